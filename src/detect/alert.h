@@ -1,0 +1,44 @@
+// An alert: one event that matched one indicator, as a value that goes into the journal and over the wire to the console.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "detect/indicator.h"
+#include "telemetry/event.h"
+
+namespace bongsu::detect {
+
+struct WarningListHit {
+  std::string list;          // name of the MISP warning list
+  std::string type;          // "cidr", "hostname", "string", "substring", "regex"
+};
+
+struct Alert {
+  std::string id;            // "alert--uuid", UUIDv5 of (source, offset, indicator, field): the same match is the same alert
+  std::string indicator_id;  // STIX id of the indicator, or "list:FILE:LINE" for plain lists
+  std::uint64_t indicator_ref = 0;
+  Value value;               // what the indicator looks for
+  std::string field;         // where in the event
+  std::string matched;       // the field's text as it stood in the event
+  telemetry::Position position;
+  std::optional<Instant> event_time;
+  Instant detected;
+  std::string event;         // the event's bytes (cut to kMaxAlertEventBytes, event_cut says so)
+  bool event_cut = false;
+  int confidence = -1;
+  std::vector<WarningListHit> warning_lists;   // likely false positive, and why; marks, never hides
+  std::string source;        // origin member of the indicator, or the list's name
+  std::string label;         // policy::Label text of the indicator; opaque here
+
+  Json json() const;
+  static Result<Alert> parse(const Json& json);
+};
+
+inline constexpr std::size_t kMaxAlertEventBytes = 64 * 1024;
+
+}  // namespace bongsu::detect

@@ -1,0 +1,69 @@
+// Indicators: typed values to look for, out of STIX patterns and plain lists.
+//
+//   auto compiled = detect::compile(object);      // a STIX indicator → its values, or why it cannot be matched
+//   auto line = detect::parse_plain("hxxp://evil[.]example/a");   // defanged text → kind and normal form
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "stix/object.h"
+
+namespace bongsu::detect {
+
+// Kinds of values, each with its own equality. Names as in STIX where STIX has one.
+enum class Kind : std::uint8_t {
+  kIpv4,      // address, or CIDR block
+  kIpv6,
+  kDomain,    // matches itself and its subdomains, in host fields
+  kUrl,       // by normal form
+  kEmail,     // whole address, domain part without case
+  kMd5, kSha1, kSha256, kSha512,  // lower-case hex
+  kMac,
+  kFileName,  // without path, no case
+  kFilePath,  // as written, Windows paths without case
+  kRegistryKey,
+  kMutex,
+  kUserAgent,
+  kJa3,       // also JA3S; MD5 hex in TLS fingerprint fields
+  kText,      // a value of a kind that we have no rules for: whole field, exact
+};
+std::string_view to_string(Kind kind);               // "ipv4-addr", "domain-name", "file:hashes.MD5", …
+std::optional<Kind> parse_kind(std::string_view text);  // the above, and usual names of feeds ("ip", "domain", "sha256", …)
+
+struct Value {
+  Kind kind;
+  std::string text;          // normal form (see normalise)
+};
+
+// The normal form by which values of a kind are equal: refanged, lower case where case does not count, IDNA A-labels, CIDR with
+// host bits cleared, hash in lower case, URL by RFC 3986 §6.2.2–6.2.3. kInvalid says what is wrong.
+Result<Value> normalise(Kind kind, std::string_view text);
+
+// A line of a plain list: defanged values refanged, kind guessed. kInvalid when it is nothing we know.
+Result<Value> parse_plain(std::string_view line);
+
+// One thing to look for. `ref` is the caller's number for the indicator (a journal sequence number, a line number).
+struct Indicator {
+  std::uint64_t ref = 0;
+  Value value;
+  std::optional<Instant> valid_from, valid_until;   // until is exclusive (STIX 2.1 §4.7)
+  int confidence = -1;                              // 0–100; -1 = not said
+};
+
+struct Compiled {
+  std::vector<Value> values;         // any one of them is a match (a pattern of OR-ed equalities, IN, CIDR, hashes)
+  std::optional<Instant> valid_from, valid_until;
+  int confidence = -1;
+  bool revoked = false;
+};
+// kUnsupported with a reason for patterns that are not of comparison form (AND of several, temporal, LIKE, MATCHES, other pattern_type): these
+// are counted and shown, never dropped silently. kInvalid for broken patterns.
+Result<Compiled> compile(const stix::Object& indicator);
+
+}  // namespace bongsu::detect

@@ -1,0 +1,25 @@
+// What the console and the metrics show of a link.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+
+namespace bongsu::link {
+
+enum class LinkPhase { kIdle, kConnecting, kCatchingUp, kLive, kBackingOff, kRefused, kStopped };
+std::string_view to_string(LinkPhase phase);
+
+struct LinkStatus {
+  std::string member, collection;        // remote collection's alias
+  LinkPhase phase = LinkPhase::kIdle;
+  std::uint64_t cursor = 0;              // last position applied
+  std::uint64_t applied = 0, refused = 0;
+  std::optional<std::int64_t> delay_us;  // publish at the partner → durable here, of the newest object
+  std::optional<Instant> last_heard;
+  std::string last_error;
+};
+
+}  // namespace bongsu::link
