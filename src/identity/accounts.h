@@ -43,8 +43,21 @@ struct Principal {
   bool may_write(const std::string& collection) const;
 };
 
+std::string_view to_string(Role role);                     // "reader", "analyst", "operator"
+std::optional<Role> parse_role(std::string_view text);
+bool is_account_name(std::string_view text);
+
+inline constexpr std::size_t kMaxCredentialBytes = 8192;          // of an Authorization header value, and of its parts
+inline constexpr int kFreeFailures = 5;                           // wrong passwords for one name before it is slowed
+inline constexpr std::chrono::seconds kLongestBlock{60};          // the wait doubles from 1 s up to this
+inline constexpr std::chrono::minutes kFailureMemory{15};         // without a failure for so long: forgotten
+inline constexpr std::chrono::minutes kProvenMemory{10};          // how long a proven (name, password) pair is remembered
+inline constexpr std::size_t kMaxRemembered = 10'000;             // proven pairs, and names with failures
+
 // Looks credentials up in a set of accounts. Password checks cost tens of milliseconds on purpose; a proven (name, password) pair is
-// remembered for a while under an in-memory HMAC key. Failed attempts by one account are slowed (kUnavailable with a time to wait).
+// remembered for a while under an in-memory HMAC key. Failed attempts by one account are slowed (kUnavailable with a time to wait);
+// a pair that is remembered still passes then, so that guessing does not lock a working client out. Every other refusal is the same
+// kUnauthenticated with the same words, and costs the same time whether the account exists or not.
 // Safe from any thread.
 class AccountBook {
  public:
@@ -59,14 +72,24 @@ class AccountBook {
   Result<Principal> by_authorization(std::string_view header);
 
  private:
+  struct Proven {
+    std::string account, password_hash;  // a changed password ends it
+    std::chrono::nanoseconds until;
+  };
+  struct Failures {
+    int count = 0;
+    std::chrono::nanoseconds blocked_until{0}, last{0};
+  };
+  std::string remembered_key(std::string_view name, std::string_view password) const;
+  void note_failure(const std::string& name);  // under mutex_
+
   const Clock& clock_;
-  Random& random_;
+  std::string cache_key_;   // of the HMAC; random, lives in memory only
+  std::string decoy_hash_;  // verified against when there is no such account
   mutable std::mutex mutex_;
   std::map<std::string, Account> accounts_;
-  std::string cache_key_;
-  struct Cached { std::string account; std::string digest; std::chrono::nanoseconds until; };
-  std::map<std::string, Cached> proven_;
-  struct Failures { int count = 0; std::chrono::nanoseconds blocked_until{0}; };
+  std::map<std::string, std::string> by_token_, by_certificate_;  // digest, fingerprint → account; "" = claimed twice, nobody's
+  std::map<std::string, Proven> proven_;
   std::map<std::string, Failures> failures_;
 };
 

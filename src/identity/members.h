@@ -13,6 +13,11 @@
 namespace bongsu::identity {
 
 bool is_member_id(std::string_view text);  // [a-z0-9][a-z0-9-]{0,62}
+bool is_link_url(std::string_view text);   // "https://host:port", of bounded length, no user, query or fragment
+
+inline constexpr std::size_t kMaxTitleBytes = 200;
+inline constexpr std::size_t kMaxUrlBytes = 512;
+inline constexpr std::size_t kMaxCertificateBytes = 16'384;
 
 struct Member {
   std::string id;                        // "cert-ua"
