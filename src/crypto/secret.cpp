@@ -94,7 +94,7 @@ Result<Key256> unwrap_key(const Key256& master, std::string_view wrapped) {
   BONGSU_TRY(std::string opened, gcm_open(master, nonce, wrapped.substr(nonce.size()), kWrapContext));
   Key256 key;
   std::copy_n(opened.begin(), key.size(), key.begin());
-  OPENSSL_cleanse(opened.data(), opened.size());
+  wipe(opened);
   return key;
 }
 
@@ -105,7 +105,7 @@ std::string hash_password(std::string_view password, Random& random) {
   BONGSU_CHECK(hash.has_value());  // the cost is ours and constant
   std::string stored = fmt::format("scrypt${}${}${}${}${}", kPasswordCost.log2_n, kPasswordCost.r, kPasswordCost.p,
                                    to_base64url(salt), to_base64url(as_bytes(*hash)));
-  OPENSSL_cleanse(hash->data(), hash->size());
+  wipe(*hash);
   return stored;
 }
 
@@ -115,7 +115,7 @@ bool verify_password(std::string_view password, std::string_view stored) {
   auto hash = scrypt(password, parsed->salt, parsed->cost, parsed->hash.size());
   if (!hash) return false;
   const bool same = equal_constant_time(*hash, parsed->hash);
-  OPENSSL_cleanse(hash->data(), hash->size());
+  wipe(*hash);
   return same;
 }
 
@@ -123,10 +123,17 @@ std::string fresh_token(Random& random) {
   Key256 secret;
   random.fill(secret);
   std::string token = "bst_" + to_base64url(secret);
-  OPENSSL_cleanse(secret.data(), secret.size());
+  wipe(secret);
   return token;
 }
 
 std::string token_digest(std::string_view token) { return to_hex(sha256(token)); }
+
+void wipe(std::string& secret) {
+  OPENSSL_cleanse(secret.data(), secret.size());
+  secret.clear();
+}
+
+void wipe(Key256& key) { OPENSSL_cleanse(key.data(), key.size()); }
 
 }  // namespace bongsu::crypto

@@ -32,4 +32,8 @@ bool verify_password(std::string_view password, std::string_view stored);
 std::string fresh_token(Random& random);               // 256 bits, base64url, "bst_" in front
 std::string token_digest(std::string_view token);      // SHA-256 hex: what is stored
 
+// Overwrites the bytes, then empties: call it where a key dies.
+void wipe(std::string& secret);
+void wipe(Key256& key);
+
 }  // namespace bongsu::crypto
