@@ -1,0 +1,117 @@
+#include "api/taxii/status_book.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/json.h"
+
+namespace bongsu::api {
+namespace {
+
+constexpr const char* kBodies = "taxii.status";
+constexpr const char* kIndex = "taxii.status.index";  // small, so that a start does not read every body
+
+void append_details(std::string& out, std::string_view name, const std::vector<StatusDetail>& details) {
+  if (details.empty()) return;  // TAXII 2.1 §2: no empty lists
+  out.append(",\"").append(name).append("\":[");
+  const char* separator = "";
+  for (const auto& detail : details) {
+    out.append(separator).append("{\"id\":");
+    append_json_string(out, detail.id);
+    out.append(",\"version\":");
+    append_json_string(out, detail.version);
+    if (!detail.message.empty()) {
+      out.append(",\"message\":");
+      append_json_string(out, detail.message);
+    }
+    out.push_back('}');
+    separator = ",";
+  }
+  out.push_back(']');
+}
+
+}  // namespace
+
+std::string Status::json() const {
+  std::string out;
+  out.reserve(256 + (successes.size() + failures.size()) * 120);
+  fmt::format_to(std::back_inserter(out),
+                 R"({{"id":"{}","status":"complete","request_timestamp":"{}","total_count":{},"success_count":{})", id,
+                 requested.text(6), successes.size() + failures.size(), successes.size());
+  append_details(out, "successes", successes);
+  fmt::format_to(std::back_inserter(out), R"(,"failure_count":{})", failures.size());
+  append_details(out, "failures", failures);
+  out.append(R"(,"pending_count":0})");
+  return out;
+}
+
+std::string StatusBook::Kept::index_key() const { return fmt::format("{:020}-{}", added_us, id); }
+
+void StatusBook::keep(const std::string& owner, Kept kept) {
+  owner_of_[kept.id] = owner;
+  Account& account = accounts_[owner];
+  account.bytes += kept.bytes;
+  account.kept.push_back(std::move(kept));
+}
+
+Result<std::unique_ptr<StatusBook>> StatusBook::load(journal::Journal& journal) {
+  auto book = std::unique_ptr<StatusBook>(new StatusBook(journal));
+  BONGSU_TRY(const auto rows, journal.states(kIndex));  // by key: oldest first
+  for (const auto& [key, value] : rows) {
+    const auto json = parse_json(value);
+    const auto owner = json ? string_at(*json, "owner") : std::nullopt;
+    const auto bytes = json ? int_at(*json, "bytes") : std::nullopt;
+    const auto added = json ? int_at(*json, "added_us") : std::nullopt;
+    if (!owner || !bytes || !added || *bytes < 0 || key.size() < 22)
+      return fail(ErrorCode::kCorrupt, "the index of status resources is damaged", {.source = kIndex, .field = key});
+    book->keep(std::string(*owner),
+               {.id = key.substr(21), .added_us = *added, .bytes = static_cast<std::uint64_t>(*bytes)});
+  }
+  return book;
+}
+
+Result<void> StatusBook::add(std::string_view owner, std::string_view id, const std::string& body, Instant now) {
+  Kept kept{.id = std::string(id), .added_us = now.micros(), .bytes = body.size()};
+  JsonObject row;
+  row["owner"] = owner;
+  row["bytes"] = body.size();
+  row["added_us"] = kept.added_us;
+  journal::Batch batch;
+  batch.states.push_back({.space = kBodies, .key = kept.id, .value = body});
+  batch.states.push_back({.space = kIndex, .key = kept.index_key(), .value = to_text(row)});
+  {
+    const std::lock_guard lock(mutex_);
+    const std::string name(owner);
+    keep(name, std::move(kept));
+    Account& account = accounts_[name];
+    const std::int64_t oldest = (now - kKeepStatus).micros();
+    while (account.kept.size() > 1 &&
+           (account.kept.size() > kMaxStatusesPerAccount || account.bytes > kMaxStatusBytesPerAccount ||
+            account.kept.front().added_us < oldest)) {
+      const Kept& gone = account.kept.front();
+      batch.states.push_back({.space = kBodies, .key = gone.id, .value = std::nullopt});
+      batch.states.push_back({.space = kIndex, .key = gone.index_key(), .value = std::nullopt});
+      owner_of_.erase(gone.id);
+      account.bytes -= gone.bytes;
+      account.kept.pop_front();
+    }
+  }
+  BONGSU_TRY_VOID(journal_.append(batch));  // without the lock: many callers share one fsync
+  return {};
+}
+
+Result<std::string> StatusBook::get(std::string_view owner, std::string_view id) const {
+  const auto missing = [] { return fail(ErrorCode::kNotFound, "there is no such status"); };
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = owner_of_.find(id);
+    if (found == owner_of_.end() || found->second != owner) return missing();
+  }
+  BONGSU_TRY(auto body, journal_.state(kBodies, id));
+  if (!body) return missing();
+  return std::move(*body);
+}
+
+}  // namespace bongsu::api

@@ -1,0 +1,72 @@
+// Status resources of POSTs (TAXII 2.1 §4.3), durable in the journal's state and bounded.
+//
+// A POST is synchronous here, so a status is written once, complete, and never changes. The newest of each account are
+// kept: for kKeepStatus (the standard asks for 24 hours), and within kMaxStatusesPerAccount and
+// kMaxStatusBytesPerAccount, so that one busy account neither fills the disk nor pushes out the statuses of another.
+// Only the account that made a request finds its status.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "journal/journal.h"
+
+namespace bongsu::api {
+
+inline constexpr std::chrono::hours kKeepStatus{48};
+inline constexpr std::size_t kMaxStatusesPerAccount = 2000;
+inline constexpr std::uint64_t kMaxStatusBytesPerAccount = 32 * 1024 * 1024;
+
+struct StatusDetail {
+  std::string id, version;
+  std::string message;  // empty = none
+};
+
+struct Status {
+  std::string id;  // UUID
+  Instant requested;
+  std::vector<StatusDetail> successes, failures;
+  std::string json() const;  // the resource of §4.3.1, complete
+};
+
+// Safe from any thread.
+class StatusBook {
+ public:
+  static Result<std::unique_ptr<StatusBook>> load(journal::Journal& journal);
+
+  // Durable when it returns. `body` is the resource's text.
+  Result<void> add(std::string_view owner, std::string_view id, const std::string& body, Instant now);
+  // kNotFound: no such status, not kept any more, or another account's.
+  Result<std::string> get(std::string_view owner, std::string_view id) const;
+
+ private:
+  struct Kept {
+    std::string id;
+    std::int64_t added_us = 0;
+    std::uint64_t bytes = 0;
+    std::string index_key() const;
+  };
+  struct Account {
+    std::deque<Kept> kept;  // oldest first
+    std::uint64_t bytes = 0;
+  };
+  explicit StatusBook(journal::Journal& journal) : journal_(journal) {}
+  void keep(const std::string& owner, Kept kept);
+
+  journal::Journal& journal_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Account, std::less<>> accounts_;
+  std::map<std::string, std::string, std::less<>> owner_of_;
+};
+
+}  // namespace bongsu::api
