@@ -1,0 +1,95 @@
+// The event stream (server-sent events): one reader of the change feed for all open pages, a bounded ring of what
+// happened, and a cursor into it for each page.
+//
+// Event ids are journal sequence numbers, so that a page that lost its connection asks for what it missed
+// (Last-Event-ID, or ?after= on a new connection). What the ring no longer holds is answered by one `reset` event: load
+// the lists again.
+//
+//   hello    {"seq","version","server_time"}           first thing on every stream
+//   alert    an alert as in lists; the same id again is its new state
+//   objects  {"admitted","deleted","erased","newest":[ids]}
+//   tick     {"rates":…,"counts":…,"server_time"}      every second
+//   members  [members]                                 when something about them changed
+//   reset    {}                                        load everything again
+//   signed_out {}                                      the session ended; the stream ends too
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "base/clock.h"
+#include "flow/alerts.h"
+#include "journal/journal.h"
+#include "net/http.h"
+
+namespace bongsu::api::console {
+
+inline constexpr std::size_t kRingEvents = 4'096;
+inline constexpr std::size_t kRingBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kPullBytes = 256 * 1024;  // appended to a stream at a time
+inline constexpr journal::Seq kFeedBehind = 20'000;    // further behind, the reader jumps and pages load again
+
+// Safe from any thread. Lives as long as any of its streams; after stop() it touches nothing of what it was given.
+class EventHub : public std::enable_shared_from_this<EventHub> {
+ public:
+  EventHub(journal::Journal& journal, flow::Alerts& alerts, const Clock& clock, std::string version,
+           std::size_t max_streams);
+
+  // `signed_in` is asked at each pull; false ends the stream. nullptr: too many streams.
+  std::unique_ptr<net::TailSource> open(std::optional<journal::Seq> after, std::function<bool()> signed_in);
+
+  void wake();                                          // something was committed
+  void alert_changed(const flow::AlertRecord& record);  // at once, without waiting for the feed
+  void tick(const Json& rates, const Json& counts, const Json& members);
+  journal::Seq position();  // up to where the ring is: lists loaded after this call miss nothing from it
+  void stop();
+
+ private:
+  friend class EventStream;
+  struct Event {
+    std::uint64_t number = 0;  // 1, 2, 3 … within this process
+    journal::Seq seq = 0;
+    std::string text;
+  };
+  struct Cursor {
+    std::uint64_t number = 0;  // of the last event taken
+    bool reset = false;
+    bool greeted = false;
+    std::uint64_t tick = 0, members = 0;  // versions last sent
+  };
+  Result<bool> pull(Cursor& cursor, const std::function<bool()>& signed_in, std::string& out, bool heartbeat,
+                    bool& more);
+  void catch_up();  // these two with mutex_ held
+  void push(journal::Seq seq, std::string_view name, const Json& data);
+  void place(Cursor& cursor, std::optional<journal::Seq> after);
+  std::uint64_t add_waker(net::TailSource::Wake wake);
+  void remove_stream(std::uint64_t waker);
+
+  std::mutex mutex_;  // the ring and everything that it is made from
+  journal::Journal* journal_;
+  flow::Alerts* alerts_;
+  const Clock* clock_;
+  const std::string version_;
+  const std::size_t max_streams_;
+  std::deque<Event> ring_;
+  std::size_t ring_bytes_ = 0;
+  std::uint64_t numbers_ = 0;                                  // of the newest event
+  journal::Seq floor_ = 0;                                     // every event after this is in the ring
+  journal::Seq cursor_ = 0;                                    // the feed is read up to here
+  std::map<std::string, std::string, std::less<>> unsettled_;  // alert id → what was last told of it
+  std::string tick_text_, members_text_;
+  std::uint64_t tick_version_ = 0, members_version_ = 0;
+
+  std::mutex wakers_mutex_;  // apart, so that waking never waits for a pull
+  std::map<std::uint64_t, net::TailSource::Wake> wakers_;
+  std::uint64_t next_waker_ = 0;
+  std::size_t streams_ = 0;
+};
+
+}  // namespace bongsu::api::console

@@ -1,0 +1,94 @@
+// What the console's handlers share. Internal: only the .cpp files of this folder include it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/console/console_api.h"
+#include "api/console/events.h"
+#include "api/console/shapes.h"
+#include "base/json.h"
+
+namespace bongsu::api {
+
+struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
+  // Who asks, as of this moment: roles and rights are read from the account book at every request.
+  struct Caller {
+    identity::Principal who;
+    std::string secret;
+  };
+  struct Call {
+    net::Request& request;
+    std::vector<std::string> path;  // after /api/v1/, percent-decoded
+    std::vector<std::pair<std::string, std::string>> query;
+    Caller caller;
+    std::optional<std::string_view> parameter(std::string_view name) const;
+  };
+
+  ConsoleDeps deps;
+  ConsoleOptions options;
+  console::Sessions sessions;
+  console::RateHistory rates;
+  std::shared_ptr<console::EventHub> hub;
+
+  Impl(ConsoleDeps d, ConsoleOptions o)
+      : deps(std::move(d)),
+        options(o),
+        sessions(deps.clock, deps.random, options.sessions),
+        hub(std::make_shared<console::EventHub>(deps.journal, deps.alerts, deps.clock, deps.node.version,
+                                                o.max_streams)) {}
+
+  Result<net::Response> api(net::Request& request);
+  Result<net::Response> route(Call& call);
+
+  // session_routes.cpp
+  Result<Caller> caller_of(const net::Request& request);
+  Result<void> check_origin(const net::Request& request) const;  // against requests that other sites make
+  std::optional<identity::Principal> principal(const std::string& account) const;
+  Result<net::Response> log_in(net::Request& request);
+  Result<net::Response> log_out(const Caller& caller);
+  Json session_json(const identity::Principal& who) const;
+  Result<net::Response> events(Call& call);
+  void note(std::string_view event, const identity::Principal& who, JsonObject details);
+
+  // overview_routes.cpp
+  Result<net::Response> overview(Call& call);
+  Json members_json() const;
+  Json counts_json() const;
+  Result<net::Response> stop_member(Call& call, const std::string& member);
+
+  // alert_routes.cpp
+  Result<net::Response> alerts(Call& call);
+  Result<net::Response> alert(Call& call, const std::string& id);
+  Result<net::Response> judge(Call& call, const std::string& id);
+
+  // object_routes.cpp
+  Result<net::Response> search(Call& call);
+  Result<net::Response> object(Call& call, const std::string& id);
+  Result<net::Response> object_version(Call& call, const std::string& id, std::string_view seq);
+  Result<net::Response> withdraw(Call& call, const std::string& id);
+  Result<std::vector<journal::Entry>> readable_versions(journal::Snapshot& snapshot, const identity::Principal& who,
+                                                        std::string_view id) const;  // newest first; kNotFound
+
+  // indicator_routes.cpp
+  Result<net::Response> read_values(Call& call);
+  Result<net::Response> preview(Call& call);
+  Result<net::Response> publish(Call& call);
+  Result<net::Response> admit_all(std::vector<Result<stix::Object>> objects, std::size_t skip,
+                                  const flow::Collection& collection, const identity::Principal& who,
+                                  std::string_view event);
+  Result<flow::Collection> writable_collection(const identity::Principal& who, std::string_view id_or_alias) const;
+};
+
+namespace console {
+
+Result<Json> json_body(const net::Request& request);  // kUnsupported: not application/json
+Result<void> require(const identity::Principal& who, identity::Role least);
+net::Response answer(int status, const Json& body);
+net::Response error_answer(const Error& error);
+// The best short text for an object: name, value, a hash, …; empty if there is none.
+std::string name_of(const Json& object);
+
+}  // namespace console
+}  // namespace bongsu::api
