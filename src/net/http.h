@@ -45,6 +45,8 @@ class Headers {
 struct Peer {
   std::string address;                  // "127.0.0.1:50412", or "local" on a Unix socket
   std::string certificate_fingerprint;  // SHA-256 of the DER client certificate, lower-case hex; empty = none shown
+  // The same of the authority that signed it, when the client sent that along and the signature is good; else empty.
+  std::string issuer_fingerprint;
   std::string tls_version;              // "TLSv1.3", …; empty = no TLS
   bool local = false;                   // came over the admin socket or in process: the operator of this node
 };
@@ -73,7 +75,7 @@ class TailSource {
  public:
   virtual ~TailSource() = default;
   using Wake = std::function<void()>;  // may be called from any thread, any number of times, also after the stream is gone
-  virtual void on_ready(Wake wake) = 0;  // called once, before the first pull
+  virtual void on_ready(Wake wake) = 0;  // called once, on a worker, before the first pull; that one follows unasked
   // Appends what is there now to `out` (nothing = wait for wake or heartbeat). false = end of stream; the connection closes.
   // `heartbeat` is true when nothing was sent for ServerOptions::heartbeat: append a comment line then.
   virtual Result<bool> pull(std::string& out, bool heartbeat) = 0;
@@ -92,6 +94,8 @@ struct Response {
 using Handler = std::function<Response(Request&&)>;  // called on a worker thread; must not throw
 
 // "a=1&b=x%20y" → pairs, percent-decoded ('+' stays '+' unless `plus_is_space`). kInvalid for broken escapes.
+// kTooLarge beyond kMaxQueryPairs.
+inline constexpr std::size_t kMaxQueryPairs = 1000;
 Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query, bool plus_is_space = false);
 Result<std::string> percent_decode(std::string_view text);
 std::string percent_encode(std::string_view text);  // everything but RFC 3986 unreserved
@@ -103,17 +107,21 @@ struct MediaRange {
   std::vector<std::pair<std::string, std::string>> parameters;  // lower-case names, unquoted values, without q
   double q = 1.0;
 };
-// kInvalid if the field breaks the grammar. An empty field gives an empty list.
+// kInvalid if the field breaks the grammar, kTooLarge beyond kMaxMediaRanges. An empty field gives an empty list.
+inline constexpr std::size_t kMaxMediaRanges = 256;
 Result<std::vector<MediaRange>> parse_accept(std::string_view field);
 Result<MediaRange> parse_media_type(std::string_view field);  // Content-Type; q stays 1
 
+// "https://host[:port]/path?query", "http://…", or a Unix socket and the target on it: "unix:/run/bongsu/admin.sock:/status".
 struct Url {
   std::string scheme;  // "https", "http", "unix"
-  std::string host;    // without brackets for IPv6
-  std::uint16_t port = 0;
+  std::string host;    // lower case, without brackets for IPv6; the socket's path for "unix"
+  std::uint16_t port = 0;  // 443 or 80 when the text names none; 0 for "unix"
   std::string target;  // path and query, "/" at least
   std::string text() const;
 };
+// kInvalid for another scheme, user information, a host that is none, or characters that no URL has (RFC 3986 §2). A
+// fragment is cut off: it is not sent.
 Result<Url> parse_url(std::string_view text);
 
 }  // namespace bongsu::net
