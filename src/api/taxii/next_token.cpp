@@ -53,16 +53,16 @@ std::string NextTokens::view_tag(journal::ViewId view) const {
   return std::string(as_text(digest).substr(0, kTagBytes));
 }
 
-std::string NextTokens::issue(std::string_view collection, journal::ViewId view, journal::Pos pos,
+std::string NextTokens::issue(std::string_view collection, journal::ViewId origin, journal::Pos pos,
                               std::int64_t added_us) const {
   std::string body(1, kForm);
   put_u64(body, pos);
   put_u64(body, static_cast<std::uint64_t>(added_us));
-  body += view_tag(view);
+  body += view_tag(origin);
   return to_base64url(as_bytes(body + seal(collection, body)));
 }
 
-Result<NextToken> NextTokens::open(std::string_view text, std::string_view collection, journal::ViewId view) const {
+Result<NextToken> NextTokens::open(std::string_view text, std::string_view collection, journal::ViewId origin) const {
   const auto bytes = from_base64url(text);
   const bool whole = bytes && bytes->size() == kBodyBytes + kSealBytes && bytes->front() == kForm;
   if (!whole || to_base64url(as_bytes(*bytes)) != text ||
@@ -73,7 +73,7 @@ Result<NextToken> NextTokens::open(std::string_view text, std::string_view colle
   const std::string_view body(*bytes);
   return NextToken{.pos = get_u64(body.substr(1)),
                    .added_us = static_cast<std::int64_t>(get_u64(body.substr(9))),
-                   .same_view = body.substr(17, kTagBytes) == view_tag(view)};
+                   .same_view = body.substr(17, kTagBytes) == view_tag(origin)};
 }
 
 }  // namespace bongsu::api

@@ -28,9 +28,9 @@ class NextTokens {
   // Makes the key at the first start.
   static Result<NextTokens> load(journal::Journal& journal, Random& random);
 
-  std::string issue(std::string_view collection, journal::ViewId view, journal::Pos pos, std::int64_t added_us) const;
+  std::string issue(std::string_view collection, journal::ViewId origin, journal::Pos pos, std::int64_t added_us) const;
   // kInvalid for anything that this node did not issue for this collection.
-  Result<NextToken> open(std::string_view text, std::string_view collection, journal::ViewId view) const;
+  Result<NextToken> open(std::string_view text, std::string_view collection, journal::ViewId origin) const;
 
  private:
   explicit NextTokens(std::string key) : key_(std::move(key)) {}

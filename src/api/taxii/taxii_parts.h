@@ -25,8 +25,6 @@ struct TaxiiParts {
 struct Access {
   flow::Collection collection;
   bool can_read = false, can_write = false;
-  journal::ViewId view = 0;  // when can_read
-  std::uint64_t epoch = 0;   // of the release, read before the view
 };
 std::optional<Access> access_to(TaxiiParts& parts, const identity::Principal& asker, std::string_view id_or_alias);
 Access access_to(TaxiiParts& parts, const identity::Principal& asker, flow::Collection collection);

@@ -10,10 +10,10 @@ namespace {
 
 constexpr const char* kNewestSpec = "2.1";
 
-journal::OutboxQuery query_for(const Access& access, const Route& route, const Filters& filters,
+journal::OutboxQuery query_for(journal::ViewId view, const Route& route, const Filters& filters,
                                std::uint32_t max_page) {
   journal::OutboxQuery query;
-  query.view = access.view;
+  query.view = view;
   query.added_after_us = filters.added_after_us;
   query.ids = filters.ids;
   if (!route.object_id.empty()) query.ids = {route.object_id};
@@ -96,11 +96,14 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
   const auto filters = parse_filters(request.query, route.endpoint, false);
   if (!filters) return taxii_failure(parts, filters.error(), "reading filters");
 
-  journal::OutboxQuery query = query_for(*access, route, *filters, parts.options.max_page);
+  auto reading = parts.deps.release.open(asker.member, access->collection.id);
+  if (!reading) return taxii_failure(parts, reading.error(), "opening a view");
+  const journal::ViewId origin = parts.deps.release.origin_of(reading->view);
+  journal::OutboxQuery query = query_for(reading->view, route, *filters, parts.options.max_page);
   // What an empty page says of itself: nothing up to here is missed by going on from it.
   std::int64_t from_us = filters->added_after_us.value_or(0);
   if (!filters->next.empty()) {
-    const auto token = parts.tokens.open(filters->next, access->collection.id, access->view);
+    const auto token = parts.tokens.open(filters->next, access->collection.id, origin);
     if (!token) return taxii_failure(parts, token.error(), "reading next");
     from_us = std::max(from_us, token->added_us);
     if (token->same_view)
@@ -109,11 +112,10 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
       query.added_after_us = from_us;
   }
 
-  auto snapshot = parts.deps.journal.snapshot();
-  auto read = read_rows(*snapshot, query);
+  auto read = read_rows(*reading->snapshot, query);
   if (!read) return taxii_failure(parts, read.error(), "reading a page");
   if (read->page.rows.empty() && !route.object_id.empty()) {
-    const auto there = exists(*snapshot, query);
+    const auto there = exists(*reading->snapshot, query);
     if (!there) return taxii_failure(parts, there.error(), "looking for an object");
     if (!*there) return taxii_not_found("object");
   }
@@ -127,14 +129,11 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
   PagePlan plan{.kind = kind_of(route.endpoint),
                 .member = asker.member,
                 .collection = access->collection.id,
-                .view = access->view,
-                .epoch = access->epoch,
                 .page = std::move(read->page),
                 .next = {}};
   if (plan.page.more)
-    plan.next = parts.tokens.issue(access->collection.id, access->view, read->last_pos, read->last_added_us);
-  response.body =
-      std::make_unique<PageBody>(parts.deps.journal, parts.deps.release, std::move(snapshot), std::move(plan));
+    plan.next = parts.tokens.issue(access->collection.id, origin, read->last_pos, read->last_added_us);
+  response.body = std::make_unique<PageBody>(parts.deps.release, std::move(*reading), std::move(plan));
   return response;
 }
 

@@ -152,12 +152,8 @@ net::Response dispatch(TaxiiParts& parts, const net::Request& request) {
 
 Access access_to(TaxiiParts& parts, const identity::Principal& asker, flow::Collection collection) {
   Access access;
-  access.epoch = parts.deps.release.epoch();
-  if (asker.may_read(collection.id)) {
-    const auto view = parts.deps.release.view_of(asker.member, collection.id);
-    access.can_read = view.has_value();
-    access.view = view.value_or(0);
-  }
+  access.can_read =
+      asker.may_read(collection.id) && parts.deps.release.view_of(asker.member, collection.id).has_value();
   access.can_write = asker.may_write(collection.id) && collection.writable && collection.mirror_of.empty();
   access.collection = std::move(collection);
   return access;
