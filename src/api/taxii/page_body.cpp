@@ -9,19 +9,16 @@
 
 namespace bongsu::api {
 
-PageBody::PageBody(journal::Journal& journal, flow::Release& release, std::unique_ptr<journal::Snapshot> snapshot,
-                   PagePlan plan)
-    : journal_(journal), release_(release), snapshot_(std::move(snapshot)), plan_(std::move(plan)) {}
+PageBody::PageBody(flow::Release& release, flow::Reading reading, PagePlan plan)
+    : release_(release), reading_(std::move(reading)), plan_(std::move(plan)) {}
 
 Result<void> PageBody::confirm_permission() {
-  const std::uint64_t epoch = release_.epoch();
-  if (epoch == plan_.epoch) return {};
-  BONGSU_TRY(const journal::ViewId view, release_.view_of(plan_.member, plan_.collection));
-  if (view != plan_.view)
+  if (release_.epoch() == reading_.epoch) return {};
+  BONGSU_TRY(auto now, release_.open(plan_.member, plan_.collection));
+  if (release_.origin_of(now.view) != release_.origin_of(reading_.view))
     return fail(ErrorCode::kConflict, "what this member may see changed while the page was written");
-  plan_.epoch = epoch;
-  recheck_ = true;  // the old snapshot still shows what was withdrawn
-  snapshot_ = journal_.snapshot();
+  reading_ = std::move(now);
+  recheck_ = true;  // the rows are from before
   return {};
 }
 
@@ -48,11 +45,11 @@ void PageBody::write_manifest_record(const journal::OutboxRow& row, std::string&
 
 Result<bool> PageBody::write_row(const journal::OutboxRow& row, std::string& out) {
   if (recheck_) {
-    BONGSU_TRY(const auto presence, snapshot_->presence(plan_.view, row.seq));
+    BONGSU_TRY(const auto presence, reading_.snapshot->presence(reading_.view, row.seq));
     if (presence != journal::Snapshot::Presence::kVisible) return false;
   }
   if (plan_.kind == PageKind::kEnvelope) {
-    auto payload = snapshot_->released_payload(plan_.view, row.pos);
+    auto payload = reading_.snapshot->released_payload(reading_.view, row.pos);
     if (!payload && payload.error().code == ErrorCode::kNotFound) return false;  // erased meanwhile
     if (!payload) return std::unexpected(std::move(payload).error());
     begin_item(out);
@@ -83,7 +80,7 @@ Result<bool> PageBody::read(std::string& out) {
   if (at_ == rows.size()) {
     out.append(listed_ ? "]}" : "}");
     done_ = true;
-    snapshot_.reset();
+    reading_.snapshot.reset();
   }
   return true;
 }

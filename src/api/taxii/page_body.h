@@ -22,16 +22,13 @@ enum class PageKind { kEnvelope, kManifest, kVersions };
 struct PagePlan {
   PageKind kind = PageKind::kEnvelope;
   std::string member, collection;  // who asks, for which collection (id)
-  journal::ViewId view = 0;
-  std::uint64_t epoch = 0;  // the release's, read before the view was asked for
   journal::OutboxPage page;
   std::string next;  // for `more`
 };
 
 class PageBody final : public net::BodySource {
  public:
-  PageBody(journal::Journal& journal, flow::Release& release, std::unique_ptr<journal::Snapshot> snapshot,
-           PagePlan plan);
+  PageBody(flow::Release& release, flow::Reading reading, PagePlan plan);
   Result<bool> read(std::string& out) override;
 
  private:
@@ -40,9 +37,8 @@ class PageBody final : public net::BodySource {
   void write_manifest_record(const journal::OutboxRow& row, std::string& out) const;
   void begin_item(std::string& out);
 
-  journal::Journal& journal_;
   flow::Release& release_;
-  std::unique_ptr<journal::Snapshot> snapshot_;
+  flow::Reading reading_;
   PagePlan plan_;
   std::size_t at_ = 0;
   bool opened_ = false, listed_ = false, done_ = false, recheck_ = false;

@@ -219,10 +219,10 @@ net::Response post_objects(TaxiiParts& parts, const identity::Principal& asker, 
 namespace {
 
 // The versions of the object in the asker's view that a deletion means, all if no version is named.
-Result<std::vector<journal::OutboxRow>> rows_to_delete(journal::Snapshot& snapshot, const Access& access,
-                                                       const std::string& object_id, const Filters& filters) {
+Result<std::vector<journal::OutboxRow>> rows_to_delete(flow::Reading& reading, const std::string& object_id,
+                                                       const Filters& filters) {
   journal::OutboxQuery query;
-  query.view = access.view;
+  query.view = reading.view;
   query.ids = {object_id};
   query.spec_versions = filters.spec_versions;
   query.all = filters.all || !filters.version_given;
@@ -232,7 +232,7 @@ Result<std::vector<journal::OutboxRow>> rows_to_delete(journal::Snapshot& snapsh
   query.limit = kDeletePage;
   std::vector<journal::OutboxRow> rows;
   for (bool more = true; more;) {
-    BONGSU_TRY(auto page, snapshot.page(query));
+    BONGSU_TRY(auto page, reading.snapshot->page(query));
     more = page.more && !page.rows.empty();
     if (more) query.after = page.rows.back().pos;
     std::ranges::move(page.rows, std::back_inserter(rows));
@@ -271,11 +271,12 @@ net::Response delete_object(TaxiiParts& parts, const identity::Principal& asker,
   const auto filters = parse_filters(request.query, route.endpoint, true);
   if (!filters) return taxii_failure(parts, filters.error(), "reading filters");
 
-  auto snapshot = parts.deps.journal.snapshot();
-  const auto rows = rows_to_delete(*snapshot, *access, route.object_id, *filters);
+  auto reading = parts.deps.release.open(asker.member, access->collection.id);
+  if (!reading) return taxii_failure(parts, reading.error(), "opening a view");
+  const auto rows = rows_to_delete(*reading, route.object_id, *filters);
   if (!rows) return taxii_failure(parts, rows.error(), "looking for an object");
   if (rows->empty()) return taxii_not_found("object");
-  const auto removed = remove_rows(parts, *snapshot, *access, route.object_id, *rows, asker.member);
+  const auto removed = remove_rows(parts, *reading->snapshot, *access, route.object_id, *rows, asker.member);
   if (!removed && removed.error().code != ErrorCode::kNotFound)
     return taxii_failure(parts, removed.error(), "deleting an object");
   parts.deps.log.info("taxii.delete", {{"account", asker.account},
