@@ -58,6 +58,7 @@ Json Member::json() const {
   JsonObject out;
   out["id"] = id;
   out["title"] = title;
+  out["country"] = country;
   out["link_url"] = link_url;
   out["ca_fingerprint"] = ca_fingerprint;
   out["certificate_fingerprint"] = certificate_fingerprint;
@@ -76,6 +77,10 @@ Result<Member> Member::parse(const Json& json) {
     return fail(ErrorCode::kInvalid, "a member's id is 1 to 63 of a-z, 0-9, '-', beginning with a letter or digit",
                 {.field = "id"});
   BONGSU_TRY(member.title, title_at(json, "title"));
+  member.country = string_or_empty(json, "country");
+  const auto letter = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (!member.country.empty() && (member.country.size() != 2 || !std::ranges::all_of(member.country, letter)))
+    return fail(ErrorCode::kInvalid, "a country is two capital letters (ISO 3166-1)", {.field = "country"});
   member.link_url = string_or_empty(json, "link_url");
   if (!member.link_url.empty() && !is_link_url(member.link_url))
     return fail(ErrorCode::kInvalid, "a link's URL is https://host:port", {.field = "link_url"});

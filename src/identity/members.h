@@ -22,6 +22,7 @@ inline constexpr std::size_t kMaxCertificateBytes = 16'384;
 struct Member {
   std::string id;                        // "cert-ua"
   std::string title;                     // for people: "CERT Ukraine"
+  std::string country;                   // ISO 3166-1 alpha-2, "UA"; empty: not said
   std::string link_url;                  // "https://host:port"; empty: it only polls us
   std::string ca_fingerprint;            // SHA-256 of its CA certificate: what is pinned and read out
   std::string certificate_fingerprint;   // of the leaf it shows now (rotates; signed by the pinned CA)

@@ -10,6 +10,7 @@ namespace {
 Member sample() {
   return {.id = "cert-ua",
           .title = "CERT Україна",
+          .country = "UA",
           .link_url = "https://[2001:db8::1]:7443",
           .ca_fingerprint = std::string(64, 'a'),
           .certificate_fingerprint = std::string(64, 'b'),
@@ -52,6 +53,8 @@ TEST(Member, RefusesWhatCannotBeRead) {
            {"ca_fingerprint", "ab"},
            {"certificate_fingerprint", std::string(63, 'a')},
            {"signing_key", "zz"},
+           {"country", "ua"},
+           {"country", "UKR"},
            {"paired", "yesterday"},
            {"title", "a\nb"},
            {"title", "abc\u202ecba"},
