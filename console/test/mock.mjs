@@ -1,0 +1,207 @@
+// A node for the browser tests: serves console/dist with the very headers of the C++ server, and answers the API from a World.
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SHARED_ID } from './ids.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json' };
+
+// The headers are read out of the C++ source, so that the tests cannot pass under a laxer policy than the one that is shipped.
+export function securityHeaders() {
+  const source = readFileSync(join(root, '../src/api/console/static_files.cpp'), 'utf8');
+  const body = source.slice(source.indexOf('void add_security_headers'));
+  const headers = {};
+  for (const [, name, parts] of body.matchAll(/headers\.set\("([^"]+)",\s*((?:"[^"]*"\s*)+)\)/g))
+    headers[name] = [...parts.matchAll(/"([^"]*)"/g)].map((m) => m[1]).join('');
+  if (!headers['Content-Security-Policy']?.includes('require-trusted-types-for')) throw new Error('no policy found in static_files.cpp');
+  return headers;
+}
+
+const refang = (text) => text.replaceAll('[.]', '.').replace(/^hxxp/i, 'http');
+function guess(raw, kind) {
+  const text = refang(raw);
+  const found =
+    kind ?? (/^\d+\.\d+\.\d+\.\d+(\/\d+)?$/.test(text) ? 'ipv4-addr' : /^https?:/.test(text) ? 'url' : /^[0-9a-f]{32}$/i.test(text) ? 'file:hashes.MD5' : /^[\w-]+(\.[\w-]+)+$/.test(text) ? 'domain-name' : null);
+  if (!found) return { raw, kind: null, text: null, pattern: '', error: 'is no address, domain, URL, hash or e-mail address', repeated: false, warning_lists: [], known: 0 };
+  const warning_lists = text === '8.8.8.8' ? [{ list: 'List of known IPv4 public DNS resolvers', type: 'string' }] : [];
+  return { raw, kind: found, text, pattern: `[${found}:value = '${text}']`, error: '', repeated: false, warning_lists, known: 0 };
+}
+
+export class MockNode {
+  constructor(world, { token = 'bst_right' } = {}) {
+    this.world = world;
+    this.token = token;
+    this.secret = 'c2VjcmV0';
+    this.streams = new Set();
+    this.log = [];           // events of the feed with their ids, for resuming
+    this.requests = [];
+    this.resumedFrom = [];   // Last-Event-ID or ?after= of each stream
+    this.refuse = false;     // as a node that is down
+    this.headers = securityHeaders();
+  }
+
+  async start(port = 0) {
+    this.server = createServer((request, response) => this.handle(request, response).catch((e) => { console.error(e); response.destroy(); }));
+    await new Promise((done) => this.server.listen(port, '127.0.0.1', done));
+    this.ticker = setInterval(() => this.tick(), 1000);
+    return (this.url = `http://127.0.0.1:${this.server.address().port}`);
+  }
+  async stop() {
+    clearInterval(this.ticker);
+    this.server.closeAllConnections();
+    await new Promise((done) => this.server.close(done));
+  }
+
+  send(name, data, id) {
+    const text = `${id ? `id: ${id}\n` : ''}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    if (id) this.log.push([id, text]);
+    for (const s of this.streams) s.write(text);
+  }
+  strip({ _event, _history, ...row }) {
+    return row;
+  }
+  raise(extra) {
+    const alert = this.world.raise(extra);
+    this.send('alert', this.strip(alert), alert.seq);
+    return alert;
+  }
+  tick() {
+    this.world.addRate(Math.floor(Date.now() / 1000));
+    this.send('tick', { rates: this.world.newestRate(), counts: this.world.counts(), server_time: new Date().toISOString() });
+  }
+  cut() {
+    this.refuse = true;
+    for (const s of this.streams) s.destroy();
+    this.streams.clear();
+  }
+
+  async handle(request, response) {
+    const url = new URL(request.url, 'http://x');
+    this.requests.push(`${request.method} ${url.pathname}`);
+    if (this.refuse) return response.destroy();
+    for (const [k, v] of Object.entries(this.headers)) response.setHeader(k, v);
+    if (url.pathname.startsWith('/api/v1/')) return this.api(request, response, url);
+    const path = normalize(url.pathname === '/' ? '/index.html' : url.pathname);
+    try {
+      const body = await readFile(join(root, 'dist', path));
+      response.setHeader('Content-Type', TYPES[extname(path)] ?? 'application/octet-stream');
+      response.end(body);
+    } catch {
+      response.statusCode = 404;
+      response.end('not found');
+    }
+  }
+
+  async api(request, response, url) {
+    const w = this.world;
+    const json = (status, body) => {
+      response.statusCode = status;
+      response.setHeader('Content-Type', 'application/json');
+      response.setHeader('Cache-Control', 'no-store');
+      response.end(status === 204 ? undefined : JSON.stringify(body));
+    };
+    const fail = (status, code, message, field = '') => json(status, { error: { code, message, field } });
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    body = body ? JSON.parse(body) : {};
+    const path = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
+    const session = { account: 'olena', role: w.role, member: 'cert-lt' };
+
+    if (request.method !== 'GET') {
+      if (!request.headers['x-bongsu-console']) return fail(403, 'denied', 'no X-Bongsu-Console');
+      if (request.headers.origin !== `http://${request.headers.host}`) return fail(403, 'denied', 'made by another site');
+    }
+    if (path[0] === 'session' && request.method === 'POST') {
+      if (body.token !== this.token) return fail(401, 'unauthenticated', 'no account has this token');
+      response.setHeader('Set-Cookie', `__Host-bongsu=${this.secret}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Strict`);
+      return json(200, session);
+    }
+    if (!(request.headers.cookie ?? '').includes(`__Host-bongsu=${this.secret}`)) return fail(401, 'unauthenticated', 'log in with an account’s token first');
+    if (path[0] === 'session') {
+      if (request.method === 'GET') return json(200, session);
+      response.setHeader('Set-Cookie', '__Host-bongsu=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict');
+      return json(204);
+    }
+    if (path[0] === 'events') {
+      const after = request.headers['last-event-id'] ?? url.searchParams.get('after');
+      this.resumedFrom.push(after);
+      response.setHeader('Content-Type', 'text/event-stream');
+      response.setHeader('Cache-Control', 'no-store');
+      response.write(`retry: 2000\nevent: hello\ndata: ${JSON.stringify({ seq: w.seq, version: '0.1.0', server_time: new Date().toISOString() })}\n\n`);
+      for (const [id, text] of this.log) if (after !== null && id > Number(after)) response.write(text);
+      response.write(`event: members\ndata: ${JSON.stringify(w.members)}\n\n`);
+      this.streams.add(response);
+      response.on('close', () => this.streams.delete(response));
+      return;
+    }
+    const collection = { id: SHARED_ID, alias: 'shared', title: 'Shared with partners', mirror_of: '', publishable: w.role !== 'reader' };
+    if (path[0] === 'overview')
+      return json(200, {
+        seq: w.seq, node: { id: 'cert-lt', title: 'CERT Lithuania', version: '0.1.0', country: 'lt', identity_id: 'identity--c0ffee00-0000-4000-8000-000000000001' }, session,
+        server_time: new Date().toISOString(), members: w.members, counts: w.counts(), rates: w.rates, collections: [collection], people: ['jonas', 'olena'],
+        kinds: ['ipv4-addr', 'ipv6-addr', 'domain-name', 'url', 'email-addr', 'file:hashes.MD5', 'file:hashes.SHA-256'], may_stop: w.role === 'operator',
+      });
+    if (path[0] === 'alerts' && path.length === 1) {
+      const before = Number(url.searchParams.get('before') ?? Infinity), limit = Number(url.searchParams.get('limit') ?? 200), text = url.searchParams.get('text') ?? '';
+      const all = w.alerts.filter((a) => a.seq < before && JSON.stringify(a).includes(text));
+      return json(200, { alerts: all.slice(0, limit).map(this.strip), more: all.length > limit, counts: w.counts() });
+    }
+    if (path[0] === 'alerts') {
+      const alert = w.alerts.find((a) => a.id === path[1]);
+      if (!alert) return fail(404, 'not_found', 'there is no such alert');
+      if (path[2] === 'judgement') {
+        if (w.role === 'reader') return fail(403, 'denied', 'this takes the role analyst; olena is reader');
+        for (const key of ['acknowledged', 'assignee', 'verdict']) if (body[key] !== undefined && body[key] !== null) alert[key] = body[key];
+        alert._history.push({ by: 'olena', at: new Date().toISOString(), acknowledged: body.acknowledged ?? null, assignee: body.assignee ?? null, verdict: body.verdict ?? null, reason: body.reason ?? '' });
+        alert.judgements += 1;
+        this.send('alert', this.strip(alert), ++w.seq);
+      }
+      const known = w.objects.get(alert.indicator_id);
+      return json(200, { ...this.strip(alert), event: alert._event, event_cut: false, history: alert._history, indicator: known ? { id: alert.indicator_id, versions: 1, name: known.object.name, description: known.object.description, pattern: known.object.pattern, revoked: Boolean(known.object.revoked) } : null });
+    }
+    if (path[0] === 'search') {
+      const q = url.searchParams.get('q') ?? '';
+      const understood = guess(q.trim());
+      const hit = ({ object, versions, sample }) => ({ seq: versions[0].seq, id: object.id, type: object.type, collection: SHARED_ID, name: object.name, version: versions[0].version, origin: sample.member, label: sample.tlp, snippet: object.pattern });
+      const all = [...w.objects.values()];
+      const exact = understood.kind ? all.filter((o) => o.sample.text === understood.text) : [];
+      const loose = all.filter((o) => !exact.includes(o) && JSON.stringify(o.object).toLowerCase().includes(q.toLowerCase()));
+      return json(200, { query: q, understood: understood.kind ? { kind: understood.kind, text: understood.text } : null, exact: exact.length, hits: [...exact, ...loose].map(hit), truncated: false, behind: 0 });
+    }
+    if (path[0] === 'objects') {
+      const known = w.objects.get(path[1]);
+      if (!known) return fail(404, 'not_found', 'there is no such object');
+      if (path[2] === 'versions') return json(200, known.versions.find((v) => String(v.seq) === path[3]));
+      if (path[2] === 'withdrawal') {
+        known.object.revoked = true;
+        known.object.modified = new Date().toISOString();
+        known.versions.unshift({ ...known.versions[0], seq: ++w.seq, version: known.object.modified, added: known.object.modified, raw: JSON.stringify(known.object) });
+        return json(201, { items: [{ id: path[1], version: known.object.modified, ok: true, message: '' }], admitted: 1 });
+      }
+      const tlp = known.sample.tlp;
+      return json(200, {
+        id: path[1], type: 'indicator', name: known.object.name, raw: known.versions[0].raw, revoked: Boolean(known.object.revoked), may_withdraw: known.sample.member === 'cert-lt' && !known.object.revoked && w.role !== 'reader',
+        versions: known.versions.map(({ raw, ...v }) => v), audiences: [{ collection: SHARED_ID, label: tlp, lines: w.preview({ tlp: tlp.tlp, releasable_to: tlp.releasable_to }) }],
+        relations: [
+          { kind: 'indicates', outward: true, other: 'malware--7cf4b46b-0000-4000-8000-000000000001', other_name: 'Sandfly loader', through: 'relationship--7cf4b46b-0000-4000-8000-000000000002' },
+          { kind: 'created_by_ref', outward: true, other: 'identity--c0ffee00-0000-4000-8000-000000000001', other_name: null, through: '' },
+        ], relations_truncated: false,
+      });
+    }
+    if (path[0] === 'indicators') {
+      if (path[1] === 'values') return json(200, { values: body.text.split(/[\s,;]+/).filter(Boolean).map((v) => guess(v, body.kind)) });
+      if (w.role === 'reader') return fail(403, 'denied', 'this takes the role analyst; olena is reader');
+      if (path[1] === 'preview') return json(200, { label: { tlp: body.tlp }, lines: w.preview(body), objects: [], count: body.values.length });
+      const made = w.publish(body);
+      return json(201, { items: made.map((o) => ({ id: o.id, version: o.modified, ok: true, message: '' })), admitted: made.length });
+    }
+    if (path[0] === 'members' && path[2] === 'stop') {
+      w.members = w.members.map((m) => (m.id === path[1] ? { ...m, stopped: true } : m));
+      return json(200, { members: w.members });
+    }
+    return fail(404, 'not_found', 'the console has no such address');
+  }
+}

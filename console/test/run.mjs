@@ -1,0 +1,289 @@
+// Browser tests of the console.
+//
+//   node test/run.mjs                 against the mock node (needs `npm run build` first)
+//   node test/run.mjs URL TOKEN       the read-only ones against a real node
+//
+// BONGSU_SHOTS=DIR keeps a screenshot of every view.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { axe, launch, openPage, violations } from './browser.mjs';
+import { MockNode } from './mock.mjs';
+import { World } from './world.mjs';
+
+const [realUrl, realToken] = process.argv.slice(2);
+const shots = process.env.BONGSU_SHOTS;
+if (shots) mkdirSync(shots, { recursive: true });
+
+const tests = [];
+const test = (name, run, options = {}) => tests.push({ name, run, options });
+const shot = async (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`) });
+
+async function logIn(page, token) {
+  await page.getByLabel('Access token').fill(token);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Alerts', level: 1 }).waitFor({ state: 'attached' });
+  await page.getByText('Live', { exact: true }).waitFor();
+}
+const rows = (page) => page.locator('.rows [role=option]');
+async function clean(page, complaints) {
+  assert.deepEqual(await violations(page), [], 'content security policy violations');
+  assert.deepEqual(complaints, [], 'complaints of the browser');
+}
+async function accessible(page) {
+  await page.waitForTimeout(50);
+  assert.deepEqual(await axe(page), [], 'axe violations');
+}
+
+test('A wrong token is refused in words, a right one opens the page, and the cookie is out of reach of scripts', async ({ page, mock }) => {
+  await accessible(page);
+  await shot(page, 'login');
+  await page.getByLabel('Access token').fill('bst_wrong');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByText('No account of this node has this token').waitFor();
+  await logIn(page, mock.token);
+  assert.equal(await page.evaluate(() => document.cookie), '');
+  const [cookie] = await page.context().cookies();
+  assert.equal(cookie.httpOnly && cookie.secure && cookie.sameSite, 'Strict');
+});
+
+test('Every view is free of axe violations in both themes', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  for (const theme of ['dark', 'light']) {
+    for (const [name, hash] of [['alerts', '#/alerts'], ['alert', `#/alerts/${mock.world.alerts[0].id}`], ['search', '#/search?q=example'], ['object', `#/objects/indicator--00000000-0000-4000-8000-000000000000`], ['publish', '#/publish?text=hxxp://evil[.]example/a 8.8.8.8 nonsense!'], ['members', '#/members/cert-ua'], ['nothing-found', '#/search?q=hxxp://unheard[.]example/']]) {
+      await page.evaluate((h) => (location.hash = h), hash);
+      await page.waitForTimeout(900);
+      await accessible(page);
+      await shot(page, `${name}-${theme}`);
+    }
+    await page.getByRole('button', { name: /theme/ }).click();
+  }
+});
+
+test('A live alert appears at the top, counts, and is announced in the title', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  await rows(page).first().waitFor();
+  const before = await rows(page).first().getAttribute('id');
+  const alert = mock.raise();
+  mock.tick();
+  await page.locator(`[id="row-${alert.id}"]`).waitFor();
+  assert.notEqual(await rows(page).first().getAttribute('id'), before);
+  assert.equal(await rows(page).first().getAttribute('id'), `row-${alert.id}`);
+  await page.waitForFunction((n) => document.title.startsWith(`(${n})`), mock.world.counts().open);
+});
+
+test('An alert is chosen with j, acknowledged with a, judged with t and a reason, and the answer shows in its history', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  await page.keyboard.press('j');
+  const id = (await page.locator('[role=option][aria-selected=true]').getAttribute('id')).slice(4);
+  await page.getByRole('region', { name: 'The event as it was recorded' }).waitFor();
+  await page.keyboard.press('a');
+  await page.getByRole('button', { name: /^Acknowledged/ }).waitFor();
+  await page.keyboard.press('t');
+  await shot(page, 'judging');
+  await page.keyboard.type('Beacon every 60 s, host isolated.');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction((i) => document.querySelector('[role=option][aria-selected=true]')?.id !== `row-${i}`, id);
+  const judged = mock.world.alerts.find((a) => a.id === id);
+  assert.equal(judged.verdict, 'true');
+  assert.equal(judged.acknowledged, true);
+  await page.evaluate((i) => (location.hash = `#/alerts/${i}`), id);
+  await page.getByText('judged true positive: “Beacon every 60 s, host isolated.”').waitFor();
+});
+
+test('Another analyst’s judgement shows without asking', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  const alert = mock.world.alerts.find((a) => a.verdict === 'open');
+  Object.assign(alert, { verdict: 'benign', acknowledged: true, assignee: 'jonas', judgements: 1 });
+  await page.evaluate((i) => (location.hash = `#/alerts/${i}`), alert.id);
+  mock.send('alert', mock.strip(alert), ++mock.world.seq);
+  await page.locator(`[id="row-${alert.id}"]`).getByText('benign').waitFor();
+});
+
+test('A thousand alerts in a second keep the page alive and the rows few', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  const first = mock.world.alerts[0].id;
+  await page.locator(`[id="row-${first}"]`).waitFor();
+  await page.locator('.rows').evaluate((e) => (e.scrollTop = 36 * 40));
+  await page.waitForTimeout(100);
+  const anchor = await page.evaluate(() => {
+    const box = document.querySelector('.rows').getBoundingClientRect();
+    return [...document.querySelectorAll('[role=option]')].find((r) => r.getBoundingClientRect().top >= box.top).id;
+  });
+  for (let i = 0; i < 1000; i += 1) mock.raise();
+  await page.getByRole('button', { name: /newer/ }).waitFor();
+  await page.waitForTimeout(500);
+  const still = await page.evaluate((i) => {
+    const box = document.querySelector('.rows').getBoundingClientRect();
+    const row = document.getElementById(i)?.getBoundingClientRect();
+    return row && row.top >= box.top - 36 && row.top < box.bottom;
+  }, anchor);
+  assert.ok(still, 'the row that was read stays in sight');
+  assert.ok((await rows(page).count()) < 80, 'rows are virtual');
+  await page.getByRole('button', { name: /newer/ }).click();
+  await page.locator(`[id="row-${mock.world.alerts[0].id}"]`).waitFor();
+});
+
+test('Pasted, defanged text is found as the value that it is', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  await page.keyboard.press('/');
+  await page.keyboard.type('hxxp://files[.]example/stage2.bin');
+  await page.keyboard.press('Enter');
+  await page.getByText('Holds this value').waitFor();
+  await page.getByRole('link', { name: /files\.example/ }).first().click();
+  await page.getByRole('heading', { name: 'Who may see it' }).waitFor();
+  await page.getByText('the agreement allows at most TLP:AMBER').first().waitFor();
+  await clean(page, []);
+});
+
+test('Indicators are made from pasted text, previewed, published and withdrawn', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  await page.keyboard.press('n');
+  await page.getByLabel('Paste values').fill('hxxp://evil[.]example/a\n198.51.100[.]9, 8.8.8.8\nwhat is this');
+  await page.getByText('3 values ready').waitFor();
+  await page.getByText('in a warning list').first().waitFor();
+  const row = page.getByRole('row', { name: /8\[\.\]8\[\.\]8\[\.\]8/ });
+  await row.getByRole('button', { name: 'leave out' }).click();
+  await page.getByText('every rule of the agreement is satisfied').first().waitFor();
+  await page.getByRole('button', { name: /Publish 2 indicators to 2 members/ }).waitFor();
+  await page.getByRole('radio', { name: 'TLP:AMBER+STRICT' }).check({ force: true });
+  await page.getByRole('button', { name: /Publish 2 indicators to 0 members/ }).waitFor();
+  await page.getByRole('radio', { name: 'TLP:GREEN' }).check({ force: true });
+  await page.getByLabel('Only these, by name').check();
+  await page.getByRole('checkbox', { name: 'CERT Polska' }).check();
+  await page.getByRole('button', { name: /Publish 2 indicators to 1 member$/ }).waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('Sandfly staging');
+  await shot(page, 'publishing');
+  await page.getByRole('button', { name: /Publish 2/ }).click();
+  await page.getByText('2 indicators published').waitFor();
+  const made = [...mock.world.objects.values()].filter((o) => o.sample.member === 'cert-lt');
+  assert.deepEqual(made.map((o) => o.sample.text).sort(), ['198.51.100.9', 'http://evil.example/a']);
+  assert.deepEqual(made[0].sample.tlp, { tlp: 'TLP:GREEN', unknown: false, marked: true, releasable_to: ['cert-pl'] });
+  await page.getByRole('link', { name: made[0].object.id }).click();
+  await page.getByRole('button', { name: 'Withdraw…' }).click();
+  await page.getByLabel(/Withdraw it everywhere/).fill('Shared hosting.');
+  await page.getByRole('button', { name: 'Withdraw', exact: true }).click();
+  await page.getByText('A revoked version goes to everyone').waitFor();
+  assert.equal(made[0].object.revoked, true);
+});
+
+test('A lost connection is seen, retried with back-off, and resumed where it was', async ({ page, mock, complaints }) => {
+  await logIn(page, mock.token);
+  const seen = mock.raise();
+  await page.locator(`[id="row-${seen.id}"]`).waitFor();
+  mock.cut();
+  await page.getByRole('alert').getByText('Connection lost.').waitFor();
+  await page.waitForTimeout(1500);
+  await shot(page, 'lost');
+  await accessible(page);
+  const missed = mock.world.raise();
+  mock.log.push([missed.seq, `id: ${missed.seq}\nevent: alert\ndata: ${JSON.stringify(mock.strip(missed))}\n\n`]);
+  mock.refuse = false;
+  await page.locator(`[id="row-${missed.id}"]`).waitFor({ timeout: 20_000 });
+  await page.getByText('Live', { exact: true }).waitFor();
+  assert.equal(String(mock.resumedFrom.at(-1)), String(seen.seq));
+  complaints.length = 0; // the browser says that it could not connect: it could not
+});
+
+test('A session that ended elsewhere leads back to the log-in', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  mock.secret = 'changed';
+  mock.send('signed_out', {});
+  await page.getByLabel('Access token').waitFor();
+});
+
+test('A reader sees everything and is offered nothing that he may not do', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  await page.keyboard.press('j');
+  await page.getByRole('region', { name: 'The event as it was recorded' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: /Acknowledge/ }).count(), 0);
+  await page.keyboard.press('t');
+  assert.equal(await page.getByLabel(/because/).count(), 0);
+  await page.keyboard.press('n');
+  await page.getByText('Publishing takes the role of an analyst').waitFor();
+  await accessible(page);
+}, { role: 'reader' });
+
+test('A fresh node says what to do next', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  await page.getByText('No alert yet').waitFor();
+  await page.getByText('No member is paired').first().waitFor();
+  await page.waitForTimeout(400);
+  await accessible(page);
+  await shot(page, 'fresh');
+}, { empty: true });
+
+test('An operator stops a member with a reason', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  await page.evaluate(() => (location.hash = '#/members/cert-ua'));
+  await page.getByRole('button', { name: 'Stop release…' }).first().click();
+  await page.getByLabel(/Nothing more flows to CERT Ukraine/).fill('Key compromise reported.');
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.locator('article.chosen').getByText('stopped', { exact: true }).first().waitFor();
+  assert.ok(mock.world.members.find((m) => m.id === 'cert-ua').stopped);
+});
+
+test('What an event holds never becomes markup', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  const evil = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+  const alert = mock.raise({ matched: evil, field: evil, source: evil, value: { kind: 'domain-name', text: evil }, _event: JSON.stringify({ query: evil }) });
+  await page.locator(`[id="row-${alert.id}"]`).click();
+  await page.getByRole('region', { name: 'The event as it was recorded' }).waitFor();
+  assert.equal(await page.locator('main img, main script').count(), 0);
+});
+
+test('Single letters do nothing once they are switched off', async ({ page, mock }) => {
+  await logIn(page, mock.token);
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').waitFor();
+  await accessible(page);
+  await shot(page, 'help');
+  await page.getByLabel('Single-letter shortcuts').uncheck();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.keyboard.press('n');
+  assert.equal(await page.getByLabel('Paste values').count(), 0);
+});
+
+async function againstReal() {
+  const context = await launch({ insecure: true });
+  const { page, complaints } = await openPage(context, realUrl);
+  await logIn(page, realToken);
+  for (const view of ['alerts', 'search?q=example', 'publish', 'members']) {
+    await page.evaluate((v) => (location.hash = `#/${v}`), view);
+    await page.waitForTimeout(900);
+    await accessible(page);
+    await clean(page, complaints);
+    await shot(page, `real-${view.split('?')[0]}`);
+    console.log(`ok   ${view} of ${realUrl}`);
+  }
+  await context.close_();
+}
+
+async function againstMock() {
+  let failed = 0;
+  for (const { name, run, options } of tests) {
+    const world = new World(options);
+    const mock = new MockNode(world);
+    const url = await mock.start();
+    const context = await launch(options.window);
+    try {
+      const { page, complaints } = await openPage(context, url);
+      page.setDefaultTimeout(8_000);
+      await run({ page, mock, complaints });
+      await clean(page, complaints);
+      console.log(`ok   ${name}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL ${name}\n     ${String(error.stack ?? error).split('\n').slice(0, 14).join('\n     ')}`);
+      const dir = shots ?? process.env.TMPDIR ?? '/tmp';
+      await context.pages()[0]?.screenshot({ path: join(dir, `console-failed-${failed}.png`) }).catch(() => {});
+    } finally {
+      await context.close_();
+      await mock.stop();
+    }
+  }
+  console.log(`${tests.length - failed} of ${tests.length} passed`);
+  process.exitCode = failed ? 1 : 0;
+}
+
+await (realUrl ? againstReal() : againstMock());
