@@ -1,8 +1,15 @@
-// Admission: the one way in. parse → validate → label → de-duplicate → journal, with the releases decided in the same step.
+// Admission: the one way in. parse → validate → label → de-duplicate → journal, with the releases decided in the same
+// step.
 //
-//   flow::Admission admission(journal, release, markings, clock, log);
+//   flow::Admission admission(journal, release, markings, log);
 //   auto report = admission.admit(objects, {.collection = id, .origin = "cert-ua", .fallback = stix::Tlp::kAmber});
 //   report.items[i].outcome, .error …
+//
+// The label that is stored and decided on is the object's own (Markings::label_of) joined with what its references
+// reveal: an id tells that an object exists, so an object that refers to another one which is known here goes to nobody
+// whom that one is withheld from by its label, or by the third-party rule. Known means: admitted before, or in the same
+// batch; what comes later changes nothing. created_by_ref does not count: an author signs its objects, and hiding an
+// author means hiding the objects. Nor do markings: they travel with what they mark.
 #pragma once
 
 #include <span>
@@ -11,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "flow/known_objects.h"
 #include "flow/markings.h"
 #include "flow/release.h"
 #include "journal/journal.h"
@@ -20,43 +28,65 @@
 namespace bongsu::flow {
 
 struct AdmitContext {
-  std::string collection;                       // id
-  std::string origin;                           // member id; own id for what is ours
-  stix::Tlp fallback = stix::Tlp::kAmberStrict; // label of objects that carry no TLP marking
-  std::vector<journal::StateChange> states;     // written in the same transaction (a link's cursor, a feed's state)
+  std::string collection;                        // id
+  std::string origin;                            // member id; own id for what is ours
+  stix::Tlp fallback = stix::Tlp::kAmberStrict;  // label of objects that carry no TLP marking
+  std::vector<journal::StateChange> states;      // written in the same transaction (a link's cursor, a feed's state)
 };
 
 struct AdmitItem {
   enum class Outcome { kNew, kDuplicate, kOtherBytes, kRefused } outcome = Outcome::kRefused;
-  std::string id;                        // as far as known
-  std::string version;                   // as shown by TAXII; empty when refused
-  journal::Seq seq = 0;
-  std::vector<stix::Finding> findings;   // why it was refused, or warnings
-  std::string message;                   // one sentence for status resources
+  std::string id;                       // as far as known
+  std::string version;                  // as shown by TAXII; empty when refused
+  journal::Seq seq = 0;                 // of the entry, or of the one that was there already
+  std::vector<stix::Finding> findings;  // why it was refused, or warnings
+  std::string message;                  // one sentence for status resources; empty for kNew
 };
 
 struct AdmitReport {
-  std::vector<AdmitItem> items;          // in order of the input
-  std::size_t admitted = 0, duplicates = 0, refused = 0;
+  std::vector<AdmitItem> items;                           // in order of the input
+  std::size_t admitted = 0, duplicates = 0, refused = 0;  // kOtherBytes counts as refused: the first bytes stay
 };
 
+// Safe from any thread.
 class Admission {
  public:
   Admission(journal::Journal& journal, Release& release, Markings& markings, Log& log);
 
-  // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An error means that
-  // nothing was written (disk full, journal closed).
+  // The STIX identity of this node: an object that names it as its creator and comes from somebody else is refused.
+  void set_own_identity(std::string stix_id);
+
+  // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An
+  // error means that nothing was written (disk full, journal closed). An empty batch still writes context.states.
+  //
+  // Marking definitions of a batch are pinned and written before what they mark. From a partner (origin is not this
+  // node) are also refused: this node's own identity as creator or as the object; and a TLP or releasable-to set weaker
+  // than that of a copy that somebody else gave us or that is ours. (For cyber-observables, whose ids can be guessed,
+  // and for objects without any TLP marking the stricter label is kept instead: a refusal would tell that the id is
+  // known here.)
   Result<AdmitReport> admit(std::span<const Result<stix::Object>> objects, const AdmitContext& context);
 
-  // Deletes one version (version_key) or all versions (empty) of an object from a collection. kNotFound if there is none.
-  // `member` = whose view asks: what it cannot see it cannot delete, and the answer is kNotFound.
-  Result<void> remove(std::string_view collection, std::string_view object_id, std::string_view version_key, std::string_view origin);
+  // What admit() would decide on, for a preview: release.preview(*admission.facts_of(object, context)).
+  Result<policy::ObjectFacts> facts_of(const stix::Object& object, const AdmitContext& context);
+
+  // Deletes one version (version_key) or all versions (empty) of an object from a collection. kNotFound if there is
+  // none. `origin` = the member who asks: what it cannot see it cannot delete, and the answer is kNotFound; what it
+  // sees but others gave, it cannot delete either: kDenied. `states` are written in the same commit.
+  Result<void> remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
+                      std::string_view origin, std::vector<journal::StateChange> states = {});
 
  private:
+  struct Work;
+  std::string own_identity() const;
+  policy::MemberId self() const;
+
   journal::Journal& journal_;
   Release& release_;
   Markings& markings_;
   Log& log_;
+  KnownObjects known_;
+  mutable std::mutex mutex_;
+  std::string own_identity_;
 };
 
 }  // namespace bongsu::flow

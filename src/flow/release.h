@@ -1,16 +1,27 @@
-// Release: the one way out. Keeps views (classes of members with equal decisions), decides for each what a new entry becomes, and gates reading.
+// Release: the one way out. Keeps views (classes of members with equal decisions), decides for each what a new entry
+// becomes, and gates reading.
 //
 //   release.decide_for(entry, facts)                 → fills entry.releases for every view of its collection
-//   release.view_of("cert-ua", collection)           → the outbox that this member may read now, or why none
-//   release.preview(facts)                           → who would get this, with reasons: the same function
+//   auto reading = release.open("cert-ua", id);      → the outbox that this member may read now with a snapshot that
+//   fits it, or why none reading->snapshot->page({.view = reading->view, …}) release.preview(facts) → who would get
+//   this, with reasons: the same function
+//
+// A decision has two parts, and both are policy::decide:
+//   · what an outbox holds does not depend on the clock: everything that the agreement's clauses and the object's label
+//   permit. Decided when
+//     an entry is admitted, and for all entries again when a clause changes.
+//   · whether a member may read it now depends on stops, and on the agreement being valid: asked at each open().
+// So `release stop` and the end of an agreement hold at once and cost nothing, and a renewed agreement finds its outbox
+// complete.
+//
+// Ask again (open) before every page and every read of a tail. Positions stay good while origin_of stays the same; view
+// ids don't: an object for some members of a view only splits it first.
 #pragma once
 
-#include <atomic>
-#include <map>
+#include <chrono>
 #include <memory>
-#include <mutex>
-#include <shared_mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,38 +37,63 @@ struct PreviewLine {
   policy::Decision decision;
 };
 
+// What open() gives: view and snapshot belong together, whatever changes meanwhile.
+struct Reading {
+  journal::ViewId view = 0;
+  std::unique_ptr<journal::Snapshot> snapshot;
+  std::uint64_t epoch = 0;  // of the policy under which the member may read
+};
+
 // Safe from any thread.
 class Release {
  public:
-  // Loads the mapping of members to views from the journal.
+  // Loads the mapping of members to views from the journal. Until apply() was called nobody may read and nothing can be
+  // decided.
   static Result<std::unique_ptr<Release>> load(journal::Journal& journal, const Clock& clock, Log& log);
+  ~Release();
 
-  // Replaces the policy state (members, agreements, stops): a new epoch. Views are made, split and backfilled as needed; what is no longer
-  // permitted is withdrawn, what is newly permitted is appended. Returns when that is durable. `collections`: ids of all collections.
+  // Replaces the policy state (members, agreements, stops): a new epoch. Views are made, split and backfilled as
+  // needed; what is no longer permitted is withdrawn, what is newly permitted is appended. Returns when that is
+  // durable. `collections`: ids of all collections.
+  //
+  // Stops and ended agreements hold as soon as this is called. A member whose clauses change may read nothing
+  // (kNotFound) until its outbox is right. Does nothing when nothing changed. Interrupted by a crash, the next call
+  // goes on where it was. state.epoch is ignored: this class counts.
   Result<void> apply(policy::PolicyState state, const std::vector<std::string>& collections);
-  std::shared_ptr<const policy::PolicyState> state() const;
+  std::shared_ptr<const policy::PolicyState> state() const;  // nullptr before the first apply()
   std::uint64_t epoch() const;
 
-  // Decides for every member with a view of this collection and fills entry.releases. May split views first (durably).
+  // Decides for every member with a view of this collection and fills entry.releases (what stood there is replaced).
+  // May split views first, durably; then epoch() has grown, and what was decided earlier for other entries of the same
+  // batch has to be decided again:
+  //   take epoch(); decide_for each entry; begin anew if epoch() is another now; append with the epoch; begin anew on
+  //   kConflict.
+  // flow::append_decided (flow/append_decided.h) is that loop. kUnavailable before the first apply().
   Result<void> decide_for(journal::NewEntry& entry, const policy::ObjectFacts& facts);
+  // Returns when epoch() is another than this one, or after the deadline: false. (The journal refused an append as
+  // decided under a stale epoch; the new arrangement is about to be published.)
+  bool wait_for_change(std::uint64_t epoch, std::chrono::milliseconds deadline) const;
 
-  // The view to read for a member now. kNotFound: no agreement, stopped, expired, collection not in it, or no such collection: one answer for
-  // all of them, so that it tells nothing. The node itself (self) sees every collection.
+  // The view to read for a member now, and a snapshot taken while it was this. kNotFound: no agreement, stopped,
+  // expired, collection not in it, its outbox is being put right, or no such collection: one answer for all of them, so
+  // that it tells nothing. The node itself (self) sees every collection.
+  Result<Reading> open(std::string_view member, std::string_view collection);
+  // The same without a snapshot: for asking whether, not for reading.
   Result<journal::ViewId> view_of(std::string_view member, std::string_view collection);
   std::vector<std::string> readable_collections(std::string_view member);
+  // The view whose positions this one continues through splits (itself if it began on its own). A tail that was read up
+  // to a position goes on there when origin_of is unchanged, and from 0 otherwise. Survives restarts.
+  journal::ViewId origin_of(journal::ViewId view) const;
 
+  // Every member but this node, in order of name, by the state and the time as they are now.
   std::vector<PreviewLine> preview(const policy::ObjectFacts& facts) const;
-  // The facts of a stored entry, for `who may see this` in the console.
+  // The facts of a stored entry, for `who may see this` in the console. kCorrupt: its label cannot be read.
   static Result<policy::ObjectFacts> facts_of(const journal::Entry& entry);
 
  private:
-  Release(journal::Journal& journal, const Clock& clock, Log& log) : journal_(journal), clock_(clock), log_(log) {}
-  journal::Journal& journal_;
-  const Clock& clock_;
-  Log& log_;
-  mutable std::shared_mutex mutex_;
-  std::shared_ptr<const policy::PolicyState> state_;
-  std::map<std::pair<std::string, std::string>, journal::ViewId> views_;  // (collection, member) → view
+  struct Impl;
+  explicit Release(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace bongsu::flow

@@ -1,0 +1,290 @@
+#include "flow/admit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "base/bytes.h"
+#include "flow/append_decided.h"
+#include "flow/reference_labels.h"
+
+namespace bongsu::flow {
+namespace {
+
+using Outcome = AdmitItem::Outcome;
+
+void refuse(AdmitItem& item, stix::Finding finding) {
+  item.outcome = Outcome::kRefused;
+  item.message = finding.property.empty() ? finding.rule : fmt::format("{} {}", finding.property, finding.rule);
+  item.findings.push_back(std::move(finding));
+}
+
+stix::Finding finding_of(const Error& error, std::string property) {
+  return {.severity = stix::Severity::kError, .property = std::move(property), .rule = error.message, .section = ""};
+}
+
+// What decides about recipients, without what references reveal: two copies of an object refer to the same.
+policy::Label comparable(policy::Label label) {
+  label.reveals.clear();
+  return label;
+}
+
+std::size_t tlp_markings(const stix::Object& object) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(object.object_markings(), [](const stix::Id& id) { return stix::tlp_of(id).has_value(); }));
+}
+
+std::string shown_version(const journal::NewEntry& entry, std::int64_t added_us) {
+  return entry.version.empty() ? Instant::from_micros(added_us).text(6) : entry.version;
+}
+
+}  // namespace
+
+// One object on its way through a batch.
+struct Admission::Work {
+  std::size_t item = 0;
+  const stix::Object* object = nullptr;
+  policy::Label label;
+};
+
+Admission::Admission(journal::Journal& journal, Release& release, Markings& markings, Log& log)
+    : journal_(journal), release_(release), markings_(markings), log_(log), known_(journal) {}
+
+void Admission::set_own_identity(std::string stix_id) {
+  const std::lock_guard lock(mutex_);
+  own_identity_ = std::move(stix_id);
+}
+
+std::string Admission::own_identity() const {
+  const std::lock_guard lock(mutex_);
+  return own_identity_;
+}
+
+policy::MemberId Admission::self() const {
+  const auto state = release_.state();
+  return state ? state->self : policy::MemberId();
+}
+
+Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objects, const AdmitContext& context) {
+  const policy::MemberId self = this->self();
+  if (self.empty()) return fail(ErrorCode::kUnavailable, "no policy was applied yet: nothing can be admitted");
+  if (context.collection.empty())
+    return fail(ErrorCode::kInvalid, "an object is admitted into a collection", {.field = "collection"});
+  const bool foreign = context.origin != self;
+  const std::string own_identity = this->own_identity();
+
+  AdmitReport report;
+  report.items.resize(objects.size());
+  journal::Batch batch;
+  batch.states = context.states;
+
+  // 1. Each object by itself: the standard, who speaks, marking definitions pinned.
+  std::vector<Work> work;
+  work.reserve(objects.size());
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    AdmitItem& item = report.items[i];
+    if (!objects[i]) {
+      item.id = objects[i].error().where.field;
+      refuse(item, finding_of(objects[i].error(), ""));
+      continue;
+    }
+    const stix::Object& object = *objects[i];
+    item.id = object.id_text();
+    item.findings = stix::validate(object);
+    if (stix::has_errors(item.findings)) {
+      const auto first = std::ranges::find(item.findings, stix::Severity::kError, &stix::Finding::severity);
+      item.message = fmt::format("{} {}", first->property, first->rule);
+      continue;
+    }
+    if (foreign && !own_identity.empty() &&
+        (item.id == own_identity || (object.created_by() && object.created_by()->text() == own_identity))) {
+      refuse(item, {.property = item.id == own_identity ? "id" : "created_by_ref",
+                    .rule = "is the identity of the node that it is sent to"});
+      log_.warn("admit.forged_origin", {{"from", context.origin}, {"id", item.id}});
+      continue;
+    }
+    if (object.type() == "marking-definition") {
+      if (auto pinned = markings_.pin(object, batch.states); !pinned) {
+        refuse(item, finding_of(pinned.error(), pinned.error().where.field));
+        log_.warn("admit.marking_conflict", {{"from", context.origin}, {"id", item.id}});
+        continue;
+      }
+    }
+    if (tlp_markings(object) > 1) {
+      item.findings.push_back({.severity = stix::Severity::kWarning,
+                               .property = "object_marking_refs",
+                               .rule = "names more than one TLP level; the strictest holds"});
+      log_.warn("admit.two_tlp_levels", {{"from", context.origin}, {"id", item.id}});
+    }
+    work.push_back({.item = i, .object = &object});
+  }
+  // Marking definitions first: a recipient has to know them before what they mark.
+  std::ranges::sort(work, {},
+                    [](const Work& w) { return std::pair(w.object->type() != "marking-definition", w.item); });
+
+  // 2. Labels, with every definition of the batch known; then the copies of others; then what references reveal.
+  KnownObjects::Look look = known_.look();
+  std::vector<Referring> referring;
+  referring.reserve(work.size());
+  for (Work& w : work) {
+    w.label = markings_.label_of(*w.object, context.fallback);
+    if (foreign) {
+      BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
+      const bool keep_stricter = !w.label.marked || w.object->category() == stix::Category::kObservable;
+      for (const auto& copy : copies) {
+        if (copy.origin == context.origin || policy::at_most(comparable(copy.label), comparable(w.label))) continue;
+        if (keep_stricter) {
+          const bool marked = w.label.marked;
+          w.label = policy::join(w.label, comparable(copy.label));
+          w.label.marked = marked;
+          continue;
+        }
+        refuse(report.items[w.item], {.property = "object_marking_refs",
+                                      .rule = "is weaker than the marking under which this id is known here"});
+        log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
+        w.object = nullptr;
+        break;
+      }
+    }
+  }
+  std::erase_if(work, [](const Work& w) { return w.object == nullptr; });
+  for (Work& w : work) referring.push_back({w.object, &w.label});
+  BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, look));
+
+  // 3. Entries, each version once.
+  std::vector<std::optional<policy::ObjectFacts>> facts;
+  std::vector<std::size_t> entry_item;                              // entry → item
+  std::map<std::pair<std::string, std::string>, std::size_t> seen;  // (id, version key or hash) → entry
+  std::vector<std::pair<std::size_t, std::size_t>> again;           // (item, entry) of the same bytes in the batch
+  for (const Work& w : work) {
+    AdmitItem& item = report.items[w.item];
+    const stix::Timestamp* version = w.object->version();
+    const Sha256& hash = w.object->hash();
+    const auto [first, fresh] =
+        seen.emplace(std::pair{item.id, version != nullptr ? "v" + version->key() : "h" + std::string(as_text(hash))},
+                     batch.entries.size());
+    if (!fresh) {
+      again.emplace_back(w.item, first->second);
+      continue;
+    }
+    journal::NewEntry& entry = batch.entries.emplace_back();
+    entry.collection = context.collection;
+    entry.object_id = item.id;
+    if (version != nullptr) {
+      entry.version = version->text();
+      entry.version_key = version->key();
+    }
+    entry.spec_version = w.object->spec_version();
+    entry.origin = context.origin;
+    entry.label = w.label.text();
+    entry.payload = w.object->bytes();
+    facts.push_back(policy::ObjectFacts{.object_id = item.id,
+                                        .type = w.object->type(),
+                                        .collection = context.collection,
+                                        .origin = context.origin,
+                                        .label = w.label});
+    entry_item.push_back(w.item);
+  }
+
+  // 4. Decide and write.
+  if (!batch.entries.empty() || !batch.states.empty()) {
+    BONGSU_TRY(const auto receipt, append_decided(journal_, release_, batch, facts));
+    markings_.made_durable(batch.states);
+    for (std::size_t e = 0; e < receipt.entries.size(); ++e) {
+      AdmitItem& item = report.items[entry_item[e]];
+      const journal::AppendedEntry& appended = receipt.entries[e];
+      item.seq = appended.seq;
+      item.version = shown_version(batch.entries[e], appended.added_us);
+      switch (appended.outcome) {
+        case journal::AppendedEntry::Outcome::kNew:
+          item.outcome = Outcome::kNew;
+          known_.admitted(item.id,
+                          {.origin = context.origin,
+                           .version_key = stix::Timestamp::parse(item.version).value_or(stix::Timestamp()).key(),
+                           .label = facts[e]->label});
+          break;
+        case journal::AppendedEntry::Outcome::kDuplicate:
+          item.outcome = Outcome::kDuplicate;
+          item.message = "this version is here already";
+          break;
+        case journal::AppendedEntry::Outcome::kOtherBytes:
+          item.outcome = Outcome::kOtherBytes;
+          item.message = "this version is here already with other content; the first stays";
+          break;
+      }
+    }
+    for (const auto& [index, entry] : again) {
+      AdmitItem& item = report.items[index];
+      const AdmitItem& first = report.items[entry_item[entry]];
+      const bool same = objects[index]->hash() == objects[entry_item[entry]]->hash();
+      item.seq = first.seq;
+      item.version = first.version;
+      item.outcome = first.outcome == Outcome::kOtherBytes || !same ? Outcome::kOtherBytes : Outcome::kDuplicate;
+      item.message = same ? "this version stands twice in the batch"
+                          : "this version stands in the batch with other content; the first stays";
+    }
+  }
+  for (const AdmitItem& item : report.items) {
+    if (item.outcome == Outcome::kNew)
+      ++report.admitted;
+    else if (item.outcome == Outcome::kDuplicate)
+      ++report.duplicates;
+    else
+      ++report.refused;
+  }
+  return report;
+}
+
+Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, const AdmitContext& context) {
+  policy::ObjectFacts facts{.object_id = object.id_text(),
+                            .type = object.type(),
+                            .collection = context.collection,
+                            .origin = context.origin,
+                            .label = markings_.label_of(object, context.fallback)};
+  KnownObjects::Look look = known_.look();
+  BONGSU_TRY_VOID(raise_by_references({{&object, &facts.label}}, context.origin, self(), look));
+  return facts;
+}
+
+Result<void> Admission::remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
+                               std::string_view origin, std::vector<journal::StateChange> states) {
+  const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such object in this collection"); };
+  // What the asker may see, and what there is, in one snapshot.
+  auto reading = release_.open(origin, collection);
+  if (!reading) return nothing();
+  BONGSU_TRY(const auto stored, reading->snapshot->versions(collection, object_id));
+  std::vector<const journal::Entry*> wanted;
+  bool all = true;
+  for (const auto& entry : stored) {
+    BONGSU_TRY(const auto presence, reading->snapshot->presence(reading->view, entry.seq));
+    if (presence != journal::Snapshot::Presence::kVisible)
+      all = false;
+    else if (version_key.empty() || entry.version_key == version_key)
+      wanted.push_back(&entry);
+  }
+  if (wanted.empty()) return nothing();
+  if (origin != self() && std::ranges::any_of(wanted, [&](const auto* entry) { return entry->origin != origin; }))
+    return fail(ErrorCode::kDenied, "only what one gave can be deleted");
+
+  journal::Batch batch;
+  batch.states = std::move(states);
+  const auto deletion = [&](std::string version, std::string key) {
+    batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
+                             .collection = std::string(collection),
+                             .object_id = std::string(object_id),
+                             .version = std::move(version),
+                             .version_key = std::move(key),
+                             .origin = std::string(origin)});
+  };
+  if (all && version_key.empty())
+    deletion("", "");
+  else
+    for (const auto* entry : wanted) deletion(entry->version, entry->version_key);
+  BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+  known_.forget(std::string(object_id));
+  return {};
+}
+
+}  // namespace bongsu::flow

@@ -1,0 +1,145 @@
+// A node's ways in and out over a journal in memory, and objects to send through it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "flow/admit.h"
+#include "flow/collections.h"
+#include "flow/markings.h"
+#include "flow/release.h"
+#include "journal/journal.h"
+
+namespace bongsu::flow::test {
+
+inline constexpr std::string_view kClear = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
+inline constexpr std::string_view kGreen = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
+inline constexpr std::string_view kAmber = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421";
+inline constexpr std::string_view kRed = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
+
+inline std::string id_of(std::string_view type, unsigned number) {
+  char uuid[37];
+  std::snprintf(uuid, sizeof uuid, "%08x-1111-4111-8111-111111111111", number);
+  return std::string(type) + "--" + uuid;
+}
+
+inline std::string refs(const std::vector<std::string>& ids) {
+  if (ids.empty()) return "";
+  std::string out = R"(,"object_marking_refs":[)";
+  for (const auto& id : ids) out += (out.back() == '[' ? "\"" : ",\"") + id + '"';
+  return out + ']';
+}
+
+inline std::string stamp(unsigned second) {
+  char text[32];
+  std::snprintf(text, sizeof text, "2026-01-01T%02u:%02u:%02u.000Z", second / 3600 % 24, second / 60 % 60, second % 60);
+  return text;
+}
+
+inline std::string indicator(unsigned number, const std::vector<std::string>& markings = {}, unsigned version = 0,
+                             std::string_view more = "") {
+  return R"({"type":"indicator","spec_version":"2.1","id":")" + id_of("indicator", number) +
+         R"(","created":"2026-01-01T00:00:00.000Z","modified":")" + stamp(version) + R"(","name":"n)" +
+         std::to_string(number) +
+         R"(","pattern":"[ipv4-addr:value = '198.51.100.7']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z")" +
+         refs(markings) + std::string(more) + "}";
+}
+
+inline std::string malware(unsigned number, const std::vector<std::string>& markings = {}, unsigned version = 0) {
+  return R"({"type":"malware","spec_version":"2.1","id":")" + id_of("malware", number) +
+         R"(","created":"2026-01-01T00:00:00.000Z","modified":")" + stamp(version) +
+         R"(","name":"m","is_family":false)" + refs(markings) + "}";
+}
+
+inline std::string relationship(unsigned number, const std::string& source, const std::string& target,
+                                const std::vector<std::string>& markings = {}) {
+  return R"({"type":"relationship","spec_version":"2.1","id":")" + id_of("relationship", number) +
+         R"(","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","relationship_type":"indicates","source_ref":")" +
+         source + R"(","target_ref":")" + target + '"' + refs(markings) + "}";
+}
+
+inline std::string releasable_to(const std::set<std::string>& members) {
+  return policy::make_releasable_to_marking(members, "cert-self", Instant{1'767'225'600, 0});
+}
+inline std::string releasable_id(const std::set<std::string>& members) {
+  return std::string(*string_at(*parse_json(releasable_to(members)), "id"));
+}
+
+inline policy::Agreement agreement(std::vector<std::string> collections, stix::Tlp highest,
+                                   std::set<std::string> types = {"*"}, bool onward = false) {
+  return {.collections = std::move(collections),
+          .highest_tlp = highest,
+          .types = std::move(types),
+          .valid_until = Instant{4'000'000'000, 0},
+          .onward = onward};
+}
+
+// One node. `reopen` is a restart: everything but the journal is made anew.
+struct TestNode {
+  explicit TestNode(std::uint64_t seed = 1) : random(seed), journal(journal::make_memory_journal(clock, random)) {
+    reopen();
+  }
+
+  void reopen() {
+    admission.reset();
+    release.reset();
+    markings = std::move(*Markings::load(*journal));
+    release = std::move(*Release::load(*journal, clock, *log));
+    admission = std::make_unique<Admission>(*journal, *release, *markings, *log);
+    admission->set_own_identity(id_of("identity", 0xfe1f));
+  }
+
+  void agree(const std::string& member, policy::Agreement a) {
+    a.partner = member;
+    policy.members[member];
+    policy.agreements[member] = std::move(a);
+  }
+  void apply(const std::vector<std::string>& collections = {"c1", "c2"}) {
+    policy.self = "cert-self";
+    const auto done = release->apply(policy, collections);
+    ASSERT_TRUE(done) << done.error().text();
+  }
+
+  AdmitReport admit(const std::vector<std::string>& texts, const std::string& collection = "c1",
+                    const std::string& origin = "cert-self", stix::Tlp fallback = stix::Tlp::kGreen) {
+    clock.advance(std::chrono::milliseconds(1));
+    std::vector<Result<stix::Object>> objects;
+    for (const auto& text : texts) objects.push_back(stix::Object::parse(text));
+    auto report = admission->admit(objects, {.collection = collection, .origin = origin, .fallback = fallback});
+    EXPECT_TRUE(report) << report.error().text();
+    return report ? std::move(*report) : AdmitReport();
+  }
+
+  // The ids in a member's outbox, in order; nullopt when it may not read.
+  std::optional<std::vector<std::string>> sees(const std::string& member, const std::string& collection = "c1") {
+    auto reading = release->open(member, collection);
+    if (!reading) {
+      EXPECT_EQ(reading.error().code, ErrorCode::kNotFound);
+      return std::nullopt;
+    }
+    const auto page = reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 100'000});
+    EXPECT_TRUE(page) << page.error().text();
+    std::vector<std::string> out;
+    for (const auto& row : page->rows) out.push_back(row.object_id);
+    return out;
+  }
+
+  FakeClock clock;
+  SeededRandom random;
+  std::unique_ptr<Log> log = make_null_log();
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<Markings> markings;
+  std::unique_ptr<Release> release;
+  std::unique_ptr<Admission> admission;
+  policy::PolicyState policy;
+};
+
+using Seen = std::optional<std::vector<std::string>>;
+
+}  // namespace bongsu::flow::test

@@ -1,0 +1,78 @@
+#include "flow/known_objects.h"
+
+#include <algorithm>
+
+#include "flow/release_plan.h"
+
+namespace bongsu::flow {
+namespace {
+
+void merge(std::vector<KnownCopy>& copies, KnownCopy copy) {
+  const auto same = std::ranges::find(copies, copy.origin, &KnownCopy::origin);
+  if (same == copies.end()) {
+    copies.push_back(std::move(copy));
+  } else if (copy.version_key > same->version_key) {
+    *same = std::move(copy);
+  } else if (copy.version_key == same->version_key) {
+    same->label = policy::join(same->label, copy.label);  // the same version in two collections: the stricter counts
+  }
+}
+
+}  // namespace
+
+Result<std::vector<KnownCopy>> KnownObjects::Look::copies(const std::string& id) {
+  {
+    const std::lock_guard lock(known_.mutex_);
+    if (const auto found = known_.entries_.find(id); found != known_.entries_.end()) {
+      known_.ages_.splice(known_.ages_.begin(), known_.ages_, found->second.age);
+      return found->second.copies;
+    }
+    if (!snapshot_) generation_ = known_.generation_;
+  }
+  if (!snapshot_) snapshot_ = known_.journal_.snapshot();
+  BONGSU_TRY(const auto versions, snapshot_->versions("", id));
+  std::vector<KnownCopy> copies;
+  for (const auto& entry : versions)
+    merge(copies, {.origin = entry.origin, .version_key = entry.version_key, .label = facts_or_deny(entry).label});
+  const std::lock_guard lock(known_.mutex_);
+  if (known_.generation_ == generation_) known_.remember(id, copies);
+  return copies;
+}
+
+void KnownObjects::admitted(const std::string& id, KnownCopy copy) {
+  const std::lock_guard lock(mutex_);
+  ++generation_;
+  if (const auto found = entries_.find(id); found != entries_.end()) merge(found->second.copies, std::move(copy));
+}
+
+void KnownObjects::forget(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  ++generation_;
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  ages_.erase(found->second.age);
+  entries_.erase(found);
+}
+
+void KnownObjects::remember(const std::string& id, std::vector<KnownCopy> copies) {
+  const auto [entry, fresh] = entries_.try_emplace(id);
+  entry->second.copies = std::move(copies);
+  if (!fresh) return;
+  ages_.push_front(id);
+  entry->second.age = ages_.begin();
+  if (entries_.size() > kKnownObjects) {
+    entries_.erase(ages_.back());
+    ages_.pop_back();
+  }
+}
+
+const KnownCopy* standing_copy(const std::vector<KnownCopy>& copies, std::string_view self) {
+  const KnownCopy* best = nullptr;
+  for (const auto& copy : copies)
+    if (best == nullptr || copy.version_key > best->version_key ||
+        (copy.version_key == best->version_key && copy.origin == self))
+      best = &copy;
+  return best;
+}
+
+}  // namespace bongsu::flow

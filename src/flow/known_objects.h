@@ -1,0 +1,71 @@
+// What this node knows of an object by its id: the newest copy from each member, with its label. A bounded cache over
+// the journal.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "journal/journal.h"
+#include "policy/label.h"
+
+namespace bongsu::flow {
+
+inline constexpr std::size_t kKnownObjects = 65'536;  // ids remembered
+
+struct KnownCopy {
+  std::string origin;
+  std::string version_key;
+  policy::Label label;
+};
+
+// Safe from any thread.
+class KnownObjects {
+ public:
+  explicit KnownObjects(journal::Journal& journal) : journal_(journal) {}
+
+  // One look at a batch of objects: at most one snapshot, taken when something is not in memory.
+  class Look {
+   public:
+    // Newest copy of each origin; empty: no object with this id is here.
+    Result<std::vector<KnownCopy>> copies(const std::string& id);
+
+   private:
+    friend class KnownObjects;
+    explicit Look(KnownObjects& known) : known_(known) {}
+    KnownObjects& known_;
+    std::unique_ptr<journal::Snapshot> snapshot_;
+    std::uint64_t generation_ = 0;
+  };
+  Look look() { return Look(*this); }
+
+  // An object was admitted.
+  void admitted(const std::string& id, KnownCopy copy);
+  // Something of an object was deleted: what is remembered of it is read anew.
+  void forget(const std::string& id);
+
+ private:
+  struct Entry {
+    std::vector<KnownCopy> copies;
+    std::list<std::string>::iterator age;
+  };
+  void remember(const std::string& id, std::vector<KnownCopy> copies);  // under mutex_
+
+  journal::Journal& journal_;
+  std::mutex mutex_;
+  std::uint64_t generation_ = 0;  // grows with every change: what was read before one is not remembered after it
+  std::unordered_map<std::string, Entry> entries_;
+  std::list<std::string> ages_;  // newest first
+};
+
+// The copy that stands for an object when another one refers to it: of the newest version, ours before a partner's.
+const KnownCopy* standing_copy(const std::vector<KnownCopy>& copies, std::string_view self);
+
+}  // namespace bongsu::flow

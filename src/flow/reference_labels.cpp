@@ -1,0 +1,84 @@
+#include "flow/reference_labels.h"
+
+#include <deque>
+#include <unordered_map>
+
+namespace bongsu::flow {
+namespace {
+
+// A chain in a batch settles in as many rounds as a label can rise; hostile batches could take longer, and deny
+// instead.
+constexpr std::size_t kMaxRoundsPerObject = 32;
+
+bool counts(const stix::Reference& reference) {
+  return reference.target.type != "marking-definition" && reference.property != "created_by_ref";
+}
+
+}  // namespace
+
+policy::Label label_of_reference(const policy::Label& target, std::string_view target_origin, std::string_view self) {
+  policy::Label out = target;
+  out.marked = false;
+  out.redact.clear();
+  if (target_origin != self) {
+    if (out.releasable_to) out.releasable_to->emplace(target_origin);
+    out.reveals.emplace(target_origin);
+  }
+  return out;
+}
+
+Result<void> raise_by_references(const std::vector<Referring>& batch, std::string_view origin, std::string_view self,
+                                 KnownObjects::Look& look) {
+  std::unordered_map<std::string, std::vector<std::size_t>> here;  // id → objects of the batch (versions)
+  bool any = false;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    for (const auto& reference : batch[i].object->references()) any = any || counts(reference);
+    here[batch[i].object->id_text()].push_back(i);
+  }
+  if (!any) return {};
+
+  std::unordered_map<std::string, std::vector<std::size_t>> referring;  // id → objects of the batch that refer to it
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    for (const auto& reference : batch[i].object->references()) {
+      if (!counts(reference) || reference.target == batch[i].object->id()) continue;
+      std::string target = reference.target.text();
+      if (here.contains(target)) {
+        auto& from = referring[target];
+        if (from.empty() || from.back() != i) from.push_back(i);
+        continue;
+      }
+      BONGSU_TRY(const auto copies, look.copies(target));
+      if (const KnownCopy* copy = standing_copy(copies, self))
+        *batch[i].label = policy::join(*batch[i].label, label_of_reference(copy->label, copy->origin, self));
+    }
+  }
+  if (referring.empty()) return {};
+
+  std::deque<std::size_t> risen;
+  std::vector<bool> queued(batch.size(), true);
+  for (std::size_t i = 0; i < batch.size(); ++i) risen.push_back(i);
+  std::size_t rounds = kMaxRoundsPerObject * batch.size();
+  while (!risen.empty() && rounds > 0) {
+    const std::size_t target = risen.front();
+    risen.pop_front();
+    queued[target] = false;
+    const auto from = referring.find(batch[target].object->id_text());
+    if (from == referring.end()) continue;
+    const policy::Label revealed = label_of_reference(*batch[target].label, origin, self);
+    for (const std::size_t i : from->second) {
+      if (rounds > 0) --rounds;
+      if (policy::at_most(revealed, *batch[i].label)) continue;
+      *batch[i].label = policy::join(*batch[i].label, revealed);
+      if (!queued[i]) {
+        queued[i] = true;
+        risen.push_back(i);
+      }
+    }
+  }
+  if (rounds == 0)
+    for (const auto& [_, from] : referring)
+      for (const std::size_t i : from) *batch[i].label = policy::join(*batch[i].label, policy::deny_all());
+  return {};
+}
+
+}  // namespace bongsu::flow

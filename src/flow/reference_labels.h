@@ -1,0 +1,28 @@
+// What references reveal: raises the labels of objects by the labels of those that they refer to.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "flow/known_objects.h"
+#include "policy/label.h"
+#include "stix/object.h"
+
+namespace bongsu::flow {
+
+// What it reveals to name an object: its label without its granular selectors; who gave it may of course know of it;
+// and it is that member's information.
+policy::Label label_of_reference(const policy::Label& target, std::string_view target_origin, std::string_view self);
+
+struct Referring {
+  const stix::Object* object = nullptr;
+  policy::Label* label = nullptr;  // own label in, effective label out
+};
+
+// All of one origin and admitted together, so they may refer to each other in any order and in circles.
+Result<void> raise_by_references(const std::vector<Referring>& batch, std::string_view origin, std::string_view self,
+                                 KnownObjects::Look& look);
+
+}  // namespace bongsu::flow
