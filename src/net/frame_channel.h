@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,8 @@ class FrameChannel {
   FrameChannel(FrameChannel&&) noexcept;
   FrameChannel& operator=(FrameChannel&&) noexcept;
 
-  // kUnavailable when the other end is gone, kTimeout, kTooLarge (also for a hostile length), kIo.
+  // kUnavailable when the other end is gone, kTimeout, kTooLarge (also for a hostile length), kIo. A read that timed out may be
+  // called again and loses nothing; a write that timed out within a frame shuts the channel down.
   Result<Frame> read(std::chrono::milliseconds deadline);
   Result<void> write(std::uint8_t type, std::string_view payload, std::chrono::milliseconds deadline);
   void shutdown();  // from any thread: both ends see the end
@@ -40,5 +42,8 @@ class FrameChannel {
   std::string buffer_;
   std::size_t begin_ = 0;
 };
+
+// The decoding alone: the frame at bytes[begin…], which then moves behind it; nullopt while it is not complete.
+Result<std::optional<Frame>> take_frame(std::string_view bytes, std::size_t& begin);
 
 }  // namespace bongsu::net

@@ -11,15 +11,17 @@ enum class TlsFloor { kTls12Aead, kTls13 };
 enum class ClientCertificate {
   kNone,      // not asked for
   kOptional,  // asked for; accepted whatever its issuer, the handler decides by Peer::certificate_fingerprint
-  kPinned,    // required, and its fingerprint must satisfy TlsServerOptions::is_pinned
+  kPinned,    // required; its fingerprint, or that of the authority that came along and signed it, must satisfy is_pinned
 };
+// Expired certificates are refused in every mode.
 
 struct TlsServerOptions {
   std::string certificate_pem;  // leaf first, then the chain
   std::string private_key_pem;
   TlsFloor floor = TlsFloor::kTls13;
   ClientCertificate client_certificate = ClientCertificate::kNone;
-  std::function<bool(const std::string& fingerprint)> is_pinned;  // any thread
+  // Asked at every handshake, on the server's threads: must be quick and may be called several at a time.
+  std::function<bool(const std::string& fingerprint)> is_pinned;
 };
 
 struct TlsClientOptions {
