@@ -2,12 +2,13 @@
 //
 //   journal::Batch batch;
 //   batch.epoch = release.epoch();                       // the policy state the releases were decided under
-//   batch.entries.push_back({.kind = EntryKind::kObject, .collection = "…", .object_id = "indicator--…", .payload = bytes,
+//   batch.entries.push_back({.kind = EntryKind::kObject, .collection = "…", .object_id = "indicator--…", .payload =
+//   bytes,
 //                            .releases = {{.view = 3}}});
 //   BONGSU_TRY(auto receipt, journal.append(batch));     // returns when it is durable; many callers share one fsync
 //
-// Writing goes through one thread; append may be called from any thread and blocks. Reads run on snapshots and never block
-// writers. Payloads lie apart from entries, each sealed under its own key: erasing destroys the key.
+// Writing goes through one thread; append may be called from any thread and blocks. Reads run on snapshots and never
+// block writers. Payloads lie apart from entries, each sealed under its own key: erasing destroys the key.
 //
 // Two backends pass one contract (journal/contract_test_support.h): memory and SQLite.
 #pragma once
@@ -29,17 +30,17 @@
 
 namespace bongsu::journal {
 
-using Seq = std::uint64_t;      // of an entry: 1, 2, 3 … without gaps; 0 = before the first
-using ViewId = std::uint32_t;   // of a view (class of members with equal decision inputs); 0 = none
-using Pos = std::uint64_t;      // within a view's outbox: 1, 2, 3 … without gaps; 0 = before the first
+using Seq = std::uint64_t;     // of an entry: 1, 2, 3 … without gaps; 0 = before the first
+using ViewId = std::uint32_t;  // of a view (class of members with equal decision inputs); 0 = none
+using Pos = std::uint64_t;     // within a view's outbox: 1, 2, 3 … without gaps; 0 = before the first
 
 enum class EntryKind : std::uint8_t {
-  kObject = 1,    // a STIX object version (payload = its bytes)
-  kDeletion = 2,  // a version, or all (version empty), of an object was deleted from a collection
-  kErasure = 3,   // payloads of an object were erased (their keys destroyed)
-  kAlert = 4,     // a detection of this node (payload = alert JSON); never leaves as it is
-  kJudgement = 5, // what an analyst made of an alert: acknowledged, assigned, judged (payload = JSON)
-  kNote = 6,      // an administrative event: policy change, member paired, log-in (payload = JSON)
+  kObject = 1,     // a STIX object version (payload = its bytes)
+  kDeletion = 2,   // a version, or all (version empty), of an object was deleted from a collection
+  kErasure = 3,    // payloads of an object were erased (their keys destroyed)
+  kAlert = 4,      // a detection of this node (payload = alert JSON); never leaves as it is
+  kJudgement = 5,  // what an analyst made of an alert: acknowledged, assigned, judged (payload = JSON)
+  kNote = 6,       // an administrative event: policy change, member paired, log-in (payload = JSON)
 };
 
 // One release of an entry into a view. `payload` is a redacted variant; nullopt = the entry's own payload.
@@ -50,13 +51,13 @@ struct ReleaseTo {
 
 struct NewEntry {
   EntryKind kind = EntryKind::kObject;
-  std::string collection;       // id of the collection it is in; empty = local to the node
-  std::string object_id;        // STIX id, or "alert--uuid"
-  std::string version;          // timestamp as written; empty for objects without one: date_added becomes the version
-  std::string version_key;      // stix::Timestamp::key() of it; empty as above
+  std::string collection;   // id of the collection it is in; empty = local to the node
+  std::string object_id;    // STIX id, or "alert--uuid"
+  std::string version;      // timestamp as written; empty for objects without one: date_added becomes the version
+  std::string version_key;  // stix::Timestamp::key() of it; empty as above
   std::string spec_version = "2.1";
-  std::string origin;           // id of the member that it came from; own id for what was made here
-  std::string label;            // policy::Label as text; opaque here
+  std::string origin;  // id of the member that it came from; own id for what was made here
+  std::string label;   // policy::Label as text; opaque here
   std::string payload;
   std::vector<ReleaseTo> releases;
 };
@@ -65,13 +66,14 @@ struct NewEntry {
 struct Entry {
   Seq seq = 0;
   EntryKind kind = EntryKind::kObject;
-  std::int64_t added_us = 0;    // strictly increasing with seq, whatever the clock does
+  std::int64_t added_us = 0;  // strictly increasing with seq, whatever the clock does
   std::string collection, object_id, version, version_key, spec_version, origin, label;
-  Sha256 hash{};                // of the payload as admitted
+  Sha256 hash{};  // of the payload as admitted
   bool erased = false;
 };
 
-// A durable named value, written together with entries (cursors of projections and links, members, agreements, accounts).
+// A durable named value, written together with entries (cursors of projections and links, members, agreements,
+// accounts).
 struct StateChange {
   std::string space, key;
   std::optional<std::string> value;  // nullopt = remove
@@ -80,24 +82,24 @@ struct StateChange {
 // Makes entries that are already in the journal visible in a view, or takes them out of it.
 struct OutboxChange {
   ViewId view = 0;
-  std::vector<Seq> release;     // appended in this order; one that is visible already is skipped
-  std::vector<Seq> withdraw;    // stays in the record, disappears from pages, appears in the tail as withdrawn
+  std::vector<Seq> release;   // appended in this order; one that is visible already is skipped
+  std::vector<Seq> withdraw;  // stays in the record, disappears from pages, appears in the tail as withdrawn
 };
 
 struct Batch {
   std::vector<NewEntry> entries;
   std::vector<StateChange> states;
   std::vector<OutboxChange> outbox;
-  std::uint64_t epoch = 0;      // must equal the journal's epoch if anything is released: else kConflict, decide again
+  std::uint64_t epoch = 0;  // must equal the journal's epoch if anything is released: else kConflict, decide again
 };
 
 struct AppendedEntry {
-  Seq seq = 0;                  // of the new entry, or of the one that was there already
+  Seq seq = 0;  // of the new entry, or of the one that was there already
   std::int64_t added_us = 0;
   enum class Outcome : std::uint8_t {
     kNew,
-    kDuplicate,                 // same collection, id and version (or same bytes, for objects without version): nothing written
-    kOtherBytes,                // same collection, id and version, but other bytes: the first stays, nothing written
+    kDuplicate,   // same collection, id and version (or same bytes, for objects without version): nothing written
+    kOtherBytes,  // same collection, id and version, but other bytes: the first stays, nothing written
   } outcome = Outcome::kNew;
 };
 struct Receipt {
@@ -107,29 +109,29 @@ struct Receipt {
 // ── Views and outboxes ──────────────────────────────────────────────────────────────────────────────────────────────
 struct View {
   ViewId id = 0;
-  std::string collection;       // every view is of one collection
-  std::string key;              // text of the decision inputs; one live view for each (collection, key)
-  Pos last = 0;                 // newest position
+  std::string collection;  // every view is of one collection
+  std::string key;         // text of the decision inputs; one live view for each (collection, key)
+  Pos last = 0;            // newest position
 };
 
 enum class VersionSelect : std::uint8_t { kLast, kFirst, kAll };
 
-struct OutboxQuery {              // TAXII 2.1 §3.4: filters combine by AND, values within one by OR
+struct OutboxQuery {  // TAXII 2.1 §3.4: filters combine by AND, values within one by OR
   ViewId view = 0;
   std::optional<std::int64_t> added_after_us;  // strictly after
   Pos after = 0;                               // paging token
   std::vector<std::string> ids, types, spec_versions;
-  bool last = true, first = false, all = false;     // match[version] keywords
-  std::vector<std::string> version_keys;            // and exact versions
+  bool last = true, first = false, all = false;  // match[version] keywords
+  std::vector<std::string> version_keys;         // and exact versions
   std::uint32_t limit = 1000;
 };
 
 struct OutboxRow {
   Pos pos = 0;
   Seq seq = 0;
-  std::int64_t added_us = 0;    // date_added: unique within the view, increasing with pos
+  std::int64_t added_us = 0;                     // date_added: unique within the view, increasing with pos
   std::string object_id, version, spec_version;  // version of an object without one: date_added with six digits
-  bool withdrawn = false;       // only in tails
+  bool withdrawn = false;                        // only in tails
 };
 
 struct OutboxPage {
@@ -137,20 +139,22 @@ struct OutboxPage {
   bool more = false;
 };
 
-// A consistent look at the journal: pages and payloads fetched through one snapshot belong together. Use from one thread.
+// A consistent look at the journal: pages and payloads fetched through one snapshot belong together. Use from one
+// thread.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
-  virtual Result<OutboxPage> page(const OutboxQuery& query) = 0;                       // visible rows only
-  virtual Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) = 0;    // every row, withdrawn ones marked
-  virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;              // kNotFound: erased or unknown
-  virtual Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) = 0;      // change feed
-  virtual Result<Entry> entry(Seq seq) = 0;                                            // kNotFound
-  virtual Result<std::string> payload(Seq seq) = 0;                                    // kNotFound when erased
+  virtual Result<OutboxPage> page(const OutboxQuery& query) = 0;                     // visible rows only
+  virtual Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) = 0;  // every row, withdrawn ones marked
+  virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;            // kNotFound: erased or unknown
+  virtual Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) = 0;    // change feed
+  virtual Result<Entry> entry(Seq seq) = 0;                                          // kNotFound
+  virtual Result<std::string> payload(Seq seq) = 0;                                  // kNotFound when erased
   // Versions of an object in one collection (or in all: empty), oldest version first; deletions are applied.
   virtual Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) = 0;
   // Visible entries of a collection in order of seq: for backfilling a view.
-  virtual Result<std::vector<Entry>> collection_entries(std::string_view collection, Seq after, std::uint32_t limit) = 0;
+  virtual Result<std::vector<Entry>> collection_entries(std::string_view collection, Seq after,
+                                                        std::uint32_t limit) = 0;
   // Whether this seq is visible in the view, was withdrawn, or never released.
   enum class Presence : std::uint8_t { kNever, kVisible, kWithdrawn };
   virtual Result<Presence> presence(ViewId view, Seq seq) = 0;
@@ -165,8 +169,8 @@ class Journal {
  public:
   virtual ~Journal() = default;
 
-  // Blocks until durable (or failed: nothing of the batch is there then). kConflict: stale epoch. kNoSpace: disk full or
-  // below the reserve; reading goes on. kTooLarge: more than kMaxBatchBytes.
+  // Blocks until durable (or failed: nothing of the batch is there then). kConflict: stale epoch. kNoSpace: disk full
+  // or below the reserve; reading goes on. kTooLarge: more than kMaxBatchBytes.
   virtual Result<Receipt> append(const Batch& batch) = 0;
 
   virtual std::unique_ptr<Snapshot> snapshot() = 0;
@@ -176,8 +180,9 @@ class Journal {
   // Called after each commit, on the writer's thread, with the newest seq; must return at once. For waking tails.
   virtual void on_commit(std::function<void(Seq)> callback) = 0;
 
-  // Views. create_view: an existing (collection, key) is returned as it is; `copy_of` starts with a copy of that view's rows at the
-  // same positions (a member's inputs changed: its cursors stay good), or, with `compact`, its visible rows numbered anew.
+  // Views. create_view: an existing (collection, key) is returned as it is; `copy_of` starts with a copy of that view's
+  // rows at the same positions (a member's inputs changed: its cursors stay good), or, with `compact`, its visible rows
+  // numbered anew.
   virtual Result<View> create_view(std::string_view collection, std::string_view key, ViewId copy_of, bool compact) = 0;
   virtual Result<void> rename_view(ViewId view, std::string_view key) = 0;
   virtual Result<std::vector<View>> views() = 0;
@@ -188,8 +193,8 @@ class Journal {
   virtual Result<std::optional<std::string>> state(std::string_view space, std::string_view key) = 0;
   virtual Result<std::vector<std::pair<std::string, std::string>>> states(std::string_view space) = 0;  // by key
 
-  // Destroys the payload keys of every version of an object (everywhere: outbox variants too), appends a kErasure entry, and
-  // leaves nothing readable in the store's files when it returns.
+  // Destroys the payload keys of every version of an object (everywhere: outbox variants too), appends a kErasure
+  // entry, and leaves nothing readable in the store's files when it returns.
   virtual Result<Seq> erase(std::string_view object_id, std::string_view origin) = 0;
 
   virtual Result<JournalStats> stats() = 0;
@@ -200,6 +205,7 @@ class Journal {
 
 inline constexpr std::size_t kMaxBatchBytes = 256 * 1024 * 1024;
 inline constexpr std::size_t kMaxBatchEntries = 100'000;
+inline constexpr std::size_t kMaxOutboxChanges = 1'000'000;  // releases and withdrawals of OutboxChange in one batch
 
 std::unique_ptr<Journal> make_memory_journal(const Clock& clock, Random& random);
 

@@ -1,0 +1,299 @@
+#include "journal/sqlite/snapshot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "journal/sqlite/outbox_writer.h"
+#include "journal/version_code.h"
+
+namespace bongsu::journal::sqlite {
+namespace {
+
+enum Column {
+  kSeq,
+  kKind,
+  kAdded,
+  kCollection,
+  kType,
+  kObject,
+  kDedupe,
+  kForm,
+  kSpec,
+  kOrigin,
+  kLabel,
+  kHash,
+  kFlags,
+  kPayload
+};
+
+struct Read {
+  Entry entry;
+  std::string version;  // code, as bound to the payload
+  std::optional<std::int64_t> payload;
+};
+
+Read read_entry(ReadConnection& connection, const Statement& row) {
+  Read out;
+  Entry& entry = out.entry;
+  Dictionary& dict = connection.dict;
+  entry.seq = static_cast<Seq>(row.integer(kSeq));
+  entry.kind = static_cast<EntryKind>(row.integer(kKind));
+  entry.added_us = row.integer(kAdded);
+  entry.collection = dict.text(row.integer(kCollection));
+  entry.spec_version = dict.text(row.integer(kSpec));
+  entry.origin = dict.text(row.integer(kOrigin));
+  entry.label = dict.text(row.integer(kLabel));
+  entry.erased = (row.integer(kFlags) & kErasedFlag) != 0;
+  const std::string_view object = row.bytes(kObject);
+  std::optional<Uuid> uuid;
+  if (row.is_blob(kObject) && object.size() == sizeof(Uuid::bytes)) {
+    uuid.emplace();
+    std::copy(object.begin(), object.end(), uuid->bytes.begin());
+  }
+  entry.object_id = join_object_id(dict.text(row.integer(kType)), uuid, object);
+  const std::string_view hash = row.bytes(kHash);
+  if (hash.size() != entry.hash.size())
+    throw StoreFailure(Error{ErrorCode::kCorrupt,
+                             fmt::format("entry {} has a hash of {} bytes", entry.seq, hash.size()),
+                             {.source = connection.db.name(), .field = "entries.hash"}});
+  std::copy(hash.begin(), hash.end(), entry.hash.begin());
+  if (row.is_null(kForm)) {
+    if (entry.kind == EntryKind::kObject) {
+      AddedVersion own = added_version(entry.added_us);
+      entry.version = std::move(own.text);
+      entry.version_key = std::move(own.key);
+    }
+  } else {
+    out.version = row.bytes(kDedupe);
+    entry.version_key = decode_version_key(out.version);
+    entry.version =
+        row.is_integer(kForm)
+            ? version_text(entry.version_key, static_cast<int>(std::clamp<std::int64_t>(row.integer(kForm), 0, 100)))
+            : std::string(row.bytes(kForm));
+  }
+  if (!row.is_null(kPayload)) out.payload = row.integer(kPayload);
+  return out;
+}
+
+std::optional<Read> find_entry(ReadConnection& connection, Seq seq) {
+  connection.entry.bind(1, static_cast<std::int64_t>(seq));
+  const Rows rows(connection.entry);
+  if (!connection.entry.step()) return std::nullopt;
+  return read_entry(connection, connection.entry);
+}
+
+std::vector<Entry> all_rows(ReadConnection& connection, Statement& statement) {
+  std::vector<Entry> out;
+  Rows rows(statement);
+  while (rows.next()) out.push_back(read_entry(connection, statement).entry);
+  return out;
+}
+
+std::optional<ObjectKey> object_key(ReadConnection& connection, std::string_view object_id) {
+  const ObjectCode code = split_object_id(object_id);
+  const auto type = connection.dict.find(kTypeText, code.type);
+  if (!type) return std::nullopt;
+  ObjectKey key{*type, std::string(code.rest), code.uuid.has_value()};
+  if (code.uuid) key.object.assign(code.uuid->bytes.begin(), code.uuid->bytes.end());
+  return key;
+}
+
+std::unexpected<Error> no_entry(Seq seq) {
+  return fail(ErrorCode::kNotFound, fmt::format("there is no entry {}", seq));
+}
+
+}  // namespace
+
+SqliteSnapshot::SqliteSnapshot(std::shared_ptr<ReadPool> pool, std::shared_ptr<const Sealer> sealer,
+                               Result<std::shared_ptr<Lease>> lease)
+    : pool_(std::move(pool)), sealer_(std::move(sealer)), lease_(std::move(lease)) {}
+
+SqliteSnapshot::~SqliteSnapshot() {
+  if (lease_) pool_->give_back(*lease_);
+}
+
+template <class Body>
+auto SqliteSnapshot::with(Body&& body) -> decltype(body(std::declval<ReadConnection&>())) {
+  if (!lease_) return std::unexpected(lease_.error());
+  const std::lock_guard lock((*lease_)->mutex);
+  if (!(*lease_)->connection)
+    return fail(ErrorCode::kUnavailable, "this snapshot was held for too long and was ended; take a new one");
+  return guarded([&] { return body(*(*lease_)->connection); });
+}
+
+Result<OutboxPage> SqliteSnapshot::page(const OutboxQuery& query) {
+  return with([&](ReadConnection& connection) -> Result<OutboxPage> {
+    PageResult result = query_page(connection, query);
+    sources_ = std::move(result.sources);
+    next_source_ = 0;
+    return std::move(result.page);
+  });
+}
+
+Result<OutboxPage> SqliteSnapshot::tail(ViewId view, Pos after, std::uint32_t limit) {
+  return with([&](ReadConnection& connection) -> Result<OutboxPage> {
+    PageResult result = query_tail(connection, view, after, limit);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < result.sources.size(); ++i)
+      if (!result.page.rows[i].withdrawn) std::swap(result.sources[kept++], result.sources[i]);
+    result.sources.resize(kept);
+    sources_ = std::move(result.sources);
+    next_source_ = 0;
+    return std::move(result.page);
+  });
+}
+
+Result<std::string> SqliteSnapshot::open(ReadConnection& connection, std::int64_t payload, std::string_view object_id,
+                                         std::string_view version) {
+  connection.payload.bind(1, std::abs(payload));
+  const Rows rows(connection.payload);
+  if (!connection.payload.step())
+    return fail(ErrorCode::kCorrupt, fmt::format("payload {} of {} is missing", std::abs(payload), object_id),
+                {.source = connection.db.name(), .field = "payloads"});
+  auto plain = sealer_->open(connection.payload.bytes(0), connection.payload.bytes(1),
+                             payload_context(payload < 0, object_id, version));
+  if (!plain)
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("payload {} of {} does not open: {}", std::abs(payload), object_id, plain.error().message),
+                {.source = connection.db.name(), .field = "payloads"});
+  return plain;
+}
+
+Result<std::string> SqliteSnapshot::released_payload(ViewId view, Pos pos) {
+  return with([&](ReadConnection& connection) -> Result<std::string> {
+    const std::int64_t rid = view <= kMaxView && pos <= kMaxPos ? row_id(view, pos) : 0;
+    const RowSource* source = nullptr;
+    std::optional<RowSource> found;
+    if (next_source_ < sources_.size() && sources_[next_source_].rid == rid) {
+      source = &sources_[next_source_++];
+    } else if (const auto it = std::ranges::lower_bound(sources_, rid, {}, &RowSource::rid);
+               it != sources_.end() && it->rid == rid) {
+      source = &*it;
+      next_source_ = static_cast<std::size_t>(it - sources_.begin()) + 1;
+    } else if ((found = find_row(connection, view, pos))) {
+      source = &*found;
+    }
+    if (source == nullptr || !source->payload)
+      return fail(ErrorCode::kNotFound, fmt::format("nothing to read at position {} of view {}", pos, view));
+    return open(connection, *source->payload, source->object_id, source->version);
+  });
+}
+
+Result<std::vector<Entry>> SqliteSnapshot::entries(Seq after, std::uint32_t limit) {
+  return with([&](ReadConnection& connection) -> Result<std::vector<Entry>> {
+    if (after > static_cast<Seq>(INT64_MAX)) return std::vector<Entry>();
+    connection.entries.bind(1, static_cast<std::int64_t>(after)).bind(2, limit);
+    return all_rows(connection, connection.entries);
+  });
+}
+
+Result<Entry> SqliteSnapshot::entry(Seq seq) {
+  return with([&](ReadConnection& connection) -> Result<Entry> {
+    auto read = find_entry(connection, seq);
+    if (!read) return no_entry(seq);
+    return std::move(read->entry);
+  });
+}
+
+Result<std::string> SqliteSnapshot::payload(Seq seq) {
+  return with([&](ReadConnection& connection) -> Result<std::string> {
+    const auto read = find_entry(connection, seq);
+    if (!read) return no_entry(seq);
+    if (read->entry.erased) return fail(ErrorCode::kNotFound, fmt::format("the payload of entry {} was erased", seq));
+    if (!read->payload) return std::string();
+    return open(connection, *read->payload, read->entry.object_id, read->version);
+  });
+}
+
+Result<std::vector<Entry>> SqliteSnapshot::versions(std::string_view collection, std::string_view object_id) {
+  return with([&](ReadConnection& connection) -> Result<std::vector<Entry>> {
+    std::vector<Entry> out;
+    const auto object = object_key(connection, object_id);
+    if (!object) return out;
+    if (collection.empty()) {
+      bind_object(connection.entries_of_all, 1, *object);
+      connection.entries_of_all.bind(2, object->type);
+      out = all_rows(connection, connection.entries_of_all);
+    } else {
+      const auto in = connection.dict.find(kCollectionText, collection);
+      if (!in) return out;
+      bind_object(connection.entries_of, 1, *object);
+      connection.entries_of.bind(2, object->type).bind(3, *in);
+      out = all_rows(connection, connection.entries_of);
+    }
+    std::ranges::sort(out, [](const Entry& a, const Entry& b) {
+      const std::string ka = encode_version_key(a.version_key), kb = encode_version_key(b.version_key);
+      return ka != kb ? ka < kb : a.seq < b.seq;
+    });
+    return out;
+  });
+}
+
+Result<std::vector<Entry>> SqliteSnapshot::collection_entries(std::string_view collection, Seq after,
+                                                              std::uint32_t limit) {
+  return with([&](ReadConnection& connection) -> Result<std::vector<Entry>> {
+    const auto in = connection.dict.find(kCollectionText, collection);
+    if (!in || after > static_cast<Seq>(INT64_MAX)) return std::vector<Entry>();
+    connection.collection_entries.bind(1, *in).bind(2, static_cast<std::int64_t>(after)).bind(3, limit);
+    return all_rows(connection, connection.collection_entries);
+  });
+}
+
+Result<Snapshot::Presence> SqliteSnapshot::presence(ViewId view, Seq seq) {
+  return with([&](ReadConnection& connection) -> Result<Presence> {
+    const auto read = find_entry(connection, seq);
+    if (!read) return Presence::kNever;
+    const auto object = object_key(connection, read->entry.object_id);
+    if (!object) return Presence::kNever;
+    const std::string version = encode_version_key(read->entry.version_key);
+    Statement& rows_of = connection.version_rows;
+    rows_of.bind(1, view);
+    bind_object(rows_of, 2, *object);
+    rows_of.bind_blob(3, version);
+    Presence presence = Presence::kNever;
+    Rows rows(rows_of);
+    while (rows.next()) {
+      if (rows_of.integer(1) != static_cast<std::int64_t>(seq)) continue;
+      if (pick_of(rows_of.integer(7)) != kPickWithdrawn) return Presence::kVisible;
+      presence = Presence::kWithdrawn;
+    }
+    return presence;
+  });
+}
+
+Result<std::optional<std::string>> SqliteSnapshot::state(std::string_view space, std::string_view key) {
+  return with([&](ReadConnection& connection) -> Result<std::optional<std::string>> {
+    connection.state.bind_text(1, space).bind_text(2, key);
+    const Rows rows(connection.state);
+    if (!connection.state.step()) return std::optional<std::string>();
+    return std::optional<std::string>(connection.state.bytes(0));
+  });
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> SqliteSnapshot::states(std::string_view space) {
+  return with([&](ReadConnection& connection) -> Result<std::vector<std::pair<std::string, std::string>>> {
+    std::vector<std::pair<std::string, std::string>> out;
+    connection.states.bind_text(1, space);
+    Rows rows(connection.states);
+    while (rows.next()) out.emplace_back(connection.states.bytes(0), connection.states.bytes(1));
+    return out;
+  });
+}
+
+Result<std::vector<View>> SqliteSnapshot::views() {
+  return with([&](ReadConnection& connection) -> Result<std::vector<View>> {
+    std::vector<View> out;
+    Rows rows(connection.views);
+    while (rows.next()) {
+      View& view = out.emplace_back();
+      view.id = static_cast<ViewId>(connection.views.integer(0));
+      view.collection = connection.dict.text(connection.views.integer(1));
+      view.key = connection.views.bytes(2);
+      view.last = static_cast<Pos>(connection.views.integer(3));
+    }
+    return out;
+  });
+}
+
+}  // namespace bongsu::journal::sqlite

@@ -1,0 +1,50 @@
+// Reading: a snapshot over a leased connection, and the plain reads of state and views.
+#pragma once
+
+#include <memory>
+
+#include "base/log.h"
+#include "journal/journal.h"
+#include "journal/sqlite/page_query.h"
+#include "journal/sqlite/prepared.h"
+#include "journal/sqlite/read_connection.h"
+
+namespace bongsu::journal::sqlite {
+
+class SqliteSnapshot final : public Snapshot {
+ public:
+  // `lease` may be an error: every call then answers it.
+  SqliteSnapshot(std::shared_ptr<ReadPool> pool, std::shared_ptr<const Sealer> sealer,
+                 Result<std::shared_ptr<Lease>> lease);
+  ~SqliteSnapshot() override;
+
+  Result<OutboxPage> page(const OutboxQuery& query) override;
+  Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) override;
+  Result<std::string> released_payload(ViewId view, Pos pos) override;
+  Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) override;
+  Result<Entry> entry(Seq seq) override;
+  Result<std::string> payload(Seq seq) override;
+  Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) override;
+  Result<std::vector<Entry>> collection_entries(std::string_view collection, Seq after, std::uint32_t limit) override;
+  Result<Presence> presence(ViewId view, Seq seq) override;
+
+  // Not of the interface: state and views as of this snapshot.
+  Result<std::optional<std::string>> state(std::string_view space, std::string_view key);
+  Result<std::vector<std::pair<std::string, std::string>>> states(std::string_view space);
+  Result<std::vector<View>> views();
+
+ private:
+  // Runs `body(connection)` under the lease; kUnavailable when it was ended.
+  template <class Body>
+  auto with(Body&& body) -> decltype(body(std::declval<ReadConnection&>()));
+  Result<std::string> open(ReadConnection& connection, std::int64_t payload, std::string_view object_id,
+                           std::string_view version);
+
+  std::shared_ptr<ReadPool> pool_;
+  std::shared_ptr<const Sealer> sealer_;
+  Result<std::shared_ptr<Lease>> lease_;
+  std::vector<RowSource> sources_;  // of the last page or tail: payloads are mostly asked for in its order
+  std::size_t next_source_ = 0;
+};
+
+}  // namespace bongsu::journal::sqlite
