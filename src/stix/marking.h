@@ -19,9 +19,9 @@ struct TlpMarking {
 
 // The level that a marking-definition id stands for, TLP 1 (STIX 2.1 §7.2.1.4) and TLP 2.0 (OASIS common objects).
 std::optional<TlpMarking> tlp_of(const Id& marking);
-Id tlp_marking_id(Tlp level);                      // the TLP 2.0 definition
-std::string_view tlp_definition(Tlp level);        // the whole TLP 2.0 marking-definition object, JSON
-std::string_view to_string(Tlp level);             // "TLP:AMBER+STRICT"
+Id tlp_marking_id(Tlp level);                         // the TLP 2.0 definition
+std::string_view tlp_definition(Tlp level);           // the whole TLP 2.0 marking-definition object, JSON
+std::string_view to_string(Tlp level);                // "TLP:AMBER+STRICT"
 std::optional<Tlp> parse_tlp(std::string_view text);  // "amber+strict", "TLP:WHITE", any case
 
 // One step of a selector: a property name or a list index.

@@ -34,7 +34,7 @@ class Timestamp {
   const std::string& text() const { return text_; }              // as written
   // "YYYY-MM-DDThh:mm:ss[.f…]" with trailing zeros and "Z" removed: compares as text exactly as the instants do.
   const std::string& key() const { return key_; }
-  Instant instant() const { return instant_; }                   // cut to nanoseconds
+  Instant instant() const { return instant_; }  // cut to nanoseconds
   bool operator==(const Timestamp& o) const { return key_ == o.key_; }
   auto operator<=>(const Timestamp& o) const { return key_ <=> o.key_; }
 
@@ -59,7 +59,7 @@ struct Reference {
 };
 
 struct GranularMarking {
-  std::optional<Id> marking_ref;     // exactly one of these two (STIX 2.1 §7.2.3.1)
+  std::optional<Id> marking_ref;  // exactly one of these two (STIX 2.1 §7.2.3.1)
   std::optional<std::string> lang;
   std::vector<std::string> selectors;
 };
@@ -70,12 +70,13 @@ class Object {
   // properties that are not timestamps. kTooLarge beyond kMaxObjectBytes.
   static Result<Object> parse(std::string_view bytes);
 
-  const std::string& bytes() const;      // as received
+  const std::string& bytes() const;  // as received
   const Id& id() const;
   std::string id_text() const { return id().text(); }
   const std::string& type() const { return id().type; }
   Category category() const;
-  const std::string& spec_version() const;  // "2.1", "2.0" where said or implied (TAXII 2.1 §3.4.1); SCO without it: "2.1"
+  const std::string& spec_version()
+      const;  // "2.1", "2.0" where said or implied (TAXII 2.1 §3.4.1); SCO without it: "2.1"
   const std::optional<Timestamp>& created() const;
   const std::optional<Timestamp>& modified() const;
   // modified, else created, else nothing (TAXII 2.1 §5.3 table: version).
@@ -87,7 +88,7 @@ class Object {
   const std::vector<GranularMarking>& granular_markings() const;
   // Every *_ref and *_refs value, at any depth, in document order, markings and created_by_ref included.
   const std::vector<Reference>& references() const;
-  const Sha256& hash() const;            // SHA-256 of bytes()
+  const Sha256& hash() const;  // SHA-256 of bytes()
 
   // The whole body as a document; parsed anew at each call.
   Json json() const;

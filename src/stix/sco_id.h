@@ -1,5 +1,5 @@
-// Deterministic identifiers of cyber-observable objects (STIX 2.1 §2.9): UUIDv5 over the RFC 8785 text of the id-contributing
-// properties that are present, in the standard's namespace.
+// Deterministic identifiers of cyber-observable objects (STIX 2.1 §2.9): UUIDv5 over the RFC 8785 text of the
+// id-contributing properties that are present, in the standard's namespace.
 #pragma once
 
 #include <optional>
