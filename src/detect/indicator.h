@@ -18,31 +18,41 @@ namespace bongsu::detect {
 
 // Kinds of values, each with its own equality. Names as in STIX where STIX has one.
 enum class Kind : std::uint8_t {
-  kIpv4,      // address, or CIDR block
+  kIpv4,  // address, or CIDR block
   kIpv6,
-  kDomain,    // matches itself and its subdomains, in host fields
-  kUrl,       // by normal form
-  kEmail,     // whole address, domain part without case
-  kMd5, kSha1, kSha256, kSha512,  // lower-case hex
+  kDomain,  // matches itself and its subdomains, in host fields
+  kUrl,     // by normal form
+  kEmail,   // whole address, domain part without case
+  kMd5,
+  kSha1,
+  kSha256,
+  kSha512,  // lower-case hex
   kMac,
   kFileName,  // without path, no case
   kFilePath,  // as written, Windows paths without case
   kRegistryKey,
   kMutex,
   kUserAgent,
-  kJa3,       // also JA3S; MD5 hex in TLS fingerprint fields
-  kText,      // a value of a kind that we have no rules for: whole field, exact
+  kJa3,   // also JA3S; MD5 hex in TLS fingerprint fields
+  kText,  // a value of a kind that we have no rules for: whole field, exact
 };
-std::string_view to_string(Kind kind);               // "ipv4-addr", "domain-name", "file:hashes.MD5", …
-std::optional<Kind> parse_kind(std::string_view text);  // the above, and usual names of feeds ("ip", "domain", "sha256", …)
+inline constexpr std::size_t kKinds = 17;
+inline constexpr std::size_t kMaxValueBytes = 8192;  // of a normal form
+
+std::string_view to_string(Kind kind);  // "ipv4-addr", "domain-name", "file:hashes.MD5", …
+std::optional<Kind> parse_kind(
+    std::string_view text);  // the above, and usual names of feeds ("ip", "domain", "sha256", …)
 
 struct Value {
-  Kind kind;
-  std::string text;          // normal form (see normalise)
+  Kind kind = Kind::kText;
+  std::string text;  // normal form (see normalise)
+  auto operator<=>(const Value&) const = default;
 };
 
-// The normal form by which values of a kind are equal: refanged, lower case where case does not count, IDNA A-labels, CIDR with
-// host bits cleared, hash in lower case, URL by RFC 3986 §6.2.2–6.2.3. kInvalid says what is wrong.
+// The normal form by which values of a kind are equal: refanged, lower case where case does not count, IDNA A-labels,
+// CIDR with host bits cleared, hash in lower case, URL by RFC 3986 §6.2.2–6.2.3. kInvalid says what is wrong. An IPv6
+// address that holds an IPv4 one (::ffff:0:0/96) and either version under either of the two kinds becomes what it is:
+// the kind of the result may differ from the one asked for. README.md has the rules by kind.
 Result<Value> normalise(Kind kind, std::string_view text);
 
 // A line of a plain list: defanged values refanged, kind guessed. kInvalid when it is nothing we know.
@@ -52,18 +62,18 @@ Result<Value> parse_plain(std::string_view line);
 struct Indicator {
   std::uint64_t ref = 0;
   Value value;
-  std::optional<Instant> valid_from, valid_until;   // until is exclusive (STIX 2.1 §4.7)
-  int confidence = -1;                              // 0–100; -1 = not said
+  std::optional<Instant> valid_from, valid_until;  // until is exclusive (STIX 2.1 §4.7)
+  int confidence = -1;                             // 0–100; -1 = not said
 };
 
 struct Compiled {
-  std::vector<Value> values;         // any one of them is a match (a pattern of OR-ed equalities, IN, CIDR, hashes)
+  std::vector<Value> values;  // any one of them is a match (a pattern of OR-ed equalities, IN, CIDR, hashes)
   std::optional<Instant> valid_from, valid_until;
   int confidence = -1;
   bool revoked = false;
 };
-// kUnsupported with a reason for patterns that are not of comparison form (AND of several, temporal, LIKE, MATCHES, other pattern_type): these
-// are counted and shown, never dropped silently. kInvalid for broken patterns.
+// kUnsupported with a reason for patterns that are not of comparison form (AND of several, temporal, LIKE, MATCHES,
+// other pattern_type): these are counted and shown, never dropped silently. kInvalid for broken patterns.
 Result<Compiled> compile(const stix::Object& indicator);
 
 }  // namespace bongsu::detect

@@ -1,13 +1,18 @@
 // One event of telemetry, whatever reader it came from: its bytes, its time, and its fields as a flat list.
+//
+// The hot path hands out EventView: views into the reader's batch, good until the next event is asked for. Field is the
+// comfortable form (fields_of), for code that looks at few events.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "telemetry/field_map.h"
 
 namespace bongsu::telemetry {
 
@@ -20,9 +25,56 @@ struct Position {
 
 // A leaf of the event. Views point into the event's own storage and live as long as it.
 struct Field {
-  std::string_view path;     // "id.orig_h", "Event.EventData.Hashes", "tls.sni"
-  std::string_view value;    // text; numbers and booleans as they were written
-  bool quoted = false;       // was a JSON string (or text field)
+  std::string_view path;   // "id.orig_h", "Event.EventData.Hashes", "tls.sni"
+  std::string_view value;  // text; numbers and booleans as they were written
+  bool quoted = false;     // was a JSON string (or text field)
 };
+
+// A leaf as the walkers leave it: raw bytes, and what the field map says about them.
+struct Leaf {
+  enum class Escape : std::uint8_t { kNone, kJson, kZeek };
+
+  const char* value = nullptr;  // between the quotes; escapes not yet undone
+  const char* key = nullptr;    // last part of the path, as written
+  std::uint32_t size = 0;
+  std::uint32_t key_size = 0;
+  std::uint16_t parent = 0;  // container, index into EventView::nodes
+  Role role = Role::kShape;
+  Escape escape = Escape::kNone;
+  bool quoted = false;
+
+  std::string_view raw() const { return {value, size}; }
+};
+
+// A container that leaves stand in; node 0 is the event itself.
+struct Node {
+  const char* key = nullptr;
+  std::uint32_t key_size = 0;
+  std::uint16_t parent = 0;
+};
+
+struct EventView {
+  std::string_view raw;  // the line without its end
+  std::uint64_t offset = 0;
+  std::uint64_t line = 0;
+  Format format = Format::kText;
+  std::span<const Leaf> leaves;  // in the order of the line
+  std::span<const Node> nodes;
+
+  // The event's own time, if a time field of the map is there and can be read. Times without a zone are read as UTC.
+  std::optional<Instant> time() const;
+  // "event_data.Hashes": keys joined with dots, list indices left out.
+  std::string path(const Leaf& leaf) const;
+  // The leaf's text with escapes undone; `scratch` holds it when there were any.
+  std::string_view text(const Leaf& leaf, std::string& scratch) const;
+};
+
+// RFC 3339; "2020-06-10 02:50:54.631" (as UTC); offset without a colon (Suricata); seconds since 1970 with a fraction
+// (Zeek).
+std::optional<Instant> parse_event_time(std::string_view text);
+
+// Undo JSON's escapes (RFC 8259 §7; a lone surrogate becomes U+FFFD) and Zeek's (\xHH, \\).
+void unescape_json(std::string_view raw, std::string& out);
+void unescape_zeek(std::string_view raw, std::string& out);
 
 }  // namespace bongsu::telemetry

@@ -1,0 +1,128 @@
+#include "detect/alert.h"
+
+#include <fmt/format.h>
+
+#include "base/uuid.h"
+
+namespace bongsu::detect {
+namespace {
+
+// Namespace of alert ids: a random UUID, fixed for ever.
+constexpr Uuid kAlertNamespace{
+    {0x3c, 0x1f, 0x6c, 0x8e, 0x52, 0x0d, 0x4b, 0x57, 0x9a, 0x6f, 0x0b, 0xe0, 0x2d, 0x7a, 0x91, 0x44}};
+
+// JSON text is UTF-8: bytes that are not become U+FFFD.
+Json text_json(std::string_view text) {
+  std::string quoted;
+  append_json_string(quoted, text);
+  if (quoted.find("\xef\xbf\xbd") == quoted.npos) return Json(text);
+  auto clean = parse_json(quoted);
+  return clean ? *clean : Json("");
+}
+
+Result<std::string> need(const Json& json, std::string_view key) {
+  const auto text = string_at(json, key);
+  if (!text) return fail(ErrorCode::kInvalid, "an alert needs this text", {.field = std::string(key)});
+  return std::string(*text);
+}
+
+Result<std::uint64_t> number(const Json& json, std::string_view key) {
+  const Json* at = find(json, key);
+  if (at != nullptr && at->is_uint64()) return at->get_uint64();
+  if (at != nullptr && at->is_int64() && at->get_int64() >= 0) return static_cast<std::uint64_t>(at->get_int64());
+  return fail(ErrorCode::kInvalid, "an alert needs this number", {.field = std::string(key)});
+}
+
+Result<Instant> instant(const Json& json, std::string_view key) {
+  BONGSU_TRY(const std::string text, need(json, key));
+  const auto parsed = Instant::parse(text);
+  if (!parsed) return fail(ErrorCode::kInvalid, "not a timestamp", {.field = std::string(key)});
+  return *parsed;
+}
+
+}  // namespace
+
+std::string alert_id(const telemetry::Position& position, std::string_view indicator_id, std::string_view field) {
+  std::string name = position.source;
+  name += '\0';
+  name += fmt::format("{}", position.offset);
+  name += '\0';
+  name += indicator_id;
+  name += '\0';
+  name += field;
+  return "alert--" + Uuid::from_name(kAlertNamespace, name).text();
+}
+
+void Alert::assign_id() { id = alert_id(position, indicator_id, field); }
+
+Json Alert::json() const {
+  JsonObject out;
+  out["id"] = id;
+  out["indicator"] = text_json(indicator_id);
+  out["indicator_ref"] = indicator_ref;
+  out["kind"] = to_string(value.kind);
+  out["value"] = text_json(value.text);
+  out["field"] = text_json(field);
+  out["matched"] = text_json(matched);
+  out["source"] = text_json(source);
+  out["label"] = text_json(label);
+  if (confidence >= 0) out["confidence"] = confidence;
+  JsonArray lists;
+  for (const WarningListHit& hit : warning_lists)
+    lists.push_back(JsonObject{{"list", text_json(hit.list)}, {"type", text_json(hit.type)}});
+  if (!lists.empty()) out["warning_lists"] = std::move(lists);
+  if (event_time) out["event_time"] = event_time->text(9);
+  out["detected"] = detected.text(9);
+  out["position"] =
+      JsonObject{{"source", text_json(position.source)}, {"offset", position.offset}, {"line", position.line}};
+  out["event"] = text_json(event);
+  if (event_cut) out["event_cut"] = true;
+  return out;
+}
+
+Result<Alert> Alert::parse(const Json& json) {
+  if (!json.is_object()) return fail(ErrorCode::kInvalid, "an alert is a JSON object");
+  Alert out;
+  BONGSU_TRY(out.id, need(json, "id"));
+  if (!out.id.starts_with("alert--") || !Uuid::parse(std::string_view(out.id).substr(7)))
+    return fail(ErrorCode::kInvalid, "an alert's id is alert--UUID", {.field = "id"});
+  BONGSU_TRY(out.indicator_id, need(json, "indicator"));
+  BONGSU_TRY(out.indicator_ref, number(json, "indicator_ref"));
+  BONGSU_TRY(const std::string kind, need(json, "kind"));
+  const auto known = parse_kind(kind);
+  if (!known) return fail(ErrorCode::kInvalid, "an unknown kind of value", {.field = "kind"});
+  out.value.kind = *known;
+  BONGSU_TRY(out.value.text, need(json, "value"));
+  BONGSU_TRY(out.field, need(json, "field"));
+  BONGSU_TRY(out.matched, need(json, "matched"));
+  BONGSU_TRY(out.source, need(json, "source"));
+  BONGSU_TRY(out.label, need(json, "label"));
+  if (find(json, "confidence") != nullptr) {
+    const auto confidence = int_at(json, "confidence");
+    if (!confidence || *confidence < 0 || *confidence > 100)
+      return fail(ErrorCode::kInvalid, "confidence is 0 to 100", {.field = "confidence"});
+    out.confidence = static_cast<int>(*confidence);
+  }
+  if (const Json* lists = find(json, "warning_lists")) {
+    if (!lists->is_array()) return fail(ErrorCode::kInvalid, "warning_lists is a list", {.field = "warning_lists"});
+    for (const Json& hit : lists->get_array()) {
+      BONGSU_TRY(std::string name, need(hit, "list"));
+      BONGSU_TRY(std::string type, need(hit, "type"));
+      out.warning_lists.push_back({std::move(name), std::move(type)});
+    }
+  }
+  if (find(json, "event_time") != nullptr) {
+    BONGSU_TRY(out.event_time, instant(json, "event_time"));
+  }
+  BONGSU_TRY(out.detected, instant(json, "detected"));
+  const Json* position = find(json, "position");
+  if (position == nullptr) return fail(ErrorCode::kInvalid, "an alert needs a position", {.field = "position"});
+  BONGSU_TRY(out.position.source, need(*position, "source"));
+  BONGSU_TRY(out.position.offset, number(*position, "offset"));
+  BONGSU_TRY(out.position.line, number(*position, "line"));
+  BONGSU_TRY(out.event, need(json, "event"));
+  out.event_cut = bool_at(json, "event_cut").value_or(false);
+  return out;
+}
+
+}  // namespace bongsu::detect

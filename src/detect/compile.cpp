@@ -1,0 +1,149 @@
+// Indicators of STIX 2.1 §4.7 whose pattern is of comparison form: one observation of equalities joined by OR.
+#include <fmt/format.h>
+
+#include "detect/indicator.h"
+#include "stix/pattern.h"
+
+namespace bongsu::detect {
+namespace {
+
+using stix::Comparison;
+using stix::ComparisonGroup;
+using stix::ComparisonOperator;
+using stix::Literal;
+using stix::PathStep;
+
+std::unexpected<Error> unsupported(std::string message) {
+  return fail(ErrorCode::kUnsupported, std::move(message), {.field = "pattern"});
+}
+
+// "hashes.MD5", "hashes.'SHA-256'": the algorithm's name, else empty.
+std::string_view hash_algorithm(const std::vector<PathStep>& steps) {
+  const std::size_t n = steps.size();
+  if (n < 2 || steps[n - 2].name != "hashes" || steps[n - 1].kind != PathStep::Kind::kProperty) return {};
+  return steps[n - 1].name;
+}
+
+// The kind of value that an object path names.
+Result<Kind> kind_of(const stix::ObjectPath& path) {
+  const auto& steps = path.steps;
+  const auto is = [&](std::string_view type, std::string_view property) {
+    return path.type == type && steps.size() == 1 && steps[0].name == property;
+  };
+  if (is("ipv4-addr", "value")) return Kind::kIpv4;
+  if (is("ipv6-addr", "value")) return Kind::kIpv6;
+  if (is("domain-name", "value")) return Kind::kDomain;
+  if (is("url", "value")) return Kind::kUrl;
+  if (is("email-addr", "value")) return Kind::kEmail;
+  if (is("mac-addr", "value")) return Kind::kMac;
+  if (is("mutex", "name")) return Kind::kMutex;
+  if (is("windows-registry-key", "key")) return Kind::kRegistryKey;
+  if (is("file", "name")) return Kind::kFileName;
+  if (is("directory", "path") || is("file", "x_path")) return Kind::kFilePath;
+  if (path.type == "file" || path.type == "artifact" || path.type == "x509-certificate") {
+    const std::string_view algorithm = hash_algorithm(steps);
+    if (algorithm == "MD5") return Kind::kMd5;
+    if (algorithm == "SHA-1" || algorithm == "SHA1") return Kind::kSha1;
+    if (algorithm == "SHA-256" || algorithm == "SHA256") return Kind::kSha256;
+    if (algorithm == "SHA-512" || algorithm == "SHA512") return Kind::kSha512;
+    if (!algorithm.empty()) return unsupported(fmt::format("no field of telemetry holds {} hashes", algorithm));
+  }
+  if (path.type == "network-traffic" || path.type == "email-message") {
+    // network-traffic:dst_ref.value, email-message:from_ref.value: any address or name may stand there.
+    if (steps.size() == 2 && steps[1].name == "value") {
+      if (path.type == "email-message") return Kind::kEmail;
+      return Kind::kDomain;  // refined by the value, see add_value
+    }
+    if (path.type == "network-traffic" && !steps.empty() && steps.back().name == "User-Agent") return Kind::kUserAgent;
+  }
+  return unsupported(fmt::format("no field of telemetry is known for {}", path.text()));
+}
+
+Result<void> add_value(const Comparison& comparison, const Literal& literal, std::vector<Value>& out) {
+  if (literal.kind != Literal::Kind::kString && literal.kind != Literal::Kind::kHex &&
+      literal.kind != Literal::Kind::kBinary)
+    return unsupported(fmt::format("{} is compared with something that is not text", comparison.path.text()));
+  BONGSU_TRY(const Kind kind, kind_of(comparison.path));
+  auto value = normalise(kind, literal.text);
+  if (comparison.path.type == "network-traffic" && kind == Kind::kDomain) {
+    if (auto address = normalise(Kind::kIpv4, literal.text)) value = std::move(address);
+  }
+  if (!value) {
+    value.error().where.field = comparison.path.text();
+    return std::unexpected(std::move(value).error());
+  }
+  out.push_back(*std::move(value));
+  return {};
+}
+
+Result<void> collect(const Comparison& comparison, std::vector<Value>& out) {
+  if (comparison.negated) return unsupported("NOT is not matched yet");
+  switch (comparison.op) {
+    case ComparisonOperator::kEqual:
+    case ComparisonOperator::kIn:
+      break;
+    case ComparisonOperator::kIsSubset: {
+      BONGSU_TRY(const Kind kind, kind_of(comparison.path));
+      if (kind == Kind::kIpv4 || kind == Kind::kIpv6) break;
+      return unsupported("ISSUBSET is matched for addresses only");
+    }
+    case ComparisonOperator::kLike:
+      return unsupported("LIKE is not matched yet");
+    case ComparisonOperator::kMatches:
+      return unsupported("MATCHES is not matched yet");
+    default:
+      return unsupported("only =, IN and ISSUBSET are matched yet");
+  }
+  for (const Literal& literal : comparison.values) BONGSU_TRY_VOID(add_value(comparison, literal, out));
+  return {};
+}
+
+Result<void> collect(const stix::ComparisonExpression& expression, std::vector<Value>& out) {
+  if (const auto* comparison = std::get_if<Comparison>(&expression.node)) return collect(*comparison, out);
+  const auto& group = *std::get<std::unique_ptr<ComparisonGroup>>(expression.node);
+  if (group.op == ComparisonGroup::Op::kAnd) return unsupported("AND of several comparisons is not matched yet");
+  for (const auto& part : group.parts) BONGSU_TRY_VOID(collect(part, out));
+  return {};
+}
+
+Result<void> collect(const stix::ObservationExpression& expression, std::vector<Value>& out) {
+  if (!expression.qualifiers.empty()) return unsupported("WITHIN, REPEATS and START STOP are not matched yet");
+  if (const auto* inner = std::get_if<stix::ComparisonExpression>(&expression.node)) return collect(*inner, out);
+  const auto& group = *std::get<std::unique_ptr<stix::ObservationGroup>>(expression.node);
+  if (group.op != stix::ObservationGroup::Op::kOr)
+    return unsupported("several observations joined by AND or FOLLOWEDBY are not matched yet");
+  for (const auto& part : group.parts) BONGSU_TRY_VOID(collect(part, out));
+  return {};
+}
+
+}  // namespace
+
+Result<Compiled> compile(const stix::Object& indicator) {
+  if (indicator.type() != "indicator")
+    return fail(ErrorCode::kInvalid, "not an indicator", {.field = indicator.id_text()});
+  const Json body = indicator.json();
+  const auto pattern = string_at(body, "pattern");
+  if (!pattern) return fail(ErrorCode::kInvalid, "an indicator needs a pattern", {.field = "pattern"});
+  const auto pattern_type = string_at(body, "pattern_type").value_or("stix");
+  if (pattern_type != "stix")
+    return fail(ErrorCode::kUnsupported, fmt::format("patterns of type {} are not matched yet", pattern_type),
+                {.field = "pattern_type"});
+  Compiled out;
+  out.revoked = indicator.revoked();
+  out.confidence = indicator.confidence().value_or(-1);
+  const auto instant = [&](std::string_view key, std::optional<Instant>& to) -> Result<void> {
+    const auto text = string_at(body, key);
+    if (!text) return {};
+    to = Instant::parse(*text);
+    if (!to) return fail(ErrorCode::kInvalid, "not a timestamp", {.field = std::string(key)});
+    return {};
+  };
+  BONGSU_TRY_VOID(instant("valid_from", out.valid_from));
+  BONGSU_TRY_VOID(instant("valid_until", out.valid_until));
+  BONGSU_TRY(const stix::Pattern tree, stix::parse_pattern(*pattern));
+  BONGSU_TRY_VOID(collect(tree.root, out.values));
+  if (out.values.empty()) return unsupported("the pattern names no value");
+  return out;
+}
+
+}  // namespace bongsu::detect

@@ -1,0 +1,90 @@
+// Detection in one piece, for the command line and for the sensor: index, warning lists, and where indicators come
+// from.
+//
+//   Engine engine(clock);
+//   engine.add(indicators, {.indicator_id = "indicator--…", .source = "cert-lt", .label = "TLP:AMBER"});
+//
+//   Engine::Session session(engine, bad);             // one a thread
+//   std::vector<Alert> alerts;
+//   session.match(batch, alerts);                     // events of a file, a follower, a request
+//   engine.remove(ref);
+//
+// Threads: add, remove and find_origin from any thread at any time. A Session belongs to one thread; it takes the
+// newest indicators at the beginning of each batch and is never held up by add or remove. Warning lists are set before
+// matching begins.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "detect/alert.h"
+#include "detect/index.h"
+#include "detect/matcher.h"
+#include "detect/warning_lists.h"
+#include "telemetry/line_batch.h"
+
+namespace bongsu::detect {
+
+// Who says so, and under which label.
+struct Origin {
+  std::string indicator_id;  // STIX id, or "list:FILE:LINE"
+  std::string source;
+  std::string label;
+};
+
+class Engine {
+ public:
+  explicit Engine(const Clock& clock);
+
+  // All values of one indicator, in force from the next batch on. Replaces what was there under this ref. Errors as
+  // Index::add.
+  Result<void> add(std::uint64_t ref, std::span<const Value> values, std::optional<Instant> valid_from,
+                   std::optional<Instant> valid_until, int confidence, Origin origin);
+  // Many at once; origins come from the look-up that set_origins gave. Nothing is replaced.
+  Result<void> add(std::span<const Indicator> indicators) { return index_.add(indicators); }
+  void set_origins(std::function<Origin(std::uint64_t ref)> look_up) { look_up_ = std::move(look_up); }
+  void remove(std::uint64_t ref);
+  void set_warning_lists(std::shared_ptr<const WarningLists> lists) { warning_lists_ = std::move(lists); }
+
+  Origin find_origin(std::uint64_t ref) const;
+  Index& index() { return index_; }
+  const Index& index() const { return index_; }
+
+  class Session {
+   public:
+    Session(Engine& engine, telemetry::BadLines& bad) : engine_(&engine), parser_(bad) {}
+    // Appends an alert for each hit, in the order of events and fields.
+    void match(const telemetry::LineBatch& batch, std::vector<Alert>& alerts);
+
+    std::uint64_t events() const { return parser_.events(); }
+    const auto& by_format() const { return parser_.by_format(); }
+    std::uint64_t dropped() const { return matcher_.dropped(); }
+
+   private:
+    void raise(const telemetry::LineBatch& batch, const telemetry::EventView& event, Hit&& hit, const Instant& now,
+               std::vector<Alert>& alerts);
+    const std::vector<WarningListHit>& warnings(const Value& value);
+
+    Engine* engine_;
+    telemetry::EventParser parser_;
+    Matcher matcher_;
+    std::vector<Hit> hits_;
+    std::unordered_map<std::string, std::vector<WarningListHit>> warnings_;  // of values that hit lately
+  };
+
+ private:
+  const Clock& clock_;
+  Index index_;
+  std::shared_ptr<const WarningLists> warning_lists_;
+  std::function<Origin(std::uint64_t)> look_up_;
+  mutable std::shared_mutex origins_mutex_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<const Origin>> origins_;
+};
+
+}  // namespace bongsu::detect

@@ -1,0 +1,94 @@
+// Events against the index: which indicators does an event hit, and where.
+//
+//   Matcher matcher;
+//   matcher.use(index.snapshot());
+//   std::vector<Hit> hits;
+//   matcher.match(event, clock.now(), hits);
+//
+// The field map says what kind of value a field holds; README.md says what is looked up for each kind. An indicator
+// hits a field of an event once; a hit in free text is left out when a field of a kind gave the same indicator.
+// Validity is held against the event's own time, and against `now` when it has none.
+//
+// One thread at a time; make one a thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/index.h"
+#include "telemetry/event.h"
+
+namespace bongsu::detect {
+
+inline constexpr std::size_t kMaxHitsPerEvent = 10'000;
+
+struct Hit {
+  std::uint64_t ref = 0;
+  Value value;          // of the indicator
+  std::string field;    // path in the event
+  std::string matched;  // the field's text, or the token in free text, or the URL that host and target make
+  int confidence = -1;
+};
+
+class Matcher {
+ public:
+  void use(SnapshotPtr snapshot);
+  // Appends the event's hits in the order of its fields.
+  void match(const telemetry::EventView& event, const Instant& now, std::vector<Hit>& hits);
+
+  // Hits that were dropped because an event had more than kMaxHitsPerEvent.
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  friend struct TextSink;
+
+  struct Pending {
+    const telemetry::Leaf* leaf;
+    bool text;
+    Segment::Entry entry;
+    std::string matched;
+  };
+
+  void leaf(const telemetry::Leaf& leaf);
+  void probe(Kind kind, std::string_view bytes, std::uint64_t hash);
+  void probe_text(Kind kind, std::string_view normal_form);
+  bool address(std::string_view text);
+  void address(const Address& address);
+  void addresses(std::string_view list);
+  void domain(std::string_view text);
+  void host(std::string_view text);
+  bool url(std::string_view text);
+  void hash(std::string_view text);
+  void hash(Kind kind, std::string_view text);
+  void hash_list(std::string_view text);
+  void email(std::string_view text);
+  void file_name(std::string_view name);
+  void path(std::string_view text);
+  void registry(std::string_view text);
+  void tokens(std::string_view text, bool only_email);
+  void request();
+  bool in_force(const Validity& validity);
+  void finish(std::vector<Hit>& hits);
+
+  SnapshotPtr snapshot_;
+  bool any_address_ = false, any_hash_ = false, any_url_ = false, any_host_ = false;
+
+  // Of the event at hand.
+  const telemetry::EventView* event_ = nullptr;
+  const Instant* now_ = nullptr;
+  const telemetry::Leaf* leaf_ = nullptr;
+  const telemetry::Leaf* http_host_ = nullptr;
+  const telemetry::Leaf* http_uri_ = nullptr;
+  const telemetry::Leaf* http_port_ = nullptr;
+  std::string_view matched_;  // what a hit would show
+  bool in_text_ = false;
+  std::optional<Instant> time_;
+  bool time_known_ = false;
+  std::vector<Pending> pending_;
+  std::string decoded_, normal_, part_, url_;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace bongsu::detect

@@ -1,0 +1,141 @@
+#include "telemetry/line_batch.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace bongsu::telemetry {
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+std::size_t first_not_space(std::string_view data, std::size_t begin, std::size_t end) {
+  while (begin < end && is_space(data[begin])) ++begin;
+  return begin;
+}
+
+}  // namespace
+
+void EventParser::start(const LineBatch& batch) {
+  batch_ = &batch;
+  header_ = batch.header;
+  at_ = 0;
+  line_ = batch.first_line - 1;
+  run_begin_ = run_end_ = 0;
+  run_lines_.clear();
+}
+
+std::size_t EventParser::line_end(std::size_t begin) const {
+  const char* p = batch_->data.data();
+  const void* newline = std::memchr(p + begin, '\n', batch_->data.size() - begin);
+  return newline == nullptr ? batch_->data.size() : static_cast<std::size_t>(static_cast<const char*>(newline) - p);
+}
+
+// Takes every following line that begins with '{' or is blank, and lets stage 1 look at them at once.
+void EventParser::open_run(std::size_t begin) {
+  const std::string& data = batch_->data;
+  run_begin_ = begin;
+  run_lines_.clear();
+  std::size_t p = begin;
+  while (p < data.size()) {
+    if (data[p] != '{') {
+      const std::size_t end = line_end(p);
+      const std::size_t first = first_not_space(data, p, end);
+      if (first != end && data[first] != '{') break;
+      run_lines_.push_back(static_cast<std::uint32_t>(end));
+      p = end + 1;
+      continue;
+    }
+    const std::size_t end = line_end(p);
+    run_lines_.push_back(static_cast<std::uint32_t>(end));
+    p = end + 1;
+  }
+  run_end_ = std::min(p, data.size());
+  std::reverse(run_lines_.begin(), run_lines_.end());
+  run_good_ = walker_.index(std::string_view(data).substr(run_begin_, run_end_ - run_begin_));
+}
+
+bool EventParser::json_event(std::size_t begin, std::size_t end) {
+  const char* wrong = nullptr;
+  if (run_good_) {
+    wrong = walker_.walk(begin - run_begin_, end - run_begin_, storage_);
+  } else if (!walker_.index(std::string_view(batch_->data).substr(begin, end - begin))) {
+    wrong = "not JSON: bytes that are not UTF-8, an open string, or a control character in one";
+  } else {
+    wrong = walker_.walk(0, end - begin, storage_);
+  }
+  if (wrong == nullptr) return true;
+  report(begin, end, wrong);
+  return false;
+}
+
+void EventParser::report(std::size_t begin, std::size_t end, const char* reason) {
+  bad_->add(ErrorCode::kInvalid, reason,
+            {.source = *batch_->source, .line = line_, .offset = batch_->offset + begin, .has_offset = true},
+            std::string_view(batch_->data).substr(begin, end - begin));
+}
+
+const EventView* EventParser::deliver(std::size_t begin, std::size_t end, Format format) {
+  std::string_view raw = std::string_view(batch_->data).substr(begin, end - begin);
+  if (raw.ends_with('\r')) raw.remove_suffix(1);
+  view_ = {raw, batch_->offset + begin, line_, format, storage_.leaves, storage_.nodes};
+  ++events_;
+  ++by_format_[static_cast<std::size_t>(format)];
+  return &view_;
+}
+
+const EventView* EventParser::next() {
+  const std::string& data = batch_->data;
+  while (at_ < data.size()) {
+    const std::size_t begin = at_;
+    ++line_;
+    std::size_t end;
+    if (begin < run_end_) {
+      end = run_lines_.back();
+      run_lines_.pop_back();
+    } else {
+      end = line_end(begin);
+    }
+    at_ = end + 1;
+    const std::size_t first = first_not_space(data, begin, end);
+    if (first == end) continue;  // blank
+
+    if (data[first] == '{') {
+      if (begin >= run_end_) {
+        open_run(begin);
+        run_lines_.pop_back();
+      }
+      if (!json_event(begin, end)) continue;
+      return deliver(begin, end, storage_.mark == Format::kText ? Format::kJson : storage_.mark);
+    }
+    std::string_view line = std::string_view(data).substr(begin, end - begin);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.front() == '#' && read_tsv_header_line(line, header_)) continue;
+    if (header_ != nullptr && !header_->columns.empty()) {
+      if (const char* wrong = split_tsv_line(line, *header_, storage_)) {
+        report(begin, end, wrong);
+        continue;
+      }
+      return deliver(begin, end, Format::kZeekTsv);
+    }
+    storage_.clear();
+    storage_.leaves.push_back(
+        {line.data(), "text", static_cast<std::uint32_t>(line.size()), 4, 0, Role::kText, Leaf::Escape::kNone, true});
+    return deliver(begin, end, Format::kText);
+  }
+  return nullptr;
+}
+
+std::vector<Field> fields_of(const EventView& event, std::vector<std::string>& storage) {
+  storage.clear();
+  storage.reserve(event.leaves.size() * 2);
+  std::vector<Field> out;
+  std::string scratch;
+  for (const Leaf& leaf : event.leaves) {
+    const std::string& path = storage.emplace_back(event.path(leaf));
+    const std::string& value = storage.emplace_back(event.text(leaf, scratch));
+    out.push_back({path, value, leaf.quoted});
+  }
+  return out;
+}
+
+}  // namespace bongsu::telemetry
