@@ -243,9 +243,7 @@ Result<std::unique_ptr<TaxiiServer>> TaxiiServer::open(TaxiiDeps deps, TaxiiOpti
 net::Response TaxiiServer::handle(net::Request&& request) {
   TaxiiParts& parts = impl_->parts;
   try {
-    auto response = dispatch(parts, request);
-    if (request.method == "HEAD") response.body = std::string();  // RFC 9110 §9.3.2: the fields of a GET, no content
-    return response;
+    return dispatch(parts, request);  // HEAD as GET: the transport leaves the body out (RFC 9110 §9.3.2)
   } catch (const std::exception& e) {
     return taxii_failure(parts, Error{.code = ErrorCode::kInternal, .message = e.what()}, "answering a request");
   }
