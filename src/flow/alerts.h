@@ -4,17 +4,19 @@
 //   alerts.judge("alert--…", {.verdict = …}, "olena")
 //   alerts.list({.open_only = true, .limit = 100})
 //
-// A projection over kAlert and kJudgement entries, rebuilt from the journal at start.
+// A projection over kAlert and kJudgement entries, rebuilt from the journal at start. Memory is bounded: the newest
+// kRecentAlerts are kept whole (less if they are large), a few dozen bytes for each of the newest kIndexedAlerts; those
+// in between are read from the journal when asked for, what is older still stays in the journal and in the counts but
+// is not listed any more.
 #pragma once
 
 #include <chrono>
-#include <deque>
-#include <map>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,15 +30,25 @@
 
 namespace bongsu::flow {
 
+inline constexpr std::size_t kRecentAlerts = 10'000;
+inline constexpr std::size_t kRecentAlertBytes = 64 * 1024 * 1024;
+inline constexpr std::size_t kIndexedAlerts = 1'000'000;
+inline constexpr std::size_t kMaxListedAlerts = 1000;   // in one answer
+inline constexpr std::size_t kMaxLoadedForList = 2000;  // old alerts read from the journal for one answer
+inline constexpr std::size_t kMaxOpenSightings =
+    10'000;  // windows open at a time; beyond that the oldest are closed early
+inline constexpr std::size_t kMaxReasonBytes = 4096;
+
 enum class AlertVerdict { kOpen, kTrue, kFalse, kBenign };
 
 struct Judgement {
   std::optional<bool> acknowledged;
   std::optional<std::string> assignee;
   std::optional<AlertVerdict> verdict;
-  std::string reason;  // required with a verdict
+  std::string reason;  // required with a verdict, but for reopening
   std::string by;      // account
-  Instant at;
+  Instant at;          // judge() fills it in when it is 0
+  bool operator==(const Judgement&) const = default;
 };
 
 struct AlertRecord {
@@ -52,8 +64,8 @@ struct AlertRecord {
 
 struct AlertQuery {
   bool open_only = false;
-  std::string indicator_id, text;
-  journal::Seq before = 0;  // page: older than this; 0 = newest first
+  std::string indicator_id, text;  // text: part of the value, the matched text, field, source or file, in any case
+  journal::Seq before = 0;         // page: older than this; 0 = newest first
   std::uint32_t limit = 100;
 };
 
@@ -70,21 +82,30 @@ class Alerts {
  public:
   Alerts(journal::Journal& journal, Release& release, Markings& markings, const Clock& clock, Random& random, Log& log,
          AlertsOptions options);
+  ~Alerts();
   Result<void> rebuild(const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+  // Sightings can be made from now on: when identity or collection were not there yet at the beginning.
+  void set_sightings(std::string identity_id, std::string sightings_collection);
 
   // Appends alerts that are not there yet (same id = same match), their sightings, and `states` (positions of telemetry
-  // sources) in one commit. Returns the new ones. The originator of an indicator of a partner gets a sighting that is
-  // releasable to it alone.
+  // sources) in one commit. Returns the new ones.
+  //
+  // Sightings are made for STIX indicators only (not for lists): one for each indicator and window, at its first hit.
+  // The originator of an indicator of a partner gets it, releasable to it alone, at the indicator's TLP; of an own
+  // indicator it stays here. While no sightings collection is set none are made.
   Result<std::vector<AlertRecord>> raise(std::span<const detect::Alert> alerts,
                                          std::vector<journal::StateChange> states);
-  // Writes the sightings whose window has passed; call about once a second.
+  // Writes a new version of each sighting whose window has passed and had more hits than told; call about once a
+  // second.
   Result<void> flush_sightings();
 
+  // kNotFound: no such alert. kInvalid names the field: nothing said, a verdict without a reason, no account.
   Result<AlertRecord> judge(std::string_view alert_id, Judgement judgement);
-  std::vector<AlertRecord> list(const AlertQuery& query) const;
+  std::vector<AlertRecord> list(const AlertQuery& query) const;  // newest first
   std::optional<AlertRecord> find(std::string_view alert_id) const;
   struct Counts {
     std::uint64_t total = 0, open = 0, confirmed = 0, false_positive = 0;
+    bool operator==(const Counts&) const = default;
   };
   Counts counts() const;
 

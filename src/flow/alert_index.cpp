@@ -1,0 +1,91 @@
+#include "flow/alert_index.h"
+
+namespace bongsu::flow {
+namespace {
+
+constexpr std::string_view kPrefix = "alert--";
+
+std::size_t bytes_of(const AlertRecord& record) {
+  return sizeof record + record.alert.event.size() + record.alert.matched.size() + record.alert.value.text.size() +
+         record.alert.label.size();
+}
+
+}  // namespace
+
+std::optional<Uuid> alert_uuid(std::string_view alert_id) {
+  if (!alert_id.starts_with(kPrefix)) return std::nullopt;
+  return Uuid::parse(alert_id.substr(kPrefix.size()));
+}
+
+void apply_judgement(AlertRecord& record, const Judgement& judgement) {
+  if (judgement.acknowledged) record.acknowledged = *judgement.acknowledged;
+  if (judgement.assignee) record.assignee = *judgement.assignee;
+  if (judgement.verdict) record.verdict = *judgement.verdict;
+  record.history.push_back(judgement);
+}
+
+std::optional<AlertNumber> AlertIndex::number_of(std::string_view alert_id) const {
+  const auto id = alert_uuid(alert_id);
+  if (!id) return std::nullopt;
+  const auto found = numbers_.find(*id);
+  return found == numbers_.end() ? std::nullopt : std::optional(found->second);
+}
+
+const AlertPlace* AlertIndex::place(AlertNumber number) const {
+  return number < begin() || number >= end() ? nullptr : &places_[number - first_];
+}
+
+const AlertRecord* AlertIndex::recent(AlertNumber number) const {
+  const AlertNumber oldest = end() - recent_.size();
+  return number < oldest || number >= end() ? nullptr : &recent_[number - oldest];
+}
+
+const std::vector<journal::Seq>& AlertIndex::judgements(AlertNumber number) const {
+  static const std::vector<journal::Seq> kNone;
+  const auto found = judged_.find(number);
+  return found == judged_.end() ? kNone : found->second;
+}
+
+void AlertIndex::add(const Uuid& id, journal::Seq seq) {
+  // Two entries of one id (the first had left the index): the newer one answers for it.
+  numbers_[id] = end();
+  places_.push_back({.id = id, .seq = seq});
+  ++counts_.total;
+  ++counts_.open;
+  if (places_.size() <= kIndexedAlerts) return;
+  if (const auto found = numbers_.find(places_.front().id); found != numbers_.end() && found->second == first_)
+    numbers_.erase(found);
+  judged_.erase(first_);
+  places_.pop_front();
+  ++first_;
+}
+
+void AlertIndex::keep(AlertRecord record) {
+  recent_bytes_ += bytes_of(record);
+  recent_.push_back(std::move(record));
+  while (recent_.size() > kRecentAlerts || (recent_bytes_ > kRecentAlertBytes && recent_.size() > 1)) {
+    recent_bytes_ -= bytes_of(recent_.front());
+    recent_.pop_front();
+  }
+}
+
+void AlertIndex::judge(AlertNumber number, journal::Seq seq, const Judgement& judgement) {
+  AlertPlace& place = places_[number - first_];
+  judged_[number].push_back(seq);
+  if (judgement.verdict) {
+    count(place.verdict, -1);
+    place.verdict = *judgement.verdict;
+    count(place.verdict, 1);
+  }
+  const AlertNumber oldest = end() - recent_.size();
+  if (number >= oldest) apply_judgement(recent_[number - oldest], judgement);
+}
+
+void AlertIndex::count(AlertVerdict verdict, std::int64_t by) {
+  const auto add = static_cast<std::uint64_t>(by);  // wraps to the right number
+  if (verdict == AlertVerdict::kOpen) counts_.open += add;
+  if (verdict == AlertVerdict::kTrue) counts_.confirmed += add;
+  if (verdict == AlertVerdict::kFalse) counts_.false_positive += add;
+}
+
+}  // namespace bongsu::flow

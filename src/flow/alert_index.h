@@ -1,0 +1,58 @@
+// The alerts in memory: newest whole, older ones by their place in the journal. Not safe from several threads; Alerts
+// locks it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/uuid.h"
+#include "flow/alerts.h"
+
+namespace bongsu::flow {
+
+using AlertNumber = std::uint64_t;  // 0, 1, 2 … in order of seq, since the first alert of the journal
+
+struct AlertPlace {
+  Uuid id;
+  journal::Seq seq = 0;
+  AlertVerdict verdict = AlertVerdict::kOpen;
+};
+
+class AlertIndex {
+ public:
+  std::optional<AlertNumber> number_of(std::string_view alert_id) const;
+  const AlertPlace* place(AlertNumber number) const;                      // nullptr: not indexed (any more)
+  const AlertRecord* recent(AlertNumber number) const;                    // nullptr: not kept whole (any more)
+  const std::vector<journal::Seq>& judgements(AlertNumber number) const;  // their entries, oldest first
+  AlertNumber begin() const { return first_; }
+  AlertNumber end() const { return first_ + places_.size(); }
+  Alerts::Counts counts() const { return counts_; }
+
+  void add(const Uuid& id, journal::Seq seq);
+  // Keeps records of the newest alerts whole: in order, up to end().
+  void keep(AlertRecord record);
+  // A judgement of an indexed alert.
+  void judge(AlertNumber number, journal::Seq seq, const Judgement& judgement);
+  void clear() { *this = AlertIndex(); }
+
+ private:
+  void count(AlertVerdict verdict, std::int64_t by);
+
+  std::deque<AlertPlace> places_;
+  AlertNumber first_ = 0;  // of places_.front()
+  std::unordered_map<Uuid, AlertNumber, UuidHash> numbers_;
+  std::deque<AlertRecord> recent_;  // the newest: numbers end() - recent_.size() … end() - 1
+  std::size_t recent_bytes_ = 0;
+  std::unordered_map<AlertNumber, std::vector<journal::Seq>> judged_;
+  Alerts::Counts counts_;
+};
+
+std::optional<Uuid> alert_uuid(std::string_view alert_id);  // of "alert--uuid"
+void apply_judgement(AlertRecord& record, const Judgement& judgement);
+
+}  // namespace bongsu::flow

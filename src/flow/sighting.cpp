@@ -1,0 +1,82 @@
+#include "flow/sighting.h"
+
+#include <algorithm>
+
+#include "flow/reference_labels.h"
+
+namespace bongsu::flow {
+namespace {
+
+// Of the definitions that this file makes: constant, so that the same members make the same id.
+constexpr Instant kMarkingCreated{1'795'219'200, 0};  // 2026-11-21T00:00:00Z
+
+std::string coarse(Instant at) {
+  const std::int64_t grain = kSightingGrain.count();
+  std::int64_t seconds = at.seconds - at.seconds % grain;
+  if (at.seconds % grain < 0) seconds -= grain;
+  return Instant{seconds, 0}.text(0);
+}
+
+}  // namespace
+
+void SightingWindow::hit(Instant at) {
+  first_seen = count == 0 ? at : std::min(first_seen, at);
+  last_seen = count == 0 ? at : std::max(last_seen, at);
+  count = std::min(count + 1, kMaxSightingCount);
+}
+
+std::set<policy::MemberId> sighting_recipients(const std::string& source, const std::string& self) {
+  if (source == self) return {};
+  return {source};
+}
+
+std::string sighting_marking(const std::string& source, const std::string& self) {
+  return policy::make_releasable_to_marking(sighting_recipients(source, self), self, kMarkingCreated);
+}
+
+std::vector<std::string> carried_markings(const stix::Object& indicator, const Markings& markings) {
+  std::vector<std::string> out;
+  for (const auto& marking : indicator.object_markings())
+    if (out.size() < kMaxSightingMarkings && !stix::tlp_of(marking) && !markings.names_members(marking))
+      out.push_back(marking.text());
+  return out;
+}
+
+SightingEntry make_sighting(const SightingWindow& window, const std::string& self, const std::string& identity_id,
+                            const std::string& collection) {
+  const std::string definition = sighting_marking(window.source, self);
+  const auto definition_json = parse_json(definition);
+  BONGSU_CHECK(definition_json.has_value());
+  JsonArray markings{stix::tlp_marking_id(window.indicator_label.tlp).text(), *string_at(*definition_json, "id")};
+  for (const auto& statement : window.statements) markings.emplace_back(statement);
+
+  JsonObject body{{"type", "sighting"}, {"spec_version", "2.1"}, {"id", window.sighting_id}};
+  if (!identity_id.empty()) body["created_by_ref"] = identity_id;
+  body["created"] = window.created.text(3);
+  body["modified"] = window.modified.text(3);
+  body["first_seen"] = coarse(window.first_seen);
+  body["last_seen"] = coarse(window.last_seen);
+  body["count"] = window.count;
+  body["sighting_of_ref"] = window.indicator_id;
+  body["object_marking_refs"] = std::move(markings);
+
+  SightingEntry out;
+  out.facts = {.object_id = window.sighting_id, .type = "sighting", .collection = collection, .origin = self};
+  const policy::Label own{.tlp = window.indicator_label.tlp,
+                          .releasable_to = sighting_recipients(window.source, self),
+                          .unknown = window.indicator_label.unknown,
+                          .marked = true};
+  out.facts.label = policy::join(own, label_of_reference(window.indicator_label, window.source, self));
+  const auto version = stix::Timestamp::parse(window.modified.text(3));
+  BONGSU_CHECK(version.has_value());
+  out.entry = {.collection = collection,
+               .object_id = window.sighting_id,
+               .version = version->text(),
+               .version_key = version->key(),
+               .origin = self,
+               .label = out.facts.label.text(),
+               .payload = to_text(Json(std::move(body)))};
+  return out;
+}
+
+}  // namespace bongsu::flow
