@@ -158,7 +158,6 @@ TEST_F(Paging, ManifestGivesNextTooBecauseItTakesIt) {
   const auto next = string_at(first, "next");
   ASSERT_TRUE(next);
   EXPECT_EQ(ids_of(manifest("limit=2&next=" + std::string(*next))), (Ids{indicator_id(3)}));
-}));
 }
 
 TEST_F(Paging, ServersOwnMaximumHolds) {

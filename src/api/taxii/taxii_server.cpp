@@ -198,6 +198,8 @@ net::Response taxii_failure(TaxiiParts& parts, const Error& error, std::string_v
       return taxii_error(400, "Bad Request", error.text());
     case ErrorCode::kNotFound:
       return taxii_not_found("resource");
+    case ErrorCode::kDenied:
+      return taxii_error(403, "Forbidden", error.message);
     case ErrorCode::kConflict:
       return taxii_error(409, "Conflict", error.message);
     default:

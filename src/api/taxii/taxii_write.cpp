@@ -241,12 +241,12 @@ Result<std::vector<journal::OutboxRow>> rows_to_delete(flow::Reading& reading, c
 }
 
 Result<void> remove_rows(TaxiiParts& parts, journal::Snapshot& snapshot, const Access& access,
-                         const std::string& object_id, const std::vector<journal::OutboxRow>& rows,
-                         const std::string& origin) {
+                         const std::string& object_id, const Filters& filters,
+                         const std::vector<journal::OutboxRow>& rows, const std::string& origin) {
   auto& admission = parts.deps.admission;
-  // Everything that is in the collection is seen by the asker and goes: one entry says so.
-  BONGSU_TRY(const auto entries, snapshot.versions(access.collection.id, object_id));
-  if (entries.size() == rows.size()) return admission.remove(access.collection.id, object_id, "", origin);
+  // The whole object, as far as the asker sees it: one commit.
+  if (filters.spec_versions.empty() && (filters.all || !filters.version_given))
+    return admission.remove(access.collection.id, object_id, "", origin);
   for (const auto& row : rows) {
     BONGSU_TRY(const auto entry, snapshot.entry(row.seq));
     std::string key = entry.version_key;
@@ -276,7 +276,7 @@ net::Response delete_object(TaxiiParts& parts, const identity::Principal& asker,
   const auto rows = rows_to_delete(*reading, route.object_id, *filters);
   if (!rows) return taxii_failure(parts, rows.error(), "looking for an object");
   if (rows->empty()) return taxii_not_found("object");
-  const auto removed = remove_rows(parts, *reading->snapshot, *access, route.object_id, *rows, asker.member);
+  const auto removed = remove_rows(parts, *reading->snapshot, *access, route.object_id, *filters, *rows, asker.member);
   if (!removed && removed.error().code != ErrorCode::kNotFound)
     return taxii_failure(parts, removed.error(), "deleting an object");
   parts.deps.log.info("taxii.delete", {{"account", asker.account},

@@ -212,12 +212,17 @@ TEST(TaxiiDelete, WhatTheAskerCannotSeeItCannotDelete) {
   auto list = world.accounts->accounts();
   list["reader"].write = {"*"};
   world.accounts->replace(list);
-  world.add({indicator(1, 1, "", kTlpRed), indicator(2, 1), indicator(2, 2, "", kTlpRed)});
+  world.add({indicator(1, 1, "", kTlpRed), indicator(3)});
+  ASSERT_EQ(world.post(envelope({indicator(2, 1), indicator(2, 2, "", kTlpRed)}), "reader").status, 202);
   EXPECT_EQ(world.remove(world.objects(indicator_id(1) + "/"), "reader").status, 404);
   EXPECT_EQ(world.get(world.objects(indicator_id(1) + "/")).status, 200);
+  // It sees this one, but another gave it (§5.7: access to the object, but not to delete it).
+  EXPECT_EQ(world.remove(world.objects(indicator_id(3) + "/"), "reader").status, 403);
+  EXPECT_EQ(world.get(world.objects(indicator_id(3) + "/")).status, 200);
   // Of an object that is partly hidden, the hidden versions stay.
   EXPECT_EQ(world.remove(world.objects(indicator_id(2) + "/"), "reader").status, 200);
-  EXPECT_EQ(find(world.get(world.objects(indicator_id(2) + "/versions/")).json(), "versions")->get_array().size(), 1U);
+  const Json versions = world.get(world.objects(indicator_id(2) + "/versions/")).json();
+  EXPECT_EQ(find(versions, "versions")->get_array().size(), 1U);
   EXPECT_NE(world.get(world.objects(indicator_id(2) + "/")).body.find(indicator_version(2)), std::string::npos);
 }
 
