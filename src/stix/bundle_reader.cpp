@@ -150,6 +150,7 @@ struct BundleReader::Impl {
 
   bool in_container = false, container_has_type = false, container_has_id = false;
   bool comma_pending = false;
+  bool after_broken = false;  // the last value ended by a guess: what follows it may still be its own
   std::string tail;
 
   std::string_view piece;
@@ -195,6 +196,7 @@ struct BundleReader::Impl {
     from = at;
     oversized = false;
     nesting.begin(piece[at]);
+    after_broken = false;
     state = next;
   }
 
@@ -276,7 +278,11 @@ struct BundleReader::Impl {
 
   std::size_t between(std::size_t i) {
     const char c = piece[i];
-    if (is_space(c)) return pass(i);
+    if (is_space(c)) {
+      after_broken = after_broken && c != '\n';
+      return pass(i);
+    }
+    if (after_broken) return pass(i);
     if (!anything && offset < kByteOrderMark.size() && c == kByteOrderMark[offset]) return pass(i);
     anything = true;
     if (c == '{') {
@@ -323,10 +329,11 @@ struct BundleReader::Impl {
       return pass(i);
     }
     if (c == '{') {
-      note_flaw("a comma is missing between two objects");
+      if (!after_broken) note_flaw("a comma is missing between two objects");
       state = State::kList;
       return i;
     }
+    if (after_broken) return pass(i);
     give_up(ErrorCode::kInvalid, "a comma or ] expected after an object");
     return i;
   }
@@ -372,6 +379,7 @@ struct BundleReader::Impl {
       if (nesting.broken && c == '{' && line_is_blank && offset - line_start == value_column) {
         const State next = state == State::kObject ? State::kBetween : State::kList;
         finish_value(i);
+        after_broken = false;
         if (state != State::kStopped) state = next;
         return i;
       }
@@ -497,6 +505,7 @@ struct BundleReader::Impl {
     const std::string_view text = value_text(end);
     const bool element = state == State::kElement;
     state = element ? State::kAfterElement : State::kBetween;
+    after_broken = nesting.broken;
     if (oversized || text.size() > kMaxObjectBytes) {
       deliver(fail(ErrorCode::kTooLarge, fmt::format("an object beyond the limit of {} bytes", kMaxObjectBytes)),
               id_in(text.substr(0, kBeginningBytes)));
