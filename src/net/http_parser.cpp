@@ -1,15 +1,17 @@
 #include "net/http_parser.h"
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <optional>
 #include <vector>
 
+#include "net/chunked.h"
 #include "net/http_syntax.h"
 
-// Beast's basic_parser does the work and is fed by hand. Beast is lenient where RFC 9112 allows it (folded lines,
-// repeated equal lengths, transfer codings it does not know); a strict pass over the raw header refuses those before
-// Beast sees them.
+// Beast's basic_parser reads headers and is fed by hand, each header whole. It is lenient where RFC 9112 allows it
+// (folded lines, repeated equal lengths, transfer codings it does not know); a strict pass over the raw header refuses
+// those before Beast sees them. Bodies are ours.
 
 namespace bongsu::net {
 namespace {
@@ -23,6 +25,7 @@ std::string_view view(BeastString text) { return {text.data(), text.size()}; }
 struct HeaderFacts {
   bool chunked = false;
   bool has_length = false;
+  std::uint64_t length = 0;
   bool expects_continue = false;
   int hosts = 0;
 };
@@ -34,8 +37,10 @@ std::optional<ParseError> check_field(std::string_view name, std::string_view va
     if (facts.has_length) return bad(400, "more than one Content-Length");
     facts.has_length = true;
     if (value.empty() || value.size() > 19) return bad(400, "Content-Length is not a number");
-    for (const char c : value)
+    for (const char c : value) {  // 19 digits fit into 64 bits
       if (c < '0' || c > '9') return bad(400, "Content-Length is not a number");
+      facts.length = facts.length * 10 + static_cast<std::uint64_t>(c - '0');
+    }
   } else if (equal_ignoring_case(name, "transfer-encoding")) {
     if (facts.chunked) return bad(400, "more than one Transfer-Encoding");
     // RFC 9112 §6.1: a coding we do not understand is 501.
@@ -87,14 +92,11 @@ std::optional<ParseError> check_header(std::string_view block, bool request, Hea
 }
 
 ParseError describe(const BeastError& error) {
-  if (error == http::error::body_limit) return {413, "the body is larger than this server takes"};
-  if (error == http::error::header_limit) return {431, "the header is larger than this server takes"};
   if (error == http::error::bad_version) return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
   return {400, "malformed message: " + error.message()};
 }
 
-// What Beast found, in our types. Fields after the header are trailers and are dropped: a trailer must never act as a
-// header.
+// What Beast found in a header, in our types.
 template <bool IsRequest>
 class Collector final : public http::basic_parser<IsRequest> {
  public:
@@ -102,9 +104,7 @@ class Collector final : public http::basic_parser<IsRequest> {
   std::string target;
   int status = 0;
   Headers headers;
-  std::string body;
   int version = 11;
-  std::uint64_t chunk_left = 0;  // of the data of the current chunk
 
  private:
   void on_request_impl(http::verb, BeastString method_text, BeastString target_text, int http_version,
@@ -118,26 +118,15 @@ class Collector final : public http::basic_parser<IsRequest> {
     version = http_version;
   }
   void on_field_impl(http::field, BeastString name, BeastString value, BeastError&) override {
-    if (!in_trailer_) headers.add(std::string(view(name)), std::string(view(value)));
+    headers.add(std::string(view(name)), std::string(view(value)));
   }
-  void on_header_impl(BeastError&) override { in_trailer_ = true; }
-  void on_body_init_impl(const boost::optional<std::uint64_t>& length, BeastError&) override {
-    // A length is a claim: memory follows what comes, from this start.
-    if (IsRequest && length) body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*length, 65'536)));
-  }
-  std::size_t on_body_impl(BeastString piece, BeastError&) override {
-    body.append(piece.data(), piece.size());
-    return piece.size();
-  }
-  void on_chunk_header_impl(std::uint64_t size, BeastString, BeastError&) override { chunk_left = size; }
-  std::size_t on_chunk_body_impl(std::uint64_t, BeastString piece, BeastError&) override {
-    chunk_left -= piece.size();
-    body.append(piece.data(), piece.size());
-    return piece.size();
-  }
+  void on_header_impl(BeastError&) override {}
+  // Beast is told that there is no body.
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, BeastError&) override {}
+  std::size_t on_body_impl(BeastString, BeastError&) override { return 0; }
+  void on_chunk_header_impl(std::uint64_t, BeastString, BeastError&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, BeastString, BeastError&) override { return 0; }
   void on_finish_impl(BeastError&) override {}
-
-  bool in_trailer_ = false;
 };
 
 // One message after another from one buffer.
@@ -149,8 +138,11 @@ class Reader {
   void begin_message() {
     message_.emplace();
     message_->header_limit(UINT32_MAX);  // ours is checked on the raw bytes
-    message_->body_limit(limits_.max_body_bytes);
+    message_->skip(true);
     facts_ = {};
+    body.clear();
+    left_ = received_ = 0;
+    framing_ = Framing::kNone;
     scanned_ = 0;
     line_start_ = 0;
     state_ = State::kStart;
@@ -193,9 +185,8 @@ class Reader {
   ParseState end_of_input() {
     if (state_ == State::kDone) return ParseState::kComplete;
     if (state_ == State::kBad) return ParseState::kBad;
-    BeastError error;
-    if (state_ == State::kBody) message_->put_eof(error);
-    if (state_ != State::kBody || error) return refuse({400, "the connection ended within a message"});
+    if (state_ != State::kBody || framing_ != Framing::kUntilEnd)
+      return refuse({400, "the connection ended within a message"});
     state_ = State::kDone;
     return ParseState::kComplete;
   }
@@ -207,9 +198,15 @@ class Reader {
   const Collector<IsRequest>& message() const { return *message_; }
   const ParseError& error() const { return error_; }
   const HeaderFacts& facts() const { return facts_; }
+  bool is_done() const { return state_ == State::kDone; }
+  bool keep_alive() const { return framing_ != Framing::kUntilEnd && message_->keep_alive(); }
+
+  bool head_request = false;  // of a response: it has no body
+  std::string body;
 
  private:
   enum class State { kStart, kHeader, kBody, kDone, kBad };
+  enum class Framing { kNone, kLength, kChunked, kUntilEnd };
   static constexpr std::size_t kKeptBufferBytes = 65'536;
 
   ParseState read_header() {
@@ -235,9 +232,7 @@ class Reader {
     if (error) return refuse(describe(error));
     if (used != block.size() || !message_->is_header_done()) return refuse({400, "malformed header"});
     begin_ += used;
-    message_->eager(true);
-    state_ = message_->is_done() ? State::kDone : State::kBody;
-    return ParseState::kHeader;
+    return begin_body();
   }
 
   // Goes on line by line from where the last look ended; a line that does not end in CR LF is refused as soon as it is
@@ -259,25 +254,52 @@ class Reader {
     }
   }
 
-  ParseState read_body() {
-    // A chunk's line and the trailers are parsed whole; a window as large as they may be makes their limit independent
-    // of how the bytes were cut into pieces.
-    const std::size_t window = facts_.chunked ? kMaxChunkLineBytes + kMaxTrailerBytes : SIZE_MAX;
-    while (!message_->is_done()) {
-      const std::string_view in = input().substr(0, window);
-      if (in.empty()) return ParseState::kNeedMore;
-      // Beast 1.81 asserts that it sees 5 bytes once it has seen "0 CR LF"; no chunk's line is followed by fewer.
-      if (facts_.chunked && in.size() < 5 && message_->chunk_left == 0) return ParseState::kNeedMore;
-      BeastError error;
-      const std::size_t used = message_->put({in.data(), in.size()}, error);
-      begin_ += used;
-      if (error == http::error::need_more) {
-        if (used > 0) continue;
-        if (in.size() >= window) return refuse({400, "the line of a chunk or the trailers are too long"});
-        return ParseState::kNeedMore;
-      }
-      if (error) return refuse(describe(error));
+  // RFC 9112 §6.3.
+  ParseState begin_body() {
+    const int status = message_->status;
+    const bool bodiless = !IsRequest && (head_request || status / 100 == 1 || status == 204 || status == 304);
+    if (bodiless) {
+      framing_ = Framing::kNone;
+    } else if (facts_.chunked) {
+      framing_ = Framing::kChunked;
+      chunks_ = ChunkedDecoder(limits_.max_body_bytes);
+    } else if (facts_.has_length) {
+      framing_ = facts_.length == 0 ? Framing::kNone : Framing::kLength;
+      left_ = facts_.length;
+      if (left_ > limits_.max_body_bytes) return refuse({413, "the body is too large"});
+      // A length is a claim: memory follows what comes, from this start.
+      body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(left_, 65'536)));
+    } else {
+      framing_ = IsRequest ? Framing::kNone : Framing::kUntilEnd;
     }
+    state_ = framing_ == Framing::kNone ? State::kDone : State::kBody;
+    return ParseState::kHeader;
+  }
+
+  ParseState read_body() {
+    std::string_view in = input();
+    if (in.empty()) return ParseState::kNeedMore;
+    if (framing_ == Framing::kChunked) {
+      const auto state = chunks_.decode(in, body);
+      begin_ = buffer_.size() - in.size();
+      if (state == ChunkedDecoder::State::kBad) return refuse({400, chunks_.error()});
+      if (state == ChunkedDecoder::State::kTooLarge) return refuse({413, chunks_.error()});
+      if (state == ChunkedDecoder::State::kMore) return ParseState::kNeedMore;
+      state_ = State::kDone;
+      return ParseState::kComplete;
+    }
+    if (framing_ == Framing::kUntilEnd) {
+      received_ += in.size();
+      if (received_ > limits_.max_body_bytes) return refuse({413, "the body is too large"});
+      body.append(in);
+      begin_ += in.size();
+      return ParseState::kNeedMore;
+    }
+    in = in.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, in.size())));
+    body.append(in);
+    begin_ += in.size();
+    left_ -= in.size();
+    if (left_ > 0) return ParseState::kNeedMore;
     state_ = State::kDone;
     return ParseState::kComplete;
   }
@@ -285,6 +307,10 @@ class Reader {
   MessageLimits limits_;
   std::optional<Collector<IsRequest>> message_;
   HeaderFacts facts_;
+  Framing framing_ = Framing::kNone;
+  ChunkedDecoder chunks_;
+  std::uint64_t left_ = 0;      // of a body with a length
+  std::uint64_t received_ = 0;  // of a body that ends with the connection
   std::string buffer_;
   std::size_t begin_ = 0;
   std::size_t scanned_ = 0;     // of input(), looked at for the end of the header
@@ -349,22 +375,21 @@ bool RequestParser::has_input() const { return !impl_->input().empty(); }
 bool RequestParser::in_header() const { return impl_->in_header(); }
 bool RequestParser::expects_continue() const {
   // RFC 9110 §10.1.1: no 100 for HTTP/1.0, nor when there is no body to wait for.
-  return impl_->facts().expects_continue && !http_1_0() && !impl_->message().is_done();
+  return impl_->facts().expects_continue && !http_1_0() && !impl_->is_done();
 }
-std::uint64_t RequestParser::body_bytes() const { return impl_->message().body.size(); }
-bool RequestParser::keep_alive() const { return impl_->message().keep_alive(); }
+std::uint64_t RequestParser::body_bytes() const { return impl_->body.size(); }
+bool RequestParser::keep_alive() const { return impl_->keep_alive(); }
 bool RequestParser::http_1_0() const { return impl_->message().version < 11; }
 
 Request RequestParser::take() {
   Request request = std::move(impl_->request);
-  request.body = std::move(impl_->message().body);
+  request.body = std::move(impl_->body);
   impl_->begin_message();
   return request;
 }
 
 struct ResponseParser::Impl : Reader<false> {
-  explicit Impl(const MessageLimits& limits) : Reader(limits) {}
-  bool head_request = false;
+  using Reader::Reader;
 };
 
 ResponseParser::ResponseParser(const MessageLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
@@ -373,7 +398,6 @@ ResponseParser::~ResponseParser() = default;
 void ResponseParser::expect(bool head_request) {
   impl_->head_request = head_request;
   impl_->begin_message();
-  impl_->message().skip(head_request);
 }
 
 void ResponseParser::append(std::string_view bytes) { impl_->append(bytes); }
@@ -396,7 +420,7 @@ bool ResponseParser::started() const { return impl_->started(); }
 bool ResponseParser::has_input() const { return !impl_->input().empty(); }
 int ResponseParser::status() const { return impl_->message().status; }
 const Headers& ResponseParser::headers() const { return impl_->message().headers; }
-std::string ResponseParser::take_body() { return std::exchange(impl_->message().body, {}); }
-bool ResponseParser::keep_alive() const { return impl_->message().keep_alive(); }
+std::string ResponseParser::take_body() { return std::exchange(impl_->body, {}); }
+bool ResponseParser::keep_alive() const { return impl_->keep_alive(); }
 
 }  // namespace bongsu::net

@@ -22,11 +22,6 @@
 namespace bongsu::net {
 
 inline constexpr std::size_t kMaxHeaderFields = 256;  // beyond: 431
-// A chunk's line (size, extensions), and the last chunk with the trailers, are at most as long as both together;
-// beyond: 400.
-inline constexpr std::size_t kMaxChunkLineBytes = 4096;
-inline constexpr std::size_t kMaxTrailerBytes = 8192;
-
 struct MessageLimits {
   std::uint32_t max_header_bytes = 65'536;
   std::uint64_t max_body_bytes = 104'857'600;

@@ -187,7 +187,7 @@ TEST(Bodies, KeepMemoryFlatWhileAQuarterGigabyteFlows) {
   StreamServer s([](Request&&) { return Response{.body = std::make_unique<Pieces>(kPieces, kPiece)}; });
   Client client(client_trusting());
   std::size_t total = 0, most = 0;
-  const std::size_t before = resident_bytes();
+  [[maybe_unused]] const std::size_t before = resident_bytes();
   const auto result = client.stream(
       {.url = url_of(s.server)}, 20s, [](const ClientResponse&) { return true; },
       [&](std::string_view data) {
