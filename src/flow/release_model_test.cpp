@@ -1,0 +1,285 @@
+// Views against a slow model, at random: members, agreements, objects, deletions, restarts. And non-interference: what a member may not see changes
+// nothing of what it does see.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <tuple>
+
+#include "flow/flow_test_support.h"
+
+namespace bongsu::flow {
+namespace {
+
+using namespace test;
+using stix::Tlp;
+
+const std::vector<std::string> kMembers = {"cert-a", "cert-b", "cert-c", "cert-d", "cert-e"};
+const std::vector<std::string> kCollections = {"c1", "c2"};
+const std::vector<std::set<std::string>> kLists = {{"cert-a"}, {"cert-b", "cert-c"}, {"cert-a", "cert-d", "cert-e"}, {}};
+
+// What is in the node, as a list of facts; every question is answered by asking decide about everything.
+struct Model {
+  struct Item {
+    policy::ObjectFacts facts;
+    std::string version;
+    journal::Seq seq = 0;
+    bool deleted = false;
+  };
+  std::vector<Item> items;
+  policy::PolicyState policy;
+
+  std::optional<std::set<journal::Seq>> sees(const std::string& member, const std::string& collection, Instant now) const {
+    if (policy::may_read(collection, member, policy, now).verdict != policy::Verdict::kRelease) return std::nullopt;
+    std::set<journal::Seq> out;
+    for (const auto& item : items)
+      if (!item.deleted && item.facts.collection == collection &&
+          policy::decide(item.facts, member, policy::Purpose::kOperations, policy, now).verdict == policy::Verdict::kRelease)
+        out.insert(item.seq);
+    return out;
+  }
+};
+
+// What a polling partner with a tail remembers between its looks.
+struct Follower {
+  journal::ViewId origin = 0;
+  journal::Pos position = 0;
+  std::set<journal::Seq> received;
+};
+
+class Simulation {
+ public:
+  explicit Simulation(std::uint64_t seed) : node(seed), random(seed * 7919 + 1) {
+    model.policy.self = "cert-self";
+    std::vector<std::string> definitions;
+    for (const auto& list : kLists) definitions.push_back(releasable_to(list));
+    node.policy = model.policy;
+    apply();
+    for (const auto& collection : kCollections) admit(definitions, collection, "cert-self");
+  }
+
+  void step() {
+    node.clock.advance(std::chrono::milliseconds(1 + random.below(50)));
+    const std::uint64_t kind = random.below(100);
+    if (kind < 62) publish();
+    else if (kind < 70) remove();
+    else if (kind < 88) change_policy();
+    else if (kind < 93) {
+      node.reopen();
+      apply();
+    } else if (kind < 97) node.clock.advance(std::chrono::hours(random.below(30)));
+    else apply();  // nothing changed
+  }
+
+  void check() {
+    for (const auto& collection : kCollections) {
+      for (const auto& member : kMembers) check_member(member, collection);
+      check_member("cert-self", collection);
+    }
+  }
+
+ private:
+  void apply() {
+    node.policy = model.policy;
+    node.apply(kCollections);
+  }
+
+  void admit(const std::vector<std::string>& texts, const std::string& collection, const std::string& origin) {
+    const auto report = node.admit(texts, collection, origin);
+    for (const auto& item : report.items) {
+      if (item.outcome != AdmitItem::Outcome::kNew) continue;
+      const auto facts = Release::facts_of(*node.journal->snapshot()->entry(item.seq));
+      ASSERT_TRUE(facts);
+      model.items.push_back({.facts = *facts, .version = item.version, .seq = item.seq});
+    }
+  }
+
+  void publish() {
+    std::vector<std::string> texts;
+    for (std::uint64_t n = 1 + random.below(3); n > 0; --n) {
+      std::vector<std::string> markings;
+      constexpr std::string_view kTlp[] = {kClear, kGreen, kAmber, kRed};
+      if (random.below(5) != 0) markings.emplace_back(kTlp[random.below(4)]);
+      if (random.below(4) == 0) markings.push_back(releasable_id(kLists[random.below(kLists.size())]));
+      if (random.below(12) == 0) markings.push_back(id_of("marking-definition", 77));  // unknown
+      const auto number = static_cast<unsigned>(random.below(12));
+      const auto version = static_cast<unsigned>(random.below(2000));
+      switch (random.below(4)) {
+        case 0: texts.push_back(malware(number, markings, version)); break;
+        case 1:
+          texts.push_back(relationship(static_cast<unsigned>(random.below(4000)), id_of("indicator", number),
+                                       id_of("malware", static_cast<unsigned>(random.below(12))), markings));
+          break;
+        default: texts.push_back(indicator(number, markings, version));
+      }
+    }
+    const std::string origin = random.below(3) == 0 ? kMembers[random.below(kMembers.size())] : "cert-self";
+    admit(texts, kCollections[random.below(2)], origin);
+  }
+
+  void remove() {
+    if (model.items.empty()) return;
+    const Model::Item victim = model.items[random.below(model.items.size())];
+    const bool all = random.below(2) == 0;
+    const std::string key = all ? "" : stix::Timestamp::parse(victim.version)->key();
+    const bool there = node.admission->remove(victim.facts.collection, victim.facts.object_id, key, "cert-self").has_value();
+    bool expected = false;
+    for (auto& item : model.items) {
+      if (item.facts.object_id != victim.facts.object_id || item.facts.collection != victim.facts.collection) continue;
+      if (!all && stix::Timestamp::parse(item.version)->key() != key) continue;
+      expected = expected || !item.deleted;
+      item.deleted = true;
+    }
+    EXPECT_EQ(there, expected);
+  }
+
+  void change_policy() {
+    for (std::uint64_t n = 1 + random.below(2); n > 0; --n) {
+      const std::string& member = kMembers[random.below(kMembers.size())];
+      switch (random.below(6)) {
+        case 0: model.policy.agreements.erase(member); break;
+        case 1: model.policy.members[member].stopped = random.below(2) == 0; break;
+        default: {
+          model.policy.members[member];
+          policy::Agreement a = agreement({"c1"}, random.below(2) == 0 ? Tlp::kGreen : Tlp::kAmber,
+                                          random.below(3) == 0 ? std::set<std::string>{"indicator"} : std::set<std::string>{"*"},
+                                          random.below(3) == 0);
+          if (random.below(2) == 0) a.collections.push_back("c2");
+          if (random.below(5) == 0) a.valid_until = node.clock.now() + std::chrono::hours(random.below(40));
+          a.partner = member;
+          model.policy.agreements[member] = a;
+        }
+      }
+    }
+    apply();
+  }
+
+  void check_member(const std::string& member, const std::string& collection) {
+    const auto expected = model.sees(member, collection, node.clock.now());
+    auto reading = node.release->open(member, collection);
+    ASSERT_EQ(reading.has_value(), expected.has_value()) << member << " " << collection;
+    if (!reading) return;
+    const auto page = reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 100'000});
+    std::set<journal::Seq> shown;
+    std::int64_t added = 0;
+    journal::Pos before = 0;
+    for (const auto& row : page->rows) {
+      EXPECT_TRUE(shown.insert(row.seq).second) << "shown once";
+      EXPECT_GT(row.added_us, added) << "date_added is unique and in order";
+      EXPECT_GT(row.pos, before);
+      added = row.added_us;
+      before = row.pos;
+    }
+    ASSERT_EQ(shown, *expected) << member << " " << collection;
+
+    // Its tail: dense positions; and what it followed step by step is what it may see, but for what was withdrawn from it.
+    Follower& follower = followers[{member, collection}];
+    const auto origin = node.release->origin_of(reading->view);
+    const auto whole = reading->snapshot->tail(reading->view, 0, 100'000);
+    for (std::size_t i = 0; i < whole->rows.size(); ++i) EXPECT_EQ(whole->rows[i].pos, i + 1);
+    if (follower.origin != origin) follower = {.origin = origin};
+    const auto tail = reading->snapshot->tail(reading->view, follower.position, 100'000);
+    for (const auto& row : tail->rows) {
+      follower.position = row.pos;
+      if (!row.withdrawn) follower.received.insert(row.seq);
+    }
+    for (const journal::Seq seq : *expected) EXPECT_TRUE(follower.received.contains(seq)) << "a follower misses nothing";
+  }
+
+  TestNode node;
+  SeededRandom random;
+  Model model;
+  std::map<std::pair<std::string, std::string>, Follower> followers;
+};
+
+TEST(ReleaseModel, EveryMembersOutboxIsWhatDecidePermitsWhateverHappens) {
+  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+    SCOPED_TRACE(seed);
+    Simulation simulation(seed);
+    for (int i = 0; i < 120; ++i) {
+      simulation.step();
+      if (i % 3 == 0) simulation.check();
+      if (testing::Test::HasFailure()) return;
+    }
+    simulation.check();
+  }
+}
+
+// ── Non-interference ─────────────────────────────────────────────────────────────────────────────────────────────────
+// All that a member can read of a node, as one text: collections, pages with positions, versions, dates and bodies, tails, answers.
+std::string everything(TestNode& node, const std::string& member) {
+  std::string out;
+  for (const auto& collection : {"c1", "c2", "c3", "nowhere"}) {
+    auto reading = node.release->open(member, collection);
+    if (!reading) {
+      out += reading.error().text() + "\n";
+      continue;
+    }
+    for (const bool tail : {false, true}) {
+      const auto page = tail ? reading->snapshot->tail(reading->view, 0, 10'000)
+                             : reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 10'000});
+      for (const auto& row : page->rows)
+        out += std::to_string(row.pos) + " " + row.object_id + " " + row.version + " " + std::to_string(row.added_us) + " " +
+               std::to_string(row.withdrawn) + " " + reading->snapshot->released_payload(reading->view, row.pos).value_or("-") + "\n";
+    }
+  }
+  for (const auto& collection : node.release->readable_collections(member)) out += collection + " ";
+  if (member == "cert-self") return out;
+  for (const unsigned n : {3U, 500U, 501U}) {
+    const auto removed = node.admission->remove("c1", id_of("indicator", n), "", member);
+    EXPECT_FALSE(removed) << "only what one gave can be deleted";
+    if (!removed) out += removed.error().text() + "\n";
+  }
+  return out;
+}
+
+TEST(NonInterference, TwoWorldsThatDifferOnlyInWhatAMemberMayNotSeeLookTheSameToIt) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    TestNode plain(seed), secret(seed);
+    SeededRandom random(seed);
+    for (TestNode* node : {&plain, &secret}) {
+      node->agree("cert-n", agreement({"c1", "c2"}, Tlp::kAmber));
+      node->agree("cert-o", agreement({"c1", "c2"}, Tlp::kAmber));
+      node->apply({"c1", "c2", "c3"});
+      node->admit({releasable_to({"cert-n", "cert-o"})});
+    }
+    for (unsigned i = 0; i < 60; ++i) {
+      for (TestNode* node : {&plain, &secret}) node->clock.advance(std::chrono::seconds(1));
+      const auto number = static_cast<unsigned>(random.below(40));
+      const std::string open_to_n = random.below(2) == 0 ? indicator(number, {std::string(kGreen)}, i)
+                                                         : indicator(number, {std::string(kAmber), releasable_id({"cert-n", "cert-o"})}, i);
+      const std::string collection = random.below(2) == 0 ? "c1" : "c2";
+      // Only in one world: what n may not see, from us and from others, with the splits, deletions and changes of policy that this makes.
+      switch (random.below(7)) {
+        case 0: secret.admit({indicator(500 + i, {std::string(kRed)})}); break;
+        case 1: secret.admit({releasable_to({"cert-o"}), indicator(600 + i, {std::string(kGreen), releasable_id({"cert-o"})})}, collection); break;
+        case 2: secret.admit({indicator(700 + i, {std::string(kGreen)})}, collection, "cert-o"); break;
+        case 3: secret.admit({indicator(800 + i, {std::string(kClear)})}, "c3"); break;
+        case 4:
+          std::ignore = secret.admission->remove("c1", id_of("indicator", 500 + i - 1), "", "cert-self");
+          break;
+        case 5:
+          secret.agree("cert-o", agreement({"c1", "c2"}, random.below(2) == 0 ? Tlp::kGreen : Tlp::kAmber));
+          secret.apply({"c1", "c2", "c3"});
+          break;
+        default: break;
+      }
+      // The next instant is the same in both: dates may differ as clocks do, by nothing else.
+      plain.clock.advance(std::chrono::milliseconds(100));
+      secret.clock.jump_to(plain.clock.now());
+      plain.admit({open_to_n}, collection);
+      secret.admit({open_to_n}, collection);
+      secret.clock.jump_to(plain.clock.now());
+      if (i % 13 == 12) {
+        const std::string gone = id_of("indicator", number);
+        EXPECT_TRUE(plain.admission->remove(collection, gone, "", "cert-self"));
+        EXPECT_TRUE(secret.admission->remove(collection, gone, "", "cert-self"));
+      }
+      ASSERT_EQ(everything(plain, "cert-n"), everything(secret, "cert-n")) << i;
+    }
+    EXPECT_NE(everything(plain, "cert-self"), everything(secret, "cert-self")) << "the worlds do differ";
+  }
+}
+
+}  // namespace
+}  // namespace bongsu::flow
