@@ -24,6 +24,15 @@ int hex_digit(char c) {
   return -1;
 }
 
+// An interface's name or number behind '%' (RFC 4007 §11).
+bool is_zone(std::string_view text) {
+  if (text.empty() || text.size() > 15) return false;
+  for (const char c : text)
+    if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '.' && c != '_' && c != '-')
+      return false;
+  return true;
+}
+
 // RFC 4291 §2.2.
 bool parse_ipv6(std::string_view text, std::array<std::uint8_t, 16>& out) {
   if (text.size() < 2 || text.size() > 45) return false;
@@ -121,7 +130,10 @@ std::string Address::text() const {
 std::optional<Address> parse_address(std::string_view text) {
   if (std::uint32_t v4; parse_ipv4(text, v4)) return from_v4(v4);
   if (text.find(':') == text.npos) return std::nullopt;
-  if (const std::size_t zone = text.find('%'); zone != text.npos) text = text.substr(0, zone);
+  if (const std::size_t zone = text.find('%'); zone != text.npos) {
+    if (!is_zone(text.substr(zone + 1))) return std::nullopt;
+    text = text.substr(0, zone);
+  }
   Address out;
   if (!parse_ipv6(text, out.bytes)) return std::nullopt;
   if (std::memcmp(out.bytes.data(), kMapped.data(), kMapped.size()) == 0) {

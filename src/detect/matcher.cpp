@@ -58,6 +58,20 @@ std::string_view without_port(std::string_view text) {
 struct TextSink {
   Matcher& m;
   bool only_email;
+  std::string_view whole;
+
+  // "Version=4.0.0.0", "Host Version = 5.1.0.0": four numbers, but no address.
+  bool is_version(std::string_view token) const {
+    std::string_view before = whole.substr(0, static_cast<std::size_t>(token.data() - whole.data()));
+    while (!before.empty() && std::string_view(" =:\"'").find(before.back()) != std::string_view::npos)
+      before.remove_suffix(1);
+    constexpr std::string_view kVersion = "version";
+    if (before.size() < kVersion.size()) return false;
+    before = before.substr(before.size() - kVersion.size());
+    for (std::size_t i = 0; i < kVersion.size(); ++i)
+      if ((before[i] | 0x20) != kVersion[i]) return false;
+    return true;
+  }
 
   void show(std::string_view token) { m.matched_ = token; }
   bool url(std::string_view text) {
@@ -79,7 +93,10 @@ struct TextSink {
   void dotted(std::string_view text) {
     if (only_email) return;
     show(text);
-    if (m.address(text)) return;
+    if (const auto found = parse_address(text)) {
+      if (!is_version(text)) m.address(*found);
+      return;
+    }
     m.domain(text);
     m.file_name(text);
   }
@@ -159,7 +176,7 @@ void Matcher::leaf(const Leaf& l) {
       hash(Kind::kJa3, trim(text));
       break;
     case Role::kMac:
-      if (snapshot_->count(Kind::kMac) > 0 && normalise_mac(text, normal_)) probe_text(Kind::kMac, normal_);
+      if (snapshot_->count(Kind::kMac) > 0 && normalise_mac(trim(text), normal_)) probe_text(Kind::kMac, normal_);
       break;
     case Role::kFileName:
       file_name(base_name(text));
@@ -282,7 +299,6 @@ void Matcher::host(std::string_view text) {
 
 bool Matcher::url(std::string_view text) {
   text = trim(text);
-  if (!any_url_ && !any_host_) return false;
   if (normalise_url(text, url_) != nullptr) return false;
   probe_text(Kind::kUrl, url_);
   const std::string name(url_host(url_));
@@ -374,14 +390,14 @@ void Matcher::path(std::string_view text) {
 // The key itself, and as the key that holds the value which Sysmon names at the end.
 void Matcher::registry(std::string_view text) {
   if (snapshot_->count(Kind::kRegistryKey) == 0) return;
-  normalise_registry_key(text, normal_);
+  normalise_registry_key(trim(text), normal_);
   probe_text(Kind::kRegistryKey, normal_);
   if (const std::size_t slash = normal_.rfind('\\'); slash != std::string::npos && slash > 0)
     probe_text(Kind::kRegistryKey, std::string_view(normal_).substr(0, slash));
 }
 
 void Matcher::tokens(std::string_view text, bool only_email) {
-  TextSink sink{*this, only_email};
+  TextSink sink{*this, only_email, text};
   for_each_token(text, sink);
 }
 

@@ -9,7 +9,8 @@
 //    and when that fails it falls into pieces at each ':'. The characters .+@- at the ends of a piece are left off.
 //  - A piece with one '@' is an e-mail address; one of 32, 40, 64 or 128 hexadecimal digits is a hash; one with a dot
 //  is an
-//    IPv4 address or a name.
+//    IPv4 address (unless the text before it ends in "version") or a name. Pieces of less than four characters are
+//    nothing.
 #pragma once
 
 #include <cstddef>

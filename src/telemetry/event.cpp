@@ -172,15 +172,9 @@ std::string EventView::path(const Leaf& leaf) const {
   std::vector<std::string_view> parts{{leaf.key, leaf.key_size}};
   for (std::uint16_t node = leaf.parent; node != 0; node = nodes[node].parent)
     parts.emplace_back(nodes[node].key, nodes[node].key_size);
-  std::string scratch;
   for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
     if (!out.empty()) out += '.';
-    if (format != Format::kZeekTsv && part->find('\\') != part->npos) {
-      unescape_json(*part, scratch);
-      out += scratch;
-    } else {
-      out += *part;
-    }
+    out += *part;
   }
   return out;
 }

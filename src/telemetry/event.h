@@ -35,7 +35,7 @@ struct Leaf {
   enum class Escape : std::uint8_t { kNone, kJson, kZeek };
 
   const char* value = nullptr;  // between the quotes; escapes not yet undone
-  const char* key = nullptr;    // last part of the path, as written
+  const char* key = nullptr;    // last part of the path, escapes undone
   std::uint32_t size = 0;
   std::uint32_t key_size = 0;
   std::uint16_t parent = 0;  // container, index into EventView::nodes

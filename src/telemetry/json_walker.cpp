@@ -152,6 +152,14 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
       i += 2;
       path = FieldMap::extend(level.path, {key, key_size});
       found = FieldMap::find(path, {key, key_size});
+      if (found.role == Role::kShape && std::memchr(key, '\\', key_size) != nullptr) {
+        std::string& plain = out.keys.emplace_back();
+        unescape_json({key, key_size}, plain);
+        key = plain.data();
+        key_size = static_cast<std::uint32_t>(plain.size());
+        path = FieldMap::extend(level.path, plain);
+        found = FieldMap::find(path, plain);
+      }
       if (found.mark != Format::kText) out.mark = found.mark;
     } else if (at(i) == ']' && base[structurals[i - 1]] == '[') {  // empty array
       ++i;

@@ -11,7 +11,9 @@
 // One thread at a time.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,11 +25,13 @@ inline constexpr std::size_t kMaxJsonDepth = 128;
 inline constexpr std::size_t kMaxEventLeaves = 65'000;
 
 struct EventStorage {
+  std::deque<std::string> keys;  // those that were written with escapes
   std::vector<Leaf> leaves;
   std::vector<Node> nodes;
   Format mark = Format::kText;  // what the keys tell about the format
 
   void clear() {
+    if (!keys.empty()) keys.clear();
     leaves.clear();
     nodes.clear();
     nodes.emplace_back();
