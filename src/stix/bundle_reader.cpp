@@ -173,9 +173,10 @@ struct BundleReader::Impl {
     if (!flaw) flaw = Error{ErrorCode::kInvalid, std::move(message), here()};
   }
 
-  void deliver(Result<Object> object, std::string raw_id) {
-    BundleItem item{count++, value_offset, value_line, std::move(object), std::move(raw_id)};
+  void deliver(Result<Object> object, std::string raw_id, std::string_view raw = {}) {
+    BundleItem item{count++, value_offset, value_line, std::move(object), {}, std::move(raw_id)};
     if (!item.object) {
+      item.raw = raw.substr(0, kMaxRawBytes);
       Where& where = item.object.error().where;
       where.source = source_name;
       where.line = value_line;
@@ -518,7 +519,7 @@ struct BundleReader::Impl {
         return;
       }
       std::string raw_id = object ? object->id_text() : id_in(text);
-      deliver(std::move(object), std::move(raw_id));
+      deliver(std::move(object), std::move(raw_id), text);
     }
     forget_value();
   }

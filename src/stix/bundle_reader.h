@@ -20,11 +20,14 @@
 
 namespace bongsu::stix {
 
+inline constexpr std::size_t kMaxRawBytes = 64 * 1024;
+
 struct BundleItem {
   std::uint64_t index = 0;   // of the object within the whole input, from 0
   std::uint64_t offset = 0;  // of its first byte within the whole input
   std::uint64_t line = 0;    // 1-based line of that byte
   Result<Object> object;     // the error says why; where has source, line, offset, and in field the property at fault
+  std::string raw;           // the bytes of an object that could not be read, up to kMaxRawBytes; empty for a good one
   std::string raw_id;        // the "id" as far as it could be read, for messages
 };
 
