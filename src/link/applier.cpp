@@ -1,0 +1,110 @@
+#include "link/applier.h"
+
+#include <fmt/format.h>
+
+namespace bongsu::link {
+namespace {
+
+constexpr std::string_view kCursorSpace = "link.cursor";
+constexpr int kMaxLoggedRefusals = 10;  // of one batch; the rest is counted
+
+std::string key_of(const RemoteCollection& remote) { return fmt::format("{}/{}", remote.member, remote.id); }
+
+journal::StateChange state_of(const RemoteCollection& remote, const Cursor& cursor) {
+  return {std::string(kCursorSpace), key_of(remote), cursor.state()};
+}
+
+}  // namespace
+
+FlowApplier::FlowApplier(journal::Journal& journal, flow::Admission& admission, flow::Collections& collections,
+                         Random& random, Log& log, std::string self, OnMirror on_mirror)
+    : journal_(journal),
+      admission_(admission),
+      collections_(collections),
+      random_(random),
+      log_(log),
+      self_(std::move(self)),
+      on_mirror_(std::move(on_mirror)) {}
+
+Result<flow::Collection> FlowApplier::mirror(const RemoteCollection& remote) {
+  return collections_.mirror(remote.member, remote.id, remote.alias, remote.title, random_);
+}
+
+Result<Cursor> FlowApplier::open(const RemoteCollection& remote) {
+  const auto known = [&] {
+    for (const auto& c : collections_.list())
+      if (c.mirror_of == remote.member && c.remote_id == remote.id) return true;
+    return false;
+  }();
+  BONGSU_TRY(const auto collection, mirror(remote));
+  if (!known && on_mirror_) on_mirror_(collection);
+  BONGSU_TRY(const auto stored, journal_.state(kCursorSpace, key_of(remote)));
+  if (!stored) return Cursor{};
+  auto cursor = Cursor::parse(*stored);
+  if (!cursor) {
+    // From the beginning is slow and safe: admission knows what it has.
+    log_.warn("link.cursor_unreadable", {{"member", remote.member}, {"collection", remote.alias}});
+    return Cursor{};
+  }
+  return cursor;
+}
+
+Result<AppliedCounts> FlowApplier::apply(const RemoteCollection& remote, const TailBatch& batch) {
+  BONGSU_TRY(const auto collection, mirror(remote));
+  AppliedCounts counts;
+  int logged = 0;
+  Cursor written;
+  for (std::size_t i = 0; i < batch.items.size();) {
+    std::vector<Result<stix::Object>> objects;
+    std::size_t end = i;
+    for (; end < batch.items.size() && batch.items[end].kind == TailItem::Kind::kObject; ++end)
+      objects.push_back(stix::Object::parse(batch.items[end].bytes));
+    if (!objects.empty()) {
+      const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
+      BONGSU_TRY(const auto report, admission_.admit(objects, {.collection = collection.id,
+                                                               .origin = remote.member,
+                                                               .fallback = collection.fallback,
+                                                               .states = {state_of(remote, cursor)}}));
+      counts.applied += report.admitted;
+      counts.refused += report.refused;
+      for (std::size_t n = 0; n < report.items.size() && report.refused > 0 && logged < kMaxLoggedRefusals; ++n) {
+        if (report.items[n].outcome != flow::AdmitItem::Outcome::kRefused) continue;
+        ++logged;
+        log_.warn("link.refused", {{"member", remote.member},
+                                   {"collection", remote.alias},
+                                   {"object", batch.items[i + n].object_id},
+                                   {"reason", report.items[n].message}});
+      }
+      written = cursor;
+      i = end;
+      continue;
+    }
+    const TailItem& item = batch.items[i++];
+    if (item.kind == TailItem::Kind::kVoid) continue;
+    const Cursor cursor{item.pos, item.cursor};
+    const auto version = stix::Timestamp::parse(item.version);
+    const auto removed = admission_.remove(collection.id, item.object_id, version ? version->key() : "", self_,
+                                           {state_of(remote, cursor)});
+    if (removed) {
+      ++counts.applied;
+      written = cursor;
+    } else if (removed.error().code == ErrorCode::kDenied || removed.error().code == ErrorCode::kInvalid) {
+      ++counts.refused;
+      log_.warn("link.refused", {{"member", remote.member},
+                                 {"collection", remote.alias},
+                                 {"object", item.object_id},
+                                 {"reason", removed.error().message}});
+    } else if (removed.error().code !=
+               ErrorCode::kNotFound) {  // not found: we never had it, or this was applied before
+      return std::unexpected(removed.error());
+    }
+  }
+  if (written.text != batch.cursor.text) {
+    journal::Batch states;
+    states.states.push_back(state_of(remote, batch.cursor));
+    BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(states));
+  }
+  return counts;
+}
+
+}  // namespace bongsu::link

@@ -1,0 +1,54 @@
+// Where what a link brought is put: the mirror of the partner's collection, through admission.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "flow/admit.h"
+#include "flow/collections.h"
+#include "journal/journal.h"
+#include "link/consumer.h"
+
+namespace bongsu::link {
+
+struct RemoteCollection {
+  std::string member;             // the partner
+  std::string id, alias, title;   // as the partner names it
+};
+
+class Applier {
+ public:
+  virtual ~Applier() = default;
+  // Makes the mirror if it is not there, and says where the link stopped.
+  virtual Result<Cursor> open(const RemoteCollection& remote) = 0;
+  // Durable when it returns, together with the batch's cursor. An error: nothing behind the stored cursor counts as applied.
+  virtual Result<AppliedCounts> apply(const RemoteCollection& remote, const TailBatch& batch) = 0;
+};
+
+// Cursors are in the journal's state under "link.cursor", "<member>/<remote collection id>". Objects that the standard or the house refuses are
+// counted and logged; they do not stop the link. Safe from any thread.
+class FlowApplier final : public Applier {
+ public:
+  // Called when a mirror was made, before its first object: the release has to know the new collection.
+  using OnMirror = std::function<void(const flow::Collection&)>;
+  FlowApplier(journal::Journal& journal, flow::Admission& admission, flow::Collections& collections, Random& random, Log& log,
+              std::string self, OnMirror on_mirror = {});
+
+  Result<Cursor> open(const RemoteCollection& remote) override;
+  Result<AppliedCounts> apply(const RemoteCollection& remote, const TailBatch& batch) override;
+
+ private:
+  Result<flow::Collection> mirror(const RemoteCollection& remote);
+
+  journal::Journal& journal_;
+  flow::Admission& admission_;
+  flow::Collections& collections_;
+  Random& random_;
+  Log& log_;
+  const std::string self_;  // own member id: a withdrawal by the partner is a deletion by us in our mirror
+  OnMirror on_mirror_;
+};
+
+}  // namespace bongsu::link

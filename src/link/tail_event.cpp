@@ -1,0 +1,171 @@
+#include "link/tail_event.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/json.h"
+
+namespace bongsu::link {
+namespace {
+
+constexpr std::string_view kObject = "object", kWithdrawn = "withdrawn", kVoid = "void", kGone = "gone";
+constexpr std::size_t kPlaceMacBytes = 8, kMarkMacBytes = 4;
+
+std::string_view name_of(TailItem::Kind kind) {
+  switch (kind) {
+    case TailItem::Kind::kObject:
+      return kObject;
+    case TailItem::Kind::kWithdrawn:
+      return kWithdrawn;
+    case TailItem::Kind::kVoid:
+      break;
+  }
+  return kVoid;
+}
+
+std::unexpected<Error> broken(std::string what) {
+  return fail(ErrorCode::kInvalid, "the partner's stream is broken: " + std::move(what));
+}
+
+std::optional<journal::Pos> parse_pos(std::string_view text) {
+  journal::Pos pos = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pos);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return pos;
+}
+
+}  // namespace
+
+void append_tail_event(std::string& out, const TailItem& item) {
+  if (item.pos == 0) {
+    out += "event: gone\ndata: {\"id\":";
+    append_json_string(out, item.object_id);
+    out += ",\"version\":";
+    append_json_string(out, item.version);
+    out += "}\n\n";
+    return;
+  }
+  fmt::format_to(std::back_inserter(out), "id: {}\nevent: {}\ndata: {{\"pos\":{}", item.cursor, name_of(item.kind),
+                 item.pos);
+  if (item.kind != TailItem::Kind::kVoid) {
+    out += ",\"id\":";
+    append_json_string(out, item.object_id);
+    if (!item.version.empty()) {
+      out += ",\"version\":";
+      append_json_string(out, item.version);
+    }
+  }
+  if (item.kind == TailItem::Kind::kObject) {
+    const bool encode = item.bytes.find('\r') != std::string::npos;
+    if (item.added_us)
+      fmt::format_to(std::back_inserter(out), ",\"date_added\":\"{}\"", Instant::from_micros(*item.added_us).text(6));
+    fmt::format_to(std::back_inserter(out), ",\"sha256\":\"{}\"{}}}\n", to_hex(sha256(item.bytes)),
+                   encode ? ",\"encoding\":\"base64\"" : "");
+    append_sse_data(out, encode ? to_base64(as_bytes(item.bytes)) : item.bytes);
+  } else {
+    out += "}\n";
+  }
+  out += '\n';
+}
+
+void append_live_event(std::string& out) { out += "event: live\ndata: {}\n\n"; }
+void append_heartbeat(std::string& out) { out += ":\n\n"; }
+
+Result<std::optional<TailItem>> parse_tail_event(SseEvent& event) {
+  TailItem item;
+  if (event.type == kObject) {
+    item.kind = TailItem::Kind::kObject;
+  } else if (event.type == kWithdrawn) {
+    item.kind = TailItem::Kind::kWithdrawn;
+  } else if (event.type == kGone) {
+    const auto json = parse_json(event.data);
+    item.kind = TailItem::Kind::kWithdrawn;
+    if (json) item.object_id = string_at(*json, "id").value_or("");
+    if (item.object_id.empty()) return broken("a withdrawal without an object's id");
+    item.version = string_at(*json, "version").value_or("");
+    return item;
+  } else if (event.type != kVoid) {
+    // A later protocol may say more between rows; a row that we do not understand would show as a gap in the positions.
+    return std::optional<TailItem>();
+  }
+  if (!event.own_id || event.id.empty() || event.id.size() > kMaxCursorBytes)
+    return broken("an event without a cursor");
+  item.cursor = event.id;
+  const std::size_t end = std::min(event.data.find('\n'), event.data.size());
+  const auto header = parse_json(std::string_view(event.data).substr(0, end));
+  if (!header || !header->is_object()) return broken("an event without a header line");
+  const auto pos = int_at(*header, "pos");
+  if (!pos || *pos <= 0) return broken("an event without a position");
+  item.pos = static_cast<journal::Pos>(*pos);
+  if (item.kind == TailItem::Kind::kVoid) return item;
+  item.object_id = string_at(*header, "id").value_or("");
+  if (item.object_id.empty()) return broken("an event without an object's id");
+  item.version = string_at(*header, "version").value_or("");
+  if (item.kind == TailItem::Kind::kWithdrawn) return item;
+
+  if (end == event.data.size()) return broken("an object event without an object");
+  if (const auto added = string_at(*header, "date_added")) {
+    const auto instant = Instant::parse(*added);
+    if (!instant) return broken("date_added is not a time");
+    item.added_us = instant->micros();
+  }
+  if (const auto encoding = string_at(*header, "encoding")) {
+    if (*encoding != "base64") return broken("unknown encoding of an object");
+    auto decoded = from_base64(std::string_view(event.data).substr(end + 1));
+    if (!decoded) return broken("an object that is not base64");
+    item.bytes = std::move(*decoded);
+  } else {
+    event.data.erase(0, end + 1);
+    item.bytes = std::move(event.data);
+  }
+  if (string_at(*header, "sha256") != to_hex(sha256(item.bytes)))
+    return broken("an object does not have the hash in its header");
+  return item;
+}
+
+std::string CursorSeal::make(std::string_view member, std::string_view collection, const Place& place,
+                             std::uint64_t mark) const {
+  // sha256(secret ‖ sha256(message)): the outer input has a fixed length, so that nothing can be appended to it.
+  const auto mac = [&](std::string_view message) {
+    const Sha256 inner = sha256(message);
+    return sha256(std::string(secret_).append(as_text(inner)));
+  };
+  const Sha256 of_place = mac(fmt::format("place\n{}\n{}\n{}\n{}\n{}\n{}", member, collection, place.origin, place.pos,
+                                          place.seq, place.added_us));
+  const Sha256 of_mark = mac(fmt::format("mark\n{}\n{}\n{}\n{}", member, collection, place.pos, mark));
+  return fmt::format("{}-{}{}", place.pos, to_hex(Bytes(of_place).first(kPlaceMacBytes)),
+                     to_hex(Bytes(of_mark).first(kMarkMacBytes)));
+}
+
+std::optional<journal::Pos> CursorSeal::read_pos(std::string_view cursor) {
+  const auto dash = cursor.find('-');
+  if (cursor.size() > kMaxCursorBytes || dash == std::string_view::npos) return std::nullopt;
+  const auto pos = parse_pos(cursor.substr(0, dash));
+  return pos && *pos > 0 ? pos : std::nullopt;
+}
+
+CursorSeal::Verdict CursorSeal::judge(std::string_view cursor, std::string_view member, std::string_view collection,
+                                      const Place& place, std::uint64_t mark) const {
+  const std::string expected = make(member, collection, place, mark);
+  if (cursor.size() != expected.size()) return Verdict::kForeign;
+  const std::size_t place_end = expected.size() - 2 * kMarkMacBytes;
+  if (!equal_constant_time(cursor.substr(0, place_end), std::string_view(expected).substr(0, place_end)))
+    return Verdict::kForeign;
+  return mark != 0 && equal_constant_time(cursor, expected) ? Verdict::kPlaceAndMark : Verdict::kPlace;
+}
+
+Result<std::string> load_cursor_secret(journal::Journal& journal, Random& random) {
+  BONGSU_TRY(auto stored, journal.state("link", "cursor_secret"));
+  if (stored) return from_hex(*stored);
+  std::string secret(32, '\0');
+  random.fill({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
+  journal::Batch batch;
+  batch.states.push_back({"link", "cursor_secret", to_hex(as_bytes(secret))});
+  BONGSU_TRY([[maybe_unused]] auto receipt, journal.append(batch));
+  return secret;
+}
+
+}  // namespace bongsu::link

@@ -1,0 +1,75 @@
+// What travels in a live tail: one server-sent event for each row of the member's outbox, in order, without a gap.
+//
+//   id: 42-5f0c9a…                 the cursor: give it back to go on behind this row
+//   event: object                  | withdrawn (identity follows) | void (a row whose content is gone)
+//   data: {"pos":42,"id":"indicator--…","version":"…","date_added":"…Z","sha256":"…"}
+//   data: {"type":"indicator",     the object's bytes, exactly: one data line for each of its lines
+//   data:  …}
+//
+// Bytes that hold a CR (which would end a line) come as one line of base64, and the header says "encoding":"base64".
+// Between rows: "event: live" when the consumer has everything there is, comments as heartbeats, and
+//   event: gone                    a row that was sent before was withdrawn since (deleted, erased, not permitted any more); no cursor of its own
+//   data: {"id":"indicator--…","version":"…"}
+// A withdrawal may be told more than once, and to one who never had the object; it is harmless both times.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "journal/journal.h"
+#include "link/sse.h"
+
+namespace bongsu::link {
+
+struct TailItem {
+  enum class Kind : std::uint8_t { kObject, kWithdrawn, kVoid } kind = Kind::kVoid;
+  journal::Pos pos = 0;                  // 0: gone, not a row of its own
+  std::string cursor;                    // opaque to the consumer; empty for gone
+  std::string object_id;
+  std::string version;                   // withdrawn: empty = every version
+  std::optional<std::int64_t> added_us;  // objects: date_added at the producer
+  std::string bytes;                     // objects
+};
+
+void append_tail_event(std::string& out, const TailItem& item);
+void append_live_event(std::string& out);       // "nothing more for now"
+void append_heartbeat(std::string& out);
+
+// kInvalid: not an event of this form, or the bytes do not have the hash that the header names.
+// nullopt: an event that carries no row ("live", or one of a later version of this protocol that may be ignored).
+Result<std::optional<TailItem>> parse_tail_event(SseEvent& event);
+
+// A place in a member's outbox, as its cursors name it.
+struct Place {
+  journal::ViewId origin = 0;      // the view whose positions are meant (flow::Release::origin_of): a split goes unnoticed
+  journal::Pos pos = 0;            // of the last row that was sent
+  journal::Seq seq = 0;            // of that row's entry and
+  std::int64_t added_us = 0;       // its date: a producer that was restored from a backup may have another row there now
+};
+
+// Cursors are sealed: a consumer can only present places that it was given, and they say nothing about views.
+// Text: "<pos>-<mac of the place><mac of the mark>". The mark says which withdrawals were told up to there (0: not all); if it is
+// another one now, the producer looks through the rows before.
+class CursorSeal {
+ public:
+  explicit CursorSeal(std::string secret) : secret_(std::move(secret)) {}
+  std::string make(std::string_view member, std::string_view collection, const Place& place, std::uint64_t mark) const;
+  static std::optional<journal::Pos> read_pos(std::string_view cursor);  // what it says, unproven
+  enum class Verdict { kForeign, kPlace, kPlaceAndMark };
+  Verdict judge(std::string_view cursor, std::string_view member, std::string_view collection, const Place& place,
+                std::uint64_t mark) const;
+
+ private:
+  std::string secret_;
+};
+
+// The secret of this node's cursors, made at the first call (journal state "link", "cursor_secret").
+Result<std::string> load_cursor_secret(journal::Journal& journal, Random& random);
+
+inline constexpr std::size_t kMaxCursorBytes = 64;
+
+}  // namespace bongsu::link

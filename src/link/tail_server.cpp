@@ -1,0 +1,388 @@
+#include "link/tail_server.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_set>
+
+#include "base/hash.h"
+#include "base/json.h"
+
+namespace bongsu::link {
+namespace {
+
+constexpr std::uint32_t kRowsPerRead = 512;
+constexpr std::uint32_t kEntriesPerRead = 1000;
+
+class ReleaseGate final : public TailGate {
+ public:
+  ReleaseGate(flow::Release& release, const flow::Collections& collections)
+      : release_(release), collections_(collections) {}
+  std::optional<Name> name_of(const std::string& id) override {
+    const auto collection = collections_.find(id);
+    if (!collection || collection->id != id) return std::nullopt;  // by id only: aliases may change
+    return Name{collection->alias, collection->title};
+  }
+  std::vector<std::string> readable_collections(std::string_view member) override {
+    return release_.readable_collections(member);
+  }
+  Result<Opened> open(std::string_view member, std::string_view collection) override {
+    BONGSU_TRY(auto opened, release_.open(member, collection));
+    return Opened{opened.view, std::move(opened.snapshot)};
+  }
+  journal::ViewId origin_of(journal::ViewId view) override { return release_.origin_of(view); }
+  std::uint64_t policy_version() override {
+    const auto state = release_.state();
+    const std::lock_guard lock(mutex_);
+    if (state != state_) {
+      state_ = state;
+      ++version_;
+    }
+    return version_;
+  }
+
+ private:
+  flow::Release& release_;
+  const flow::Collections& collections_;
+  std::mutex mutex_;
+  std::shared_ptr<const policy::PolicyState> state_;  // kept, so that its address is not used again
+  std::uint64_t version_ = 1;
+};
+
+// One answer for everything that is not there or not for this member, so that it tells nothing.
+net::Response nothing_here() {
+  return net::Response::json(404, R"({"error":"not_found","message":"there is no such collection for you"})");
+}
+
+}  // namespace
+
+std::unique_ptr<TailGate> make_release_gate(flow::Release& release, const flow::Collections& collections) {
+  return std::make_unique<ReleaseGate>(release, collections);
+}
+
+struct TailServer::Shared {
+  Shared(journal::Journal& j, TailGate& g, MemberOf m, TailServerOptions o, std::uint64_t b, Log& l)
+      : journal(j),
+        gate(g),
+        member_of(std::move(m)),
+        options(std::move(o)),
+        boot(b),
+        seal(options.cursor_secret),
+        log(l),
+        watched(j.last_seq()) {}
+
+  // Names what could have withdrawn rows of the collection up to this snapshot. Equal marks: nothing has.
+  Result<std::uint64_t> mark(journal::Snapshot& snapshot, const std::string& collection) {
+    const std::lock_guard lock(watch_mutex);
+    while (true) {
+      BONGSU_TRY(const auto entries, snapshot.entries(watched, kEntriesPerRead));
+      for (const journal::Entry& entry : entries) {
+        if (entry.kind == journal::EntryKind::kDeletion) ++deletions[entry.collection];
+        if (entry.kind == journal::EntryKind::kErasure) ++erasures;
+        watched = entry.seq;
+      }
+      if (entries.size() < kEntriesPerRead) break;
+    }
+    const auto deleted = deletions.find(collection);
+    const std::uint64_t here[] = {boot, gate.policy_version(), erasures,
+                                  deleted == deletions.end() ? 0 : deleted->second};
+    const std::uint64_t value = hash64({reinterpret_cast<const char*>(here), sizeof here});
+    return value ? value : 1;  // 0 means none
+  }
+
+  void wake_all() {
+    const std::lock_guard lock(mutex);
+    for (auto& [id, wake] : wakes) wake();
+  }
+
+  journal::Journal& journal;
+  TailGate& gate;
+  MemberOf member_of;
+  TailServerOptions options;
+  const std::uint64_t boot;  // what this process counted says nothing to the next one
+  CursorSeal seal;
+  Log& log;
+
+  std::mutex watch_mutex;
+  journal::Seq watched;  // entries up to here are counted
+  std::map<std::string, std::uint64_t> deletions;
+  std::uint64_t erasures = 0;
+
+  std::shared_mutex life;  // shared while a tail reads; exclusive while the server goes away
+  bool stopped = false;
+
+  std::mutex mutex;
+  std::uint64_t next_id = 1;
+  std::map<std::uint64_t, net::TailSource::Wake> wakes;
+  std::map<std::string, std::uint32_t> open;  // tails by member
+};
+
+namespace {
+
+using Shared = TailServer::Shared;
+
+class Tail final : public net::TailSource {
+ public:
+  // `told`: the mark up to which the consumer knows all withdrawals; 0 = look. `identify`: it may have rows that were
+  // withdrawn since.
+  Tail(std::shared_ptr<Shared> shared, std::string member, std::string collection, Place place, std::uint64_t told,
+       bool identify)
+      : shared_(std::move(shared)),
+        member_(std::move(member)),
+        collection_(std::move(collection)),
+        place_(place),
+        told_mark_(told),
+        identify_(identify) {}
+
+  ~Tail() override {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->wakes.erase(id_);
+    if (auto open = shared_->open.find(member_); open != shared_->open.end() && --open->second == 0)
+      shared_->open.erase(open);
+  }
+
+  void on_ready(Wake wake) override {
+    wake_ = wake;
+    const std::lock_guard lock(shared_->mutex);
+    id_ = shared_->next_id++;
+    shared_->wakes[id_] = std::move(wake);
+  }
+
+  Result<bool> pull(std::string& out, bool heartbeat) override {
+    const std::shared_lock life(shared_->life);
+    if (shared_->stopped) return false;
+    const std::size_t before = out.size();
+    const auto opened = shared_->gate.open(member_, collection_);
+    if (!opened) {
+      if (opened.error().code == ErrorCode::kNotFound || opened.error().code == ErrorCode::kDenied) return false;
+      return std::unexpected(opened.error());
+    }
+    // Another view's positions mean something else: the consumer comes again and starts anew.
+    if (shared_->gate.origin_of(opened->view) != place_.origin) return false;
+    BONGSU_TRY(bool more, read(out, *opened));
+    if (!more && !live_) {
+      live_ = true;
+      append_live_event(out);
+    }
+    BONGSU_TRY(const bool more_gone, look_for_gone(out, *opened));
+    if ((more || more_gone) && wake_) wake_();
+    if (heartbeat && out.size() == before) append_heartbeat(out);
+    return true;
+  }
+
+ private:
+  // true: there is more.
+  Result<bool> read(std::string& out, const TailGate::Opened& opened) {
+    const std::size_t full = out.size() + shared_->options.batch_bytes;
+    while (true) {
+      BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, place_.pos, kRowsPerRead));
+      for (const journal::OutboxRow& row : page.rows) {
+        BONGSU_TRY_VOID(append(out, opened, row));
+        if (out.size() >= full) return page.more || &row != &page.rows.back();
+      }
+      if (!page.more || page.rows.empty()) return false;
+    }
+  }
+
+  Result<void> append(std::string& out, const TailGate::Opened& opened, const journal::OutboxRow& row) {
+    TailItem item{.kind = TailItem::Kind::kVoid, .pos = row.pos};
+    bool readable = false;
+    if (!row.withdrawn) {
+      auto payload = opened.snapshot->released_payload(opened.view, row.pos);
+      if (!payload && payload.error().code != ErrorCode::kNotFound) return std::unexpected(payload.error());
+      readable = payload.has_value();
+      if (readable) item.bytes = std::move(*payload);
+    }
+    if (readable) {
+      item.kind = TailItem::Kind::kObject;
+      item.object_id = row.object_id;
+      item.version = row.version;
+      item.added_us = row.added_us;
+    } else {
+      gone_.insert(row.pos);
+      if (identify_) {  // it had numbers of ours before, and may have the object
+        item.kind = TailItem::Kind::kWithdrawn;
+        item.object_id = row.object_id;
+        item.version = known_version(opened, row);
+      }
+    }
+    place_.pos = row.pos;
+    place_.seq = row.seq;
+    place_.added_us = row.added_us;
+    item.cursor = shared_->seal.make(member_, collection_, place_, told_mark_);
+    append_tail_event(out, item);
+    return {};
+  }
+
+  // The version of an object without one is our date_added, which the consumer's journal does not know: every version,
+  // then.
+  static std::string known_version(const TailGate::Opened& opened, const journal::OutboxRow& row) {
+    const auto entry = opened.snapshot->entry(row.seq);
+    return entry && entry->version.empty() ? std::string() : row.version;
+  }
+
+  // Looks through a part of the rows that were sent, for those that were withdrawn since. true: there is more to look
+  // through.
+  Result<bool> look_for_gone(std::string& out, const TailGate::Opened& opened) {
+    BONGSU_TRY(const std::uint64_t mark, shared_->mark(*opened.snapshot, collection_));
+    if (!looking_) {
+      if (mark == told_mark_) return false;
+      looking_ = mark;
+      look_after_ = 0;
+    }
+    for (std::uint32_t looked = 0; look_after_ < place_.pos && looked < shared_->options.scan_rows;) {
+      BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, look_after_, kRowsPerRead));
+      if (page.rows.empty()) break;
+      for (const journal::OutboxRow& row : page.rows) {
+        look_after_ = row.pos;
+        ++looked;
+        if (row.pos > place_.pos || !row.withdrawn || !gone_.insert(row.pos).second) continue;
+        append_tail_event(out, {.kind = TailItem::Kind::kWithdrawn,
+                                .pos = 0,
+                                .object_id = row.object_id,
+                                .version = known_version(opened, row)});
+      }
+    }
+    if (look_after_ < place_.pos) return true;
+    told_mark_ = *looking_;  // as of when the look began: what came meanwhile makes another one
+    looking_.reset();
+    return mark != told_mark_;
+  }
+
+  std::shared_ptr<Shared> shared_;
+  std::string member_, collection_;
+  Place place_;
+  std::uint64_t told_mark_;
+  const bool identify_;
+  bool live_ = false;
+  std::optional<std::uint64_t> looking_;  // the mark at the beginning of the look that is under way
+  journal::Pos look_after_ = 0;
+  std::unordered_set<journal::Pos> gone_;  // rows that this consumer knows to be withdrawn
+  Wake wake_;
+  std::uint64_t id_ = 0;
+};
+
+struct Beginning {
+  Place place;
+  std::uint64_t told = 0;
+};
+
+// Where to go on behind `cursor`; the beginning if it is not one of ours for this view.
+Result<Beginning> beginning_of(Shared& shared, std::string_view cursor, const std::string& member,
+                               const std::string& collection, const TailGate::Opened& opened) {
+  const journal::ViewId origin = shared.gate.origin_of(opened.view);
+  BONGSU_TRY(const std::uint64_t mark, shared.mark(*opened.snapshot, collection));
+  if (const auto pos = CursorSeal::read_pos(cursor)) {
+    BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, *pos - 1, 1));
+    if (!page.rows.empty() && page.rows[0].pos == *pos) {
+      const Place place{origin, *pos, page.rows[0].seq, page.rows[0].added_us};
+      switch (shared.seal.judge(cursor, member, collection, place, mark)) {
+        case CursorSeal::Verdict::kPlaceAndMark:
+          return Beginning{place, mark};
+        case CursorSeal::Verdict::kPlace:
+          return Beginning{place, 0};
+        case CursorSeal::Verdict::kForeign:
+          break;
+      }
+    }
+  }
+  return Beginning{{.origin = origin}, mark};  // nothing was sent, so everything withdrawn until now is known
+}
+
+}  // namespace
+
+TailServer::TailServer(journal::Journal& journal, TailGate& gate, MemberOf member_of, TailServerOptions options,
+                       Random& random, Log& log)
+    : shared_(std::make_shared<Shared>(journal, gate, std::move(member_of), std::move(options), random.next(), log)) {
+  journal.on_commit([weak = std::weak_ptr(shared_)](journal::Seq) {
+    if (const auto shared = weak.lock()) shared->wake_all();
+  });
+}
+
+TailServer::~TailServer() {
+  {
+    const std::unique_lock life(shared_->life);
+    shared_->stopped = true;
+  }
+  shared_->wake_all();
+}
+
+void TailServer::policy_changed() { shared_->wake_all(); }
+
+std::size_t TailServer::open_tails() const {
+  const std::lock_guard lock(shared_->mutex);
+  std::size_t count = 0;
+  for (const auto& [member, open] : shared_->open) count += open;
+  return count;
+}
+
+net::Response TailServer::handle(net::Request&& request) {
+  const auto member = shared_->member_of(request.peer);
+  if (!member)
+    return net::Response::json(403, R"({"error":"denied","message":"your certificate is not one of a paired member"})");
+  if (!request.path.starts_with(kLinkPrefix)) return nothing_here();
+  if (request.method != "GET") {
+    auto response = net::Response::json(405, R"({"error":"invalid","message":"only GET"})");
+    response.headers.add("Allow", "GET");
+    return response;
+  }
+  const std::string_view rest = std::string_view(request.path).substr(kLinkPrefix.size());
+  if (rest == "collections" || rest == "collections/") return collections(*member);
+  if (rest.starts_with("tail/")) return tail(*member, rest.substr(5), request);
+  return nothing_here();
+}
+
+net::Response TailServer::collections(const std::string& member) {
+  JsonArray list;
+  for (const std::string& id : shared_->gate.readable_collections(member)) {
+    const auto name = shared_->gate.name_of(id);
+    if (name) list.push_back(JsonObject{{"id", id}, {"alias", name->alias}, {"title", name->title}});
+  }
+  const JsonObject body{
+      {"member", shared_->options.self}, {"title", shared_->options.title}, {"collections", std::move(list)}};
+  return net::Response::json(200, to_text(body));
+}
+
+net::Response TailServer::tail(const std::string& member, std::string_view id, const net::Request& request) {
+  const std::string collection(id);
+  const auto name = shared_->gate.name_of(collection);
+  const auto opened = shared_->gate.open(member, collection);
+  if (!name || !opened) return nothing_here();
+  std::string cursor(request.headers.get("Last-Event-ID").value_or(""));
+  const auto query = net::parse_query(request.query);
+  if (!query) return net::Response::json(400, R"({"error":"invalid","message":"broken query"})");
+  for (const auto& [key, value] : *query)
+    if (key == "after") cursor = value;
+  const auto beginning = beginning_of(*shared_, cursor, member, collection, *opened);
+  if (!beginning) {
+    shared_->log.error("link.tail_failed",
+                       {{"member", member}, {"collection", name->alias}, {"error", beginning.error().message}});
+    return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})");
+  }
+  {
+    const std::lock_guard lock(shared_->mutex);
+    std::uint32_t& open = shared_->open[member];
+    if (open >= shared_->options.max_tails_per_member) {
+      auto response = net::Response::json(503, R"({"error":"unavailable","message":"too many open tails"})");
+      response.headers.add("Retry-After", "30");
+      return response;
+    }
+    ++open;
+  }
+  shared_->log.info("link.tail_opened", {{"member", member},
+                                         {"collection", name->alias},
+                                         {"after", std::to_string(beginning->place.pos)},
+                                         {"resumed", beginning->place.pos || cursor.empty() ? "yes" : "no"}});
+  net::Response response;
+  response.headers.add("Content-Type", "text/event-stream");
+  response.headers.add("Cache-Control", "no-store");
+  response.headers.add(std::string(kHeartbeatHeader), std::to_string(shared_->options.heartbeat.count()));
+  response.headers.add(std::string(kFromHeader), std::to_string(beginning->place.pos));
+  response.body =
+      std::make_unique<Tail>(shared_, member, collection, beginning->place, beginning->told, !cursor.empty());
+  return response;
+}
+
+}  // namespace bongsu::link
