@@ -25,7 +25,8 @@ async function conform(client, root, collection) {
     try {
       const note = await check(trial);
       ++passed;
-      if (note || options.verbose) console.log(`ok    §${section} ${what}${note ? ` (${note})` : ''}`);
+      const skipped = typeof note === 'string';
+      if (skipped || options.verbose) console.log(`ok    §${section} ${what}${skipped ? ` (${note})` : ''}`);
     } catch (error) {
       ++failed;
       console.log(`FAIL  §${section} ${what}\n      ${error.message}`);
