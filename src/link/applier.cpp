@@ -8,9 +8,9 @@ namespace {
 constexpr std::string_view kCursorSpace = "link.cursor";
 constexpr int kMaxLoggedRefusals = 10;  // of one batch; the rest is counted
 
-std::string key_of(const RemoteCollection& remote) { return fmt::format("{}/{}", remote.member, remote.id); }
+std::string key_of(const FollowedCollection& remote) { return fmt::format("{}/{}", remote.member, remote.id); }
 
-journal::StateChange state_of(const RemoteCollection& remote, const Cursor& cursor) {
+journal::StateChange state_of(const FollowedCollection& remote, const Cursor& cursor) {
   return {std::string(kCursorSpace), key_of(remote), cursor.state()};
 }
 
@@ -26,11 +26,11 @@ FlowApplier::FlowApplier(journal::Journal& journal, flow::Admission& admission, 
       self_(std::move(self)),
       on_mirror_(std::move(on_mirror)) {}
 
-Result<flow::Collection> FlowApplier::mirror(const RemoteCollection& remote) {
+Result<flow::Collection> FlowApplier::mirror(const FollowedCollection& remote) {
   return collections_.mirror(remote.member, remote.id, remote.alias, remote.title, random_);
 }
 
-Result<Cursor> FlowApplier::open(const RemoteCollection& remote) {
+Result<Cursor> FlowApplier::open(const FollowedCollection& remote) {
   const auto known = [&] {
     for (const auto& c : collections_.list())
       if (c.mirror_of == remote.member && c.remote_id == remote.id) return true;
@@ -49,7 +49,7 @@ Result<Cursor> FlowApplier::open(const RemoteCollection& remote) {
   return cursor;
 }
 
-Result<AppliedCounts> FlowApplier::apply(const RemoteCollection& remote, const TailBatch& batch) {
+Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const TailBatch& batch) {
   BONGSU_TRY(const auto collection, mirror(remote));
   AppliedCounts counts;
   int logged = 0;

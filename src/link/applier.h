@@ -13,7 +13,7 @@
 
 namespace bongsu::link {
 
-struct RemoteCollection {
+struct FollowedCollection {
   std::string member;             // the partner
   std::string id, alias, title;   // as the partner names it
 };
@@ -22,9 +22,9 @@ class Applier {
  public:
   virtual ~Applier() = default;
   // Makes the mirror if it is not there, and says where the link stopped.
-  virtual Result<Cursor> open(const RemoteCollection& remote) = 0;
+  virtual Result<Cursor> open(const FollowedCollection& remote) = 0;
   // Durable when it returns, together with the batch's cursor. An error: nothing behind the stored cursor counts as applied.
-  virtual Result<AppliedCounts> apply(const RemoteCollection& remote, const TailBatch& batch) = 0;
+  virtual Result<AppliedCounts> apply(const FollowedCollection& remote, const TailBatch& batch) = 0;
 };
 
 // Cursors are in the journal's state under "link.cursor", "<member>/<remote collection id>". Objects that the standard or the house refuses are
@@ -36,11 +36,11 @@ class FlowApplier final : public Applier {
   FlowApplier(journal::Journal& journal, flow::Admission& admission, flow::Collections& collections, Random& random, Log& log,
               std::string self, OnMirror on_mirror = {});
 
-  Result<Cursor> open(const RemoteCollection& remote) override;
-  Result<AppliedCounts> apply(const RemoteCollection& remote, const TailBatch& batch) override;
+  Result<Cursor> open(const FollowedCollection& remote) override;
+  Result<AppliedCounts> apply(const FollowedCollection& remote, const TailBatch& batch) override;
 
  private:
-  Result<flow::Collection> mirror(const RemoteCollection& remote);
+  Result<flow::Collection> mirror(const FollowedCollection& remote);
 
   journal::Journal& journal_;
   flow::Admission& admission_;

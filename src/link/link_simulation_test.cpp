@@ -13,8 +13,8 @@ using std::chrono::milliseconds;
 
 class Collector final : public Applier {
  public:
-  Result<Cursor> open(const RemoteCollection&) override { return cursor; }
-  Result<AppliedCounts> apply(const RemoteCollection&, const TailBatch& batch) override {
+  Result<Cursor> open(const FollowedCollection&) override { return cursor; }
+  Result<AppliedCounts> apply(const FollowedCollection&, const TailBatch& batch) override {
     for (const auto& item : batch.items) items.push_back(item);
     cursor = batch.cursor;
     return AppliedCounts{.applied = batch.items.size()};
@@ -26,7 +26,7 @@ class Collector final : public Applier {
 // The consuming side as LinkRunner drives it, step by step.
 class Link {
  public:
-  Link(Producer& producer, Applier& applier, RemoteCollection remote, FakeClock& clock, Random& random)
+  Link(Producer& producer, Applier& applier, FollowedCollection remote, FakeClock& clock, Random& random)
       : producer_(&producer), applier_(applier), remote_(std::move(remote)), clock_(clock), random_(random) {
     restart();
   }
@@ -92,7 +92,7 @@ class Link {
  private:
   Producer* producer_;
   Applier& applier_;
-  RemoteCollection remote_;
+  FollowedCollection remote_;
   FakeClock& clock_;
   Random& random_;
 };

@@ -66,7 +66,7 @@ class CancellableClient {
 
 }  // namespace
 
-Result<std::vector<RemoteCollection>> parse_collections(std::string_view body, std::string_view member,
+Result<std::vector<FollowedCollection>> parse_collections(std::string_view body, std::string_view member,
                                                         std::size_t most) {
   BONGSU_TRY(const Json json, parse_json(body));
   if (string_at(json, "member") != member)
@@ -76,9 +76,9 @@ Result<std::vector<RemoteCollection>> parse_collections(std::string_view body, s
   if (list->get_array().size() > most)
     return fail(ErrorCode::kTooLarge, fmt::format("more than {} collections of one partner", most),
                 {.field = "collections"});
-  std::vector<RemoteCollection> out;
+  std::vector<FollowedCollection> out;
   for (const Json& item : list->get_array()) {
-    RemoteCollection remote{.member = std::string(member)};
+    FollowedCollection remote{.member = std::string(member)};
     remote.id = string_at(item, "id").value_or("");
     remote.alias = string_at(item, "alias").value_or("");
     remote.title = string_at(item, "title").value_or("");
@@ -95,7 +95,7 @@ Result<std::vector<RemoteCollection>> parse_collections(std::string_view body, s
 // ── One link ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 struct LinkRunner::Impl {
-  Impl(RemoteCollection r, Partner p, Applier& a, LinksOptions o, const Clock& c, Random& rnd, Log& l)
+  Impl(FollowedCollection r, Partner p, Applier& a, LinksOptions o, const Clock& c, Random& rnd, Log& l)
       : remote(std::move(r)), partner(std::move(p)), applier(a), options(std::move(o)), clock(c), random(rnd), log(l) {
     status.member = remote.member;
     status.collection = remote.alias;
@@ -208,7 +208,7 @@ struct LinkRunner::Impl {
     }
   }
 
-  const RemoteCollection remote;
+  const FollowedCollection remote;
   const Partner partner;
   Applier& applier;
   const LinksOptions options;
@@ -226,7 +226,7 @@ struct LinkRunner::Impl {
   std::thread reader, writer;
 };
 
-LinkRunner::LinkRunner(RemoteCollection remote, Partner partner, Applier& applier, LinksOptions options,
+LinkRunner::LinkRunner(FollowedCollection remote, Partner partner, Applier& applier, LinksOptions options,
                        const Clock& clock, Random& random, Log& log)
     : impl_(std::make_unique<Impl>(std::move(remote), std::move(partner), applier, std::move(options), clock, random,
                                    log)) {}
@@ -296,7 +296,7 @@ class PartnerLinks {
   }
 
  private:
-  Result<std::vector<RemoteCollection>> ask() {
+  Result<std::vector<FollowedCollection>> ask() {
     BONGSU_TRY(net::Url url, net::parse_url(partner_.link_url));
     while (url.target.ends_with('/')) url.target.pop_back();
     url.target += fmt::format("{}collections", kLinkPrefix);
@@ -326,7 +326,7 @@ class PartnerLinks {
       if (stopping_) return;
       milliseconds wait;
       if (found) {
-        for (const RemoteCollection& remote : *found) {
+        for (const FollowedCollection& remote : *found) {
           auto& runner = runners_[remote.id];
           if (runner) continue;
           log_.info("link.found", {{"member", remote.member}, {"collection", remote.alias}});

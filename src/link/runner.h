@@ -45,7 +45,7 @@ struct LinksOptions {
 // Runs one (member, collection). start and stop from one thread; status from any.
 class LinkRunner {
  public:
-  LinkRunner(RemoteCollection remote, Partner partner, Applier& applier, LinksOptions options, const Clock& clock, Random& random, Log& log);
+  LinkRunner(FollowedCollection remote, Partner partner, Applier& applier, LinksOptions options, const Clock& clock, Random& random, Log& log);
   ~LinkRunner();  // stops
   void start();
   void stop();
@@ -73,6 +73,6 @@ class Links {
 };
 
 // What the answer to GET /link/v1/collections says. kInvalid, kTooLarge.
-Result<std::vector<RemoteCollection>> parse_collections(std::string_view body, std::string_view member, std::size_t most);
+Result<std::vector<FollowedCollection>> parse_collections(std::string_view body, std::string_view member, std::size_t most);
 
 }  // namespace bongsu::link
