@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/console/shapes.h"
+#include "detect/plain.h"
 #include "stix/marking.h"
 #include "stix/pattern.h"
 
@@ -20,9 +21,16 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+// Only what travels in mails and chats is defanged: `HKLM\\Software\\.NET` means its backslash.
+Result<detect::Value> as_kind(detect::Kind kind, std::string_view text) {
+  using enum detect::Kind;
+  const bool network = kind == kIpv4 || kind == kIpv6 || kind == kDomain || kind == kUrl || kind == kEmail;
+  return network ? detect::normalise(kind, detect::refang(text)) : detect::normalise(kind, text);
+}
+
 PastedValue read_one(std::string_view text, std::optional<detect::Kind> kind) {
   PastedValue out{.raw = std::string(text)};
-  auto value = kind ? detect::normalise(*kind, text) : detect::parse_plain(text);
+  auto value = kind ? as_kind(*kind, text) : detect::parse_plain(text);
   if (!value) {
     out.error = value.error().message;
     return out;
@@ -147,7 +155,7 @@ Result<Draft> parse_draft(const Json& body) {
     if (!kind_text || !text) return bad(field, "has a kind and a text");
     const auto kind = detect::parse_kind(*kind_text);
     if (!kind) return bad(field + ".kind", "is not a kind of value that we know");
-    auto value = detect::normalise(*kind, *text);
+    auto value = as_kind(*kind, *text);
     if (!value) return bad(field + ".text", value.error().message);
     if (seen.emplace(value->kind, value->text).second) draft.values.push_back(std::move(*value));
   }
