@@ -1,6 +1,7 @@
 #include "stix/envelope.h"
 
 #include <bitset>
+#include <cstring>
 #include <set>
 
 #include "base/json.h"
@@ -67,15 +68,20 @@ class Scanner {
            c == '\r' || c == '\t';
   }
 
+  // Most of an object is inside strings: the library's search for a byte is many times faster than a loop.
   bool skip_string() {
-    ++at_;
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c == '"') {
-        ++at_;
+    const char* const begin = text_.data() + at_ + 1;
+    const char* const end = text_.data() + text_.size();
+    for (const char* from = begin; from < end;) {
+      const auto* quote = static_cast<const char*>(std::memchr(from, '"', static_cast<std::size_t>(end - from)));
+      if (quote == nullptr) break;
+      const char* escape = quote;
+      while (escape > from && escape[-1] == '\\') --escape;
+      if ((quote - escape) % 2 == 0) {
+        at_ = static_cast<std::size_t>(quote + 1 - text_.data());
         return true;
       }
-      at_ += c == '\\' ? 2 : 1;
+      from = quote + 1;  // an escaped quote
     }
     at_ = text_.size();
     return false;

@@ -84,6 +84,16 @@ TEST(Envelope, DepthAndMemberSizeAreLimited) {
             ErrorCode::kTooLarge);
 }
 
+TEST(Envelope, EscapesBeforeAQuoteAreCounted) {
+  for (const char* text : {R"("")", R"("\\")", R"("\\\\")", R"("a\"b")", R"("\"")", R"("\\\"x")", R"("\"\"\\")"}) {
+    const auto out = read(std::string(R"({"objects":[)") + text + ",1]}");
+    ASSERT_TRUE(out.frame) << text;
+    EXPECT_EQ(out.elements, (std::vector<std::string>{text, "1"})) << text;
+  }
+  for (const char* text : {R"("\")", R"("\\\")", R"("\"\\\")"})
+    EXPECT_FALSE(read(std::string(R"({"objects":[)") + text + "]}").frame) << text;
+}
+
 TEST(Envelope, StopsWhenTold) {
   int calls = 0;
   const auto frame = read_envelope(R"({"objects":[1,2,3]})", [&](std::string_view) { return ++calls < 2; });

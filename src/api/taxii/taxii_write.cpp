@@ -155,21 +155,21 @@ net::Response unprocessable(const Error& error) {  // §5.5: "when sending a mal
   return taxii_error(422, "Unprocessable Entity", "The body is not a TAXII envelope: " + error.text());
 }
 
-// The body is checked as a whole before anything of it is stored.
-Result<void> check_envelope(std::string_view body) {
-  bool too_many = false;
-  std::uint64_t count = 0;
-  const auto frame = stix::read_envelope(body, [&](std::string_view) {
-    too_many = ++count > kMaxObjectsInEnvelope;
-    return !too_many;
+// The body is checked as a whole before anything of it is stored. Gives the objects as slices of it.
+Result<std::vector<std::string_view>> elements_of(std::string_view body) {
+  std::vector<std::string_view> elements;
+  const auto frame = stix::read_envelope(body, [&](std::string_view element) {
+    if (elements.size() == kMaxObjectsInEnvelope) return false;
+    elements.push_back(element);
+    return true;
   });
-  if (too_many)
+  if (!frame && frame.error().code == ErrorCode::kCancelled)
     return fail(ErrorCode::kTooLarge, fmt::format("at most {} objects in one envelope", kMaxObjectsInEnvelope));
   if (!frame) return std::unexpected(frame.error());
-  if (frame->count == 0)
+  if (elements.empty())
     return fail(ErrorCode::kInvalid, "an envelope to add has at least one object (TAXII 2.1 §2: no empty lists)",
                 {.field = "objects"});
-  return {};
+  return elements;
 }
 
 }  // namespace
@@ -188,7 +188,8 @@ net::Response post_objects(TaxiiParts& parts, const identity::Principal& asker, 
   if (request.body.size() > parts.options.max_content_length)
     return taxii_error(413, "Content Too Large",
                        fmt::format("A request has at most {} octets.", parts.options.max_content_length));
-  if (const auto sound = check_envelope(request.body); !sound) return unprocessable(sound.error());
+  const auto elements = elements_of(request.body);
+  if (!elements) return unprocessable(elements.error());
 
   Intake intake(parts,
                 {.collection = access->collection.id,
@@ -196,10 +197,7 @@ net::Response post_objects(TaxiiParts& parts, const identity::Principal& asker, 
                  .fallback = access->collection.fallback,
                  .states = {}},
                 parts.deps.clock.now());
-  (void)stix::read_envelope(request.body, [&](std::string_view element) {
-    intake.take(element);
-    return true;
-  });
+  for (const std::string_view element : *elements) intake.take(element);
   intake.admit_part();
   if (const Error* error = intake.whole_failure()) return taxii_failure(parts, *error, "adding objects");
 
