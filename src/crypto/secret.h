@@ -14,8 +14,8 @@ namespace bongsu::crypto {
 
 using Key256 = std::array<std::uint8_t, 32>;
 
-// AES-256-GCM (NIST SP 800-38D). A key from fresh_key() seals one payload only, so the nonce is constant zero; `context` is
-// authenticated, not stored (give the sequence number and object id, so that payloads cannot be swapped).
+// AES-256-GCM (NIST SP 800-38D). A key from fresh_key() seals one payload only, so the nonce is constant zero;
+// `context` is authenticated, not stored (give the sequence number and object id, so that payloads cannot be swapped).
 // Output: ciphertext ‖ 16-byte tag. Reuses an EVP context per thread; about a microsecond a kilobyte.
 Key256 fresh_key(Random& random);
 std::string seal_payload(const Key256& key, std::string_view plaintext, std::string_view context);
@@ -29,8 +29,8 @@ Result<Key256> unwrap_key(const Key256& master, std::string_view wrapped);
 std::string hash_password(std::string_view password, Random& random);
 bool verify_password(std::string_view password, std::string_view stored);
 
-std::string fresh_token(Random& random);               // 256 bits, base64url, "bst_" in front
-std::string token_digest(std::string_view token);      // SHA-256 hex: what is stored
+std::string fresh_token(Random& random);           // 256 bits, base64url, "bst_" in front
+std::string token_digest(std::string_view token);  // SHA-256 hex: what is stored
 
 // Overwrites the bytes, then empties: call it where a key dies.
 void wipe(std::string& secret);

@@ -78,6 +78,11 @@ Result<bool> guarded(Call call) {
 
 }  // namespace
 
+bool ServerShared::may_log_provoked(std::int64_t second) {
+  if (log_second_.exchange(second) != second) log_lines_ = 0;
+  return log_lines_.fetch_add(1) < kProvokedLogLines;
+}
+
 class TailSignal : public std::enable_shared_from_this<TailSignal> {
  public:
   explicit TailSignal(Connection& connection)
@@ -202,7 +207,7 @@ Awaitable<bool> Connection::handshake() {
   tls_.emplace(socket_, ssl);
   const auto [error] = co_await tls_->async_handshake(TlsStream::server, kAwait);
   if (error) {
-    if (!shared_.stopping)
+    if (!shared_.stopping && shared_.may_log_provoked(SystemClock().now().seconds))
       shared_.log.info("net.handshake_failed", {{"name", shared_.options.name},
                                                 {"peer", peer_.address},
                                                 {"error", timed_out_ ? "timeout" : error.message()}});

@@ -42,7 +42,15 @@ struct ServerShared {
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> buffered_bytes{0};
   std::atomic<std::uint32_t> connections{0};
+
+  // Whether a line that strangers can provoke may be logged: at most kProvokedLogLines a second.
+  bool may_log_provoked(std::int64_t second);
+
+ private:
+  std::atomic<std::int64_t> log_second_{0};
+  std::atomic<std::uint32_t> log_lines_{0};
 };
+inline constexpr std::uint32_t kProvokedLogLines = 20;
 
 class Connection;
 

@@ -28,8 +28,8 @@ class FrameChannel {
   FrameChannel(FrameChannel&&) noexcept;
   FrameChannel& operator=(FrameChannel&&) noexcept;
 
-  // kUnavailable when the other end is gone, kTimeout, kTooLarge (also for a hostile length), kIo. A read that timed out may be
-  // called again and loses nothing; a write that timed out within a frame shuts the channel down.
+  // kUnavailable when the other end is gone, kTimeout, kTooLarge (also for a hostile length), kIo. A read that timed
+  // out may be called again and loses nothing; a write that timed out within a frame shuts the channel down.
   Result<Frame> read(std::chrono::milliseconds deadline);
   Result<void> write(std::uint8_t type, std::string_view payload, std::chrono::milliseconds deadline);
   void shutdown();  // from any thread: both ends see the end

@@ -11,7 +11,7 @@ enum class TlsFloor { kTls12Aead, kTls13 };
 enum class ClientCertificate {
   kNone,      // not asked for
   kOptional,  // asked for; accepted whatever its issuer, the handler decides by Peer::certificate_fingerprint
-  kPinned,    // required; its fingerprint, or that of the authority that came along and signed it, must satisfy is_pinned
+  kPinned,  // required; its fingerprint, or that of the authority that came along and signed it, must satisfy is_pinned
 };
 // Expired certificates are refused in every mode.
 
@@ -30,7 +30,8 @@ struct TlsClientOptions {
   TlsFloor floor = TlsFloor::kTls12Aead;
   // Either the server's leaf certificate or its issuer must have this SHA-256 fingerprint (lower-case hex) …
   std::vector<std::string> pinned_fingerprints;
-  // … or, if nothing is pinned, its chain must verify against these (PEM; empty = the system's store) and the host name must match.
+  // … or, if nothing is pinned, its chain must verify against these (PEM; empty = the system's store) and the host name
+  // must match.
   std::string authorities_pem;
 };
 
