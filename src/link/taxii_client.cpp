@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "link/taxii_refusal.h"
 
 namespace bongsu::link {
 namespace {
@@ -96,11 +97,6 @@ bool passes(const Error& error) {
   return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout || error.code == ErrorCode::kIo;
 }
 
-std::unexpected<Error> refusal(const net::ClientResponse& response, const std::string& url) {
-  return fail(code_of(response.status), fmt::format("the server answered {}{}", response.status, said(response)),
-              {.source = url});
-}
-
 void add_credentials(net::Headers& headers, const TaxiiCredentials& c) {
   if (!c.token.empty())
     headers.add("Authorization", "Bearer " + c.token);
@@ -111,6 +107,11 @@ void add_credentials(net::Headers& headers, const TaxiiCredentials& c) {
 }
 
 }  // namespace
+
+std::unexpected<Error> taxii_refusal(const net::ClientResponse& response, const std::string& url) {
+  return fail(code_of(response.status), fmt::format("the server answered {}{}", response.status, said(response)),
+              {.source = url});
+}
 
 std::unique_ptr<TaxiiTransport> make_taxii_transport(net::ClientOptions options) {
   return std::make_unique<NetTransport>(std::move(options));
@@ -171,7 +172,8 @@ Result<net::ClientResponse> TaxiiClient::exchange(const std::string& method, con
     }
     const bool again = response ? passes(response->status) : passes(response.error());
     if (!again) return response;
-    if (tries >= options_.attempts) return response ? Result<net::ClientResponse>(refusal(*response, url)) : response;
+    if (tries >= options_.attempts)
+      return response ? Result<net::ClientResponse>(taxii_refusal(*response, url)) : response;
     auto wait = std::chrono::milliseconds(1000LL << std::min(tries - 1, 10));
     wait = wait / 2 + std::chrono::milliseconds(random_.below(static_cast<std::uint64_t>(wait.count() / 2) + 1));
     if (response)
@@ -188,7 +190,7 @@ Result<net::ClientResponse> TaxiiClient::exchange(const std::string& method, con
 
 Result<Json> TaxiiClient::get_json(const std::string& url) {
   BONGSU_TRY(const auto response, exchange("GET", url, ""));
-  if (response.status != 200 && response.status != 206) return refusal(response, url);
+  if (response.status != 200 && response.status != 206) return taxii_refusal(response, url);
   auto json = parse_json(response.body);
   if (!json || !json->is_object())
     return fail(ErrorCode::kUnsupported, "the answer is not a TAXII resource: is this a TAXII 2.1 server?",

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "link/taxii_client.h"
+#include "link/taxii_refusal.h"
 #include "stix/envelope.h"
 
 namespace bongsu::link {
@@ -108,12 +109,7 @@ Result<PullReport> TaxiiClient::pull(const RemoteCollection& collection, const T
       if (later(cursor.reached, cursor.added_after)) cursor.added_after = cursor.reached;
       continue;
     }
-    if (response.status != 200 && response.status != 206)
-      return fail(response.status == 401   ? ErrorCode::kUnauthenticated
-                  : response.status == 403 ? ErrorCode::kDenied
-                  : response.status == 404 ? ErrorCode::kNotFound
-                                           : ErrorCode::kUnavailable,
-                  fmt::format("the server answered {}", response.status), {.source = url});
+    if (response.status != 200 && response.status != 206) return taxii_refusal(response, url);
     resumed_token = false;
     auto page = read_page(response, before);
     if (!page) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "link/taxii_client.h"
+#include "link/taxii_refusal.h"
 
 namespace bongsu::link {
 
@@ -45,11 +46,7 @@ class TaxiiPush {
                                         why ? why->substr(0, 300) : ""));
     }
     if (response.status != 200 && response.status != 201 && response.status != 202)
-      return fail(response.status == 401   ? ErrorCode::kUnauthenticated
-                  : response.status == 403 ? ErrorCode::kDenied
-                  : response.status == 404 ? ErrorCode::kNotFound
-                                           : ErrorCode::kUnavailable,
-                  fmt::format("the server answered {}", response.status), {.source = collection_.url});
+      return taxii_refusal(response, collection_.url);
     report.sent += objects.size();
     if (!json || !json->is_object()) {  // accepted, but no word about the objects
       report.pending += objects.size();
