@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 const uuid = (n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 export const label = (tlp, releasable_to = null) => ({ tlp, unknown: false, marked: true, releasable_to });
-export const START = Date.parse('2026-11-21T22:10:00Z');
+export const START = Date.now() - 2_000;
 import { SHARED_ID as SHARED } from './ids.mjs';
 
 const link = (collection, phase, delay_ms, extra = {}) => ({
