@@ -40,7 +40,8 @@ class LineCutter {
   const Mark& mark() const { return mark_; }
   const TsvHeaderPtr& header() const { return header_; }
   std::size_t held() const { return used_; }
-  bool full() const { return used_ >= kBatchBytes; }
+  // Enough for a batch, and more than one line may hold: take() then finds something to do.
+  bool full() const { return used_ >= kBatchBytes && used_ > kMaxLineBytes; }
 
  private:
   void skip_long_line();

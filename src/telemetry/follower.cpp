@@ -80,6 +80,7 @@ TsvHeaderPtr Follower::header_before(std::uint64_t offset) const {
 }
 
 bool Follower::head_matches(const FollowPosition& position) const {
+  if (position.head_bytes == 0) return true;
   std::string head(position.head_bytes, '\0');
   const ssize_t n = ::pread(fd_, head.data(), head.size(), 0);
   return n == static_cast<ssize_t>(head.size()) && hash64(head) == position.head_hash;
@@ -190,11 +191,12 @@ Result<std::optional<LineBatch>> Follower::poll() {
     read_to_ += static_cast<std::uint64_t>(n);
     cutter_.commit(static_cast<std::size_t>(n));
   }
-  // Another file under the name: this one gets no more lines once its end is reached.
+  // Another file under the name, and something in it: the writer has gone over, this one gets no more lines.
   bool rotated = false;
   if (at_end) {
     struct stat named{};
-    rotated = ::stat(path_.c_str(), &named) == 0 && (named.st_ino != mine.st_ino || named.st_dev != mine.st_dev);
+    rotated = ::stat(path_.c_str(), &named) == 0 && (named.st_ino != mine.st_ino || named.st_dev != mine.st_dev) &&
+              named.st_size > 0;
     if (rotated) {
       // The writer may have added to the old file between the read above and the look at the name.
       struct stat again{};

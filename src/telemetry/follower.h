@@ -8,11 +8,11 @@
 //   }
 //
 // A line is handed out when its newline is there. Rotation by rename and create: the old file is read to its end first
-// (its last line even without newline), then the new one from its beginning. Truncation in place (copytruncate): a file
-// that became shorter than what was read, or that begins otherwise than it did, starts over. After a restart a file
-// that was renamed meanwhile is looked for in its folder by inode and read to its end. A file that does not exist yet
-// is waited for. Compressed files are not followed. Zeek headers are read again from the top of the file when following
-// resumes in its middle.
+// (its last line even without newline) and until there is something in the new one, then the new one from its
+// beginning. Truncation in place (copytruncate): a file that became shorter than what was read, or that begins
+// otherwise than it did, starts over. After a restart a file that was renamed meanwhile is looked for in its folder by
+// inode and read to its end. A file that does not exist yet is waited for. Compressed files are not followed. Zeek
+// headers are read again from the top of the file when following resumes in its middle.
 //
 // Sans threads: one thread at a time; poll() never waits.
 #pragma once

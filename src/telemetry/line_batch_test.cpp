@@ -1,0 +1,148 @@
+#include "telemetry/line_batch.h"
+
+#include <gtest/gtest.h>
+
+namespace bongsu::telemetry {
+namespace {
+
+struct Seen {
+  std::uint64_t line, offset;
+  Format format;
+  std::string first;  // "path=value" of the first leaf
+  bool operator==(const Seen&) const = default;
+};
+void PrintTo(const Seen& s, std::ostream* os) {
+  *os << s.line << "@" << s.offset << " " << to_string(s.format) << " " << s.first;
+}
+
+std::vector<Seen> parse(const std::string& data, BadLines& bad, TsvHeaderPtr header = nullptr) {
+  LineBatch batch{std::make_shared<const std::string>("log"), data, 1000, 7, std::move(header)};
+  EventParser parser(bad);
+  parser.start(batch);
+  std::vector<Seen> out;
+  std::string scratch;
+  while (const EventView* e = parser.next())
+    out.push_back({e->line, e->offset, e->format,
+                   e->leaves.empty() ? "" : e->path(e->leaves[0]) + "=" + std::string(e->text(e->leaves[0], scratch))});
+  EXPECT_EQ(parser.events(), out.size());
+  return out;
+}
+
+TEST(EventParser, TellsFormatsLineByLineInMixedFiles) {
+  BadLines bad;
+  const std::string data =
+      "{\"_path\":\"dns\",\"query\":\"a.example\"}\n"
+      "\n"
+      "{\"event_type\":\"tls\",\"tls\":{\"sni\":\"b.example\"}}\r\n"
+      "Nov 21 host sshd[1]: from 198.51.100.7\n"
+      "{\"EventID\":1,\"Image\":\"C:\\\\x\"}\n"
+      "{\"some\":\"thing\"}\n"
+      "#separator \\x09\n"
+      "#fields\tts\tid.orig_h\n"
+      "#types\ttime\taddr\n"
+      "1.5\t198.51.100.8\n"
+      "#close\t2024\n"
+      "# a remark";
+  const auto seen = parse(data, bad);
+  EXPECT_EQ(bad.count(), 0U);
+  ASSERT_EQ(seen.size(), 7U);
+  EXPECT_EQ(seen[0], (Seen{7, 1000, Format::kZeekJson, "query=a.example"}));
+  EXPECT_EQ(seen[1].format, Format::kEve);
+  EXPECT_EQ(seen[1].line, 9U);
+  EXPECT_EQ(seen[2].format, Format::kText);
+  EXPECT_EQ(seen[2].first, "text=Nov 21 host sshd[1]: from 198.51.100.7");
+  EXPECT_EQ(seen[3].format, Format::kWindows);
+  EXPECT_EQ(seen[3].first, "Image=C:\\x");
+  EXPECT_EQ(seen[4].format, Format::kJson);
+  EXPECT_EQ(seen[5].format, Format::kZeekTsv);
+  EXPECT_EQ(seen[5].first, "ts=1.5");
+  EXPECT_EQ(seen[6], (Seen{18, 1000 + data.find("# a remark"), Format::kText, "text=# a remark"}));
+}
+
+TEST(EventParser, KeepsBadLinesAsideWithPlaceAndReason) {
+  BadLines bad;
+  const auto seen =
+      parse("{\"a\":\"1\"}\n{\"a\":\n{\"b\":\"2\"}\n{\"c\":\"open}\n{\"d\":\"\xff\"}\n{\"e\":\"5\"}\n", bad);
+  ASSERT_EQ(seen.size(), 3U);
+  EXPECT_EQ(seen[2].line, 12U);
+  ASSERT_EQ(bad.count(), 3U);
+  EXPECT_EQ(bad.first()[0].where.line, 8U);
+  EXPECT_EQ(bad.first()[0].where.offset, 1010U);
+  EXPECT_NE(bad.first()[0].message.find("ends before its closing brace"), std::string::npos);
+  EXPECT_EQ(bad.first()[1].where.line, 10U);
+  EXPECT_EQ(bad.first()[2].where.line, 11U);
+}
+
+TEST(EventParser, ReadsTsvUnderTheHeaderThatABatchBringsAlong) {
+  TsvHeaderPtr header;
+  ASSERT_TRUE(read_tsv_header_line("#separator \\x09", header));
+  ASSERT_TRUE(read_tsv_header_line("#fields\tuid\thost\tanswers", header));
+  ASSERT_TRUE(read_tsv_header_line("#types\tstring\tstring\tvector[string]", header));
+  BadLines bad;
+  LineBatch batch{std::make_shared<const std::string>("x.log"), "C1\ta\\x2eexample\tx,y\\x2cz\nC2\tb\nC3\t-\t(empty)\n",
+                  0, 1, header};
+  EventParser parser(bad);
+  parser.start(batch);
+  const EventView* event = parser.next();
+  ASSERT_NE(event, nullptr);
+  std::vector<std::string> storage;
+  std::string text;
+  for (const Field& field : fields_of(*event, storage))
+    text += std::string(field.path) + "=" + std::string(field.value) + ";";
+  EXPECT_EQ(text, "host=a.example;answers=x;answers=y,z;");
+  event = parser.next();
+  ASSERT_NE(event, nullptr);
+  EXPECT_EQ(event->line, 3U);
+  EXPECT_TRUE(event->leaves.empty());
+  EXPECT_EQ(parser.next(), nullptr);
+  ASSERT_EQ(bad.count(), 1U);
+  EXPECT_EQ(bad.reasons().begin()->first, "fewer columns than the header names");
+}
+
+TEST(EventParser, TakesBinaryAsTextWithoutHarm) {
+  BadLines bad;
+  std::string data;
+  for (int i = 0; i < 100'000; ++i) data += static_cast<char>(i * 7919 % 256);
+  const auto seen = parse(data, bad);
+  EXPECT_GT(seen.size() + bad.count(), 100U);
+}
+
+TEST(EventTime, IsReadInEveryFormOfTheRecordedLogs) {
+  const std::pair<const char*, const char*> table[] = {
+      {"2018-03-24T17:15:20.613421Z", "2018-03-24T17:15:20.613421000Z"},
+      {"1521911720.613421", "2018-03-24T17:15:20.613421000Z"},
+      {"1521911720", "2018-03-24T17:15:20.000000000Z"},
+      {"2025-10-09T11:14:33.996304+0000", "2025-10-09T11:14:33.996304000Z"},
+      {"2025-10-09T13:14:33.996304+0200", "2025-10-09T11:14:33.996304000Z"},
+      {"2020-06-10 02:50:54.631", "2020-06-10T02:50:54.631000000Z"},
+      {"2020-06-09 22:50:54", "2020-06-09T22:50:54.000000000Z"}};
+  for (const auto& [text, expected] : table) {
+    const auto time = parse_event_time(text);
+    ASSERT_TRUE(time) << text;
+    EXPECT_EQ(time->text(9), expected) << text;
+  }
+  for (const char* text : {"", "-", "never", "2020-13-01T00:00:00Z", "1.2.3", "99999999999999", "2020-06-10"})
+    EXPECT_FALSE(parse_event_time(text)) << text;
+}
+
+TEST(EventTime, TheEventsOwnTimeGoesBeforeTheCollectors) {
+  BadLines bad;
+  LineBatch batch{std::make_shared<const std::string>("x"),
+                  "{\"@timestamp\":\"2020-01-01T00:00:00Z\",\"UtcTime\":\"2019-01-01 00:00:00.000\"}\n{\"ts\":1.5}\n",
+                  0, 1, nullptr};
+  EventParser parser(bad);
+  parser.start(batch);
+  EXPECT_EQ(parser.next()->time()->text(0), "2019-01-01T00:00:00Z");
+  EXPECT_EQ(parser.next()->time()->nanos, 500'000'000);
+}
+
+TEST(FieldMap, NoPathHasTwoRoles) {
+  std::map<std::string_view, Role> seen;
+  for (const FieldRow& row : field_rows()) {
+    EXPECT_TRUE(seen.emplace(row.path, row.role).second) << row.path;
+    EXPECT_EQ(FieldMap::find(row.path).role, row.role) << row.path;
+  }
+}
+
+}  // namespace
+}  // namespace bongsu::telemetry
