@@ -10,7 +10,7 @@ function(bongsu_module name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cpp)
   set(tests ${sources})
   set(fuzzers ${sources})
-  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_test_support)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "((_test|_fuzz|_test_support)|/main)\\.cpp$")
   list(FILTER tests INCLUDE REGEX "(_test|_test_support)\\.cpp$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
 

@@ -1,0 +1,77 @@
+// From publish to alert: two nodes on loopback, TLS and release on, telemetry flowing.
+//
+//   node bench/beacon.mjs [OBJECTS=3000] [RATE=100]
+//
+// For each object: the time from the first byte of a TAXII POST at A to the moment its alert is durable at B (B's own clock, same machine). Values have never been
+// seen before; telemetry at B is a steady stream in which a published value begins to appear as soon as it is posted, a line a millisecond.
+import { openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { Https, House, indicator, json, live, makeDirectory, pair, sleep, until } from '../tests/system/lib/bongsu.mjs';
+
+const objects = Number(process.argv[2] ?? 3000), rate = Number(process.argv[3] ?? 100);
+const house = new House();
+try {
+  const a = await house.node('a'), b = await house.node('b');
+  const logs = makeDirectory(join(house.dir, 'logs'));
+  await a.serve();
+  await b.serve('--watch', logs);
+  await pair(a, b);
+  await a.agree(b);
+  await b.agree(a);
+  await live(b, 2);
+  const { token } = await json(['account', 'add', 'bench', '--token', '--read', '*', '--write', '*', '--data', a.data]);
+  const client = new Https(a.ca, { Authorization: `Bearer ${token}`, Accept: 'application/taxii+json;version=2.1', 'Content-Type': 'application/taxii+json;version=2.1' });
+  const api = new URL((await client.request('GET', a.urls.taxii)).json.api_roots[0], a.urls.taxii).href;
+  const shared = (await client.request('GET', new URL('collections/', api).href)).json.collections.find((c) => c.alias === 'shared').id;
+  const url = new URL(`collections/${shared}/objects/`, api).href;
+
+  const log = openSync(join(logs, 'dns.ndjson'), 'a');
+  const pending = new Map();   // value → posted at (ms)
+  let background = 0, written = 0;
+  const telemetry = setInterval(() => {
+    let text = '';
+    for (let i = 0; i < 5; ++i) text += `{"ts":"${new Date().toISOString()}","query":"host${background++ % 5000}.benign.example","src_ip":"10.0.0.9"}\n`;
+    let n = 0;
+    for (const value of pending.keys()) {
+      text += `{"ts":"${new Date().toISOString()}","query":"${value}","src_ip":"10.0.0.7"}\n`;
+      if (++n >= 200) break;
+    }
+    written += text.length;
+    writeSync(log, text);
+  }, 1);
+
+  const started = new Map(), ids = new Map();
+  const now = () => performance.timeOrigin + performance.now();
+  const begin = now();
+  const running = [];
+  for (let i = 0; i < objects; ++i) {
+    const wait = begin + i * 1000 / rate - now();
+    if (wait > 0) await sleep(wait);
+    const value = `v${i}-${Math.random().toString(36).slice(2)}.example`;
+    const object = indicator(value);
+    started.set(object.id, now());
+    ids.set(object.id, value);
+    pending.set(value, true);
+    setTimeout(() => pending.delete(value), 1500);
+    running.push(client.request('POST', url, JSON.stringify({ objects: [object] })).then((r) => { if (r.status !== 202) throw new Error(`POST: ${r.status} ${r.text}`); }));
+  }
+  await Promise.all(running);
+  await until('every alert', async () => (await b.status()).alerts.total >= objects, 20_000, 200).catch(() => {});
+  clearInterval(telemetry);
+  const first = new Map();
+  const total = (await b.status()).alerts.total;
+  for (const line of (await b.alerts(Math.min(1_000_000, total + 10)))) {
+    const at = Date.parse(line.added.slice(0, 23) + 'Z') + Number(line.added.slice(23, 26)) / 1000;
+    const id = line.alert.indicator;
+    if (!first.has(id) || first.get(id) > at) first.set(id, at);
+  }
+  const delays = [...started].filter(([id]) => first.has(id)).map(([id, at]) => first.get(id) - at).sort((x, y) => x - y);
+  const at = (p) => delays[Math.min(delays.length - 1, Math.floor(p * delays.length))]?.toFixed(1);
+  const status = await b.status();
+  console.log(JSON.stringify({ objects, rate_per_s: rate, alerted: delays.length, alerts: total, p50_ms: Number(at(0.5)), p90_ms: Number(at(0.9)), p99_ms: Number(at(0.99)), max_ms: Number(at(1)),
+    delivered: status.delays.delivered, matched: status.delays.matched, telemetry_lines_per_s: Math.round(status.sensor.events / ((now() - begin) / 1000)) }, null, 1));
+  client.close();
+} finally {
+  await house.close();
+}

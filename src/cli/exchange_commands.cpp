@@ -1,0 +1,155 @@
+// import and export: files to objects and back, a thousand at a time.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "cli/admin_client.h"
+#include "cli/node_commands.h"
+#include "cli/terminal.h"
+#include "stix/bundle_reader.h"
+
+namespace bongsu::cli {
+namespace {
+
+constexpr std::size_t kImportBatch = 1000;
+constexpr std::size_t kImportBytes = 32 * 1024 * 1024;
+constexpr std::size_t kPiece = 1 << 20;
+
+struct CloseFile {
+  void operator()(std::FILE* file) const {
+    if (file != nullptr && file != stdin && file != stdout) std::fclose(file);
+  }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+struct Totals {
+  std::int64_t admitted = 0, duplicates = 0, refused = 0;
+  JsonArray problems;
+};
+
+class Importer {
+ public:
+  Importer(AdminClient& client, const std::string& collection, bool json, Totals& totals)
+      : client_(client), path_("/import?collection=" + net::percent_encode(collection)), json_(json), totals_(totals) {}
+
+  Result<void> add(stix::BundleItem&& item, const std::string& file) {
+    if (!item.object) {
+      problem(item.raw_id.empty() ? fmt::format("object {}", item.index) : item.raw_id, item.object.error().text(), file);
+      return {};
+    }
+    batch_ += batch_.empty() ? "{\"objects\":[" : ",";
+    batch_ += item.object->bytes();
+    if (++count_ >= kImportBatch || batch_.size() >= kImportBytes) return flush(file);
+    return {};
+  }
+
+  Result<void> flush(const std::string& file) {
+    if (count_ == 0) return {};
+    batch_ += "]}";
+    BONGSU_TRY(const std::string text, client_.exchange("POST", path_, std::move(batch_), "application/taxii+json;version=2.1"));
+    batch_.clear();
+    count_ = 0;
+    BONGSU_TRY(const Json answer, parse_json(text));
+    totals_.admitted += int_at(answer, "admitted").value_or(0);
+    totals_.duplicates += int_at(answer, "duplicates").value_or(0);
+    if (const Json* problems = find(answer, "problems"); problems != nullptr && problems->is_array())
+      for (const auto& p : problems->get_array()) problem(std::string(string_at(p, "id").value_or("")), std::string(string_at(p, "message").value_or("")), file);
+    return {};
+  }
+
+ private:
+  void problem(const std::string& id, const std::string& message, const std::string& file) {
+    ++totals_.refused;
+    if (json_) totals_.problems.push_back(JsonObject{{"id", id}, {"message", message}, {"file", file}});
+    else fmt::print(stderr, "bongsu: {}: {}: {}\n", file, id, message);
+  }
+
+  AdminClient& client_;
+  std::string path_, batch_;
+  bool json_;
+  std::size_t count_ = 0;
+  Totals& totals_;
+};
+
+}  // namespace
+
+int run_import(const Common& common, const ImportCommand& command) {
+  auto client = AdminClient::open(common.data);
+  if (!client) return report(client.error(), common.json);
+  Totals totals;
+  Importer importer(*client, command.collection, common.json, totals);
+  for (const std::string& name : command.files) {
+    const File file(name == "-" ? stdin : std::fopen(name.c_str(), "rb"));
+    if (!file) return report({.code = ErrorCode::kNotFound, .message = "cannot be opened", .where = {.source = name}}, common.json);
+    std::error_code ec;
+    const auto size = name == "-" ? 0 : std::filesystem::file_size(name, ec);
+    Progress progress("import " + name, ec ? 0 : size);
+    stix::BundleReader reader(name);
+    Result<void> status;
+    const auto take = [&](stix::BundleItem&& item) {
+      status = importer.add(std::move(item), name);
+      return status.has_value();
+    };
+    std::string piece(kPiece, '\0');
+    std::uint64_t done = 0;
+    Result<void> read;
+    while (const std::size_t n = std::fread(piece.data(), 1, piece.size(), file.get())) {
+      read = reader.feed(std::string_view(piece).substr(0, n), take);
+      if (!read) break;
+      progress.update(done += n, fmt::format("{} objects", totals.admitted));
+    }
+    if (read) read = reader.finish(take);
+    if (!status) return report(status.error(), common.json);
+    if (const auto flushed = importer.flush(name); !flushed) return report(flushed.error(), common.json);
+    if (!read) return report(read.error(), common.json);
+  }
+  if (common.json) {
+    print_json(JsonObject{{"admitted", totals.admitted}, {"duplicates", totals.duplicates}, {"refused", totals.refused}, {"problems", totals.problems}});
+  } else {
+    say(fmt::format("{} admitted, {} there already, {} refused.", totals.admitted, totals.duplicates, totals.refused));
+  }
+  return totals.refused == 0 ? kExitOk : kExitNo;
+}
+
+int run_export(const Common& common, const ExportCommand& command) {
+  auto client = AdminClient::open(common.data);
+  if (!client) return report(client.error(), common.json);
+  const std::string temporary = command.out == "-" ? "" : command.out + ".new";
+  File out(command.out == "-" ? stdout : std::fopen(temporary.c_str(), "wb"));
+  if (!out) return report({.code = ErrorCode::kIo, .message = "cannot be written", .where = {.source = command.out}}, common.json);
+  SystemRandom random;
+  std::fputs(fmt::format("{{\"type\":\"bundle\",\"id\":\"bundle--{}\",\"objects\":[", Uuid::random(random).text()).c_str(), out.get());
+  std::string next = "0";
+  bool first = true;
+  for (bool more = true; more;) {
+    auto text = client->exchange("GET", fmt::format("/export?collection={}&member={}&after={}{}", net::percent_encode(command.collection),
+                                                    net::percent_encode(command.member), next, command.all_versions ? "&versions=all" : ""), "", "");
+    if (!text) return report(text.error(), common.json);
+    // {"objects":[…],"more":…,"next":"…"}: the objects' bytes go through untouched.
+    const std::size_t end = text->rfind("],\"more\":");
+    constexpr std::string_view kHead = "{\"objects\":[";
+    if (end == std::string::npos || !text->starts_with(kHead)) return report({.code = ErrorCode::kInternal, .message = "the node's answer is no page of objects"}, common.json);
+    const std::string_view objects = std::string_view(*text).substr(kHead.size(), end - kHead.size());
+    if (!objects.empty()) {
+      if (!first) std::fputc(',', out.get());
+      first = false;
+      std::fwrite(objects.data(), 1, objects.size(), out.get());
+    }
+    const auto tail = parse_json("{" + text->substr(end + 2));
+    more = tail && bool_at(*tail, "more").value_or(false);
+    if (tail) next = std::string(string_at(*tail, "next").value_or(next));
+  }
+  std::fputs("]}\n", out.get());
+  if (std::fflush(out.get()) != 0 || std::ferror(out.get()) != 0) return report({.code = ErrorCode::kIo, .message = "could not be written whole", .where = {.source = command.out}}, common.json);
+  out.reset();
+  if (!temporary.empty()) {
+    std::error_code ec;
+    std::filesystem::rename(temporary, command.out, ec);
+    if (ec) return report({.code = ErrorCode::kIo, .message = ec.message(), .where = {.source = command.out}}, common.json);
+  }
+  return kExitOk;
+}
+
+}  // namespace bongsu::cli

@@ -1,0 +1,325 @@
+// The `bongsu` program: flags to options, nothing else. Each command lives in a *_commands file.
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <string>
+
+#include "cli/match_command.h"
+#include "cli/node_commands.h"
+#include "cli/serve_command.h"
+#include "cli/stix_commands.h"
+#include "cli/taxii_commands.h"
+#include "cli/terminal.h"
+#include "node/version.h"
+
+namespace {
+
+using namespace bongsu::cli;
+
+// Examples first, then the usual help.
+class Help : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    std::string text = CLI::Formatter::make_help(app, name, mode);
+    const std::string& footer = app->get_footer();
+    if (footer.empty()) return text;
+    // CLI11 prints the footer last; examples belong first.
+    if (const auto at = text.rfind(footer); at != std::string::npos) text.erase(at);
+    return footer + "\n" + text;
+  }
+};
+
+struct Program {
+  CLI::App app{"Bongsu: the cross-border cyber-defence exchange. One member runs one node.", "bongsu"};
+  Common common;
+  int exit = kExitOk;
+
+  CLI::App* command(CLI::App* parent, const std::string& name, const std::string& about, const std::string& examples) {
+    CLI::App* sub = parent->add_subcommand(name, about);
+    sub->footer("Examples:\n" + examples);
+    return sub;
+  }
+  CLI::App* group(const std::string& name, const std::string& about) {
+    CLI::App* sub = app.add_subcommand(name, about);
+    sub->require_subcommand(1);
+    return sub;
+  }
+  // The flags that every command on a node has.
+  void on_node(CLI::App* sub) {
+    sub->add_option("--data", common.data, "Directory of the node (or BONGSU_DATA)")->envname("BONGSU_DATA")->capture_default_str();
+    sub->add_flag("--json", common.json, "Machine-readable output");
+  }
+};
+
+void add_init(Program& p) {
+  static InitCommand c;
+  auto* sub = p.command(&p.app, "init", "Make a node: keys, certificates, configuration",
+                        "  bongsu init --member cert-lt --title \"CERT Lithuania\" --country LT\n"
+                        "  bongsu init --member cert-ua --data /var/lib/bongsu --name ti.cert.example --base-port 6443\n");
+  p.on_node(sub);
+  sub->add_option("--member", c.member, "Short name of the member: a-z, 0-9, '-'")->required();
+  sub->add_option("--title", c.title, "Name for people");
+  sub->add_option("--country", c.country, "ISO 3166-1 alpha-2 code");
+  sub->add_option("--name", c.names, "Host name or address in the certificate; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--base-port", c.base_port, "First of four ports: TAXII, link, console, health; 0 = any that are free")->capture_default_str();
+  sub->callback([&p] { p.exit = run_init(p.common, c); });
+}
+
+void add_serve(Program& p) {
+  static ServeCommand c;
+  auto* sub = p.command(&p.app, "serve", "Run the node", "  bongsu serve --data bongsu-data\n  bongsu serve --watch /var/log/zeek/current\n");
+  p.on_node(sub);
+  sub->add_option("--watch", c.watch, "Telemetry to watch beside what the configuration names; may be given again")->expected(1)->allow_extra_args(false);
+  sub->callback([&p] { p.exit = run_serve(p.common, c); });
+
+  static SensorCommand sensor;
+  auto* hidden = p.app.add_subcommand("sensor", "The sensor process; started by serve")->group("");
+  hidden->add_option("--fd", sensor.fd)->required();
+  hidden->callback([&p] { p.exit = run_sensor(sensor); });
+}
+
+void add_members(Program& p) {
+  auto* member = p.group("member", "Partners: pair, list, confirm");
+  auto* list = p.command(member, "list", "Members this node has paired with", "  bongsu member list\n");
+  p.on_node(list);
+  list->callback([&p] { p.exit = run_member_list(p.common); });
+  auto* invite = p.command(member, "invite", "Make an invitation for a partner", "  bongsu member invite > invitation.txt\n");
+  p.on_node(invite);
+  invite->callback([&p] { p.exit = run_member_invite(p.common); });
+  static std::string invitation, confirmed;
+  auto* accept = p.command(member, "accept", "Accept a partner's invitation: exchange and pin keys", "  bongsu member accept 'bongsu-invite:1:…'\n");
+  p.on_node(accept);
+  accept->add_option("invitation", invitation, "The line that the partner sent")->required();
+  accept->callback([&p] { p.exit = run_member_accept(p.common, invitation); });
+  auto* confirm = p.command(member, "confirm", "Say that the fingerprint was compared by voice", "  bongsu member confirm cert-ua\n");
+  p.on_node(confirm);
+  confirm->add_option("member", confirmed)->required();
+  confirm->callback([&p] { p.exit = run_member_change(p.common, confirmed, "confirm"); });
+
+  auto* agreement = p.group("agreement", "What may flow to whom");
+  static std::string file, partner;
+  auto* set = p.command(agreement, "set", "Make or replace an agreement (TOML)", "  bongsu agreement set cert-ua.toml\n");
+  p.on_node(set);
+  set->add_option("file", file)->required();
+  set->callback([&p] { p.exit = run_agreement_set(p.common, file); });
+  auto* show = p.command(agreement, "show", "All agreements, in words and as data", "  bongsu agreement show\n");
+  p.on_node(show);
+  show->callback([&p] { p.exit = run_agreement_show(p.common); });
+  auto* end = p.command(agreement, "end", "End an agreement: nothing flows any more", "  bongsu agreement end cert-ua\n");
+  p.on_node(end);
+  end->add_option("partner", partner)->required();
+  end->callback([&p] { p.exit = run_agreement_end(p.common, partner); });
+
+  auto* release = p.group("release", "The way out: stop, resume, preview");
+  static std::string stopped, object, collection = "shared";
+  for (const char* action : {"stop", "resume"}) {
+    auto* sub = p.command(release, action, action == std::string("stop") ? "Cut one partner off at once" : "Let it flow again",
+                          std::string("  bongsu release ") + action + " cert-ua\n");
+    p.on_node(sub);
+    sub->add_option("member", stopped)->required();
+    sub->callback([&p, action] { p.exit = run_member_change(p.common, stopped, action); });
+  }
+  auto* preview = p.command(release, "preview", "Who would get this object?", "  bongsu release preview indicator.json --collection shared\n");
+  p.on_node(preview);
+  preview->add_option("file", object, "One STIX object")->required();
+  preview->add_option("--collection", collection)->capture_default_str();
+  preview->callback([&p] { p.exit = run_preview(p.common, object, collection); });
+}
+
+void add_collections_and_accounts(Program& p) {
+  auto* collections = p.group("collection", "Collections of this node");
+  static CollectionCommand c;
+  auto* add = p.command(collections, "add", "Add a collection",
+                        "  bongsu collection add ics --title \"Industrial control systems\" --tlp amber\n");
+  p.on_node(add);
+  add->add_option("alias", c.alias, "Short name")->required();
+  add->add_option("--id", c.id, "UUID; made if absent");
+  add->add_option("--title", c.title);
+  add->add_option("--description", c.description);
+  add->add_option("--tlp", c.tlp, "Label of objects that carry no TLP marking (default amber+strict)");
+  add->add_flag("--read-only", c.read_only, "TAXII clients may not add to it");
+  add->callback([&p] { p.exit = run_collection_add(p.common, c); });
+  auto* list = p.command(collections, "list", "All collections, mirrors too", "  bongsu collection list\n");
+  p.on_node(list);
+  list->callback([&p] { p.exit = run_collection_list(p.common); });
+
+  auto* accounts = p.group("account", "Accounts for TAXII clients and people");
+  static AccountCommand a;
+  auto* account = p.command(accounts, "add", "Add an account",
+                            "  bongsu account add siem --basic --read '*' --write shared\n"
+                            "  bongsu account add olena --token --role analyst --read '*' --write '*'\n"
+                            "  bongsu account add poller --member cert-fi --certificate poller.pem --read shared\n");
+  p.on_node(account);
+  account->add_option("name", a.name)->required();
+  account->add_option("--member", a.member, "On whose behalf (default: this node's member)");
+  account->add_option("--role", a.role, "reader, analyst or operator")->capture_default_str();
+  account->add_flag("--basic", a.basic, "HTTP Basic with a password that is made and shown once");
+  account->add_option("--password-file", a.password_file, "HTTP Basic with the password in this file");
+  account->add_flag("--token", a.token, "Bearer token, made and shown once");
+  account->add_option("--certificate", a.certificate_file, "Client certificate (PEM) that logs in");
+  account->add_option("--read", a.read, "Collection it may read, '*' for all; may be given again")->expected(1)->allow_extra_args(false);
+  account->add_option("--write", a.write, "Collection it may write, '*' for all; may be given again")->expected(1)->allow_extra_args(false);
+  account->add_flag("--replace", a.replace, "Replace an account of that name");
+  account->callback([&p] { p.exit = run_account_add(p.common, a); });
+  auto* all = p.command(accounts, "list", "All accounts", "  bongsu account list\n");
+  p.on_node(all);
+  all->callback([&p] { p.exit = run_account_list(p.common); });
+  static std::string removed;
+  auto* remove = p.command(accounts, "remove", "Remove an account", "  bongsu account remove siem\n");
+  p.on_node(remove);
+  remove->add_option("name", removed)->required();
+  remove->callback([&p] { p.exit = run_account_remove(p.common, removed); });
+}
+
+void add_exchange(Program& p) {
+  static ImportCommand i;
+  auto* import = p.command(&p.app, "import", "Admit STIX objects from files", "  bongsu import bundle.json --collection shared\n  zstdcat history.json.zst | bongsu import -\n");
+  p.on_node(import);
+  import->add_option("files", i.files, "Bundles, envelopes or NDJSON; - for standard input")->required();
+  import->add_option("--collection", i.collection)->capture_default_str();
+  import->callback([&p] { p.exit = run_import(p.common, i); });
+  static ExportCommand e;
+  auto* out = p.command(&p.app, "export", "Write a collection as a bundle",
+                        "  bongsu export --collection shared --out shared.json\n  bongsu export --collection shared --member cert-ua   # what that partner may see\n");
+  p.on_node(out);
+  out->add_option("--collection", e.collection)->capture_default_str();
+  out->add_option("--member", e.member, "As this member sees it (default: this node)");
+  out->add_option("--out", e.out, "File, - for standard output")->capture_default_str();
+  out->add_flag("--all-versions", e.all_versions, "Every version instead of the newest");
+  out->callback([&p] { p.exit = run_export(p.common, e); });
+}
+
+void add_taxii(Program& p) {
+  auto* taxii = p.group("taxii", "Any TAXII 2.1 server: pull from it, push to it");
+  const auto connection = [](CLI::App* sub, TaxiiConnection& c) {
+    sub->add_option("url", c.url, "Server, discovery, API root or collection")->required();
+    sub->add_option("--collection", c.collection, "Id, alias or title; not needed when there is only one");
+    sub->add_option("--user", c.user, "HTTP Basic");
+    sub->add_option("--password-file", c.password_file, "File with the password");
+    sub->add_option("--token-file", c.token_file, "File with a bearer token");
+    sub->add_option("--api-key-file", c.api_key_file, "File with an API key");
+    sub->add_option("--api-key-header", c.api_key_header, "Header that carries the key");
+    sub->add_option("--cert", c.certificate_file, "Client certificate (PEM)");
+    sub->add_option("--key", c.key_file, "Its private key (PEM)");
+    sub->add_option("--ca", c.ca_file, "Authorities to trust instead of the system's (PEM)");
+    sub->add_option("--pin", c.pin, "SHA-256 of the server's certificate or its issuer, hex");
+  };
+  static TaxiiPullOptions pull;
+  auto* from = p.command(taxii, "pull", "Fetch what is new",
+                         "  bongsu taxii pull https://taxii.example/taxii2/ --collection indicators --user lt --password-file pw --state partner.state --out new.ndjson\n"
+                         "  bongsu taxii pull https://127.0.0.1:6443/api1/ --collection shared --ca bongsu-data/keys/ca.pem --token-file token\n");
+  connection(from, pull.connection);
+  from->add_option("--added-after", pull.added_after, "Begin behind this timestamp");
+  from->add_option("--state", pull.state_file, "Where the pull stands: go on from here next time");
+  from->add_option("--out", pull.out, "File, - for standard output")->capture_default_str();
+  from->add_flag("--ndjson", pull.ndjson, "One object a line instead of a bundle");
+  from->add_option("--type", pull.types, "Only this STIX type; may be given again")->expected(1)->allow_extra_args(false);
+  from->add_flag("--newest-only", pull.newest_only, "Newest version of each object instead of all");
+  from->add_option("--limit", pull.limit, "Objects a page")->capture_default_str();
+  from->add_flag("--json", pull.json, "Summary as JSON");
+  from->callback([&p] { p.exit = run_taxii_pull(pull, stdout, stderr); });
+  static TaxiiPushOptions push;
+  auto* to = p.command(taxii, "push", "Send objects", "  bongsu taxii push https://taxii.example/api1/ bundle.json --collection shared --user lt --password-file pw\n");
+  connection(to, push.connection);
+  to->add_option("files", push.files, "Bundles, envelopes or NDJSON; - for standard input")->required();
+  to->add_flag("--json", push.json, "Summary as JSON");
+  to->callback([&p] { p.exit = run_taxii_push(push, stdout, stderr); });
+}
+
+void add_stix(Program& p) {
+  auto* stix = p.group("stix", "STIX 2.1 files, without any node");
+  static StixValidateOptions v;
+  auto* validate = p.command(stix, "validate", "Name every rule that an object breaks", "  bongsu stix validate bundle.json\n  zstdcat history.json.zst | bongsu stix validate - --json\n");
+  validate->add_option("files", v.files, "Bundles, envelopes, arrays, NDJSON, also .gz and .zst; - for standard input")->required();
+  validate->add_flag("--json", v.json, "One JSON object a finding, and a summary");
+  validate->add_flag("--warnings", v.warnings, "What the standard only advises, too");
+  validate->callback([&p] { p.exit = run_stix_validate(v, stdout, stderr); });
+  static StixIdOptions i;
+  auto* id = p.command(stix, "id", "Deterministic identifiers of observables", "  bongsu stix id observables.json\n");
+  id->add_option("files", i.files, "As for validate")->required();
+  id->add_flag("--json", i.json, "One JSON object a line");
+  id->callback([&p] { p.exit = run_stix_id(i, stdout, stderr); });
+}
+
+void add_match(Program& p) {
+  static MatchOptions m;
+  auto* sub = p.command(&p.app, "match", "Look for indicators in logs, without any server",
+                        "  bongsu match --indicators feed.json --warninglists lists/ logs/*.json.zst\n"
+                        "  zcat conn.log.gz | bongsu match --indicators bad-domains.txt -\n");
+  sub->add_option("--indicators", m.indicators, "STIX bundles, plain lists, TSV or CSV (type, value); may be given again")->expected(1)->allow_extra_args(false)->required();
+  sub->add_option("--warninglists", m.warning_lists, "MISP warning lists: a directory, a list.json or a tar archive; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("logs", m.logs, "Files or directories; - for standard input");
+  sub->add_option("--jobs", m.jobs, "Threads; 0 = as many as the machine has")->capture_default_str();
+  sub->add_flag("--json", m.json, "One JSON alert a line, also on a terminal");
+  sub->add_option("--min-confidence", m.min_confidence, "Leave out indicators below it (0 to 100)")->capture_default_str();
+  sub->add_flag("--strict", m.strict, "A refused indicator or a bad line is trouble (exit 2)");
+  sub->add_flag("--quiet", m.quiet, "No progress, no summary");
+  sub->callback([&p] { p.exit = run_match(m, stdout, stderr); });
+}
+
+void add_upkeep(Program& p) {
+  auto* status = p.command(&p.app, "status", "What the node does now", "  bongsu status\n  bongsu status --json\n");
+  p.on_node(status);
+  status->callback([&p] { p.exit = run_status(p.common); });
+  static std::uint32_t limit = 20;
+  static bool open_only = false;
+  auto* alerts = p.command(&p.app, "alerts", "Newest alerts", "  bongsu alerts --open --limit 50\n");
+  p.on_node(alerts);
+  alerts->add_option("--limit", limit)->capture_default_str();
+  alerts->add_flag("--open", open_only, "Only those nobody has judged");
+  alerts->callback([&p] { p.exit = run_alerts(p.common, limit, open_only); });
+  static std::string target, backup, object;
+  auto* b = p.command(&p.app, "backup", "Copy the journal and keys while the node runs", "  bongsu backup /mnt/backup/2026-11-21\n");
+  p.on_node(b);
+  b->add_option("target", target, "Directory to make")->required();
+  b->callback([&p] { p.exit = run_backup(p.common, target); });
+  auto* r = p.command(&p.app, "restore", "Make a node from a backup; what was erased since stays erased", "  bongsu restore /mnt/backup/2026-11-21 --data bongsu-data\n");
+  p.on_node(r);
+  r->add_option("backup", backup)->required();
+  r->callback([&p] { p.exit = run_restore(p.common, backup); });
+  auto* e = p.command(&p.app, "erase", "Destroy the keys of every version of an object", "  bongsu erase indicator--…\n");
+  p.on_node(e);
+  e->add_option("object", object)->required();
+  e->callback([&p] { p.exit = run_erase(p.common, object); });
+  auto* v = p.command(&p.app, "verify", "Check the journal: structure, sequence, every payload", "  bongsu verify\n");
+  p.on_node(v);
+  v->callback([&p] { p.exit = run_verify(p.common); });
+  auto* certificate = p.group("certificate", "The certificate that this node shows");
+  auto* renew = p.command(certificate, "renew", "A new one from the node's own authority, without a restart", "  bongsu certificate renew\n");
+  p.on_node(renew);
+  renew->callback([&p] { p.exit = run_renew(p.common); });
+  static bool explain = false;
+  auto* config = p.command(&p.app, "config", "Check the configuration, or explain every key", "  bongsu config --explain\n  bongsu config --data bongsu-data\n");
+  p.on_node(config);
+  config->add_flag("--explain", explain, "Every key with default and meaning");
+  config->callback([&p] { p.exit = run_config(p.common, explain); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Program p;
+  p.app.formatter(std::make_shared<Help>());
+  p.app.set_version_flag("--version", std::string("bongsu ") + bongsu::node::kVersion);
+  p.app.require_subcommand(1);
+  p.app.footer("Examples:\n"
+               "  bongsu match --indicators feed.json logs/*.json.zst     look for indicators in logs, without any server\n"
+               "  bongsu init --member cert-lt && bongsu serve            make a node and run it\n"
+               "  bongsu taxii pull https://taxii.example/api1/ --collection shared\n");
+  add_init(p);
+  add_serve(p);
+  add_members(p);
+  add_collections_and_accounts(p);
+  add_exchange(p);
+  add_match(p);
+  add_stix(p);
+  add_taxii(p);
+  add_upkeep(p);
+  try {
+    p.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = p.app.exit(error);
+    return code == 0 ? kExitOk : kExitTrouble;
+  }
+  return p.exit;
+}

@@ -1,0 +1,69 @@
+// Commands that make, feed, ask and keep a node. Each returns the exit code: 0 done, 1 done but some objects were refused, 2 trouble.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bongsu::cli {
+
+struct Common {
+  std::string data = "bongsu-data";
+  bool json = false;
+};
+
+struct InitCommand {
+  std::string member, title, country;
+  std::vector<std::string> names;
+  std::uint16_t base_port = 6443;
+};
+int run_init(const Common& common, const InitCommand& command);
+
+struct CollectionCommand {
+  std::string alias, id, title, description, tlp;
+  bool read_only = false;
+};
+int run_collection_add(const Common& common, const CollectionCommand& command);
+int run_collection_list(const Common& common);
+
+struct AccountCommand {
+  std::string name, member, role = "reader", password_file, certificate_file;
+  std::vector<std::string> read, write;
+  bool basic = false, token = false, replace = false;
+};
+int run_account_add(const Common& common, const AccountCommand& command);
+int run_account_list(const Common& common);
+int run_account_remove(const Common& common, const std::string& name);
+
+int run_member_list(const Common& common);
+int run_member_invite(const Common& common);
+int run_member_accept(const Common& common, const std::string& invitation);
+int run_member_change(const Common& common, const std::string& member, const std::string& action);  // confirm, stop, resume
+
+int run_agreement_set(const Common& common, const std::string& file);
+int run_agreement_show(const Common& common);
+int run_agreement_end(const Common& common, const std::string& partner);
+int run_preview(const Common& common, const std::string& file, const std::string& collection);
+
+struct ImportCommand {
+  std::vector<std::string> files;
+  std::string collection = "shared";
+};
+int run_import(const Common& common, const ImportCommand& command);
+
+struct ExportCommand {
+  std::string collection = "shared", member, out = "-";
+  bool all_versions = false;
+};
+int run_export(const Common& common, const ExportCommand& command);
+
+int run_status(const Common& common);
+int run_alerts(const Common& common, std::uint32_t limit, bool open_only);
+int run_backup(const Common& common, const std::string& target);
+int run_restore(const Common& common, const std::string& backup);
+int run_erase(const Common& common, const std::string& object);
+int run_verify(const Common& common);
+int run_renew(const Common& common);
+int run_config(const Common& common, bool explain);
+
+}  // namespace bongsu::cli

@@ -1,0 +1,78 @@
+#include "cli/terminal.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace bongsu::cli {
+namespace {
+
+std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+}  // namespace
+
+bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }
+
+int report(const Error& error, bool json) {
+  if (json) {
+    const Json value = JsonObject{{"error", to_string(error.code)}, {"message", error.text()}};
+    fmt::print(stderr, "{}\n", to_text(value));
+  } else {
+    fmt::print(stderr, "bongsu: {}\n", error.text());
+  }
+  return kExitTrouble;
+}
+
+void print_json(const Json& value) { fmt::print("{}\n", to_pretty_text(value)); }
+void say(std::string_view text) { fmt::print("{}\n", text); }
+void hint(std::string_view text) {
+  if (is_terminal(stderr)) fmt::print(stderr, "{}\n", text);
+}
+
+void print_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& cell : header) widths.push_back(cell.size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  const auto line = [&](const std::vector<std::string>& row) {
+    std::string out;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      out += row[i];
+      if (i + 1 < row.size()) out.append(widths[i] - std::min(widths[i], row[i].size()) + 2, ' ');
+    }
+    say(out);
+  };
+  line(header);
+  for (const auto& row : rows) line(row);
+}
+
+Progress::Progress(std::string what, std::uint64_t total)
+    : what_(std::move(what)), total_(total), started_ns_(now_ns()), on_(is_terminal(stderr)) {}
+
+Progress::~Progress() {
+  if (drew_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void Progress::update(std::uint64_t done, std::string_view note) {
+  if (!on_) return;
+  const std::int64_t now = now_ns();
+  if (now - drawn_ns_ < 100'000'000) return;
+  drawn_ns_ = now;
+  drew_ = true;
+  constexpr int kWidth = 30;
+  if (total_ == 0) {
+    fmt::print(stderr, "\r\x1b[K{} {} {}", what_, done, note);
+  } else {
+    const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
+    const double elapsed = static_cast<double>(now - started_ns_) / 1e9;
+    const double left = part > 0.01 ? elapsed / part - elapsed : 0;
+    const int full = static_cast<int>(part * kWidth);
+    fmt::print(stderr, "\r\x1b[K{} [{:=<{}}{: <{}}] {:3.0f} % {} {}", what_, "", full, "", kWidth - full, part * 100,
+               left > 0.5 ? fmt::format("{:.0f} s left", left) : "", note);
+  }
+  std::fflush(stderr);
+}
+
+}  // namespace bongsu::cli

@@ -1,0 +1,424 @@
+#include "node/admin_api.h"
+
+#include <fmt/format.h>
+
+#include "node/backup.h"
+#include "policy/agreement.h"
+#include "stix/bundle_reader.h"
+
+namespace bongsu::node {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPairDeadline = 20s;
+
+int http_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalid: return 400;
+    case ErrorCode::kUnauthenticated: return 401;
+    case ErrorCode::kDenied: return 403;
+    case ErrorCode::kNotFound: return 404;
+    case ErrorCode::kConflict: return 409;
+    case ErrorCode::kTooLarge: return 413;
+    case ErrorCode::kUnsupported: return 422;
+    case ErrorCode::kUnavailable: return 503;
+    case ErrorCode::kTimeout: return 504;
+    case ErrorCode::kNoSpace: return 507;
+    default: return 500;
+  }
+}
+
+net::Response error_response(const Error& error) {
+  return net::Response::json(http_status(error.code),
+                             to_text(JsonObject{{"error", to_string(error.code)}, {"message", error.text()}}));
+}
+
+net::Response json_response(const Json& value, int status = 200) { return net::Response::json(status, to_text(value)); }
+
+std::vector<std::string> split_path(std::string_view path) {
+  std::vector<std::string> parts;
+  while (!path.empty()) {
+    if (path.front() == '/') {
+      path.remove_prefix(1);
+      continue;
+    }
+    const std::size_t end = std::min(path.find('/'), path.size());
+    auto decoded = net::percent_decode(path.substr(0, end));
+    parts.push_back(decoded ? *decoded : std::string(path.substr(0, end)));
+    path.remove_prefix(end);
+  }
+  return parts;
+}
+
+Result<std::string> required_text(const Json& body, std::string_view key) {
+  const auto value = string_at(body, key);
+  if (!value || value->empty()) return fail(ErrorCode::kInvalid, "is required", {.field = std::string(key)});
+  return std::string(*value);
+}
+
+std::vector<std::string> texts_at(const Json& body, std::string_view key) {
+  std::vector<std::string> out;
+  if (const Json* list = find(body, key); list != nullptr && list->is_array())
+    for (const auto& item : list->get_array())
+      if (item.is_string()) out.emplace_back(item.get_string());
+  return out;
+}
+
+JsonArray json_texts(const auto& values) {
+  JsonArray out;
+  for (const auto& value : values) out.emplace_back(value);
+  return out;
+}
+
+Json member_json(const identity::Member& member) {
+  Json json = member.json();
+  json.as_object()["spoken_fingerprint"] = crypto::spoken_fingerprint(member.ca_fingerprint);
+  json.as_object().erase("ca_certificate_pem");
+  return json;
+}
+
+std::string_view outcome_text(flow::AdmitItem::Outcome outcome) {
+  switch (outcome) {
+    case flow::AdmitItem::Outcome::kNew: return "new";
+    case flow::AdmitItem::Outcome::kDuplicate: return "duplicate";
+    case flow::AdmitItem::Outcome::kOtherBytes: return "other_bytes";
+    case flow::AdmitItem::Outcome::kRefused: return "refused";
+  }
+  return "refused";
+}
+
+}  // namespace
+
+AdminApi::AdminApi(Core& core, AdminHooks hooks) : core_(core), hooks_(std::move(hooks)) {}
+
+net::Response AdminApi::handle(net::Request&& request) {
+  if (!request.peer.local) return error_response({.code = ErrorCode::kDenied, .message = "only on the admin socket"});
+  const struct {
+    std::string_view method, name;
+    Answer (AdminApi::*answer)(const Call&);
+  } kRoutes[] = {
+      {"GET", "status", &AdminApi::status},           {"GET", "collections", &AdminApi::list_collections},
+      {"POST", "collections", &AdminApi::add_collection}, {"GET", "accounts", &AdminApi::list_accounts},
+      {"POST", "accounts", &AdminApi::add_account},   {"DELETE", "accounts", &AdminApi::remove_account},
+      {"GET", "members", &AdminApi::list_members},    {"POST", "invite", &AdminApi::invite},
+      {"POST", "accept", &AdminApi::accept},          {"POST", "members", &AdminApi::change_member},
+      {"GET", "agreements", &AdminApi::list_agreements}, {"PUT", "agreements", &AdminApi::put_agreement},
+      {"DELETE", "agreements", &AdminApi::end_agreement}, {"POST", "import", &AdminApi::import_objects},
+      {"GET", "export", &AdminApi::export_objects},   {"POST", "preview", &AdminApi::preview},
+      {"POST", "backup", &AdminApi::backup},          {"POST", "erase", &AdminApi::erase},
+      {"POST", "verify", &AdminApi::verify},          {"POST", "renew", &AdminApi::renew},
+      {"GET", "alerts", &AdminApi::alerts},
+  };
+  std::vector<std::string> parts = split_path(request.path);
+  if (parts.size() < 3 || parts[0] != "admin" || parts[1] != "v1")
+    return error_response({.code = ErrorCode::kNotFound, .message = "no such path"});
+  for (const auto& route : kRoutes) {
+    if (route.name != parts[2] || route.method != request.method) continue;
+    Call call{.request = request, .rest = {parts.begin() + 3, parts.end()}, .query = {}, .body = nullptr};
+    auto query = net::parse_query(request.query);
+    if (!query) return error_response(query.error());
+    for (auto& [key, value] : *query) call.query.insert_or_assign(key, value);
+    if (const auto type = request.headers.get("Content-Type"); type == "application/json" && !request.body.empty()) {
+      auto body = parse_json(request.body);
+      if (!body) return error_response(body.error());
+      call.body = std::move(*body);
+    }
+    Answer answer = (this->*route.answer)(call);
+    return answer ? std::move(*answer) : error_response(answer.error());
+  }
+  return error_response({.code = ErrorCode::kNotFound, .message = "no such path or method"});
+}
+
+std::string AdminApi::own_link_url() const {
+  if (hooks_.link_url) return hooks_.link_url();
+  if (!core_.config.link_url.empty()) return core_.config.link_url;
+  const auto listen = parse_listen(core_.config.link_listen);
+  return fmt::format("https://{}:{}", core_.config.names.front(), listen ? listen->port : 0);
+}
+
+AdminApi::Answer AdminApi::status(const Call&) {
+  BONGSU_TRY(const auto stats, core_.journal->stats());
+  const auto counts = core_.alerts->counts();
+  JsonObject out{{"member", core_.config.member},
+                 {"title", core_.config.title},
+                 {"identity", core_.identity_id},
+                 {"ca_fingerprint", core_.ca_fingerprint},
+                 {"spoken_fingerprint", crypto::spoken_fingerprint(core_.ca_fingerprint)},
+                 {"link_url", own_link_url()},
+                 {"journal", JsonObject{{"last_seq", stats.last_seq}, {"bytes", stats.bytes}, {"free_bytes", stats.free_bytes}}},
+                 {"search_cursor", core_.search->cursor()},
+                 {"policy_epoch", core_.release->epoch()},
+                 {"alerts", JsonObject{{"total", counts.total}, {"open", counts.open}}},
+                 {"running", false}};
+  if (hooks_.extend_status) hooks_.extend_status(out);
+  return json_response(out);
+}
+
+AdminApi::Answer AdminApi::list_collections(const Call&) {
+  JsonArray out;
+  for (const auto& collection : core_.collections->list()) out.push_back(collection.json());
+  return json_response(JsonObject{{"collections", std::move(out)}});
+}
+
+AdminApi::Answer AdminApi::add_collection(const Call& call) {
+  flow::Collection collection;
+  BONGSU_TRY(collection.alias, required_text(call.body, "alias"));
+  collection.id = std::string(string_at(call.body, "id").value_or(""));
+  collection.title = std::string(string_at(call.body, "title").value_or(collection.alias));
+  collection.description = std::string(string_at(call.body, "description").value_or(""));
+  collection.writable = bool_at(call.body, "writable").value_or(true);
+  if (const auto tlp = string_at(call.body, "tlp")) {
+    const auto level = stix::parse_tlp(*tlp);
+    if (!level) return fail(ErrorCode::kInvalid, fmt::format("\"{}\" is no TLP label", *tlp), {.field = "tlp"});
+    collection.fallback = *level;
+  }
+  BONGSU_TRY(const auto added, core_.collections->add(std::move(collection), core_.random));
+  BONGSU_TRY_VOID(core_.registry->refresh_policy());
+  return json_response(added.json(), 201);
+}
+
+AdminApi::Answer AdminApi::list_accounts(const Call&) {
+  JsonArray out;
+  for (const auto& [name, account] : core_.accounts->accounts())
+    out.push_back(JsonObject{{"name", name},
+                             {"member", account.member},
+                             {"role", identity::to_string(account.role)},
+                             {"basic", !account.password_hash.empty()},
+                             {"tokens", account.token_digests.size()},
+                             {"certificates", account.certificate_fingerprints.size()},
+                             {"read", json_texts(account.read)},
+                             {"write", json_texts(account.write)},
+                             {"disabled", account.disabled}});
+  return json_response(JsonObject{{"accounts", std::move(out)}});
+}
+
+AdminApi::Answer AdminApi::add_account(const Call& call) {
+  identity::Account account;
+  BONGSU_TRY(account.name, required_text(call.body, "name"));
+  if (!identity::is_account_name(account.name))
+    return fail(ErrorCode::kInvalid, "an account's name is made of a-z, 0-9, '.', '_' and '-', at most 63", {.field = "name"});
+  account.member = std::string(string_at(call.body, "member").value_or(core_.config.member));
+  const auto role = identity::parse_role(string_at(call.body, "role").value_or("reader"));
+  if (!role) return fail(ErrorCode::kInvalid, "a role is one of reader, analyst, operator", {.field = "role"});
+  account.role = *role;
+  for (const auto& [key, target] : {std::pair{"read", &account.read}, {"write", &account.write}}) {
+    for (const auto& name : texts_at(call.body, key)) {
+      if (name == "*") {
+        target->insert(name);
+        continue;
+      }
+      const auto collection = core_.collections->find(name);
+      if (!collection) return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"", name), {.field = key});
+      target->insert(collection->id);
+    }
+  }
+  std::string password, token;
+  if (bool_at(call.body, "basic").value_or(false)) {
+    password = std::string(string_at(call.body, "password").value_or(""));
+    if (password.empty()) password = crypto::fresh_token(core_.random);
+    account.password_hash = crypto::hash_password(password, core_.random);
+  }
+  if (bool_at(call.body, "token").value_or(false)) {
+    token = crypto::fresh_token(core_.random);
+    account.token_digests.insert(crypto::token_digest(token));
+  }
+  if (const auto pem = string_at(call.body, "certificate")) {
+    BONGSU_TRY(const auto facts, crypto::read_certificate(*pem));
+    account.certificate_fingerprints.insert(facts.fingerprint);
+  }
+  if (account.password_hash.empty() && account.token_digests.empty() && account.certificate_fingerprints.empty())
+    return fail(ErrorCode::kInvalid, "an account needs a way to log in: basic, token or certificate");
+  BONGSU_TRY_VOID(core_.registry->put_account(account, bool_at(call.body, "replace").value_or(false)));
+  JsonObject out{{"name", account.name}, {"member", account.member}, {"role", identity::to_string(account.role)}};
+  if (!password.empty() && !string_at(call.body, "password")) out["password"] = password;
+  if (!token.empty()) out["token"] = token;
+  return json_response(out, 201);
+}
+
+AdminApi::Answer AdminApi::remove_account(const Call& call) {
+  if (call.rest.size() != 1) return fail(ErrorCode::kInvalid, "names one account: /accounts/NAME");
+  BONGSU_TRY_VOID(core_.registry->remove_account(call.rest[0]));
+  return json_response(JsonObject{{"removed", call.rest[0]}});
+}
+
+AdminApi::Answer AdminApi::list_members(const Call&) {
+  JsonArray out;
+  for (const auto& member : core_.registry->members()) {
+    Json json = member_json(member);
+    if (const auto agreement = core_.registry->agreement(member.id)) {
+      json.as_object()["agreement_until"] = agreement->valid_until.text(0);
+      json.as_object()["highest_tlp"] = stix::to_string(agreement->highest_tlp);
+    }
+    out.push_back(std::move(json));
+  }
+  return json_response(JsonObject{{"members", std::move(out)}});
+}
+
+AdminApi::Answer AdminApi::invite(const Call&) {
+  BONGSU_TRY(const auto invitation, core_.registry->invite(core_.own_identity(own_link_url()).member));
+  return json_response(JsonObject{{"invitation", invitation.text()},
+                                  {"link_url", invitation.link_url},
+                                  {"expires", invitation.expires.text(0)},
+                                  {"spoken_fingerprint", crypto::spoken_fingerprint(core_.ca_fingerprint)}},
+                       201);
+}
+
+AdminApi::Answer AdminApi::accept(const Call& call) {
+  BONGSU_TRY(const std::string text, required_text(call.body, "invitation"));
+  BONGSU_TRY(const auto invitation, identity::Invitation::parse(text));
+  net::ClientOptions options;
+  options.tls = {.certificate_pem = core_.keys.tls.certificate_pem, .private_key_pem = core_.keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13};
+  BONGSU_TRY(const auto member, link::accept_invitation(invitation, core_.own_identity(own_link_url()), std::move(options), core_.clock, kPairDeadline));
+  BONGSU_TRY_VOID(core_.registry->put_member(member));
+  return json_response(member_json(member), 201);
+}
+
+AdminApi::Answer AdminApi::change_member(const Call& call) {
+  if (call.rest.size() != 2) return fail(ErrorCode::kInvalid, "names a member and what to do: /members/NAME/confirm");
+  const auto member = core_.registry->member(call.rest[0]);
+  if (!member) return fail(ErrorCode::kNotFound, fmt::format("there is no member \"{}\"", call.rest[0]));
+  if (call.rest[1] == "confirm") {
+    BONGSU_TRY_VOID(core_.registry->confirm(member->id));
+  } else if (call.rest[1] == "stop" || call.rest[1] == "resume") {
+    BONGSU_TRY_VOID(core_.registry->set_stopped(member->id, call.rest[1] == "stop"));
+    if (call.rest[1] == "stop" && hooks_.drop_member) hooks_.drop_member(*member);
+  } else {
+    return fail(ErrorCode::kInvalid, "is one of confirm, stop, resume", {.field = call.rest[1]});
+  }
+  return json_response(member_json(*core_.registry->member(call.rest[0])));
+}
+
+AdminApi::Answer AdminApi::list_agreements(const Call&) {
+  JsonArray out;
+  for (const auto& agreement : core_.registry->agreements())
+    out.push_back(JsonObject{{"partner", agreement.partner}, {"toml", policy::to_toml(agreement)}, {"explained", policy::explain(agreement)}});
+  return json_response(JsonObject{{"agreements", std::move(out)}});
+}
+
+AdminApi::Answer AdminApi::put_agreement(const Call& call) {
+  const auto source = call.query.find("source");
+  BONGSU_TRY(const auto agreement, policy::parse_agreement(call.request.body, source == call.query.end() ? "agreement" : source->second));
+  BONGSU_TRY_VOID(core_.registry->put_agreement(agreement));
+  return json_response(JsonObject{{"partner", agreement.partner}, {"explained", policy::explain(agreement)}});
+}
+
+AdminApi::Answer AdminApi::end_agreement(const Call& call) {
+  if (call.rest.size() != 1) return fail(ErrorCode::kInvalid, "names one partner: /agreements/NAME");
+  BONGSU_TRY_VOID(core_.registry->end_agreement(call.rest[0]));
+  return json_response(JsonObject{{"ended", call.rest[0]}});
+}
+
+AdminApi::Answer AdminApi::import_objects(const Call& call) {
+  const auto name = call.query.find("collection");
+  const auto collection = core_.collections->find(name == call.query.end() ? kSharedCollection : name->second);
+  if (!collection) return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"", name->second), {.field = "collection"});
+  if (!collection->mirror_of.empty())
+    return fail(ErrorCode::kDenied, fmt::format("\"{}\" mirrors a collection of {}; only the link writes there", collection->alias, collection->mirror_of));
+  if (call.request.body.size() > kMaxImportBytes) return fail(ErrorCode::kTooLarge, fmt::format("one import request has at most {} bytes", kMaxImportBytes));
+
+  std::vector<Result<stix::Object>> objects;
+  stix::BundleReader reader("import");
+  const auto take = [&](stix::BundleItem&& item) {
+    objects.push_back(std::move(item.object));
+    return true;
+  };
+  BONGSU_TRY_VOID(reader.feed(call.request.body, take));
+  BONGSU_TRY_VOID(reader.finish(take));
+  BONGSU_TRY(const auto report, core_.admission->admit(objects, {.collection = collection->id, .origin = core_.config.member, .fallback = collection->fallback}));
+  JsonArray refused;
+  for (const auto& item : report.items) {
+    if (item.outcome != flow::AdmitItem::Outcome::kRefused && item.outcome != flow::AdmitItem::Outcome::kOtherBytes) continue;
+    JsonArray findings;
+    for (const auto& finding : item.findings)
+      findings.push_back(JsonObject{{"property", finding.property}, {"rule", finding.rule}, {"section", finding.section}});
+    refused.push_back(JsonObject{{"id", item.id}, {"outcome", outcome_text(item.outcome)}, {"message", item.message}, {"findings", std::move(findings)}});
+  }
+  return json_response(JsonObject{{"collection", collection->alias}, {"admitted", report.admitted}, {"duplicates", report.duplicates},
+                                  {"refused", report.refused}, {"problems", std::move(refused)}});
+}
+
+AdminApi::Answer AdminApi::export_objects(const Call& call) {
+  const auto get = [&](const char* key) {
+    const auto at = call.query.find(key);
+    return at == call.query.end() ? std::string() : at->second;
+  };
+  const auto collection = core_.collections->find(get("collection").empty() ? kSharedCollection : get("collection"));
+  if (!collection) return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"", get("collection")), {.field = "collection"});
+  const std::string member = get("member").empty() ? core_.config.member : get("member");
+  BONGSU_TRY(const auto reading, core_.release->open(member, collection->id));
+  journal::OutboxQuery query;
+  query.view = reading.view;
+  query.after = get("after").empty() ? 0 : std::strtoull(get("after").c_str(), nullptr, 10);
+  query.all = get("versions") == "all";
+  query.last = !query.all;
+  query.limit = kExportPage;
+  BONGSU_TRY(const auto page, reading.snapshot->page(query));
+  std::string out = "{\"objects\":[";
+  bool first = true;
+  for (const auto& row : page.rows) {
+    auto payload = reading.snapshot->released_payload(reading.view, row.pos);
+    if (!payload) continue;  // erased meanwhile
+    if (!first) out += ',';
+    first = false;
+    out += *payload;
+  }
+  out += fmt::format("],\"more\":{},\"next\":\"{}\"}}", page.more, page.rows.empty() ? query.after : page.rows.back().pos);
+  return net::Response::json(200, std::move(out));
+}
+
+AdminApi::Answer AdminApi::preview(const Call& call) {
+  const auto name = call.query.find("collection");
+  const auto collection = core_.collections->find(name == call.query.end() ? kSharedCollection : name->second);
+  if (!collection) return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"", name->second), {.field = "collection"});
+  BONGSU_TRY(const auto object, stix::Object::parse(call.request.body));
+  BONGSU_TRY(const auto facts, core_.admission->facts_of(object, {.collection = collection->id, .origin = core_.config.member, .fallback = collection->fallback}));
+  JsonArray lines;
+  for (const auto& line : core_.release->preview(facts)) {
+    JsonArray reasons;
+    for (const auto reason : line.decision.reasons)
+      reasons.push_back(JsonObject{{"reason", policy::to_string(reason)}, {"sentence", policy::sentence(reason)}});
+    lines.push_back(JsonObject{{"member", line.member}, {"released", line.decision.verdict == policy::Verdict::kRelease}, {"reasons", std::move(reasons)}});
+  }
+  return json_response(JsonObject{{"object", object.id_text()}, {"label", facts.label.text()}, {"members", std::move(lines)}});
+}
+
+AdminApi::Answer AdminApi::backup(const Call& call) {
+  BONGSU_TRY(const std::string target, required_text(call.body, "target"));
+  BONGSU_TRY_VOID(backup_node(core_.directory, target));
+  return json_response(JsonObject{{"written", target}});
+}
+
+AdminApi::Answer AdminApi::erase(const Call& call) {
+  BONGSU_TRY(const std::string object, required_text(call.body, "object"));
+  BONGSU_TRY(const auto seq, core_.journal->erase(object, core_.config.member));
+  return json_response(JsonObject{{"erased", object}, {"seq", seq}});
+}
+
+AdminApi::Answer AdminApi::verify(const Call&) {
+  BONGSU_TRY_VOID(core_.journal->verify([](std::uint64_t, std::uint64_t) {}));
+  return json_response(JsonObject{{"verified", core_.journal->last_seq()}});
+}
+
+AdminApi::Answer AdminApi::renew(const Call&) {
+  BONGSU_TRY(const auto fresh, core_.directory.renew_tls(core_.config, core_.clock));
+  core_.keys.tls = fresh;
+  if (hooks_.renew_certificate) BONGSU_TRY_VOID(hooks_.renew_certificate());
+  BONGSU_TRY(const auto facts, crypto::read_certificate(fresh.certificate_pem));
+  return json_response(JsonObject{{"fingerprint", facts.fingerprint}, {"not_after", facts.not_after.text(0)}});
+}
+
+AdminApi::Answer AdminApi::alerts(const Call& call) {
+  flow::AlertQuery query;
+  if (const auto at = call.query.find("limit"); at != call.query.end()) query.limit = static_cast<std::uint32_t>(std::strtoul(at->second.c_str(), nullptr, 10));
+  if (const auto at = call.query.find("open"); at != call.query.end()) query.open_only = at->second == "true";
+  JsonArray out;
+  for (const auto& record : core_.alerts->list(query)) {
+    JsonObject line{{"seq", record.seq}, {"added", Instant::from_micros(record.added_us).text()}, {"acknowledged", record.acknowledged},
+                    {"assignee", record.assignee}, {"sighting", record.sighting_id}, {"alert", record.alert.json()}};
+    out.push_back(std::move(line));
+  }
+  return json_response(JsonObject{{"alerts", std::move(out)}});
+}
+
+}  // namespace bongsu::node

@@ -1,0 +1,73 @@
+// What the command line asks of a node: JSON over HTTP on the admin socket of a running node, or the same function in process when the
+// node is not running. Whoever reaches it is the operator (the socket and the data directory are 0600/0700); it is no way round release:
+// an export for a member goes through that member's view.
+//
+//   AdminApi api(core, hooks);
+//   net::Response response = api.handle(request);       // POST /admin/v1/collections {"alias": "ics"}
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "identity/members.h"
+#include "net/http.h"
+#include "node/core.h"
+
+namespace bongsu::node {
+
+// What only a running node can do or tell.
+struct AdminHooks {
+  std::function<void(JsonObject&)> extend_status;            // adds links, sensor, listeners
+  std::function<std::string()> link_url;                     // where partners reach this node
+  std::function<Result<void>()> renew_certificate;           // takes the new certificate without dropping connections
+  std::function<void(const identity::Member&)> drop_member;  // cuts its connections
+};
+
+inline constexpr std::size_t kMaxImportBytes = 256 * 1024 * 1024;
+inline constexpr std::uint32_t kExportPage = 1000;
+
+class AdminApi {
+ public:
+  AdminApi(Core& core, AdminHooks hooks);
+  net::Response handle(net::Request&& request);
+
+ private:
+  struct Call {
+    const net::Request& request;
+    std::vector<std::string> rest;  // path segments after the route's name
+    std::map<std::string, std::string> query;
+    Json body;                      // null when there is none or it is not JSON
+  };
+  using Answer = Result<net::Response>;
+
+  Answer status(const Call& call);
+  Answer list_collections(const Call& call);
+  Answer add_collection(const Call& call);
+  Answer list_accounts(const Call& call);
+  Answer add_account(const Call& call);
+  Answer remove_account(const Call& call);
+  Answer list_members(const Call& call);
+  Answer invite(const Call& call);
+  Answer accept(const Call& call);
+  Answer change_member(const Call& call);
+  Answer list_agreements(const Call& call);
+  Answer put_agreement(const Call& call);
+  Answer end_agreement(const Call& call);
+  Answer import_objects(const Call& call);
+  Answer export_objects(const Call& call);
+  Answer preview(const Call& call);
+  Answer backup(const Call& call);
+  Answer erase(const Call& call);
+  Answer verify(const Call& call);
+  Answer renew(const Call& call);
+  Answer alerts(const Call& call);
+
+  std::string own_link_url() const;
+  Core& core_;
+  AdminHooks hooks_;
+};
+
+}  // namespace bongsu::node

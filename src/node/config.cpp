@@ -1,0 +1,113 @@
+#include "node/config.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "identity/members.h"
+#include "stix/marking.h"
+
+namespace bongsu::node {
+
+using namespace std::chrono_literals;
+
+Result<ListenAddress> parse_listen(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  ListenAddress address;
+  if (colon != std::string_view::npos) {
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port = text.substr(colon + 1);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+    if (ec == std::errc() && end == port.data() + port.size() && !host.empty()) {
+      address.host = std::string(host);
+      return address;
+    }
+  }
+  return fail(ErrorCode::kInvalid, fmt::format("\"{}\" is no address to listen on; write it as 127.0.0.1:6443 or [::1]:6443", text));
+}
+
+ConfigSchema NodeConfig::schema() {
+  ConfigSchema s;
+  s.section("node", "Who this node is.");
+  s.text("node.member", member, "Short name of the member, the same for every partner: a-z, 0-9 and '-'.").required();
+  s.text("node.title", title, "Name for people.");
+  s.text("node.country", country, "ISO 3166-1 alpha-2 code, for the map.");
+  s.texts("node.names", names, "Host names and addresses in this node's certificate.");
+  s.choice("node.log_level", log_level, {"debug", "info", "warn", "error"}, "What is logged, as JSON lines on standard error.");
+
+  s.section("taxii", "TAXII 2.1 server, for clients and partners without a Bongsu node.");
+  s.flag("taxii.enabled", taxii_enabled, "Whether it listens.");
+  s.text("taxii.listen", taxii_listen, "Address and port. Loopback unless you say otherwise.");
+  s.flag("taxii.tls12", taxii_tls12, "TLS 1.2 with AEAD suites beside TLS 1.3; the TAXII specification demands 1.2.");
+  s.size("taxii.max_body", taxii_max_body, 1024, 1ULL << 30, "Largest request body (max_content_length).");
+  s.number("taxii.page", taxii_page, 1, 100'000, "Most objects in one page.");
+
+  s.section("link", "Live links with partners' nodes: mutual TLS 1.3, pinned certificates.");
+  s.text("link.listen", link_listen, "Address and port.");
+  s.text("link.url", link_url, "How partners reach it, https://host:port. Empty: the first of node.names and the port.");
+  s.duration("link.heartbeat", link_heartbeat, 100ms, 5min, "Silence after which a heartbeat is sent.");
+
+  s.duration("link.rediscover", link_rediscover, 100ms, 1h, "How often partners are asked what else they offer.");
+
+  s.section("console", "The analyst's console.");
+  s.text("console.listen", console_listen, "Address and port, TLS 1.3.");
+
+  s.section("ops", "Health and Prometheus metrics, plain HTTP: keep it on loopback.");
+  s.text("ops.listen", ops_listen, "Address and port of /healthz, /readyz and /metrics.");
+
+  s.section("store", "The journal.");
+  s.size("store.reserve", reserve, 1ULL << 20, 1ULL << 40, "Free space that is kept: below it nothing is admitted.");
+  s.number("store.workers", workers, 1, 64, "Threads that answer requests, for each listener.");
+
+  s.section("sensor", "The unprivileged process that reads telemetry.");
+  s.text("sensor.user", sensor_user, "Account that it runs as when the node is started by root.");
+  s.flag("sensor.sandbox", sandbox, "Landlock and seccomp. Without them the node refuses to start unless this is false.");
+  s.texts("sensor.warning_lists", warning_lists, "Files or directories with MISP warning lists: likely false positives are marked.");
+  s.duration("sensor.sighting_window", sighting_window, 1s, 24h, "Hits of one indicator within it become one version of a sighting.");
+  s.tables<TelemetryConfig>("telemetry", telemetry, "Logs to watch: Zeek, Suricata EVE, Windows/Sysmon JSON, text; .gz and .zst are read once.",
+                            [](ConfigSchema& t, TelemetryConfig& c) {
+                              t.text("path", c.path, "A file that is followed, or a directory whose files are.").required();
+                              t.flag("from_start", c.from_start, "Read what is there already, the first time.");
+                            });
+  s.tables<FeedConfig>("feed", feeds, "Intelligence fetched on a schedule.", [](ConfigSchema& t, FeedConfig& c) {
+    t.text("name", c.name, "Short name of the feed.").required();
+    t.choice("kind", c.kind, {"misp", "list"}, "A MISP feed (manifest.json and events), or a plain list, one value a line.");
+    t.text("url", c.url, "file:///directory-or-file, or https://…").required();
+    t.text("collection", c.collection, "Where its objects go.");
+    t.choice("tlp", c.tlp, {"clear", "green", "amber", "amber+strict", "red"}, "Widest label its objects may have.");
+    t.duration("interval", c.interval, 1s, 24h * 30, "Time between two looks.");
+  });
+  return s;
+}
+
+Result<NodeConfig> read_config(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  if (!in)
+    return fail(ErrorCode::kNotFound, "cannot be read; `bongsu init` makes a node", {.source = file.string()});
+  std::stringstream text;
+  text << in.rdbuf();
+  NodeConfig config;
+  BONGSU_TRY_VOID(config.schema().read(text.str(), file.string()));
+  if (!identity::is_member_id(config.member))
+    return fail(ErrorCode::kInvalid, "a member's short name is made of a-z, 0-9 and '-'", {.source = file.string(), .field = "node.member"});
+  for (const auto& [key, value] : {std::pair{"taxii.listen", &config.taxii_listen}, {"link.listen", &config.link_listen},
+                                   {"console.listen", &config.console_listen}, {"ops.listen", &config.ops_listen}}) {
+    if (auto parsed = parse_listen(*value); !parsed) {
+      parsed.error().where = {.source = file.string(), .field = key};
+      return std::unexpected(parsed.error());
+    }
+  }
+  if (config.names.empty())
+    return fail(ErrorCode::kInvalid, "needs at least one name", {.source = file.string(), .field = "node.names"});
+  return config;
+}
+
+std::string explain_config() {
+  NodeConfig config;
+  return config.schema().explain();
+}
+
+}  // namespace bongsu::node

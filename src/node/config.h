@@ -1,0 +1,76 @@
+// The configuration of a node: bongsu.toml in its data directory.
+//
+//   BONGSU_TRY(node::NodeConfig config, node::read_config(directory / "bongsu.toml"));
+//   node::explain_config();     // every key with default and meaning
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/config.h"
+#include "base/result.h"
+
+namespace bongsu::node {
+
+struct ListenAddress {
+  std::string host;  // numeric address
+  std::uint16_t port = 0;
+};
+// "127.0.0.1:6443", "[::1]:6443", "0.0.0.0:0"
+Result<ListenAddress> parse_listen(std::string_view text);
+
+struct TelemetryConfig {
+  std::string path;             // a file to follow, or a directory whose files are followed
+  bool from_start = true;       // read what is there already, the first time
+};
+
+struct FeedConfig {
+  std::string name;             // [a-z0-9-]+
+  std::string kind = "list";    // "misp" or "list"
+  std::string url;              // file:///…, https://…
+  std::string collection = "feeds";
+  std::string tlp = "amber+strict";
+  std::chrono::milliseconds interval{3'600'000};
+};
+
+struct NodeConfig {
+  std::string member;           // short name
+  std::string title;
+  std::string country;          // ISO 3166-1 alpha-2, for the map
+  std::vector<std::string> names{"localhost", "127.0.0.1"};  // in the certificate
+
+  bool taxii_enabled = true;
+  std::string taxii_listen = "127.0.0.1:6443";
+  bool taxii_tls12 = true;
+  std::uint64_t taxii_max_body = 104'857'600;
+  std::int64_t taxii_page = 1000;
+
+  std::string link_listen = "127.0.0.1:6444";
+  std::string link_url;         // how partners reach it; empty: https://<first name>:<port>
+  std::chrono::milliseconds link_heartbeat{10'000};
+  std::chrono::milliseconds link_rediscover{10'000};
+
+  std::string console_listen = "127.0.0.1:6445";
+  std::string ops_listen = "127.0.0.1:6446";  // health and metrics, plain HTTP
+
+  std::vector<TelemetryConfig> telemetry;
+  std::vector<std::string> warning_lists;      // files or directories
+  std::chrono::milliseconds sighting_window{60'000};
+  std::string sensor_user = "nobody";
+  bool sandbox = true;
+
+  std::vector<FeedConfig> feeds;
+  std::uint64_t reserve = 64ULL << 20;
+  std::string log_level = "info";
+  std::int64_t workers = 4;
+
+  ConfigSchema schema();
+};
+
+Result<NodeConfig> read_config(const std::filesystem::path& file);
+std::string explain_config();
+
+}  // namespace bongsu::node

@@ -1,0 +1,113 @@
+#include "node/core.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "journal/sqlite/sqlite_journal.h"
+
+namespace bongsu::node {
+namespace {
+
+std::string make_identity_object(const std::string& id, const NodeConfig& config, Instant now) {
+  const std::string time = now.text(3);
+  const JsonObject object{{"type", "identity"},         {"spec_version", "2.1"},
+                          {"id", id},                   {"created_by_ref", id},
+                          {"created", time},            {"modified", time},
+                          {"name", config.title.empty() ? config.member : config.title},
+                          {"identity_class", "organization"},
+                          {"object_marking_refs", JsonArray{Json(stix::tlp_marking_id(stix::Tlp::kClear).text())}}};
+  return to_text(object);
+}
+
+}  // namespace
+
+Core::~Core() {
+  if (journal) journal->close();
+}
+
+Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
+  std::unique_ptr<Core> core(new Core(directory, log));
+  BONGSU_TRY(core->config, directory.config());
+  BONGSU_TRY(core->keys, directory.keys());
+  BONGSU_TRY(const auto ca, crypto::read_certificate(core->keys.ca.certificate_pem));
+  core->ca_fingerprint = ca.fingerprint;
+
+  BONGSU_TRY(core->journal, journal::open_sqlite_journal(
+                                {.directory = directory.root(), .master_key = core->keys.master, .reserve_bytes = core->config.reserve},
+                                core->clock, core->random, log));
+  BONGSU_TRY(core->search, journal::open_search(directory.root()));
+  BONGSU_TRY(core->collections, flow::Collections::load(*core->journal));
+  BONGSU_TRY(core->markings, flow::Markings::load(*core->journal));
+  BONGSU_TRY(core->release, flow::Release::load(*core->journal, core->clock, log));
+  core->admission = std::make_unique<flow::Admission>(*core->journal, *core->release, *core->markings, log);
+  core->accounts = std::make_unique<identity::AccountBook>(core->clock, core->random);
+  BONGSU_TRY(core->registry, Registry::load(core->config.member, *core->journal, *core->collections, *core->release, *core->accounts, core->clock, core->random));
+  BONGSU_TRY(const auto identity, core->journal->state("node", "identity"));
+  core->identity_id = identity.value_or("");
+  if (!core->identity_id.empty()) core->admission->set_own_identity(core->identity_id);
+  const auto sightings = core->collections->find(kSightingsCollection);
+  core->alerts = std::make_unique<flow::Alerts>(
+      *core->journal, *core->release, *core->markings, core->clock, core->random, log,
+      flow::AlertsOptions{.self = core->config.member,
+                          .identity_id = core->identity_id,
+                          .sightings_collection = sightings ? sightings->id : "",
+                          .sighting_window = std::chrono::duration_cast<std::chrono::seconds>(core->config.sighting_window)});
+  return core;
+}
+
+link::OwnIdentity Core::own_identity(const std::string& link_url) const {
+  link::OwnIdentity own;
+  own.member.id = config.member;
+  own.member.title = config.title;
+  own.member.country = config.country;
+  own.member.link_url = link_url;
+  own.member.ca_fingerprint = ca_fingerprint;
+  own.member.ca_certificate_pem = keys.ca.certificate_pem;
+  own.member.signing_key = to_hex(as_bytes(keys.signing.public_key));
+  own.signing_key = keys.signing;
+  return own;
+}
+
+Result<std::string> Core::first_run() {
+  const struct {
+    const char *alias, *title, *description;
+  } kFirst[] = {
+      {kSharedCollection, "Shared intelligence", "What this member gives to its partners, as its agreements permit."},
+      {kSightingsCollection, "Sightings", "Sightings of indicators, given back to whom they came from."},
+      {kFeedsCollection, "Feeds", "Intelligence fetched from feeds."},
+      {kPrivateCollection, "Private", "For this member alone unless an agreement names it."},
+  };
+  for (const auto& first : kFirst) {
+    if (collections->find(first.alias)) continue;
+    flow::Collection collection;
+    collection.alias = first.alias;
+    collection.title = first.title;
+    collection.description = first.description;
+    BONGSU_TRY([[maybe_unused]] const auto added, collections->add(std::move(collection), random));
+  }
+  BONGSU_TRY_VOID(registry->refresh_policy());
+
+  if (identity_id.empty()) {
+    identity_id = "identity--" + Uuid::random(random).text();
+    const std::vector<Result<stix::Object>> objects{stix::Object::parse(make_identity_object(identity_id, config, clock.now()))};
+    flow::AdmitContext context{.collection = collections->find(kSharedCollection)->id, .origin = config.member};
+    context.states.push_back({.space = "node", .key = "identity", .value = identity_id});
+    BONGSU_TRY(const auto report, admission->admit(objects, context));
+    admission->set_own_identity(identity_id);
+    alerts->set_sightings(identity_id, collections->find(kSightingsCollection)->id);
+    if (report.refused != 0) return fail(ErrorCode::kInternal, "the node's own identity object was refused: " + report.items.front().message);
+  }
+
+  if (!accounts->accounts().empty()) return std::string();
+  const std::string token = crypto::fresh_token(random);
+  identity::Account account;
+  account.name = "operator";
+  account.member = config.member;
+  account.role = identity::Role::kOperator;
+  account.token_digests = {crypto::token_digest(token)};
+  account.read = account.write = {"*"};
+  BONGSU_TRY_VOID(registry->put_account(account, false));
+  return token;
+}
+
+}  // namespace bongsu::node

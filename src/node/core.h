@@ -1,0 +1,65 @@
+// Everything of a node that has no socket: stores, policy, the ways in and out. `bongsu serve` puts servers, links and a sensor around it; a
+// command on a node that is not running uses it as it is.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "flow/admit.h"
+#include "flow/alerts.h"
+#include "flow/collections.h"
+#include "flow/markings.h"
+#include "flow/release.h"
+#include "identity/accounts.h"
+#include "journal/journal.h"
+#include "journal/search.h"
+#include "node/data_dir.h"
+#include "node/registry.h"
+
+namespace bongsu::node {
+
+inline constexpr const char* kSharedCollection = "shared";        // what this node gives to partners
+inline constexpr const char* kSightingsCollection = "sightings";  // what it saw of partners' indicators
+inline constexpr const char* kFeedsCollection = "feeds";          // what it fetched
+inline constexpr const char* kPrivateCollection = "private";      // what stays here
+
+struct Core {
+  // kNotFound: no node there; kConflict: another process has it open; kCorrupt names what is damaged.
+  static Result<std::unique_ptr<Core>> open(const DataDir& directory, Log& log);
+  ~Core();
+
+  DataDir directory;
+  NodeConfig config;
+  NodeKeys keys;
+  SystemClock clock;
+  SystemRandom random;
+  Log& log;
+  std::string ca_fingerprint;   // what partners pin
+  std::string identity_id;      // STIX identity of this node
+
+  // In order of construction; destroyed the other way round.
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<journal::Search> search;
+  std::unique_ptr<flow::Collections> collections;
+  std::unique_ptr<flow::Markings> markings;
+  std::unique_ptr<flow::Release> release;
+  std::unique_ptr<flow::Admission> admission;
+  std::unique_ptr<identity::AccountBook> accounts;
+  std::unique_ptr<Registry> registry;
+  std::unique_ptr<flow::Alerts> alerts;
+
+  // This node as it introduces itself to partners.
+  link::OwnIdentity own_identity(const std::string& link_url) const;
+
+  // Makes first collections, identity object and, where there is none, the operator's account. The token is returned once.
+  Result<std::string> first_run();
+
+ private:
+  Core(const DataDir& dir, Log& l) : directory(dir), log(l) {}
+};
+
+}  // namespace bongsu::node

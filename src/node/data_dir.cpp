@@ -1,0 +1,157 @@
+#include "node/data_dir.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "base/bytes.h"
+#include "identity/members.h"
+
+namespace bongsu::node {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::chrono::seconds kCaLifetime = std::chrono::hours{24 * 3653};
+
+std::string system_text(int error) { return std::strerror(error); }
+
+Result<void> make_private_directory(const fs::path& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail(ErrorCode::kIo, "cannot be made: " + system_text(errno), {.source = path.string()});
+  if (::chmod(path.c_str(), 0700) != 0) return fail(ErrorCode::kIo, system_text(errno), {.source = path.string()});
+  return {};
+}
+
+std::string toml_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+Result<std::string> read_key(const fs::path& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0) return fail(ErrorCode::kNotFound, "key cannot be read: " + system_text(errno), {.source = file.string()});
+  if ((info.st_mode & 077) != 0)
+    return fail(ErrorCode::kDenied, "key is open to other users; run: chmod 600 " + file.string(), {.source = file.string()});
+  return read_small_file(file);
+}
+
+}  // namespace
+
+Result<void> write_file_atomically(const fs::path& file, std::string_view content) {
+  const fs::path temporary = file.string() + ".new";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return fail(ErrorCode::kIo, "cannot be written: " + system_text(errno), {.source = file.string()});
+  std::size_t done = 0;
+  while (done < content.size()) {
+    const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const int error = errno;
+      ::close(fd);
+      ::unlink(temporary.c_str());
+      return fail(error == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo, system_text(error), {.source = file.string()});
+    }
+    done += static_cast<std::size_t>(n);
+  }
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  if (!synced || ::rename(temporary.c_str(), file.c_str()) != 0)
+    return fail(ErrorCode::kIo, system_text(errno), {.source = file.string()});
+  if (const int directory = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); directory >= 0) {
+    ::fsync(directory);
+    ::close(directory);
+  }
+  return {};
+}
+
+Result<std::string> read_small_file(const fs::path& file, std::size_t limit) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail(ErrorCode::kNotFound, "cannot be read: " + system_text(errno), {.source = file.string()});
+  std::string content;
+  char piece[65536];
+  while (in.read(piece, sizeof piece) || in.gcount() > 0) {
+    content.append(piece, static_cast<std::size_t>(in.gcount()));
+    if (content.size() > limit) return fail(ErrorCode::kTooLarge, fmt::format("larger than {} bytes", limit), {.source = file.string()});
+  }
+  return content;
+}
+
+bool DataDir::exists() const { return fs::exists(config_file()); }
+
+Result<void> DataDir::init(const InitOptions& options, const Clock& clock, Random& random) const {
+  if (!identity::is_member_id(options.member))
+    return fail(ErrorCode::kInvalid, "a member's short name is made of a-z, 0-9 and '-', and begins with a letter or digit", {.field = "--member"});
+  if (exists()) return fail(ErrorCode::kConflict, "a node is there already", {.source = root_.string()});
+  std::error_code ec;
+  if (root_.has_parent_path()) fs::create_directories(root_.parent_path(), ec);
+  BONGSU_TRY_VOID(make_private_directory(root_));
+  BONGSU_TRY_VOID(make_private_directory(keys_dir()));
+
+  NodeConfig config;
+  config.member = options.member;
+  if (!options.names.empty()) config.names = options.names;
+  BONGSU_TRY(const crypto::Identity ca, crypto::make_ca(options.member, kCaLifetime, clock));
+  BONGSU_TRY(const crypto::Identity tls, crypto::issue(ca, {.common_name = options.member, .names = config.names}, clock));
+  BONGSU_TRY(const crypto::SigningKey signing, crypto::make_signing_key());
+  const crypto::Key256 master = crypto::fresh_key(random);
+  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "ca.pem", ca.certificate_pem));
+  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "ca.key", ca.private_key_pem));
+  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "tls.pem", tls.certificate_pem + tls.private_key_pem));
+  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "signing.key", signing.private_key_pem));
+  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "signing.pub", to_hex(as_bytes(signing.public_key)) + "\n"));
+  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "master.key", to_hex(master) + "\n"));
+
+  std::string names;
+  for (const auto& name : config.names) names += (names.empty() ? "" : ", ") + toml_text(name);
+  const auto listen = [&](int nth) { return fmt::format("\"127.0.0.1:{}\"", options.base_port == 0 ? 0 : options.base_port + nth); };
+  std::string toml = fmt::format(
+      "# Configuration of a Bongsu node. `bongsu config --explain` lists every key with its meaning.\n\n"
+      "[node]\nmember = {}\ntitle = {}\ncountry = {}\nnames = [{}]\n\n"
+      "[taxii]\nlisten = {}\n\n[link]\nlisten = {}\n\n[console]\nlisten = {}\n\n[ops]\nlisten = {}\n\n"
+      "# Logs to watch, one table each:\n# [[telemetry]]\n# path = \"/var/log/zeek/current\"\n",
+      toml_text(options.member), toml_text(options.title.empty() ? options.member : options.title), toml_text(options.country), names, listen(0), listen(1),
+      listen(2), listen(3));
+  // The configuration is written last: a directory without it is no node, and init can be run again.
+  return write_file_atomically(config_file(), toml);
+}
+
+Result<NodeConfig> DataDir::config() const { return read_config(config_file()); }
+
+Result<NodeKeys> DataDir::keys() const {
+  NodeKeys keys;
+  BONGSU_TRY(keys.ca.certificate_pem, read_small_file(keys_dir() / "ca.pem"));
+  BONGSU_TRY(keys.ca.private_key_pem, read_key(keys_dir() / "ca.key"));
+  BONGSU_TRY(const std::string tls, read_key(keys_dir() / "tls.pem"));
+  const std::size_t key_at = tls.find("-----BEGIN PRIVATE KEY-----");
+  if (key_at == std::string::npos)
+    return fail(ErrorCode::kCorrupt, "holds no private key", {.source = (keys_dir() / "tls.pem").string()});
+  keys.tls = {.certificate_pem = tls.substr(0, key_at), .private_key_pem = tls.substr(key_at)};
+  BONGSU_TRY(keys.signing.private_key_pem, read_key(keys_dir() / "signing.key"));
+  BONGSU_TRY(const std::string public_key, read_small_file(keys_dir() / "signing.pub"));
+  BONGSU_TRY(keys.signing.public_key, from_hex(std::string_view(public_key).substr(0, public_key.find('\n'))));
+  BONGSU_TRY(const std::string master, read_key(keys_dir() / "master.key"));
+  BONGSU_TRY(const std::string raw, from_hex(std::string_view(master).substr(0, master.find('\n'))));
+  if (raw.size() != keys.master.size())
+    return fail(ErrorCode::kCorrupt, "the master key has another length than 256 bits", {.source = (keys_dir() / "master.key").string()});
+  std::memcpy(keys.master.data(), raw.data(), raw.size());
+  return keys;
+}
+
+Result<crypto::Identity> DataDir::renew_tls(const NodeConfig& config, const Clock& clock) const {
+  BONGSU_TRY(const NodeKeys old, keys());
+  BONGSU_TRY(crypto::Identity fresh, crypto::issue(old.ca, {.common_name = config.member, .names = config.names}, clock));
+  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "tls.pem", fresh.certificate_pem + fresh.private_key_pem));
+  return fresh;
+}
+
+}  // namespace bongsu::node

@@ -1,0 +1,63 @@
+// The data directory of a node: configuration, keys, stores. Only its owner may look into it.
+//
+//   bongsu.toml            configuration
+//   keys/ca.pem, ca.key    the node's own certificate authority: what partners pin
+//   keys/tls.pem           the certificate it shows now with its key, in one file so that they change together
+//   keys/signing.key, .pub Ed25519
+//   keys/master.key        wraps the payload keys of the journal
+//   journal.db search.db   stores
+//   admin.sock             where the command line talks to a running node
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "crypto/keys.h"
+#include "crypto/secret.h"
+#include "node/config.h"
+
+namespace bongsu::node {
+
+struct NodeKeys {
+  crypto::Identity ca;
+  crypto::Identity tls;
+  crypto::SigningKey signing;
+  crypto::Key256 master{};
+};
+
+struct InitOptions {
+  std::string member, title, country;
+  std::vector<std::string> names;
+  std::uint16_t base_port = 6443;    // taxii, then link, console, ops; 0: each port free, chosen at start
+};
+
+class DataDir {
+ public:
+  explicit DataDir(std::filesystem::path root) : root_(std::move(root)) {}
+
+  // Makes directory, keys and configuration. kConflict if a node is there already; then nothing is changed.
+  Result<void> init(const InitOptions& options, const Clock& clock, Random& random) const;
+  bool exists() const;
+
+  Result<NodeConfig> config() const;
+  Result<NodeKeys> keys() const;               // kDenied if a key file is open to others
+  // A new leaf certificate from the CA (key rotation).
+  Result<crypto::Identity> renew_tls(const NodeConfig& config, const Clock& clock) const;
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path config_file() const { return root_ / "bongsu.toml"; }
+  std::filesystem::path keys_dir() const { return root_ / "keys"; }
+  std::filesystem::path admin_socket() const { return root_ / "admin.sock"; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+// Writes a file whole or not at all: temporary name, fsync, rename, fsync of the directory. Mode 0600.
+Result<void> write_file_atomically(const std::filesystem::path& file, std::string_view content);
+Result<std::string> read_small_file(const std::filesystem::path& file, std::size_t limit = 1 << 20);
+
+}  // namespace bongsu::node

@@ -1,0 +1,415 @@
+#include "node/node.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <thread>
+
+#include "api/console/console_api.h"
+#include "api/console/embedded_files.h"
+#include "api/taxii/taxii_server.h"
+#include "link/applier.h"
+#include "link/pairing.h"
+#include "link/runner.h"
+#include "link/tail_server.h"
+#include "net/server.h"
+#include "node/admin_api.h"
+#include "node/alert_desk.h"
+#include "node/delays.h"
+#include "node/detection_feed.h"
+#include "node/feeds.h"
+#include "node/metrics.h"
+#include "node/search_feed.h"
+#include "node/sensor/supervisor.h"
+#include "node/version.h"
+
+namespace bongsu::node {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kStopGrace = 5s;
+constexpr auto kTick = 1s;
+constexpr auto kCertificateWarning = std::chrono::hours{24 * 30};
+constexpr std::uint32_t kOpsConnections = 64;
+
+double seconds(std::chrono::nanoseconds d) { return std::chrono::duration<double>(d).count(); }
+
+}  // namespace
+
+struct Node::Impl {
+  NodeOptions options;
+  Log& log;
+  std::unique_ptr<Core> core;
+  Metrics metrics;
+  Delays delays;
+
+  // The ways in and out of the network, as functions.
+  std::unique_ptr<api::TaxiiServer> taxii;
+  std::unique_ptr<api::ConsoleApi> console;
+  std::unique_ptr<AdminApi> admin;
+  std::unique_ptr<link::TailGate> gate;
+  std::unique_ptr<link::TailServer> tails;
+  std::unique_ptr<link::PairingServer> pairing;
+
+  // Work in the background.
+  std::unique_ptr<SensorSupervisor> sensor;
+  std::unique_ptr<DetectionFeed> detection;
+  std::unique_ptr<AlertDesk> desk;
+  std::unique_ptr<SearchFeed> search;
+  std::unique_ptr<link::Applier> applier;
+  std::unique_ptr<link::Links> links;
+  std::unique_ptr<Feeds> feeds;
+  std::thread housekeeper;
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  std::atomic<bool> started = false;
+
+  // Sockets, last: nobody asks before there is somebody to answer.
+  std::unique_ptr<net::Server> taxii_server, link_server, console_server, ops_server, admin_server;
+  std::map<std::string, std::string> urls;
+
+  Impl(NodeOptions o, Log& l) : options(std::move(o)), log(l) {}
+
+  Result<void> build();
+  Result<void> listen();
+  void stop();
+  void housekeep();
+  void policy_changed();
+  net::Response handle_link(net::Request&& request);
+  net::Response handle_ops(const net::Request& request);
+  net::Handler measured(std::string listener, net::Handler handler);
+  Gauges gauges();
+  api::console::Counters counters();
+  JsonArray link_list();
+  std::vector<api::ConsoleMember> console_members();
+  net::TlsServerOptions tls(net::TlsFloor floor, net::ClientCertificate clients) const;
+  Result<std::unique_ptr<net::Server>> open_server(const char* name, const std::string& listen, net::ServerOptions server, net::Handler handler);
+  void extend_status(JsonObject& out);
+  bool ready();
+};
+
+Result<void> Node::Impl::build() {
+  BONGSU_TRY(core, Core::open(options.directory, log));
+  BONGSU_TRY([[maybe_unused]] const auto token, core->first_run());
+  BONGSU_TRY_VOID(core->alerts->rebuild([](std::uint64_t, std::uint64_t) {}));
+  const NodeConfig& config = core->config;
+
+  BONGSU_TRY(taxii, api::TaxiiServer::open({.journal = *core->journal, .release = *core->release, .admission = *core->admission, .collections = *core->collections,
+                                            .accounts = *core->accounts, .clock = core->clock, .random = core->random, .log = log},
+                                           {.title = config.title, .api_root_title = config.title, .max_content_length = config.taxii_max_body,
+                                            .max_page = static_cast<std::uint32_t>(config.taxii_page)}));
+
+  BONGSU_TRY(std::string secret, link::load_cursor_secret(*core->journal, core->random));
+  gate = link::make_release_gate(*core->release, *core->collections);
+  tails = std::make_unique<link::TailServer>(
+      *core->journal, *gate, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
+      link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat}, core->random, log);
+
+  desk = std::make_unique<AlertDesk>(*core, delays, metrics);
+  sensor = std::make_unique<SensorSupervisor>(
+      options.program,
+      SensorCallbacks{.configure = [this] { return desk->configure(options.watch); },
+                      .started = [this] { detection->sensor_started(); },
+                      .alerts = [this](AlertsMessage&& message) { return desk->take(std::move(message)); },
+                      .stats = [this](const SensorStats& stats) { desk->note(stats); }},
+      log);
+  detection = std::make_unique<DetectionFeed>(*core->journal, *sensor, log);
+  search = std::make_unique<SearchFeed>(*core->journal, *core->search, log);
+
+  applier = std::make_unique<MeasuredApplier>(
+      std::make_unique<link::FlowApplier>(*core->journal, *core->admission, *core->collections, core->random, log, config.member,
+                                          [this](const flow::Collection&) {
+                                            if (auto done = core->registry->refresh_policy(); !done) log.error("policy.refresh", {{"error", done.error().text()}});
+                                          }),
+      core->clock, delays, metrics);
+  links = std::make_unique<link::Links>(
+      *applier,
+      link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13},
+                         .rediscover = config.link_rediscover,
+                         .heartbeat = config.link_heartbeat},
+      core->clock, core->random, log);
+  feeds = std::make_unique<Feeds>(*core);
+
+  console = std::make_unique<api::ConsoleApi>(
+      api::ConsoleDeps{.clock = core->clock, .random = core->random, .log = log, .accounts = *core->accounts, .journal = *core->journal, .search = *core->search,
+                       .alerts = *core->alerts, .release = *core->release, .admission = *core->admission, .collections = *core->collections, .markings = *core->markings,
+                       .node = {.self = config.member, .title = config.title, .version = kVersion, .identity_id = core->identity_id, .country = config.country},
+                       .members = [this] { return console_members(); },
+                       .counters = [this] { return counters(); },
+                       .stop_member = [this](const std::string& member, const std::string&, const std::string&) -> Result<void> {
+                         BONGSU_TRY_VOID(core->registry->set_stopped(member, true));
+                         return {};
+                       },
+                       .warnings = {},
+                       .files = api::console::embedded_files()},
+      api::ConsoleOptions{});
+  core->journal->on_commit([this](journal::Seq) { console->on_commit(); });
+
+  admin = std::make_unique<AdminApi>(*core, AdminHooks{.extend_status = [this](JsonObject& out) { extend_status(out); },
+                                                       .link_url = [this] { return urls.contains("link") ? urls.at("link") : std::string(); },
+                                                       .renew_certificate = [this]() -> Result<void> {
+                                                         BONGSU_TRY_VOID(taxii_server->replace_tls(tls(core->config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
+                                                         BONGSU_TRY_VOID(link_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
+                                                         BONGSU_TRY_VOID(console_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kNone)));
+                                                         links->replace_certificate(core->keys.tls.certificate_pem, core->keys.tls.private_key_pem);
+                                                         return {};
+                                                       },
+                                                       .drop_member = {}});
+  core->registry->on_change([this] { policy_changed(); });
+  return {};
+}
+
+net::TlsServerOptions Node::Impl::tls(net::TlsFloor floor, net::ClientCertificate clients) const {
+  return {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = floor, .client_certificate = clients, .is_pinned = {}};
+}
+
+net::Handler Node::Impl::measured(std::string listener, net::Handler handler) {
+  return [this, listener = std::move(listener), handler = std::move(handler)](net::Request&& request) {
+    const auto began = core->clock.monotonic();
+    net::Response response = handler(std::move(request));
+    metrics.request(listener, response.status, seconds(core->clock.monotonic() - began));
+    return response;
+  };
+}
+
+Result<std::unique_ptr<net::Server>> Node::Impl::open_server(const char* name, const std::string& listen, net::ServerOptions server, net::Handler handler) {
+  BONGSU_TRY(const ListenAddress address, parse_listen(listen));
+  server.name = name;
+  server.address = address.host;
+  server.port = address.port;
+  server.workers = static_cast<std::uint32_t>(core->config.workers);
+  auto opened = std::make_unique<net::Server>(std::move(server), measured(name, std::move(handler)), log);
+  if (auto begun = opened->start(); !begun) {
+    begun.error().where = {.source = fmt::format("{}.listen", name), .field = listen};
+    return std::unexpected(begun.error());
+  }
+  return opened;
+}
+
+Result<void> Node::Impl::listen() {
+  const NodeConfig& config = core->config;
+  const std::string& host = config.names.front();
+  if (config.taxii_enabled) {
+    net::ServerOptions server;
+    server.tls = tls(config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional);
+    server.max_body_bytes = config.taxii_max_body;
+    BONGSU_TRY(taxii_server, open_server("taxii", config.taxii_listen, std::move(server), [this](net::Request&& r) { return taxii->handle(std::move(r)); }));
+    urls["taxii"] = fmt::format("https://{}:{}/taxii2/", host, taxii_server->port());
+  }
+  {
+    net::ServerOptions server;
+    server.tls = tls(net::TlsFloor::kTls13, net::ClientCertificate::kOptional);
+    server.heartbeat = config.link_heartbeat;
+    server.max_body_bytes = link::kMaxPairBytes;
+    BONGSU_TRY(link_server, open_server("link", config.link_listen, std::move(server), [this](net::Request&& r) { return handle_link(std::move(r)); }));
+    urls["link"] = config.link_url.empty() ? fmt::format("https://{}:{}", host, link_server->port()) : config.link_url;
+    pairing = std::make_unique<link::PairingServer>(core->registry->book(), core->own_identity(urls["link"]), core->clock, log, [this](const identity::Member&) {
+      if (auto done = core->registry->refresh_members(); !done) log.error("members.refresh", {{"error", done.error().text()}});
+    });
+  }
+  {
+    net::ServerOptions server;
+    server.tls = tls(net::TlsFloor::kTls13, net::ClientCertificate::kNone);
+    server.max_body_bytes = api::kConsoleMaxBodyBytes;
+    BONGSU_TRY(console_server, open_server("console", config.console_listen, std::move(server), [this](net::Request&& r) { return console->handle(std::move(r)); }));
+    urls["console"] = fmt::format("https://{}:{}/", host, console_server->port());
+  }
+  {
+    net::ServerOptions server;
+    server.max_connections = kOpsConnections;
+    BONGSU_TRY(ops_server, open_server("ops", config.ops_listen, std::move(server), [this](net::Request&& r) { return handle_ops(r); }));
+    urls["ops"] = fmt::format("http://{}:{}/", host, ops_server->port());
+  }
+  net::ServerOptions server;
+  server.name = "admin";
+  server.address = "unix:" + core->directory.admin_socket().string();
+  server.max_body_bytes = kMaxImportBytes;
+  server.body_timeout = 10min;
+  admin_server = std::make_unique<net::Server>(std::move(server), [this](net::Request&& r) { return admin->handle(std::move(r)); }, log);
+  return admin_server->start();
+}
+
+net::Response Node::Impl::handle_link(net::Request&& request) {
+  if (link::PairingServer::is_for(request)) return pairing->handle(std::move(request));
+  return tails->handle(std::move(request));
+}
+
+net::Response Node::Impl::handle_ops(const net::Request& request) {
+  if (request.method != "GET") return net::Response::text(405, "only GET\n");
+  if (request.path == "/healthz") return net::Response::text(200, "ok\n");
+  if (request.path == "/readyz") return ready() ? net::Response::text(200, "ready\n") : net::Response::text(503, "starting\n");
+  if (request.path == "/metrics") {
+    net::Response response = net::Response::text(200, metrics.text(gauges()));
+    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    return response;
+  }
+  return net::Response::text(404, "try /healthz, /readyz or /metrics\n");
+}
+
+// Serving, and the journal can be read. Detection and search catch up in the background; metrics show how far they are.
+bool Node::Impl::ready() { return started && core->journal->stats().has_value(); }
+
+void Node::Impl::policy_changed() {
+  std::vector<link::Partner> partners;
+  for (const auto& member : core->registry->members())
+    if (!member.link_url.empty() && !member.stopped) partners.push_back({.member = member.id, .link_url = member.link_url, .ca_fingerprint = member.ca_fingerprint});
+  if (started) links->set_partners(std::move(partners));
+  tails->policy_changed();
+}
+
+Gauges Node::Impl::gauges() {
+  Gauges g;
+  if (const auto stats = core->journal->stats()) {
+    g.journal_seq = stats->last_seq;
+    g.journal_bytes = stats->bytes;
+    g.free_bytes = stats->free_bytes;
+  }
+  const journal::Seq last = core->journal->last_seq();
+  g.search_lag = last - std::min(last, core->search->cursor());
+  const DetectionStatus feed = detection->status();
+  g.detection_lag = last - std::min(last, feed.cursor);
+  g.indicators = feed.indicators;
+  const SensorStatus status = sensor->status();
+  g.events = status.stats.events;
+  g.event_bytes = status.stats.bytes;
+  g.bad_lines = status.stats.bad_lines;
+  g.sensor_running = status.running;
+  g.sensor_restarts = status.restarts;
+  g.open_tails = tails->open_tails();
+  const auto counts = core->alerts->counts();
+  g.alerts_total = counts.total;
+  g.alerts_open = counts.open;
+  for (const auto& line : links->status()) {
+    ++g.links_total;
+    if (line.phase == link::LinkPhase::kLive) ++g.links_live;
+  }
+  if (const auto facts = crypto::read_certificate(core->keys.tls.certificate_pem))
+    g.certificate_seconds_left = std::chrono::duration_cast<std::chrono::seconds>(facts->not_after - core->clock.now()).count();
+  return g;
+}
+
+api::console::Counters Node::Impl::counters() {
+  const auto delivered = delays.delivered();
+  return {.events = desk->events_before() + sensor->status().stats.events, .alerts = core->alerts->counts().total, .admitted = core->journal->last_seq(),
+          .delay_p50_ms = delivered.p50_ms, .delay_p99_ms = delivered.p99_ms};
+}
+
+JsonArray Node::Impl::link_list() {
+  JsonArray out;
+  for (const auto& line : links->status()) {
+    JsonObject item{{"member", line.member}, {"collection", line.collection}, {"phase", link::to_string(line.phase)}, {"cursor", line.cursor},
+                    {"applied", line.applied}, {"refused", line.refused}, {"last_error", line.last_error}};
+    if (line.delay_us) item["delay_us"] = *line.delay_us;
+    if (line.last_heard) item["last_heard"] = line.last_heard->text(3);
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+void Node::Impl::extend_status(JsonObject& out) {
+  out["running"] = true;
+  out["version"] = kVersion;
+  JsonObject listeners;
+  for (const auto& [name, url] : urls) listeners[name] = url;
+  out["listeners"] = std::move(listeners);
+  JsonObject ports{{"link", link_server->port()}, {"console", console_server->port()}, {"ops", ops_server->port()}};
+  if (taxii_server) ports["taxii"] = taxii_server->port();
+  out["ports"] = std::move(ports);
+  out["links"] = link_list();
+  const SensorStatus status = sensor->status();
+  const DetectionStatus feed = detection->status();
+  JsonArray problems;
+  for (const auto& text : status.problems) problems.emplace_back(text);
+  JsonObject unsupported;
+  for (const auto& [reason, count] : feed.unsupported) unsupported[reason] = count;
+  out["sensor"] = JsonObject{{"running", status.running}, {"sandboxed", status.sandboxed}, {"restarts", status.restarts}, {"events", status.stats.events},
+                             {"bytes", status.stats.bytes}, {"bad_lines", status.stats.bad_lines}, {"files", status.stats.files}, {"applied", status.applied},
+                             {"problems", std::move(problems)}};
+  out["detection"] = JsonObject{{"cursor", feed.cursor}, {"loaded", feed.loaded}, {"indicators", feed.indicators}, {"unsupported", std::move(unsupported)}};
+  out["feeds"] = feeds->status();
+  out["delays"] = delays.json();
+}
+
+std::vector<api::ConsoleMember> Node::Impl::console_members() {
+  std::vector<api::ConsoleMember> out;
+  const auto status = links->status();
+  for (const auto& member : core->registry->members()) {
+    api::ConsoleMember item{.id = member.id, .title = member.title, .country = member.country, .confirmed = member.confirmed, .stopped = member.stopped,
+                            .fingerprint = crypto::spoken_fingerprint(member.ca_fingerprint), .links = {}};
+    for (const auto& line : status) {
+      if (line.member != member.id) continue;
+      item.links.push_back({.collection = line.collection, .phase = std::string(link::to_string(line.phase)), .cursor = line.cursor, .applied = line.applied,
+                            .refused = line.refused, .delay_us = line.delay_us, .last_heard = line.last_heard, .last_error = line.last_error});
+    }
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+// Once a second: sightings whose window has passed, the console's clock; once an hour: the certificate.
+void Node::Impl::housekeep() {
+  std::uint64_t ticks = 0;
+  std::unique_lock lock(mutex);
+  while (!wake.wait_for(lock, kTick, [&] { return stopping; })) {
+    lock.unlock();
+    if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
+    console->tick();
+    if (ticks++ % 3600 == 0)
+      if (const auto facts = crypto::read_certificate(core->keys.tls.certificate_pem))
+        if (facts->not_after - core->clock.now() < kCertificateWarning)
+          log.warn("certificate.expires", {{"not_after", facts->not_after.text(0)}, {"next", "bongsu certificate renew"}});
+    lock.lock();
+  }
+}
+
+void Node::Impl::stop() {
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping) return;
+    stopping = true;
+  }
+  started = false;
+  wake.notify_all();
+  for (auto* server : {admin_server.get(), taxii_server.get(), console_server.get(), link_server.get(), ops_server.get()})
+    if (server != nullptr) server->stop(kStopGrace);
+  if (links) links->stop();
+  if (feeds) feeds->stop();
+  if (sensor) sensor->stop();
+  if (detection) detection->stop();
+  if (search) search->stop();
+  if (housekeeper.joinable()) housekeeper.join();
+  if (core && core->alerts)
+    if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
+  if (core && core->journal) core->journal->close();
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() { stop(); }
+
+Result<std::unique_ptr<Node>> Node::open(NodeOptions options, Log& log) {
+  std::unique_ptr<Node> node(new Node(std::make_unique<Impl>(std::move(options), log)));
+  BONGSU_TRY_VOID(node->impl_->build());
+  return node;
+}
+
+Result<void> Node::start() {
+  BONGSU_TRY_VOID(impl_->listen());
+  impl_->search->start();
+  impl_->detection->start();
+  impl_->sensor->start();
+  impl_->feeds->start();
+  impl_->started = true;
+  impl_->policy_changed();
+  impl_->housekeeper = std::thread([this] { impl_->housekeep(); });
+  return {};
+}
+
+void Node::stop() { impl_->stop(); }
+Core& Node::core() { return *impl_->core; }
+const std::map<std::string, std::string>& Node::listeners() const { return impl_->urls; }
+bool Node::ready() const { return impl_->ready(); }
+
+}  // namespace bongsu::node

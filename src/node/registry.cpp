@@ -1,0 +1,212 @@
+#include "node/registry.h"
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+
+namespace bongsu::node {
+namespace {
+
+constexpr std::string_view kAgreements = "agreements", kAccounts = "accounts";
+
+Error in_state(Error error, std::string_view space, std::string_view key) {
+  error.code = ErrorCode::kCorrupt;
+  error.where.source = fmt::format("stored {} \"{}\"", space, key);
+  return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Registry>> Registry::load(std::string self, journal::Journal& journal, flow::Collections& collections,
+                                                 flow::Release& release, identity::AccountBook& accounts, const Clock& clock,
+                                                 Random& random) {
+  std::unique_ptr<Registry> registry(new Registry(std::move(self), journal, collections, release, accounts, clock, random));
+  BONGSU_TRY(const auto agreements, journal.states(kAgreements));
+  for (const auto& [partner, text] : agreements) {
+    auto agreement = policy::parse_agreement(text, partner);
+    if (!agreement) return std::unexpected(in_state(agreement.error(), kAgreements, partner));
+    registry->agreements_.emplace(partner, std::move(*agreement));
+  }
+  BONGSU_TRY(const auto stored, journal.states(kAccounts));
+  std::map<std::string, identity::Account> book;
+  for (const auto& [name, text] : stored) {
+    auto json = parse_json(text);
+    auto account = json ? identity::Account::parse(*json) : Result<identity::Account>(std::unexpected(json.error()));
+    if (!account) return std::unexpected(in_state(account.error(), kAccounts, name));
+    book.emplace(name, std::move(*account));
+  }
+  accounts.replace(std::move(book));
+  BONGSU_TRY_VOID(registry->refresh_members());
+  return registry;
+}
+
+Result<void> Registry::write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject) {
+  journal::Batch batch;
+  batch.states = std::move(changes);
+  const Json note = JsonObject{{"event", event}, {"subject", subject}, {"at", clock_.now().text()}};
+  batch.entries.push_back({.kind = journal::EntryKind::kNote,
+                           .object_id = "note--" + Uuid::random(random_).text(),
+                           .origin = self_,
+                           .payload = to_text(note)});
+  BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+  return {};
+}
+
+Result<void> Registry::apply_policy() {
+  policy::PolicyState state;
+  state.self = self_;
+  state.epoch = release_.epoch() + 1;
+  for (const auto& [id, member] : members_) state.members[id] = {.stopped = member.stopped};
+  for (const auto& [partner, agreement] : agreements_) {
+    policy::Agreement resolved = agreement;
+    resolved.collections.clear();
+    for (const auto& name : agreement.collections)
+      if (const auto collection = collections_.find(name)) resolved.collections.push_back(collection->id);
+    state.agreements.emplace(partner, std::move(resolved));
+  }
+  std::vector<std::string> ids;
+  for (const auto& collection : collections_.list()) ids.push_back(collection.id);
+  return release_.apply(std::move(state), ids);
+}
+
+Result<void> Registry::refresh_policy() {
+  {
+    const std::lock_guard lock(mutex_);
+    BONGSU_TRY_VOID(apply_policy());
+  }
+  changed();
+  return {};
+}
+
+void Registry::on_change(std::function<void()> callback) {
+  const std::lock_guard lock(mutex_);
+  callbacks_.push_back(std::move(callback));
+}
+
+void Registry::changed() {
+  std::vector<std::function<void()>> callbacks;
+  {
+    const std::lock_guard lock(mutex_);
+    callbacks = callbacks_;
+  }
+  for (const auto& callback : callbacks) callback();
+}
+
+std::vector<identity::Member> Registry::members() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<identity::Member> out;
+  for (const auto& [id, member] : members_) out.push_back(member);
+  return out;
+}
+
+std::optional<identity::Member> Registry::member(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = members_.find(id);
+  if (at == members_.end()) return std::nullopt;
+  return at->second;
+}
+
+Result<void> Registry::refresh_members() {
+  BONGSU_TRY(const auto stored, book_.members());
+  {
+    const std::lock_guard lock(mutex_);
+    members_.clear();
+    for (const auto& [id, member] : stored) members_.emplace(id, member);
+    directory_.replace(stored);
+    BONGSU_TRY_VOID(apply_policy());
+  }
+  changed();
+  return {};
+}
+
+Result<void> Registry::put_member(const identity::Member& member) {
+  if (member.id == self_) return fail(ErrorCode::kConflict, "that is this node's own name", {.field = "member"});
+  BONGSU_TRY_VOID(book_.store(member));
+  BONGSU_TRY_VOID(write({}, "member.paired", member.id));
+  return refresh_members();
+}
+
+Result<void> Registry::confirm(std::string_view id) {
+  BONGSU_TRY_VOID(book_.update(id, [](identity::Member& member) { member.confirmed = true; }));
+  BONGSU_TRY_VOID(write({}, "member.confirmed", id));
+  return refresh_members();
+}
+
+Result<void> Registry::set_stopped(std::string_view id, bool stopped) {
+  BONGSU_TRY_VOID(book_.update(id, [&](identity::Member& member) { member.stopped = stopped; }));
+  BONGSU_TRY_VOID(write({}, stopped ? "release.stop" : "release.resume", id));
+  return refresh_members();
+}
+
+Result<identity::Invitation> Registry::invite(const identity::Member& self) {
+  BONGSU_TRY(auto invitation, book_.invite(self, kInvitationLifetime, ""));
+  BONGSU_TRY_VOID(write({}, "member.invite", ""));
+  return invitation;
+}
+
+std::vector<policy::Agreement> Registry::agreements() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<policy::Agreement> out;
+  for (const auto& [partner, agreement] : agreements_) out.push_back(agreement);
+  return out;
+}
+
+std::optional<policy::Agreement> Registry::agreement(std::string_view partner) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = agreements_.find(partner);
+  if (at == agreements_.end()) return std::nullopt;
+  return at->second;
+}
+
+Result<void> Registry::put_agreement(const policy::Agreement& agreement) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!members_.contains(agreement.partner))
+      return fail(ErrorCode::kNotFound, fmt::format("there is no member \"{}\"; pair first: bongsu member invite", agreement.partner), {.field = "partner"});
+    for (const auto& name : agreement.collections)
+      if (!collections_.find(name))
+        return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"; add it first: bongsu collection add", name), {.field = "collections"});
+    BONGSU_TRY_VOID(write({{.space = std::string(kAgreements), .key = agreement.partner, .value = policy::to_toml(agreement)}}, "agreement.put", agreement.partner));
+    agreements_.insert_or_assign(agreement.partner, agreement);
+    BONGSU_TRY_VOID(apply_policy());
+  }
+  changed();
+  return {};
+}
+
+Result<void> Registry::end_agreement(std::string_view partner) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = agreements_.find(partner);
+    if (at == agreements_.end()) return fail(ErrorCode::kNotFound, fmt::format("there is no agreement with \"{}\"", partner));
+    BONGSU_TRY_VOID(write({{.space = std::string(kAgreements), .key = std::string(partner), .value = std::nullopt}}, "agreement.end", partner));
+    agreements_.erase(at);
+    BONGSU_TRY_VOID(apply_policy());
+  }
+  changed();
+  return {};
+}
+
+Result<void> Registry::put_account(const identity::Account& account, bool replace) {
+  const std::lock_guard lock(mutex_);
+  auto book = accounts_.accounts();
+  if (!replace && book.contains(account.name))
+    return fail(ErrorCode::kConflict, fmt::format("there is an account \"{}\" already", account.name), {.field = "name"});
+  if (account.member != self_ && !members_.contains(account.member) && !agreements_.contains(account.member))
+    return fail(ErrorCode::kNotFound, fmt::format("there is no member \"{}\" that the account could act for", account.member), {.field = "member"});
+  BONGSU_TRY_VOID(write({{.space = std::string(kAccounts), .key = account.name, .value = to_text(account.json())}}, "account.put", account.name));
+  book.insert_or_assign(account.name, account);
+  accounts_.replace(std::move(book));
+  return {};
+}
+
+Result<void> Registry::remove_account(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  auto book = accounts_.accounts();
+  if (book.erase(std::string(name)) == 0) return fail(ErrorCode::kNotFound, fmt::format("there is no account \"{}\"", name));
+  BONGSU_TRY_VOID(write({{.space = std::string(kAccounts), .key = std::string(name), .value = std::nullopt}}, "account.remove", name));
+  accounts_.replace(std::move(book));
+  return {};
+}
+
+}  // namespace bongsu::node

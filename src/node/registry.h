@@ -1,0 +1,90 @@
+// Who this node knows: members, agreements, accounts, invitations. Kept in the journal's state; changes take effect at once.
+//
+//   BONGSU_TRY_VOID(registry.put_agreement(agreement));   // durable, a new epoch, views made or changed, when it returns
+//
+// Safe from any thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "flow/collections.h"
+#include "flow/release.h"
+#include "identity/accounts.h"
+#include "identity/members.h"
+#include "journal/journal.h"
+#include "link/pairing.h"
+#include "link/partners.h"
+#include "policy/agreement.h"
+
+namespace bongsu::node {
+
+inline constexpr std::chrono::hours kInvitationLifetime{48};
+
+class Registry {
+ public:
+  static Result<std::unique_ptr<Registry>> load(std::string self, journal::Journal& journal, flow::Collections& collections,
+                                                flow::Release& release, identity::AccountBook& accounts, const Clock& clock, Random& random);
+
+  std::vector<identity::Member> members() const;
+  std::optional<identity::Member> member(std::string_view id) const;
+  // By the certificate that a peer shows: its authority was pinned when the member was paired.
+  const link::PartnerDirectory& directory() const { return directory_; }
+  Result<void> put_member(const identity::Member& member);
+  Result<void> confirm(std::string_view id);
+  Result<void> set_stopped(std::string_view id, bool stopped);
+
+  std::vector<policy::Agreement> agreements() const;
+  std::optional<policy::Agreement> agreement(std::string_view partner) const;
+  Result<void> put_agreement(const policy::Agreement& agreement);  // kNotFound: no such member or collection
+  Result<void> end_agreement(std::string_view partner);
+
+  Result<void> put_account(const identity::Account& account, bool replace);  // kConflict when it exists and replace is false
+  Result<void> remove_account(std::string_view name);
+
+  Result<identity::Invitation> invite(const identity::Member& self);
+  // Open invitations and members as they are stored; for the pairing server. Call refresh_members() after it stored one.
+  link::PairingBook& book() { return book_; }
+  Result<void> refresh_members();
+
+  // After a collection was added: agreements that name it take effect.
+  Result<void> refresh_policy();
+  // Called after each change, without locks: links start, drop or reconnect.
+  void on_change(std::function<void()> callback);
+
+ private:
+  Registry(std::string self, journal::Journal& journal, flow::Collections& collections, flow::Release& release,
+           identity::AccountBook& accounts, const Clock& clock, Random& random)
+      : self_(std::move(self)), journal_(journal), collections_(collections), release_(release), accounts_(accounts), clock_(clock),
+        random_(random), book_(journal, clock, random) {}
+  // One state change with a note in the journal of what happened to whom.
+  Result<void> write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject);
+  Result<void> apply_policy();  // under mutex_
+  void changed();
+
+  const std::string self_;
+  journal::Journal& journal_;
+  flow::Collections& collections_;
+  flow::Release& release_;
+  identity::AccountBook& accounts_;
+  const Clock& clock_;
+  Random& random_;
+  link::PairingBook book_;
+  link::PartnerDirectory directory_;
+  mutable std::mutex mutex_;
+  std::map<std::string, identity::Member, std::less<>> members_;
+  std::map<std::string, policy::Agreement, std::less<>> agreements_;
+  std::vector<std::function<void()>> callbacks_;
+};
+
+}  // namespace bongsu::node

@@ -1,0 +1,49 @@
+#include "node/search_feed.h"
+
+namespace bongsu::node {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::uint32_t kPage = 2'000;
+constexpr auto kPoll = 500ms;
+
+}  // namespace
+
+Result<void> SearchFeed::catch_up(journal::Journal& journal, journal::Search& search, const std::atomic<bool>& stopping) {
+  while (!stopping && search.cursor() < journal.last_seq()) {
+    auto snapshot = journal.snapshot();
+    BONGSU_TRY(auto entries, snapshot->entries(search.cursor(), kPage));
+    if (entries.empty()) return {};
+    std::vector<journal::Search::Item> items;
+    items.reserve(entries.size());
+    for (auto& entry : entries) {
+      std::string payload;
+      if (entry.kind == journal::EntryKind::kObject && !entry.erased)
+        if (auto read = snapshot->payload(entry.seq)) payload = std::move(*read);
+      items.push_back({.entry = std::move(entry), .payload = std::move(payload)});
+    }
+    BONGSU_TRY_VOID(search.apply(items));
+  }
+  return {};
+}
+
+void SearchFeed::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void SearchFeed::stop() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+void SearchFeed::run() {
+  while (!stopping_) {
+    if (journal_.wait_beyond(search_.cursor(), kPoll) <= search_.cursor()) continue;
+    if (auto done = catch_up(journal_, search_, stopping_); !done && !stopping_) {
+      log_.error("search.feed", {{"error", done.error().text()}});
+      std::this_thread::sleep_for(kPoll);
+    }
+  }
+}
+
+}  // namespace bongsu::node

@@ -1,0 +1,166 @@
+#include "node/sensor/protocol.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace bongsu::node {
+namespace {
+
+constexpr std::uint8_t kHasFrom = 1, kHasUntil = 2;
+
+template <class T>
+void put(std::string& out, T value) {
+  char bytes[sizeof value];
+  std::memcpy(bytes, &value, sizeof value);
+  out.append(bytes, sizeof value);
+}
+
+template <class T>
+bool take(std::string_view& in, T& value) {
+  if (in.size() < sizeof value) return false;
+  std::memcpy(&value, in.data(), sizeof value);
+  in.remove_prefix(sizeof value);
+  return true;
+}
+
+std::unexpected<Error> broken(const char* what) { return fail(ErrorCode::kInvalid, fmt::format("the sensor protocol was broken: {}", what)); }
+
+std::uint64_t number(const Json& json, std::string_view key) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, int_at(json, key).value_or(0))); }
+
+Result<const JsonArray*> list(const Json& json, std::string_view key, std::size_t most) {
+  const Json* value = find(json, key);
+  if (value == nullptr || !value->is_array()) return broken("a list is missing");
+  if (value->get_array().size() > most) return broken("a list is too long");
+  return &value->get_array();
+}
+
+JsonArray positions_json(const std::vector<PositionUpdate>& positions) {
+  JsonArray out;
+  for (const auto& update : positions) out.push_back(JsonObject{{"file", update.file}, {"position", update.position}});
+  return out;
+}
+
+Result<std::vector<PositionUpdate>> positions_of(const Json& json) {
+  std::vector<PositionUpdate> out;
+  BONGSU_TRY(const JsonArray* positions, list(json, "positions", kMaxSources));
+  for (const Json& update : *positions) {
+    const auto file = string_at(update, "file");
+    const auto position = string_at(update, "position");
+    if (!file || !position || file->size() > kMaxPositionBytes || position->size() > kMaxPositionBytes) return broken("a position is malformed");
+    out.push_back({.file = std::string(*file), .position = std::string(*position)});
+  }
+  return out;
+}
+
+}  // namespace
+
+Json StartMessage::json() const {
+  JsonArray all;
+  for (const auto& source : sources) all.push_back(JsonObject{{"path", source.path}, {"from_start", source.from_start}});
+  JsonArray lists;
+  for (const auto& path : warning_lists) lists.emplace_back(path);
+  return JsonObject{{"sources", std::move(all)}, {"positions", positions_json(positions)}, {"warning_lists", std::move(lists)}, {"user", user}, {"sandbox", sandbox}};
+}
+
+Result<StartMessage> StartMessage::parse(std::string_view text) {
+  BONGSU_TRY(const Json json, parse_json(text));
+  StartMessage message;
+  BONGSU_TRY(const JsonArray* sources, list(json, "sources", kMaxSources));
+  for (const Json& source : *sources)
+    message.sources.push_back({.path = std::string(string_at(source, "path").value_or("")),
+                               .from_start = bool_at(source, "from_start").value_or(true)});
+  BONGSU_TRY(message.positions, positions_of(json));
+  BONGSU_TRY(const JsonArray* lists, list(json, "warning_lists", kMaxSources));
+  for (const Json& path : *lists)
+    if (path.is_string()) message.warning_lists.emplace_back(path.get_string());
+  message.user = std::string(string_at(json, "user").value_or(""));
+  message.sandbox = bool_at(json, "sandbox").value_or(true);
+  return message;
+}
+
+std::string AlertsMessage::text() const {
+  JsonArray all;
+  for (const auto& alert : alerts) all.push_back(alert.json());
+  return to_text(JsonObject{{"alerts", std::move(all)}, {"positions", positions_json(positions)}});
+}
+
+Result<AlertsMessage> AlertsMessage::parse(std::string_view text) {
+  BONGSU_TRY(const Json json, parse_json(text));
+  AlertsMessage message;
+  BONGSU_TRY(const JsonArray* alerts, list(json, "alerts", kMaxAlertsPerMessage));
+  for (const Json& alert : *alerts) {
+    BONGSU_TRY(auto parsed, detect::Alert::parse(alert));
+    message.alerts.push_back(std::move(parsed));
+  }
+  BONGSU_TRY(message.positions, positions_of(json));
+  return message;
+}
+
+std::string SensorStats::text() const {
+  return to_text(JsonObject{{"events", events}, {"bytes", bytes}, {"bad_lines", bad_lines}, {"indicators", indicators}, {"alerts", alerts}, {"files", files}});
+}
+
+Result<SensorStats> SensorStats::parse(std::string_view text) {
+  BONGSU_TRY(const Json json, parse_json(text));
+  return SensorStats{.events = number(json, "events"), .bytes = number(json, "bytes"), .bad_lines = number(json, "bad_lines"),
+                     .indicators = number(json, "indicators"), .alerts = number(json, "alerts"), .files = number(json, "files")};
+}
+
+std::string pack_indicators(const std::vector<detect::Indicator>& indicators) {
+  std::string out;
+  for (const auto& indicator : indicators) {
+    put(out, indicator.ref);
+    put(out, static_cast<std::uint8_t>(indicator.value.kind));
+    put(out, static_cast<std::int8_t>(indicator.confidence));
+    put(out, static_cast<std::uint8_t>((indicator.valid_from ? kHasFrom : 0) | (indicator.valid_until ? kHasUntil : 0)));
+    for (const auto& instant : {indicator.valid_from, indicator.valid_until}) {
+      if (!instant) continue;
+      put(out, instant->seconds);
+      put(out, instant->nanos);
+    }
+    put(out, static_cast<std::uint32_t>(indicator.value.text.size()));
+    out += indicator.value.text;
+  }
+  return out;
+}
+
+Result<std::vector<detect::Indicator>> unpack_indicators(std::string_view bytes) {
+  std::vector<detect::Indicator> out;
+  while (!bytes.empty()) {
+    detect::Indicator indicator;
+    std::uint8_t kind = 0, flags = 0;
+    std::int8_t confidence = -1;
+    if (!take(bytes, indicator.ref) || !take(bytes, kind) || !take(bytes, confidence) || !take(bytes, flags)) return broken("an indicator is cut short");
+    if (kind > static_cast<std::uint8_t>(detect::Kind::kText)) return broken("an indicator is of no known kind");
+    indicator.value.kind = static_cast<detect::Kind>(kind);
+    indicator.confidence = confidence;
+    for (const auto& [flag, target] : {std::pair{kHasFrom, &indicator.valid_from}, {kHasUntil, &indicator.valid_until}}) {
+      if ((flags & flag) == 0) continue;
+      Instant instant;
+      if (!take(bytes, instant.seconds) || !take(bytes, instant.nanos)) return broken("an indicator is cut short");
+      *target = instant;
+    }
+    std::uint32_t length = 0;
+    if (!take(bytes, length) || length > bytes.size()) return broken("an indicator is cut short");
+    indicator.value.text = std::string(bytes.substr(0, length));
+    bytes.remove_prefix(length);
+    out.push_back(std::move(indicator));
+  }
+  return out;
+}
+
+std::string pack_refs(const std::vector<std::uint64_t>& refs) {
+  std::string out;
+  for (const std::uint64_t ref : refs) put(out, ref);
+  return out;
+}
+
+Result<std::vector<std::uint64_t>> unpack_refs(std::string_view bytes) {
+  if (bytes.size() % 8 != 0) return broken("a list of references is cut short");
+  std::vector<std::uint64_t> refs;
+  for (std::uint64_t ref = 0; take(bytes, ref);) refs.push_back(ref);
+  return refs;
+}
+
+}  // namespace bongsu::node

@@ -1,0 +1,78 @@
+// What keeper and sensor say to each other, in frames over a socket pair (net/frame_channel.h). Down: sources, warning lists,
+// indicators. Up: alerts with the positions that were read up to, so that both become durable in one commit and a sensor that
+// died goes on exactly behind its last alert.
+//
+// The sensor is not trusted: everything that comes up is parsed strictly, with limits, and a sensor that breaks the protocol is restarted.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "detect/alert.h"
+#include "detect/indicator.h"
+
+namespace bongsu::node {
+
+enum class Down : std::uint8_t {
+  kStart = 1,       // StartMessage as JSON: what to read from where, warning lists, sandbox
+  kAdd = 2,         // indicators
+  kRemove = 3,      // their refs
+  kLoaded = 4,      // the first set is complete: begin to read
+};
+enum class Up : std::uint8_t {
+  kReady = 1,       // locked in; JSON: {"sandboxed": bool}
+  kAlerts = 2,      // AlertsMessage as JSON
+  kStats = 3,       // SensorStats as JSON, once a second
+  kProblem = 4,     // a sentence: a source that cannot be read, a warning list that is broken
+  kApplied = 5,     // how many indicator changes have taken effect, u64
+};
+
+struct PositionUpdate {
+  std::string file, position;  // telemetry::FollowPosition as JSON
+};
+
+struct SourceState {
+  std::string path;            // a file, or a directory whose files are followed
+  bool from_start = true;
+};
+
+struct StartMessage {
+  std::vector<SourceState> sources;
+  std::vector<PositionUpdate> positions;  // of files that were read before
+  std::vector<std::string> warning_lists;
+  std::string user;
+  bool sandbox = true;
+  Json json() const;
+  static Result<StartMessage> parse(std::string_view text);
+};
+
+struct AlertsMessage {
+  std::vector<detect::Alert> alerts;
+  std::vector<PositionUpdate> positions;  // may stand without alerts
+  std::string text() const;
+  static Result<AlertsMessage> parse(std::string_view text);
+};
+
+struct SensorStats {
+  std::uint64_t events = 0, bytes = 0, bad_lines = 0, indicators = 0, alerts = 0, files = 0;
+  std::string text() const;
+  static Result<SensorStats> parse(std::string_view text);
+};
+
+inline constexpr std::size_t kMaxSources = 10'000;
+inline constexpr std::size_t kMaxAlertsPerMessage = 1'000;
+inline constexpr std::size_t kMaxPositionBytes = 4'096;
+inline constexpr std::size_t kIndicatorsPerFrame = 20'000;
+
+// Indicators as packed little-endian records: ref u64, kind u8, confidence i8, flags u8 (1 = from, 2 = until),
+// [from i64 s, i32 ns], [until i64 s, i32 ns], length u32, text.
+std::string pack_indicators(const std::vector<detect::Indicator>& indicators);
+Result<std::vector<detect::Indicator>> unpack_indicators(std::string_view bytes);
+std::string pack_refs(const std::vector<std::uint64_t>& refs);
+Result<std::vector<std::uint64_t>> unpack_refs(std::string_view bytes);
+
+}  // namespace bongsu::node

@@ -1,0 +1,200 @@
+#include "node/sensor/sensor_process.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <span>
+#include <thread>
+
+#include "detect/engine.h"
+#include "net/frame_channel.h"
+#include "node/sensor/protocol.h"
+#include "node/sensor/sandbox.h"
+#include "node/sensor/watcher.h"
+
+namespace bongsu::node {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kStartDeadline = 30s;
+constexpr auto kWriteDeadline = 60s;      // the keeper is slow when its disk is: that is back-pressure, up to here
+constexpr auto kForever = 24h;
+constexpr auto kStatsEvery = 1s;
+constexpr auto kLongestWait = 250ms;
+constexpr std::size_t kMessageBytes = 4 * 1024 * 1024;  // of events in one message of alerts, about
+
+class Sensor {
+ public:
+  explicit Sensor(int fd) : channel_(fd), engine_(clock_) {}
+
+  int run() {
+    auto first = channel_.read(kStartDeadline);
+    if (!first || static_cast<Down>(first->type) != Down::kStart) return 2;
+    auto start = StartMessage::parse(first->payload);
+    if (!start) return say_and_end(start.error());
+    if (start->sandbox) {
+      std::vector<std::string> readable;
+      for (const auto& source : start->sources) {
+        // A file is followed across rotation: its directory is what has to be readable.
+        std::error_code ec;
+        readable.push_back(std::filesystem::is_directory(source.path, ec) ? source.path : std::filesystem::path(source.path).parent_path().string());
+      }
+      readable.insert(readable.end(), start->warning_lists.begin(), start->warning_lists.end());
+      if (auto locked = enter_sandbox({.readable = std::move(readable), .user = start->user}); !locked) return say_and_end(locked.error());
+    }
+    load_warning_lists(start->warning_lists);
+    if (!send(Up::kReady, to_text(JsonObject{{"sandboxed", start->sandbox}}))) return 2;
+    std::thread matching([this, &start] { match(*start); });
+    const int code = take_frames();
+    stopping_ = true;
+    wake_.notify_all();
+    matching.join();
+    return code;
+  }
+
+ private:
+  int say_and_end(const Error& error) {
+    (void)send(Up::kProblem, error.text());
+    return 2;
+  }
+
+  bool send(Up type, std::string_view payload) {
+    const std::lock_guard lock(write_mutex_);
+    return channel_.write(static_cast<std::uint8_t>(type), payload, kWriteDeadline).has_value();
+  }
+
+  void load_warning_lists(const std::vector<std::string>& paths) {
+    auto lists = std::make_shared<detect::WarningLists>();
+    for (const auto& path : paths)
+      if (auto loaded = lists->load(path); !loaded) (void)send(Up::kProblem, loaded.error().text());
+    lists->finish();
+    for (const auto& trouble : lists->troubles().first()) (void)send(Up::kProblem, trouble.text());
+    engine_.set_warning_lists(std::move(lists));
+  }
+
+  // The reading thread: indicators go into the engine as they come.
+  int take_frames() {
+    std::uint64_t applied = 0;
+    for (;;) {
+      auto frame = channel_.read(kForever);
+      if (!frame) return frame.error().code == ErrorCode::kUnavailable ? 0 : 2;
+      switch (static_cast<Down>(frame->type)) {
+        case Down::kAdd: {
+          const auto indicators = unpack_indicators(frame->payload);
+          if (!indicators) return say_and_end(indicators.error());
+          if (auto added = engine_.add(*indicators); !added && !send(Up::kProblem, added.error().text())) return 2;
+          applied += indicators->size();
+          break;
+        }
+        case Down::kRemove: {
+          const auto refs = unpack_refs(frame->payload);
+          if (!refs) return say_and_end(refs.error());
+          for (const std::uint64_t ref : *refs) engine_.remove(ref);
+          applied += refs->size();
+          break;
+        }
+        case Down::kLoaded: {
+          const std::lock_guard lock(mutex_);
+          loaded_ = true;
+          wake_.notify_all();
+          break;
+        }
+        default: return say_and_end({.code = ErrorCode::kInvalid, .message = fmt::format("the keeper sent a frame of unknown type {}", frame->type)});
+      }
+      indicators_ = applied;
+      std::string bytes(sizeof applied, '\0');
+      std::memcpy(bytes.data(), &applied, sizeof applied);
+      if (!send(Up::kApplied, bytes)) return 2;
+    }
+  }
+
+  void match(const StartMessage& start) {
+    telemetry::BadLines bad;
+    detect::Engine::Session session(engine_, bad);
+    Watcher watcher(start.sources, start.positions, bad);
+    std::map<std::string, std::string> positions;  // read up to, not told yet
+    SensorStats stats;
+    auto told = std::chrono::steady_clock::now() - kStatsEvery;
+    bool going = true;
+    std::vector<detect::Alert> alerts;
+    const auto take = [&](const telemetry::LineBatch& batch, const PositionUpdate& after) {
+      alerts.clear();
+      session.match(batch, alerts);
+      stats.bytes += batch.data.size();
+      stats.alerts += alerts.size();
+      if (!after.position.empty()) positions.insert_or_assign(after.file, after.position);
+      // With alerts at once: they and the position behind them are one commit at the keeper.
+      if (!alerts.empty()) going = tell(alerts, positions);
+      return going && !stopping_;
+    };
+    while (going && !stopping_) {
+      bool any = false;
+      {
+        // Nothing is read before the first indicators are in: what passed would not be looked at again.
+        std::unique_lock lock(mutex_);
+        if (!loaded_) wake_.wait_for(lock, kLongestWait, [&] { return loaded_ || stopping_; });
+      }
+      if (loaded_) any = watcher.poll(take);
+      for (const auto& text : watcher.take_problems()) (void)send(Up::kProblem, text);
+      if (const auto now = std::chrono::steady_clock::now(); now - told >= kStatsEvery) {
+        told = now;
+        stats.events = session.events();
+        stats.bad_lines = bad.count();
+        stats.indicators = indicators_;
+        stats.files = watcher.files();
+        if (!positions.empty()) going = going && tell({}, positions);
+        going = going && send(Up::kStats, stats.text());
+      }
+      if (!any && loaded_) watcher.wait(kLongestWait);
+    }
+    if (going && !positions.empty()) (void)tell({}, positions);
+    channel_.shutdown();
+  }
+
+  // In messages of bounded size; the positions go with the last one.
+  bool tell(std::span<detect::Alert> alerts, std::map<std::string, std::string>& positions) {
+    AlertsMessage message;
+    std::size_t bytes = 0;
+    for (auto& alert : alerts) {
+      if (message.alerts.size() >= kMaxAlertsPerMessage || bytes + alert.event.size() > kMessageBytes) {
+        if (!send(Up::kAlerts, message.text())) return false;
+        message.alerts.clear();
+        bytes = 0;
+      }
+      bytes += alert.event.size();
+      message.alerts.push_back(std::move(alert));
+    }
+    for (const auto& [file, position] : positions) message.positions.push_back({.file = file, .position = position});
+    positions.clear();
+    return send(Up::kAlerts, message.text());
+  }
+
+  net::FrameChannel channel_;
+  std::mutex write_mutex_;
+  SystemClock clock_;
+  detect::Engine engine_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<bool> loaded_ = false, stopping_ = false;
+  std::atomic<std::uint64_t> indicators_ = 0;
+};
+
+}  // namespace
+
+int run_sensor_process(int fd) {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the whole group; the keeper ends us in order
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_NAME, "bongsu-sensor");
+  return Sensor(fd).run();
+}
+
+}  // namespace bongsu::node

@@ -1,0 +1,204 @@
+#include "node/sensor/supervisor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+
+extern char** environ;
+
+namespace bongsu::node {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kSensorFd = 3;
+constexpr auto kWriteDeadline = 30s;
+constexpr auto kSilence = 30s;            // the sensor says something every second
+constexpr auto kFirstWait = 1s, kLongestWait = 30s;
+
+// Starts the program with nothing but standard error and its end of the pair as descriptor 3.
+Result<pid_t> spawn(const std::string& program, int fd) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, fd, kSensorFd);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kSensorFd + 1);
+  const std::string fd_text = std::to_string(kSensorFd);
+  const char* const arguments[] = {"bongsu", "sensor", "--fd", fd_text.c_str(), nullptr};
+  const char* const no_environment[] = {"LC_ALL=C.UTF-8", nullptr};  // the keeper's own may hold secrets
+  pid_t child = 0;
+  const int error = posix_spawn(&child, program.c_str(), &actions, nullptr, const_cast<char* const*>(arguments),
+                                const_cast<char* const*>(no_environment));
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return fail(ErrorCode::kIo, fmt::format("the sensor cannot be started: {}", std::strerror(error)), {.source = program});
+  return child;
+}
+
+std::string end_of(int status) {
+  if (WIFEXITED(status)) return fmt::format("exit {}", WEXITSTATUS(status));
+  if (WIFSIGNALED(status)) return fmt::format("signal {}", WTERMSIG(status));
+  return "unknown";
+}
+
+}  // namespace
+
+SensorSupervisor::SensorSupervisor(std::string program, SensorCallbacks callbacks, Log& log)
+    : program_(std::move(program)), callbacks_(std::move(callbacks)), log_(log) {}
+
+SensorSupervisor::~SensorSupervisor() { stop(); }
+
+void SensorSupervisor::start() { thread_ = std::thread([this] { run(); }); }
+
+void SensorSupervisor::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (channel_) channel_->shutdown();
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SensorSupervisor::run() {
+  auto wait = std::chrono::milliseconds(kFirstWait);
+  for (;;) {
+    const auto began = std::chrono::steady_clock::now();
+    auto pair = net::FrameChannel::socket_pair();
+    Result<pid_t> child = pair ? spawn(program_, pair->second) : Result<pid_t>(std::unexpected(pair.error()));
+    if (pair) ::close(pair->second);
+    if (!child) {
+      if (pair) ::close(pair->first);
+      problem(child.error().text());
+    } else {
+      {
+        const std::lock_guard lock(mutex_);
+        channel_ = std::make_shared<net::FrameChannel>(pair->first);
+        if (stopping_) channel_->shutdown();
+      }
+      serve(*child);
+    }
+    std::unique_lock lock(mutex_);
+    status_.running = false;
+    if (!stopping_) {
+      ++status_.restarts;
+      if (std::chrono::steady_clock::now() - began > kLongestWait) wait = kFirstWait;
+      wake_.wait_for(lock, wait, [&] { return stopping_; });
+      wait = std::min<std::chrono::milliseconds>(wait * 2, kLongestWait);
+    }
+    if (stopping_) return;
+  }
+}
+
+void SensorSupervisor::serve(pid_t child) {
+  std::shared_ptr<net::FrameChannel> channel;
+  {
+    const std::lock_guard lock(mutex_);
+    channel = channel_;
+  }
+  Result<void> going = send(Down::kStart, to_text(callbacks_.configure().json()));
+  while (going) {
+    auto frame = channel->read(kSilence);
+    if (!frame) {
+      going = std::unexpected(frame.error());
+      break;
+    }
+    switch (static_cast<Up>(frame->type)) {
+      case Up::kReady: {
+        const auto json = parse_json(frame->payload);
+        {
+          const std::lock_guard lock(mutex_);
+          status_.running = true;
+          status_.sandboxed = json && bool_at(*json, "sandboxed").value_or(false);
+          status_.applied = 0;
+        }
+        ++generation_;
+        log_.info("sensor.ready", {{"sandboxed", status_.sandboxed ? "true" : "false"}});
+        if (callbacks_.started) callbacks_.started();
+        break;
+      }
+      case Up::kAlerts: {
+        auto message = AlertsMessage::parse(frame->payload);
+        going = message ? callbacks_.alerts(std::move(*message)) : Result<void>(std::unexpected(message.error()));
+        break;
+      }
+      case Up::kStats: {
+        auto stats = SensorStats::parse(frame->payload);
+        if (!stats) {
+          going = std::unexpected(stats.error());
+          break;
+        }
+        {
+          const std::lock_guard lock(mutex_);
+          status_.stats = *stats;
+        }
+        if (callbacks_.stats) callbacks_.stats(*stats);
+        break;
+      }
+      case Up::kProblem: problem(frame->payload.substr(0, 2000)); break;
+      case Up::kApplied: {
+        std::uint64_t applied = 0;
+        if (frame->payload.size() == sizeof applied) std::memcpy(&applied, frame->payload.data(), sizeof applied);
+        const std::lock_guard lock(mutex_);
+        status_.applied = applied;
+        break;
+      }
+      default: going = fail(ErrorCode::kInvalid, fmt::format("the sensor sent a frame of unknown type {}", frame->type));
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    channel_->shutdown();
+    channel_.reset();
+  }
+  // The sensor ends when its socket does; one that hangs is killed.
+  int status = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (::waitpid(child, &status, WNOHANG) == child) break;
+    if (i == 99) {
+      ::kill(child, SIGKILL);
+      ::waitpid(child, &status, 0);
+      break;
+    }
+    std::this_thread::sleep_for(20ms);
+  }
+  const bool stopping = [&] {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  }();
+  if (!stopping) problem(fmt::format("the sensor ended ({}): {}", end_of(status), going ? "" : going.error().text()));
+}
+
+Result<void> SensorSupervisor::send(Down type, std::string_view payload) {
+  std::shared_ptr<net::FrameChannel> channel;
+  {
+    const std::lock_guard lock(mutex_);
+    channel = channel_;
+  }
+  if (!channel) return fail(ErrorCode::kUnavailable, "the sensor is not running");
+  const std::lock_guard lock(write_mutex_);
+  return channel->write(static_cast<std::uint8_t>(type), payload, kWriteDeadline);
+}
+
+Result<void> SensorSupervisor::add(const std::vector<detect::Indicator>& indicators) { return send(Down::kAdd, pack_indicators(indicators)); }
+Result<void> SensorSupervisor::remove(const std::vector<std::uint64_t>& refs) { return send(Down::kRemove, pack_refs(refs)); }
+Result<void> SensorSupervisor::loaded() { return send(Down::kLoaded, ""); }
+
+SensorStatus SensorSupervisor::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void SensorSupervisor::problem(std::string text) {
+  log_.warn("sensor.problem", {{"text", text}});
+  const std::lock_guard lock(mutex_);
+  if (status_.problems.size() >= kMaxProblems) status_.problems.erase(status_.problems.begin());
+  status_.problems.push_back(std::move(text));
+}
+
+}  // namespace bongsu::node

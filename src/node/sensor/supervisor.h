@@ -1,0 +1,81 @@
+// The keeper's side of the sensor: starts the process, starts it again when it dies, and passes frames.
+//
+//   SensorSupervisor sensor(options, {.loaded = …, .alerts = …}, log);
+//   sensor.start();
+//   sensor.add(indicators);        // queued; bounded, blocks when the sensor is behind
+//   sensor.stop();
+//
+// A sensor that dies is started again after a growing wait (1 s to 30 s). `started` is called for each new process, so that its
+// indicators are sent anew.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "net/frame_channel.h"
+#include "node/sensor/protocol.h"
+
+namespace bongsu::node {
+
+struct SensorCallbacks {
+  std::function<StartMessage()> configure;                       // for each new process: sources with the positions stored last
+  std::function<void()> started;                                 // a new process is ready for indicators
+  std::function<Result<void>(AlertsMessage&&)> alerts;           // durable when it returns; an error restarts the sensor
+  std::function<void(const SensorStats&)> stats;
+};
+
+struct SensorStatus {
+  bool running = false, sandboxed = false;
+  std::uint64_t restarts = 0, applied = 0;   // indicator changes in effect, since this process started
+  SensorStats stats;
+  std::vector<std::string> problems;         // newest last, kMaxProblems at most
+};
+
+inline constexpr std::size_t kMaxProblems = 50;
+
+class SensorSupervisor {
+ public:
+  SensorSupervisor(std::string program, SensorCallbacks callbacks, Log& log);
+  ~SensorSupervisor();
+
+  void start();
+  void stop();
+
+  // Frames to the running process. kUnavailable when there is none (a new one asks for everything anew).
+  Result<void> add(const std::vector<detect::Indicator>& indicators);
+  Result<void> remove(const std::vector<std::uint64_t>& refs);
+  Result<void> loaded();
+
+  SensorStatus status() const;
+  std::uint64_t generation() const { return generation_; }
+
+ private:
+  void run();
+  void serve(pid_t child);
+  Result<void> send(Down type, std::string_view payload);
+  void problem(std::string text);
+
+  std::string program_;
+  SensorCallbacks callbacks_;
+  Log& log_;
+  std::thread thread_;
+  mutable std::mutex mutex_;          // status_, channel_'s life
+  std::mutex write_mutex_;            // one frame at a time
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::shared_ptr<net::FrameChannel> channel_;
+  SensorStatus status_;
+  std::atomic<std::uint64_t> generation_{0};
+};
+
+}  // namespace bongsu::node

@@ -1,0 +1,191 @@
+// The main job on real nodes: publish at one member → alert at another → sighting back; what may not flow does not.
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Https, Relay, check, equal, indicator, json, live, long, makeDirectory, pair, sleep, tlp, until } from './lib/bongsu.mjs';
+
+async function two(house, options = {}) {
+  const a = await house.node('cert-ua'), b = await house.node('cert-lt', options);
+  const logs = makeDirectory(join(house.dir, 'logs'));
+  await a.serve();
+  await b.serve('--watch', logs);
+  await pair(a, b);
+  await a.agree(b);
+  await b.agree(a);
+  await live(b, 2);
+  await live(a, 2);
+  return { a, b, log: join(logs, 'dns.log') };
+}
+const line = (name) => `${JSON.stringify({ time: new Date().toISOString(), query: name, src_ip: '10.0.0.7' })}\n`;
+
+export async function an_indicator_published_at_one_becomes_an_alert_at_the_other_and_a_sighting_comes_back(house) {
+  const { a, b, log } = await two(house, { toml: '\n[sensor]\nsighting_window = "1s"\n' });
+  const object = indicator('login.kurier-post.example');
+  await a.import([object]);
+  await until('the indicator at the partner', async () => (await b.export('cert-ua.shared')).some((o) => o.id === object.id));
+  const ticker = setInterval(() => appendFileSync(log, line('login.kurier-post.example') + line('good.example')), 50);
+  try {
+    const [first] = await until('an alert', async () => { const all = await b.alerts(); return all.length ? all : null; });
+    equal(first.alert.indicator, object.id, 'the alert names the indicator');
+    equal(first.alert.source, 'cert-ua', 'the alert names whom the indicator came from');
+    const sighting = await until('the sighting', async () => (await a.export('cert-lt.sightings')).find((o) => o.type === 'sighting'));
+    equal(sighting.sighting_of_ref, object.id, 'the sighting is of the indicator');
+    check(!('where_sighted_refs' in sighting), 'the sighting is anonymised');
+    await until('a later version with a larger count', async () => (await a.export('cert-lt.sightings')).some((o) => o.type === 'sighting' && o.count > 1));
+  } finally {
+    clearInterval(ticker);
+  }
+}
+
+export async function subdomains_match_and_look_alikes_do_not(house) {
+  const { a, b, log } = await two(house);
+  await a.import([indicator('kurier-post.example')]);
+  await until('the indicator in effect', async () => (await b.status()).detection.indicators >= 1);
+  await sleep(300);
+  writeFileSync(log, ['kurier-post.example', 'a.b.kurier-post.example', 'notkurier-post.example', 'kurier-post.example.org'].map(line).join(''));
+  await until('two alerts', async () => (await b.alerts()).length >= 2);
+  await sleep(500);
+  equal((await b.alerts()).map((x) => x.alert.matched).sort(), ['a.b.kurier-post.example', 'kurier-post.example'], 'what matched');
+}
+
+export async function labels_and_agreements_withhold(house) {
+  const { a, b } = await two(house);
+  const green = indicator('green.example'), amber = indicator('amber.example', { marking: tlp.amber }), strict = indicator('strict.example', { marking: tlp.amberStrict }),
+    red = indicator('red.example', { marking: tlp.red }), unknown = indicator('unknown.example', { marking: 'marking-definition--11111111-1111-4111-8111-111111111111' });
+  await a.import([red, unknown, strict, amber, green]);
+  await until('the green one', async () => (await b.export('cert-ua.shared')).some((o) => o.id === green.id));
+  const got = (await b.export('cert-ua.shared')).filter((o) => o.type === 'indicator').map((o) => o.name).sort();
+  equal(got, ['amber.example', 'green.example'], 'what an agreement up to AMBER gives');
+  await a.agree(b, { tlp: 'green' });
+  const later = indicator('later-amber.example', { marking: tlp.amber }), last = indicator('last-green.example');
+  await a.import([later, last]);
+  await until('the last green one', async () => (await b.export('cert-ua.shared')).some((o) => o.id === last.id));
+  check(!(await b.export('cert-ua.shared')).some((o) => o.id === later.id), 'a narrowed agreement holds for what comes next');
+}
+
+export async function release_stop_cuts_a_partner_off_at_once(house) {
+  const { a, b } = await two(house);
+  await a.admin('POST', '/members/cert-lt/stop', {});
+  const object = indicator('after-stop.example');
+  await a.import([object]);
+  await sleep(1500);
+  check(!(await b.export('cert-ua.shared')).some((o) => o.id === object.id), 'nothing flows after the stop');
+  check((await b.status()).links.filter((l) => l.member === 'cert-ua' && l.phase === 'live').length === 0, 'its links are cut');
+  await a.admin('POST', '/members/cert-lt/resume', {});
+  await until('it flows again', async () => (await b.export('cert-ua.shared')).some((o) => o.id === object.id), 90_000, 200);
+}
+
+export async function a_withdrawn_indicator_stops_matching(house) {
+  const { a, b, log } = await two(house);
+  const object = indicator('withdrawn.example');
+  await a.import([object]);
+  await until('in effect', async () => (await b.status()).detection.indicators >= 1);
+  await sleep(300);
+  appendFileSync(log, line('withdrawn.example'));
+  await until('an alert', async () => (await b.alerts()).length === 1);
+  const later = new Date(Date.parse(object.modified) + 1000).toISOString();
+  await a.import([{ ...object, modified: later, revoked: true }]);
+  await until('gone', async () => (await b.status()).detection.indicators === 0);
+  await sleep(300);
+  appendFileSync(log, line('withdrawn.example'));
+  await sleep(1000);
+  equal((await b.alerts()).length, 1, 'alerts after the withdrawal');
+}
+
+export async function links_cut_at_random_deliver_each_object_once_in_order_and_none_that_is_forbidden(house) {
+  const objects = long ? 10_000 : 1_500, cuts = long ? 100 : 15;
+  const relay = await new Relay(house).listen();
+  const a = await house.node('cert-ua', { linkUrl: `https://127.0.0.1:${relay.port}` }), b = await house.node('cert-lt');
+  await a.serve();
+  relay.target = (await a.status()).ports.link;
+  await b.serve();
+  await pair(a, b);
+  await a.agree(b);
+  await live(b, 1);
+  const published = [], forbidden = [];
+  let done = false;
+  const cutter = (async () => {
+    for (let i = 0; i < cuts && !done; ++i) {
+      await sleep(20 + Math.random() * (long ? 400 : 200));
+      relay.cut();
+      if (i % 5 === 4) { await b.stop(i % 10 === 9 ? 'SIGKILL' : 'SIGTERM'); await b.serve(); }
+      await sleep(Math.random() * 50);
+      relay.restore();
+    }
+  })();
+  for (let i = 0; i < objects;) {
+    const batch = [];
+    for (let k = 0; k < 25 && i < objects; ++k, ++i) {
+      const secret = i % 10 === 3;
+      const object = indicator(`n${i}.example`, { marking: secret ? tlp.red : tlp.green });
+      (secret ? forbidden : published).push(object.id);
+      batch.push(object);
+    }
+    await a.import(batch);
+    await sleep(long ? 30 : 20);
+  }
+  done = true;
+  await cutter;
+  relay.restore();
+  const theirs = await until('everything', async () => {
+    const got = (await b.export('cert-ua.shared', { versions: 'all' })).filter((o) => o.type === 'indicator').map((o) => o.id);
+    return got.length >= published.length ? got : null;
+  }, 120_000, 300);
+  equal(theirs.length, published.length, 'how many were delivered');
+  check(theirs.every((id, i) => id === published[i]), 'each once, in the order of publishing');
+  check(!theirs.some((id) => forbidden.includes(id)), 'none that is forbidden');
+  return `${published.length} delivered, ${forbidden.length} withheld, ${cuts} cuts`;
+}
+
+export async function a_sensor_that_is_killed_goes_on_where_it_was(house) {
+  const { a, b, log } = await two(house);
+  await a.import([indicator('counted.example')]);
+  await until('in effect', async () => (await b.status()).detection.indicators >= 1);
+  const total = long ? 2000 : 300;
+  const { execFileSync } = await import('node:child_process');
+  for (let i = 0; i < total; ++i) {
+    appendFileSync(log, line(`x${i}.counted.example`));
+    if (i % 50 === 25) {
+      await until('a running sensor', async () => (await b.status()).sensor.running);
+      const pid = execFileSync('pgrep', ['-P', String(b.child.pid)]).toString().trim().split('\n')[0];
+      process.kill(Number(pid), 'SIGKILL');
+    }
+    await sleep(5);
+  }
+  await until('an alert for every line', async () => (await b.alerts(5000)).length >= total, 120_000, 300);
+  const names = (await b.alerts(5000)).map((x) => x.alert.matched);
+  equal(new Set(names).size, total, 'distinct lines alerted');
+  equal(names.length, total, 'alerts');
+}
+
+export async function a_clean_stop_and_a_restart_lose_nothing(house) {
+  const { a, b, log } = await two(house);
+  await a.import([indicator('again.example')]);
+  await until('in effect', async () => (await b.status()).detection.indicators >= 1);
+  appendFileSync(log, line('1.again.example'));
+  await until('one alert', async () => (await b.alerts()).length === 1);
+  equal(await b.stop(), 0, 'exit code of a clean stop');
+  appendFileSync(log, line('2.again.example'));
+  await a.import([indicator('while-away.example')]);
+  await b.serve();
+  await until('the line written meanwhile', async () => (await b.alerts()).length === 2);
+  await until('the object published meanwhile', async () => (await b.export('cert-ua.shared')).some((o) => o.name === 'while-away.example'));
+}
+
+export async function taxii_clients_see_what_their_account_may_read(house) {
+  const a = await house.node('cert-ua');
+  await a.serve();
+  const { token } = await json(['account', 'add', 'siem', '--token', '--read', 'shared', '--data', a.data]);
+  await a.import([indicator('taxii.example')]);
+  const client = new Https(a.ca, { Authorization: `Bearer ${token}`, Accept: 'application/taxii+json;version=2.1' });
+  const discovery = await client.request('GET', a.urls.taxii);
+  equal(discovery.status, 200, 'discovery');
+  const api = new URL(discovery.json.default ?? discovery.json.api_roots[0], a.urls.taxii).href;
+  const collections = (await client.request('GET', new URL('collections/', api).href)).json.collections;
+  equal(collections.map((c) => c.alias), ['shared'], 'collections it may read');
+  const page = (await client.request('GET', new URL(`collections/${collections[0].id}/objects/?match[type]=indicator`, api).href)).json;
+  equal(page.objects.map((o) => o.name), ['taxii.example'], 'objects');
+  const nobody = new Https(a.ca, { Accept: 'application/taxii+json;version=2.1' });
+  equal((await nobody.request('GET', a.urls.taxii)).status, 401, 'without credentials');
+  client.close();
+  nobody.close();
+}

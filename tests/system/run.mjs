@@ -1,0 +1,38 @@
+// Runs the system tests: every *.system.mjs beside this file (or those whose name contains an argument), each exports one async function a test.
+//   node tests/system/run.mjs [NAME…]        BONGSU=path of the program, BONGSU_LONG=1 for full counts
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { House, Skip } from './lib/bongsu.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const wanted = process.argv.slice(2);
+let passed = 0, failed = 0, skipped = 0;
+for (const file of readdirSync(here).filter((f) => f.endsWith('.system.mjs')).sort()) {
+  if (wanted.length && !wanted.some((w) => file.includes(w))) continue;
+  const tests = await import(join(here, file));
+  for (const [name, test] of Object.entries(tests)) {
+    const label = `${file.replace('.system.mjs', '')}: ${name.replaceAll('_', ' ')}`;
+    const house = new House();
+    const began = Date.now();
+    let keep = false;
+    try {
+      const said = await test(house);
+      ++passed;
+      console.log(`ok       ${label} (${((Date.now() - began) / 1000).toFixed(1)} s)${said ? `: ${said}` : ''}`);
+    } catch (error) {
+      if (error instanceof Skip) {
+        ++skipped;
+        console.log(`skipped  ${label}: ${error.message}`);
+      } else {
+        ++failed;
+        keep = process.env.BONGSU_KEEP === '1';
+        console.log(`FAILED   ${label}\n${error.stack}${keep ? `\nkept: ${house.dir}` : ''}`);
+      }
+    }
+    if (!keep) await house.close();
+    else for (const node of house.nodes) await node.stop().catch(() => {});
+  }
+}
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(failed ? 1 : 0);
