@@ -49,6 +49,7 @@ class Nesting {
 
   std::size_t depth() const { return open_.size() + uncounted_; }
   bool in_string() const { return in_string_; }
+  bool in_plain_string() const { return in_string_ && !escaped_; }
   bool has_open_list() const { return open_.find('[') != std::string::npos; }
 
   // Inside a string only. No string goes over the end of a line in JSON: where one does, a quote is missing.
@@ -363,6 +364,17 @@ struct BundleReader::Impl {
   std::size_t value(std::size_t i) {
     while (i < piece.size()) {
       const char c = piece[i];
+      if (nesting.in_plain_string() && !key_is_open) {
+        // Most of a bundle is strings: up to the next byte that means something in one.
+        std::size_t end = i;
+        while (end < piece.size() && piece[end] != '"' && piece[end] != '\\' && piece[end] != '\n') ++end;
+        if (end > i) {
+          offset += end - i;
+          line_is_blank = false;
+          i = end;
+          continue;
+        }
+      }
       if (nesting.in_string()) {
         nesting.string_byte(c);
         if (key_is_open) {
