@@ -80,9 +80,66 @@ inline policy::Agreement agreement(std::vector<std::string> collections, stix::T
           .onward = onward};
 }
 
+// Fails the n-th change from now on and every one after it, as a full disk or a killed process would: nothing of it is
+// written.
+class FaultyJournal final : public journal::Journal {
+ public:
+  explicit FaultyJournal(std::unique_ptr<journal::Journal> inner) : inner_(std::move(inner)) {}
+  void fail_after(int changes) { left_ = changes; }
+  void heal() { left_ = -1; }
+  bool failed() const { return left_ == 0; }
+
+  Result<journal::Receipt> append(const journal::Batch& batch) override {
+    if (broken()) return fault();
+    return inner_->append(batch);
+  }
+  Result<journal::View> create_view(std::string_view collection, std::string_view key, journal::ViewId copy_of,
+                                    bool compact) override {
+    if (broken()) return fault();
+    return inner_->create_view(collection, key, copy_of, compact);
+  }
+  Result<void> rename_view(journal::ViewId view, std::string_view key) override {
+    if (broken()) return fault();
+    return inner_->rename_view(view, key);
+  }
+  Result<void> set_epoch(std::uint64_t epoch) override {
+    if (broken()) return fault();
+    return inner_->set_epoch(epoch);
+  }
+  std::unique_ptr<journal::Snapshot> snapshot() override { return inner_->snapshot(); }
+  journal::Seq last_seq() const override { return inner_->last_seq(); }
+  journal::Seq wait_beyond(journal::Seq after, std::chrono::milliseconds deadline) override {
+    return inner_->wait_beyond(after, deadline);
+  }
+  void on_commit(std::function<void(journal::Seq)> callback) override { inner_->on_commit(std::move(callback)); }
+  Result<std::vector<journal::View>> views() override { return inner_->views(); }
+  std::uint64_t epoch() const override { return inner_->epoch(); }
+  Result<std::optional<std::string>> state(std::string_view space, std::string_view key) override {
+    return inner_->state(space, key);
+  }
+  Result<std::vector<std::pair<std::string, std::string>>> states(std::string_view space) override {
+    return inner_->states(space);
+  }
+  Result<journal::Seq> erase(std::string_view object_id, std::string_view origin) override {
+    return inner_->erase(object_id, origin);
+  }
+  Result<journal::JournalStats> stats() override { return inner_->stats(); }
+  Result<void> verify(const std::function<void(std::uint64_t, std::uint64_t)>& progress) override {
+    return inner_->verify(progress);
+  }
+  void close() override { inner_->close(); }
+
+ private:
+  bool broken() { return left_ == 0 || (left_ > 0 && --left_ == 0); }
+  static std::unexpected<Error> fault() { return fail(ErrorCode::kNoSpace, "the disk is full"); }
+  std::unique_ptr<journal::Journal> inner_;
+  int left_ = -1;
+};
+
 // One node. `reopen` is a restart: everything but the journal is made anew.
 struct TestNode {
-  explicit TestNode(std::uint64_t seed = 1) : random(seed), journal(journal::make_memory_journal(clock, random)) {
+  explicit TestNode(std::uint64_t seed = 1)
+      : random(seed), journal(std::make_unique<FaultyJournal>(journal::make_memory_journal(clock, random))) {
     reopen();
   }
 
@@ -133,7 +190,7 @@ struct TestNode {
   FakeClock clock;
   SeededRandom random;
   std::unique_ptr<Log> log = make_null_log();
-  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<FaultyJournal> journal;
   std::unique_ptr<Markings> markings;
   std::unique_ptr<Release> release;
   std::unique_ptr<Admission> admission;

@@ -487,13 +487,15 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
 }
 
 bool Release::wait_for_change(std::uint64_t epoch, std::chrono::milliseconds deadline) const {
-  {
+  constexpr std::chrono::milliseconds kLook{20};
+  for (std::chrono::milliseconds waited{0}; waited < deadline; waited += kLook) {
+    // Nobody is at it: either it is published, or a change failed half-way and its epoch is all that is left of it.
+    if (const std::unique_lock changing(impl_->changing, std::try_to_lock); changing.owns_lock())
+      return impl_->resync() && this->epoch() != epoch;
     std::shared_lock lock(impl_->mutex);
-    if (impl_->published.wait_for(lock, deadline, [&] { return impl_->plan && impl_->plan->epoch != epoch; }))
-      return true;
+    if (impl_->published.wait_for(lock, kLook, [&] { return impl_->plan && impl_->plan->epoch != epoch; })) return true;
   }
-  const std::unique_lock changing(impl_->changing, std::try_to_lock);
-  return changing.owns_lock() && impl_->resync() && this->epoch() != epoch;
+  return false;
 }
 
 Result<Reading> Release::open(std::string_view member, std::string_view collection) {

@@ -1,5 +1,5 @@
-// Views against a slow model, at random: members, agreements, objects, deletions, restarts. And non-interference: what a member may not see changes
-// nothing of what it does see.
+// Views against a slow model, at random: members, agreements, objects, deletions, restarts. And non-interference: what
+// a member may not see changes nothing of what it does see.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -15,7 +15,8 @@ using stix::Tlp;
 
 const std::vector<std::string> kMembers = {"cert-a", "cert-b", "cert-c", "cert-d", "cert-e"};
 const std::vector<std::string> kCollections = {"c1", "c2"};
-const std::vector<std::set<std::string>> kLists = {{"cert-a"}, {"cert-b", "cert-c"}, {"cert-a", "cert-d", "cert-e"}, {}};
+const std::vector<std::set<std::string>> kLists = {
+    {"cert-a"}, {"cert-b", "cert-c"}, {"cert-a", "cert-d", "cert-e"}, {}};
 
 // What is in the node, as a list of facts; every question is answered by asking decide about everything.
 struct Model {
@@ -28,12 +29,14 @@ struct Model {
   std::vector<Item> items;
   policy::PolicyState policy;
 
-  std::optional<std::set<journal::Seq>> sees(const std::string& member, const std::string& collection, Instant now) const {
+  std::optional<std::set<journal::Seq>> sees(const std::string& member, const std::string& collection,
+                                             Instant now) const {
     if (policy::may_read(collection, member, policy, now).verdict != policy::Verdict::kRelease) return std::nullopt;
     std::set<journal::Seq> out;
     for (const auto& item : items)
       if (!item.deleted && item.facts.collection == collection &&
-          policy::decide(item.facts, member, policy::Purpose::kOperations, policy, now).verdict == policy::Verdict::kRelease)
+          policy::decide(item.facts, member, policy::Purpose::kOperations, policy, now).verdict ==
+              policy::Verdict::kRelease)
         out.insert(item.seq);
     return out;
   }
@@ -60,14 +63,20 @@ class Simulation {
   void step() {
     node.clock.advance(std::chrono::milliseconds(1 + random.below(50)));
     const std::uint64_t kind = random.below(100);
-    if (kind < 62) publish();
-    else if (kind < 70) remove();
-    else if (kind < 88) change_policy();
+    if (kind < 62)
+      publish();
+    else if (kind < 70)
+      remove();
+    else if (kind < 88)
+      change_policy();
     else if (kind < 93) {
+      if (random.below(2) == 0) crash();
       node.reopen();
       apply();
-    } else if (kind < 97) node.clock.advance(std::chrono::hours(random.below(30)));
-    else apply();  // nothing changed
+    } else if (kind < 97)
+      node.clock.advance(std::chrono::hours(random.below(30)));
+    else
+      apply();  // nothing changed
   }
 
   void check() {
@@ -81,6 +90,19 @@ class Simulation {
   void apply() {
     node.policy = model.policy;
     node.apply(kCollections);
+  }
+
+  // The node dies somewhere in a change of policy, or goes on for a while with a full disk.
+  void crash() {
+    draft_policy();
+    node.policy = model.policy;
+    node.journal->fail_after(static_cast<int>(1 + random.below(12)));
+    std::ignore = node.release->apply(node.policy, kCollections);
+    if (random.below(2) == 0) {
+      node.journal->heal();
+      publish();  // under what of the old arrangement is left
+    }
+    node.journal->heal();
   }
 
   void admit(const std::vector<std::string>& texts, const std::string& collection, const std::string& origin) {
@@ -104,12 +126,15 @@ class Simulation {
       const auto number = static_cast<unsigned>(random.below(12));
       const auto version = static_cast<unsigned>(random.below(2000));
       switch (random.below(4)) {
-        case 0: texts.push_back(malware(number, markings, version)); break;
+        case 0:
+          texts.push_back(malware(number, markings, version));
+          break;
         case 1:
           texts.push_back(relationship(static_cast<unsigned>(random.below(4000)), id_of("indicator", number),
                                        id_of("malware", static_cast<unsigned>(random.below(12))), markings));
           break;
-        default: texts.push_back(indicator(number, markings, version));
+        default:
+          texts.push_back(indicator(number, markings, version));
       }
     }
     const std::string origin = random.below(3) == 0 ? kMembers[random.below(kMembers.size())] : "cert-self";
@@ -121,7 +146,8 @@ class Simulation {
     const Model::Item victim = model.items[random.below(model.items.size())];
     const bool all = random.below(2) == 0;
     const std::string key = all ? "" : stix::Timestamp::parse(victim.version)->key();
-    const bool there = node.admission->remove(victim.facts.collection, victim.facts.object_id, key, "cert-self").has_value();
+    const bool there =
+        node.admission->remove(victim.facts.collection, victim.facts.object_id, key, "cert-self").has_value();
     bool expected = false;
     for (auto& item : model.items) {
       if (item.facts.object_id != victim.facts.object_id || item.facts.collection != victim.facts.collection) continue;
@@ -133,16 +159,26 @@ class Simulation {
   }
 
   void change_policy() {
+    draft_policy();
+    apply();
+  }
+
+  void draft_policy() {
     for (std::uint64_t n = 1 + random.below(2); n > 0; --n) {
       const std::string& member = kMembers[random.below(kMembers.size())];
       switch (random.below(6)) {
-        case 0: model.policy.agreements.erase(member); break;
-        case 1: model.policy.members[member].stopped = random.below(2) == 0; break;
+        case 0:
+          model.policy.agreements.erase(member);
+          break;
+        case 1:
+          model.policy.members[member].stopped = random.below(2) == 0;
+          break;
         default: {
           model.policy.members[member];
-          policy::Agreement a = agreement({"c1"}, random.below(2) == 0 ? Tlp::kGreen : Tlp::kAmber,
-                                          random.below(3) == 0 ? std::set<std::string>{"indicator"} : std::set<std::string>{"*"},
-                                          random.below(3) == 0);
+          policy::Agreement a =
+              agreement({"c1"}, random.below(2) == 0 ? Tlp::kGreen : Tlp::kAmber,
+                        random.below(3) == 0 ? std::set<std::string>{"indicator"} : std::set<std::string>{"*"},
+                        random.below(3) == 0);
           if (random.below(2) == 0) a.collections.push_back("c2");
           if (random.below(5) == 0) a.valid_until = node.clock.now() + std::chrono::hours(random.below(40));
           a.partner = member;
@@ -150,7 +186,6 @@ class Simulation {
         }
       }
     }
-    apply();
   }
 
   void check_member(const std::string& member, const std::string& collection) {
@@ -171,7 +206,8 @@ class Simulation {
     }
     ASSERT_EQ(shown, *expected) << member << " " << collection;
 
-    // Its tail: dense positions; and what it followed step by step is what it may see, but for what was withdrawn from it.
+    // Its tail: dense positions; and what it followed step by step is what it may see, but for what was withdrawn from
+    // it.
     Follower& follower = followers[{member, collection}];
     const auto origin = node.release->origin_of(reading->view);
     const auto whole = reading->snapshot->tail(reading->view, 0, 100'000);
@@ -182,7 +218,8 @@ class Simulation {
       follower.position = row.pos;
       if (!row.withdrawn) follower.received.insert(row.seq);
     }
-    for (const journal::Seq seq : *expected) EXPECT_TRUE(follower.received.contains(seq)) << "a follower misses nothing";
+    for (const journal::Seq seq : *expected)
+      EXPECT_TRUE(follower.received.contains(seq)) << "a follower misses nothing";
   }
 
   TestNode node;
@@ -205,7 +242,8 @@ TEST(ReleaseModel, EveryMembersOutboxIsWhatDecidePermitsWhateverHappens) {
 }
 
 // ── Non-interference ─────────────────────────────────────────────────────────────────────────────────────────────────
-// All that a member can read of a node, as one text: collections, pages with positions, versions, dates and bodies, tails, answers.
+// All that a member can read of a node, as one text: collections, pages with positions, versions, dates and bodies,
+// tails, answers.
 std::string everything(TestNode& node, const std::string& member) {
   std::string out;
   for (const auto& collection : {"c1", "c2", "c3", "nowhere"}) {
@@ -215,11 +253,13 @@ std::string everything(TestNode& node, const std::string& member) {
       continue;
     }
     for (const bool tail : {false, true}) {
-      const auto page = tail ? reading->snapshot->tail(reading->view, 0, 10'000)
-                             : reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 10'000});
+      const auto page =
+          tail ? reading->snapshot->tail(reading->view, 0, 10'000)
+               : reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 10'000});
       for (const auto& row : page->rows)
-        out += std::to_string(row.pos) + " " + row.object_id + " " + row.version + " " + std::to_string(row.added_us) + " " +
-               std::to_string(row.withdrawn) + " " + reading->snapshot->released_payload(reading->view, row.pos).value_or("-") + "\n";
+        out += std::to_string(row.pos) + " " + row.object_id + " " + row.version + " " + std::to_string(row.added_us) +
+               " " + std::to_string(row.withdrawn) + " " +
+               reading->snapshot->released_payload(reading->view, row.pos).value_or("-") + "\n";
     }
   }
   for (const auto& collection : node.release->readable_collections(member)) out += collection + " ";
@@ -246,15 +286,27 @@ TEST(NonInterference, TwoWorldsThatDifferOnlyInWhatAMemberMayNotSeeLookTheSameTo
     for (unsigned i = 0; i < 60; ++i) {
       for (TestNode* node : {&plain, &secret}) node->clock.advance(std::chrono::seconds(1));
       const auto number = static_cast<unsigned>(random.below(40));
-      const std::string open_to_n = random.below(2) == 0 ? indicator(number, {std::string(kGreen)}, i)
-                                                         : indicator(number, {std::string(kAmber), releasable_id({"cert-n", "cert-o"})}, i);
+      const std::string open_to_n =
+          random.below(2) == 0 ? indicator(number, {std::string(kGreen)}, i)
+                               : indicator(number, {std::string(kAmber), releasable_id({"cert-n", "cert-o"})}, i);
       const std::string collection = random.below(2) == 0 ? "c1" : "c2";
-      // Only in one world: what n may not see, from us and from others, with the splits, deletions and changes of policy that this makes.
+      // Only in one world: what n may not see, from us and from others, with the splits, deletions and changes of
+      // policy that this makes.
       switch (random.below(7)) {
-        case 0: secret.admit({indicator(500 + i, {std::string(kRed)})}); break;
-        case 1: secret.admit({releasable_to({"cert-o"}), indicator(600 + i, {std::string(kGreen), releasable_id({"cert-o"})})}, collection); break;
-        case 2: secret.admit({indicator(700 + i, {std::string(kGreen)})}, collection, "cert-o"); break;
-        case 3: secret.admit({indicator(800 + i, {std::string(kClear)})}, "c3"); break;
+        case 0:
+          secret.admit({indicator(500 + i, {std::string(kRed)})});
+          break;
+        case 1:
+          secret.admit(
+              {releasable_to({"cert-o"}), indicator(600 + i, {std::string(kGreen), releasable_id({"cert-o"})})},
+              collection);
+          break;
+        case 2:
+          secret.admit({indicator(700 + i, {std::string(kGreen)})}, collection, "cert-o");
+          break;
+        case 3:
+          secret.admit({indicator(800 + i, {std::string(kClear)})}, "c3");
+          break;
         case 4:
           std::ignore = secret.admission->remove("c1", id_of("indicator", 500 + i - 1), "", "cert-self");
           break;
@@ -262,7 +314,8 @@ TEST(NonInterference, TwoWorldsThatDifferOnlyInWhatAMemberMayNotSeeLookTheSameTo
           secret.agree("cert-o", agreement({"c1", "c2"}, random.below(2) == 0 ? Tlp::kGreen : Tlp::kAmber));
           secret.apply({"c1", "c2", "c3"});
           break;
-        default: break;
+        default:
+          break;
       }
       // The next instant is the same in both: dates may differ as clocks do, by nothing else.
       plain.clock.advance(std::chrono::milliseconds(100));

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 
 #include "policy/policy_test_support.h"
+#include "stix/validate.h"
 
 namespace bongsu::policy {
 namespace {
@@ -200,6 +202,23 @@ TEST_F(Labels, StatementDefinitionItselfHasTheFallback) {
           R"(","created":"2026-01-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":"x"}})",
       Tlp::kAmber);
   EXPECT_EQ(l, (Label{.tlp = Tlp::kAmber}));
+}
+
+TEST(Schemas, ThePublishedExtensionDefinitionIsTheOneInUse) {
+  std::ifstream file(BONGSU_SOURCE_DIR "/docs/schemas/releasable-to.extension-definition.json");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto bundle = parse_json(text);
+  ASSERT_TRUE(bundle) << bundle.error().text();
+  bool found = false;
+  for (const Json& json : find(*bundle, "objects")->as_array()) {
+    const auto object = stix::Object::parse(to_text(json));
+    ASSERT_TRUE(object) << object.error().text();
+    EXPECT_TRUE(stix::validate(*object).empty()) << object->id_text();
+    found = found || object->id_text() == kReleasableToExtension;
+  }
+  EXPECT_TRUE(found);
+  const auto marking = stix::Object::parse(make_releasable_to_marking({"cert-a"}, "cert-b", Instant{1'795'219'200, 0}));
+  EXPECT_TRUE(stix::validate(*marking).empty());
 }
 
 TEST(Label, TextReadsBackAndHasOneFormForEachValue) {
