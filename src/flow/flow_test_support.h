@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -143,9 +144,19 @@ struct TestNode {
     reopen();
   }
 
+  // Over another journal: `open` makes it, again at each restart.
+  TestNode(std::uint64_t seed, std::function<std::unique_ptr<journal::Journal>(TestNode&)> open)
+      : random(seed), open_journal(std::move(open)) {
+    reopen();
+  }
+
   void reopen() {
     admission.reset();
     release.reset();
+    if (open_journal) {
+      journal.reset();
+      journal = std::make_unique<FaultyJournal>(open_journal(*this));
+    }
     markings = std::move(*Markings::load(*journal));
     release = std::move(*Release::load(*journal, clock, *log));
     admission = std::make_unique<Admission>(*journal, *release, *markings, *log);
@@ -189,6 +200,7 @@ struct TestNode {
 
   FakeClock clock;
   SeededRandom random;
+  std::function<std::unique_ptr<journal::Journal>(TestNode&)> open_journal;
   std::unique_ptr<Log> log = make_null_log();
   std::unique_ptr<FaultyJournal> journal;
   std::unique_ptr<Markings> markings;

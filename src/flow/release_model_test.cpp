@@ -1,11 +1,14 @@
 // Views against a slow model, at random: members, agreements, objects, deletions, restarts. And non-interference: what
 // a member may not see changes nothing of what it does see.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <map>
 #include <tuple>
 
 #include "flow/flow_test_support.h"
+#include "journal/sqlite/sqlite_journal.h"
 
 namespace bongsu::flow {
 namespace {
@@ -51,7 +54,13 @@ struct Follower {
 
 class Simulation {
  public:
-  explicit Simulation(std::uint64_t seed) : node(seed), random(seed * 7919 + 1) {
+  explicit Simulation(std::uint64_t seed) : node(seed), random(seed * 7919 + 1) { begin(); }
+  Simulation(std::uint64_t seed, std::function<std::unique_ptr<journal::Journal>(TestNode&)> open)
+      : node(seed, std::move(open)), random(seed * 7919 + 1) {
+    begin();
+  }
+
+  void begin() {
     model.policy.self = "cert-self";
     std::vector<std::string> definitions;
     for (const auto& list : kLists) definitions.push_back(releasable_to(list));
@@ -238,6 +247,29 @@ TEST(ReleaseModel, EveryMembersOutboxIsWhatDecidePermitsWhateverHappens) {
       if (testing::Test::HasFailure()) return;
     }
     simulation.check();
+  }
+}
+
+TEST(ReleaseModel, HoldsOverTheStoreOnDiskWithRealRestarts) {
+  const auto directory =
+      std::filesystem::temp_directory_path() / ("bongsu-release-model-" + std::to_string(::getpid()));
+  for (std::uint64_t seed = 100; seed < 103; ++seed) {
+    SCOPED_TRACE(seed);
+    std::filesystem::remove_all(directory);
+    {
+      Simulation simulation(seed, [&](TestNode& node) {
+        auto journal = journal::open_sqlite_journal({.directory = directory, .reserve_bytes = 0}, node.clock,
+                                                    node.random, *node.log);
+        EXPECT_TRUE(journal) << journal.error().text();
+        return std::move(*journal);
+      });
+      for (int i = 0; i < 100 && !testing::Test::HasFailure(); ++i) {
+        simulation.step();
+        if (i % 10 == 0) simulation.check();
+      }
+      simulation.check();
+    }
+    std::filesystem::remove_all(directory);
   }
 }
 
