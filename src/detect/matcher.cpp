@@ -253,8 +253,7 @@ void Matcher::addresses(std::string_view list) {
   if (!any_address_) return;
   while (true) {
     const std::size_t end = list.find_first_of(";, ");
-    std::string_view one = list.substr(0, end);
-    if (one.size() < list.size()) matched_ = list;
+    const std::string_view one = list.substr(0, end);
     if (one.size() >= 2 && !address(one)) address(without_port(one));
     if (end == list.npos) return;
     list.remove_prefix(end + 1);

@@ -1,0 +1,179 @@
+#include "detect/index.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <random>
+#include <set>
+#include <thread>
+
+namespace bongsu::detect {
+namespace {
+
+Indicator ip(std::uint64_t ref, const std::string& text) { return {ref, *normalise(Kind::kIpv4, text), {}, {}, -1}; }
+Indicator domain(std::uint64_t ref, const std::string& text) {
+  return {ref, *normalise(Kind::kDomain, text), {}, {}, -1};
+}
+
+std::set<std::uint64_t> refs(const Snapshot& snapshot, const Value& value) {
+  std::set<std::uint64_t> out;
+  const std::string bytes = *key_bytes(value);
+  snapshot.find(key_hash(snapshot.seeds, value.kind, bytes), value.kind, bytes,
+                [&](const Segment::Entry& entry) { out.insert(entry.ref); });
+  return out;
+}
+std::set<std::uint64_t> refs(const Index& index, const std::string& address) {
+  return refs(*index.snapshot(), *normalise(Kind::kIpv4, address));
+}
+
+TEST(Index, FindsEveryIndicatorOfAValue) {
+  Index index;
+  ASSERT_TRUE(index.add(std::vector{ip(1, "192.0.2.1"), ip(2, "192.0.2.1"), ip(3, "192.0.2.2"), ip(2, "192.0.2.3")}));
+  EXPECT_EQ(refs(index, "192.0.2.1"), (std::set<std::uint64_t>{1, 2}));
+  EXPECT_EQ(refs(index, "192.0.2.3"), (std::set<std::uint64_t>{2}));
+  EXPECT_EQ(refs(index, "192.0.2.4"), (std::set<std::uint64_t>{}));
+}
+
+TEST(Index, KeepsKindsApart) {
+  Index index;
+  ASSERT_TRUE(index.add(
+      std::vector<Indicator>{{1, {Kind::kMutex, "x"}, {}, {}, -1}, {2, {Kind::kUserAgent, "x"}, {}, {}, -1}}));
+  EXPECT_EQ(refs(*index.snapshot(), {Kind::kMutex, "x"}), (std::set<std::uint64_t>{1}));
+  EXPECT_EQ(refs(*index.snapshot(), {Kind::kUserAgent, "x"}), (std::set<std::uint64_t>{2}));
+}
+
+TEST(Index, RemovesAllValuesOfARefAndTakesItAgain) {
+  Index index;
+  ASSERT_TRUE(index.add(std::vector{ip(1, "192.0.2.1"), ip(1, "192.0.2.2"), ip(2, "192.0.2.1")}));
+  const std::uint64_t one = 1;
+  index.remove({&one, 1});
+  EXPECT_EQ(refs(index, "192.0.2.1"), (std::set<std::uint64_t>{2}));
+  EXPECT_EQ(refs(index, "192.0.2.2"), (std::set<std::uint64_t>{}));
+  ASSERT_TRUE(index.add(std::vector{ip(1, "192.0.2.9")}));
+  EXPECT_EQ(refs(index, "192.0.2.9"), (std::set<std::uint64_t>{1}));
+  EXPECT_EQ(refs(index, "192.0.2.2"), (std::set<std::uint64_t>{}));
+}
+
+TEST(Index, ASnapshotIsOneMoment) {
+  Index index;
+  ASSERT_TRUE(index.add(std::vector{ip(1, "192.0.2.1")}));
+  const auto before = index.snapshot();
+  ASSERT_TRUE(index.add(std::vector{ip(2, "192.0.2.1")}));
+  const std::uint64_t one = 1;
+  index.remove({&one, 1});
+  const Value value = *normalise(Kind::kIpv4, "192.0.2.1");
+  EXPECT_EQ(refs(*before, value), (std::set<std::uint64_t>{1}));
+  EXPECT_EQ(refs(*index.snapshot(), value), (std::set<std::uint64_t>{2}));
+  ASSERT_TRUE(index.replace(2, std::vector{ip(2, "192.0.2.5")}));
+  EXPECT_EQ(refs(*index.snapshot(), value), (std::set<std::uint64_t>{}));
+  EXPECT_EQ(refs(index, "192.0.2.5"), (std::set<std::uint64_t>{2}));
+}
+
+TEST(Index, RefusesValuesThatAreNotInNormalForm) {
+  Index index;
+  EXPECT_EQ(index.add(std::vector<Indicator>{{1, {Kind::kIpv4, "nonsense"}, {}, {}, -1}}).error().code,
+            ErrorCode::kInvalid);
+  EXPECT_EQ(index.size(), 0U);
+}
+
+TEST(Index, AgreesWithAMapOverRandomAddsAndRemoves) {
+  std::mt19937 dice(11);
+  Index index(3);
+  std::map<std::uint64_t, std::set<std::string>> model;  // ref → addresses
+  for (int step = 0; step < 4000; ++step) {
+    const std::uint64_t ref = dice() % 300;
+    switch (dice() % 5) {
+      case 0:
+        index.remove({&ref, 1});
+        model.erase(ref);
+        break;
+      case 1: {
+        const std::string address = "192.0.2." + std::to_string(dice() % 64);
+        ASSERT_TRUE(index.replace(ref, std::vector{ip(ref, address)}));
+        model[ref] = {address};
+        break;
+      }
+      default: {
+        std::vector<Indicator> batch;
+        for (std::uint32_t n = dice() % 40; n > 0; --n) {
+          const std::uint64_t r = dice() % 300;
+          const std::string address = "192.0.2." + std::to_string(dice() % 64);
+          batch.push_back(ip(r, address));
+          model[r].insert(address);
+        }
+        ASSERT_TRUE(index.add(batch));
+      }
+    }
+    if (step % 50 != 0) continue;
+    EXPECT_LE(index.snapshot()->segments.size(), 8U);
+    for (int i = 0; i < 64; ++i) {
+      const std::string address = "192.0.2." + std::to_string(i);
+      std::set<std::uint64_t> expected;
+      for (const auto& [r, addresses] : model)
+        if (addresses.contains(address)) expected.insert(r);
+      ASSERT_EQ(refs(index, address), expected) << "step " << step << " " << address;
+    }
+  }
+}
+
+// Matching threads see the lasting indicators in every snapshot, whatever is added and removed meanwhile.
+TEST(Index, AddsAndRemovesWhileOthersMatch) {
+  Index index;
+  std::vector<Indicator> lasting;
+  for (std::uint64_t i = 0; i < 2000; ++i)
+    lasting.push_back(domain(i, "host" + std::to_string(i) + ".lasting.example"));
+  ASSERT_TRUE(index.add(lasting));
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> looked{0}, missed{0}, ghosts{0};
+  std::vector<std::thread> readers;
+  for (unsigned t = 0; t < 2; ++t)
+    readers.emplace_back([&, t] {
+      std::mt19937 dice(t);
+      while (!stop.load()) {
+        const auto snapshot = index.snapshot();
+        for (int i = 0; i < 20; ++i) {
+          const std::uint64_t ref = dice() % 2000;
+          if (!refs(*snapshot, lasting[ref].value).contains(ref)) ++missed;
+          ++looked;
+        }
+        if (!refs(*snapshot, {Kind::kDomain, "never.example"}).empty()) ++ghosts;
+      }
+    });
+  std::uint64_t next = 10'000;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Indicator> batch;
+    std::vector<std::uint64_t> gone;
+    for (int i = 0; i < 20; ++i) {
+      batch.push_back(domain(next, "passing" + std::to_string(next) + ".example"));
+      gone.push_back(next++);
+    }
+    ASSERT_TRUE(index.add(batch));
+    ASSERT_FALSE(refs(*index.snapshot(), batch[7].value).empty());
+    index.remove(gone);
+    ASSERT_TRUE(refs(*index.snapshot(), batch[7].value).empty());
+  }
+  while (looked.load() < 10'000) std::this_thread::yield();
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(missed.load(), 0U);
+  EXPECT_EQ(ghosts.load(), 0U);
+  EXPECT_LT(index.size(), 2000U + 4000U) << "what was removed is forgotten in the end";
+}
+
+TEST(Index, CostsLessThanThirtyBytesAnEntryBesideTheValues) {
+  Index index;
+  std::vector<Indicator> many;
+  for (std::uint64_t i = 0; i < 200'000; ++i)
+    many.push_back({i,
+                    {Kind::kIpv4, Address{{10, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8),
+                                           static_cast<std::uint8_t>(i)}}
+                                      .text()},
+                    {},
+                    {},
+                    50});
+  ASSERT_TRUE(index.add(many));
+  EXPECT_LT(index.memory_bytes(), 200'000U * (30 + 5) + 100'000U);
+}
+
+}  // namespace
+}  // namespace bongsu::detect
