@@ -157,3 +157,24 @@ export async function the_sensor_is_locked_in_and_nothing_of_the_node_is_open_to
   const { statSync } = await import('node:fs');
   for (const path of ['', 'keys', 'keys/master.key', 'keys/tls.pem', 'journal.db', 'admin.sock']) check((statSync(join(a.data, path)).mode & 0o077) === 0, `${path || 'the directory'} is open to others`);
 }
+
+export async function a_misp_feed_and_a_plain_list_come_in_on_schedule_and_are_never_widened(house) {
+  const { execFileSync } = await import('node:child_process');
+  const feed = join(house.dir, 'feed');
+  mkdirSync(feed);
+  execFileSync('tar', ['--zstd', '-xf', needSharedData('misp', 'feed.tar.zst'), '-C', feed]);
+  const manifest = execFileSync('find', [feed, '-name', 'manifest.json']).toString().trim();
+  const list = join(house.dir, 'list.txt');
+  writeFileSync(list, 'hxxp://evil[.]example/a\n198.51.100.9\n');
+  const a = await house.node('cert-ua', { toml: `\n[[feed]]\nname = "misp"\nkind = "misp"\nurl = "file://${manifest.replace('/manifest.json', '/')}"\ntlp = "green"\ninterval = "1h"\n` +
+    `\n[[feed]]\nname = "plain"\nkind = "list"\nurl = "file://${list}"\ntlp = "amber"\ninterval = "1s"\n` });
+  await a.serve();
+  const state = async () => Object.fromEntries((await a.status()).feeds.map((f) => [f.name, f]));
+  const done = await until('both feeds', async () => { const s = await state(); return s.misp.last_success && s.plain.last_success ? s : null; }, 240_000, 500);
+  equal(done.misp.last.documents, 41, 'events of the feed');
+  check(done.misp.last.entries >= 61070 - done.misp.last.problems, `attributes accounted for: ${JSON.stringify(done.misp.last)}`);
+  equal(done.plain.last.added >= 2, true, 'entries of the list');
+  writeFileSync(list, '198.51.100.9\n');
+  await until('the entry that is gone is revoked', async () => (await a.export('feeds')).some((o) => o.type === 'indicator' && o.revoked && JSON.stringify(o).includes('evil.example')), 30_000, 300);
+  return `${done.misp.last.added} objects of ${done.misp.last.entries} attributes`;
+}
