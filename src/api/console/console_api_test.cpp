@@ -295,6 +295,37 @@ TEST(ConsoleSearch, PastedTextIsAskedForAsTheValueThatItIs) {
   EXPECT_EQ(find(t.json(t.send("GET", "/api/v1/search?q=")), "hits")->get_array().size(), 0u);
 }
 
+TEST(ConsoleSearch, WhatWasPublishedFromPastedTextIsFoundByPastingItAgain) {
+  TestConsole t;
+  t.log_in("olena");
+  auto real = journal::open_search("");
+  ASSERT_TRUE(real) << real.error().text();
+  t.search.real = real->get();
+  const std::vector<std::pair<std::string, std::string>> pasted{
+      {"url", "hxxp://Evil[.]example:80/a%7eb"},
+      {"domain-name", "evil[.]example"},
+      {"ipv4-addr", "203[.]0.113.7"},
+      {"ipv6-addr", "2001:DB8::1"},
+      {"email-addr", "a[at]evil.example"},
+      {"file:hashes.SHA-256", "275A021BBFB6489E54D471899F7DB9D1663FC695EC2FE2A2C4538AABF651FD0F"}};
+  for (const auto& [kind, text] : pasted) {
+    const auto made = t.send(
+        "POST", "/api/v1/indicators",
+        R"({"values":[{"kind":")" + kind + R"(","text":")" + text + R"("}],"collection":"shared","tlp":"green"})");
+    ASSERT_EQ(made.status, 201) << text << t.text(made);
+  }
+  const auto snapshot = t.journal->snapshot();
+  std::vector<journal::Search::Item> items;
+  const auto entries = snapshot->entries(0, 1'000);
+  ASSERT_TRUE(entries);
+  for (const auto& entry : *entries) items.push_back({entry, snapshot->payload(entry.seq).value_or("")});
+  ASSERT_TRUE((*real)->apply(items));
+  for (const auto& [kind, text] : pasted) {
+    const Json body = t.json(t.send("GET", "/api/v1/search?q=" + net::percent_encode(text)));
+    EXPECT_GE(int_at(body, "exact").value_or(0), 1) << text << to_text(body);
+  }
+}
+
 TEST(ConsoleSearch, CollectionsThatTheAccountMayNotReadDoNotExistForIt) {
   TestConsole t;
   t.log_in("olena");

@@ -20,13 +20,17 @@ class FakeSearch final : public journal::Search {
   std::vector<journal::Relation> edges;
   std::vector<std::pair<std::string, std::string>> asked;  // kind and value
   journal::Seq at = 0;
+  journal::Search* real = nullptr;  // asked instead, where a test wants the whole way
 
   journal::Seq cursor() const override { return at; }
   Result<void> apply(std::span<const Item>) override { return {}; }
-  Result<std::vector<journal::SearchHit>> text(std::string_view, std::uint32_t) override { return by_text; }
-  Result<std::vector<journal::SearchHit>> value(std::string_view kind, std::string_view value, std::uint32_t) override {
+  Result<std::vector<journal::SearchHit>> text(std::string_view query, std::uint32_t limit) override {
+    return real != nullptr ? real->text(query, limit) : by_text;
+  }
+  Result<std::vector<journal::SearchHit>> value(std::string_view kind, std::string_view value,
+                                                std::uint32_t limit) override {
     asked.emplace_back(kind, value);
-    return by_value;
+    return real != nullptr ? real->value(kind, value, limit) : by_value;
   }
   Result<std::vector<journal::Relation>> relations(std::string_view, std::uint32_t) override { return edges; }
   Result<void> reset() override { return {}; }

@@ -8,6 +8,7 @@
 
 #include "api/console/draft.h"
 #include "api/console/impl.h"
+#include "detect/plain.h"
 
 namespace bongsu::api {
 namespace console {
@@ -107,6 +108,11 @@ Result<net::Response> ConsoleApi::Impl::search(Call& call) {
       out["understood"] = std::move(understood);
       BONGSU_TRY(auto found, deps.search.value(detect::to_string(value.kind), value.text, kMaxHits));
       take(std::move(found));
+      // A URL that was published in another form than the normal one is indexed as it was written.
+      if (const std::string plain = detect::refang(query); plain != value.text) {
+        BONGSU_TRY(auto as_written, deps.search.value(detect::to_string(value.kind), plain, kMaxHits));
+        take(std::move(as_written));
+      }
     }
     exact = hits.size();
     BONGSU_TRY(auto found, deps.search.text(query, kMaxHits));
