@@ -67,7 +67,7 @@ class CancellableClient {
 }  // namespace
 
 Result<std::vector<FollowedCollection>> parse_collections(std::string_view body, std::string_view member,
-                                                        std::size_t most) {
+                                                          std::size_t most) {
   BONGSU_TRY(const Json json, parse_json(body));
   if (string_at(json, "member") != member)
     return fail(ErrorCode::kInvalid, fmt::format("the node that answers is not {}'s", member), {.field = "member"});
