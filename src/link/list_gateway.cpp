@@ -30,20 +30,25 @@ std::string_view trim(std::string_view text) {
 // The part of a line that may hold a value; empty for comments and blanks. Lists come as one value a line, as the first
 // column of a table, and as hosts files ("0.0.0.0 evil.example").
 Result<detect::Value> value_of(std::string_view line) {
-  if (auto whole = detect::parse_plain(line)) return whole;
-  if (const auto comment = line.find(" #"); comment != std::string_view::npos) {
-    line = trim(line.substr(0, comment));
-    if (auto whole = detect::parse_plain(line)) return whole;
-  }
-  const auto end = line.find_first_of(",;\t |");
+  const std::size_t end = line.find_first_of(" \t");
   const std::string_view first = line.substr(0, end);
-  if (end != std::string_view::npos && (first == "0.0.0.0" || first == "127.0.0.1" || first == "::1")) {
-    const std::string_view rest = trim(line.substr(end + 1));
-    return detect::parse_plain(rest.substr(0, rest.find_first_of(" \t")));
+  if (end != std::string_view::npos) {
+    if (first == "0.0.0.0" || first == "127.0.0.1" || first == "::1" || first == "::") {
+      const std::string_view rest = trim(line.substr(end + 1));
+      return detect::parse_plain(rest.substr(0, rest.find_first_of(" \t#")));
+    }
+    // No address, name, URL or hash holds white space: what follows is a comment or another column. Keys and paths may.
+    using enum detect::Kind;
+    auto value = detect::parse_plain(first);
+    if (value && value->kind != kRegistryKey && value->kind != kFilePath && value->kind != kFileName &&
+        value->kind != kUserAgent && value->kind != kMutex && value->kind != kText)
+      return value;
   }
-  auto value = detect::parse_plain(trim(first));
-  if (!value && first.size() > 2 && first.front() == '"' && first.back() == '"')
-    value = detect::parse_plain(first.substr(1, first.size() - 2));
+  if (auto whole = detect::parse_plain(line)) return whole;
+  const std::string_view column = trim(line.substr(0, line.find_first_of(",;|")));
+  auto value = detect::parse_plain(column);
+  if (!value && column.size() > 2 && column.front() == '"' && column.back() == '"')
+    value = detect::parse_plain(column.substr(1, column.size() - 2));
   return value;
 }
 

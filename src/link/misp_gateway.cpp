@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "formats/misp.h"
@@ -102,6 +103,8 @@ class Look {
         if (std::ranges::find(kOwnTypes, id_type) != std::end(kOwnTypes) && !now.contains(id)) gone.push_back(id);
       }
     }
+    std::ranges::sort(gone);  // what is marked as deleted was in the last report, too
+    gone.erase(std::ranges::unique(gone).begin(), gone.end());
     return gone;
   }
 
