@@ -8,6 +8,8 @@
 
 #include <toml++/toml.h>
 
+#include "base/toml_text.h"
+
 namespace bongsu {
 namespace {
 
@@ -237,6 +239,7 @@ void ConfigSchema::add_tables(std::string key, std::string doc, std::vector<std:
 Result<void> ConfigSchema::read(std::string_view text, std::string_view source) {
   if (text.size() > kMaxConfigBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("a configuration file has at most {}", size_text(kMaxConfigBytes)), {.source = std::string(source)});
+  BONGSU_TRY_VOID(check_toml_text(text, source));
   toml::table table;
   try {
     table = toml::parse(text, source);

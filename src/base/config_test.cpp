@@ -103,6 +103,15 @@ TEST(Config, ExplanationReadsBackAsDefaults) {
   EXPECT_EQ(back.heartbeat, 10s);
 }
 
+TEST(Config, CharactersBeyondAsciiStandInStringsAndCommentsOnly) {
+  Example c;
+  EXPECT_TRUE(c.schema().read("# \xc3\xbc\n[node]\nmember = \"\xc3\x96sterreich \\\" \xc3\xbc\" # \xc3\xbc\nnames = ['\xc3\xbc', \"\"\"\n\xc3\xbc\"\"\"]", "t.toml"));
+  EXPECT_EQ(c.member, "\xc3\x96sterreich \" \xc3\xbc");
+  const auto key = c.schema().read("[node]\nmember = \"a\"\npart\xef\xb3\xbf = 1", "t.toml");
+  ASSERT_FALSE(key);
+  EXPECT_EQ(key.error().where.line, 3u);
+}
+
 TEST(Config, SizesAndDurationsRoundTrip) {
   for (const auto ms : {0ms, 1ms, 999ms, 1000ms, 60'000ms, 90'000ms, 86'400'000ms}) EXPECT_EQ(parse_duration(duration_text(ms)), ms);
   for (const std::uint64_t n : {0ULL, 1ULL, 1000ULL, 1024ULL, 1ULL << 30, (1ULL << 30) + 1}) EXPECT_EQ(parse_size(size_text(n)), n);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "cli/terminal.h"
 #include "node/node.h"
@@ -11,6 +13,9 @@
 
 namespace bongsu::cli {
 namespace {
+
+constexpr int kOpenAttempts = 20;
+constexpr std::chrono::milliseconds kOpenPause{250};
 
 LogLevel level_of(const std::string& text) {
   if (text == "debug") return LogLevel::kDebug;
@@ -33,7 +38,13 @@ int run_serve(const Common& common, const ServeCommand& command) {
 
   std::vector<std::string> watch;
   for (const auto& path : command.watch) watch.push_back(std::filesystem::absolute(path).string());
-  auto running = node::Node::open({.directory = directory, .program = node::own_program_path(), .watch = std::move(watch)}, *log);
+  const node::NodeOptions options{.directory = directory, .program = node::own_program_path(), .watch = std::move(watch)};
+  auto running = node::Node::open(options, *log);
+  // A command that looks into the stopped node holds it open for a moment.
+  for (int attempt = 0; !running && running.error().code == ErrorCode::kConflict && attempt < kOpenAttempts; ++attempt) {
+    std::this_thread::sleep_for(kOpenPause);
+    running = node::Node::open(options, *log);
+  }
   if (!running) return report(running.error(), common.json);
   if (auto started = (*running)->start(); !started) return report(started.error(), common.json);
 

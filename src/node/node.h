@@ -33,7 +33,7 @@ class Node {
   void stop();
   Core& core();
   const std::map<std::string, std::string>& listeners() const;
-  bool ready() const;   // serving, search and detection caught up with what was there at the start
+  bool ready() const;   // requests are answered; search and detection catch up in the background
 
  private:
   struct Impl;

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/toml_text.h"
 #include "base/json.h"
 
 namespace bongsu::policy {
@@ -206,6 +207,7 @@ Result<Agreement> parse_agreement(std::string_view toml, std::string_view source
   if (toml.size() > kMaxAgreementBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("an agreement has at most {} bytes", kMaxAgreementBytes),
                 {.source = std::string(source_name)});
+  BONGSU_TRY_VOID(check_toml_text(toml, source_name));
   try {
     const toml::table table = toml::parse(toml);
     return read(Reader(table, source_name));

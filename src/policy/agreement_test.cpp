@@ -88,6 +88,14 @@ TEST(Agreements, BrokenTomlNamesItsLine) {
   EXPECT_FALSE(parse_agreement(std::string(20'000, '['), "b.toml"));
 }
 
+TEST(Agreements, OtherThanAsciiStandsInCommentsOnly) {
+  EXPECT_TRUE(parse_agreement(replaced("onward", "onward = true  # f\xc3\xbcr sp\xc3\xa4ter"), "a"));
+  EXPECT_FALSE(parse_agreement(replaced("partner", "partner = \"cert-\xc3\xbc\""), "a"));
+  const auto key = parse_agreement(replaced("onward", "part\xef\xb3\xbf = true"), "a");
+  ASSERT_FALSE(key);
+  EXPECT_EQ(key.error().where.line, 7U);
+}
+
 TEST(Agreements, R9EmptyListsStayEmpty) {
   const auto a = parse_agreement(replaced("types", "types = []"), "a.toml");
   ASSERT_TRUE(a) << a.error().text();

@@ -129,6 +129,10 @@ constexpr std::array kAllowed = {
     SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch), SCMP_SYS(pipe2), SCMP_SYS(eventfd2),
 };
 
+// The library's macros are C99 compound literals.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc99-extensions"
+
 Result<void> restrict_calls() {
   const scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ERRNO(EPERM));
   if (filter == nullptr) return failed("seccomp");
@@ -157,6 +161,8 @@ Result<void> restrict_calls() {
   }
   return {};
 }
+
+#pragma clang diagnostic pop
 
 }  // namespace
 

@@ -1,0 +1,151 @@
+// How fast are indicators matched, beside simdjson's own parse of the same bytes and `rg -F -f`?
+//
+//   match_bench INDICATORS LOG…        (decompressed into memory first; one core; the best of three)
+//
+// Rows: simdjson's tree parse of every line; the event parser alone; the matcher (parse, match, alerts). With ripgrep
+// installed, `rg -F -f` over the values as text: it finds substrings anywhere, so its lines must be a superset of those
+// where a value stands as it is written; the table says how many of the matcher's lines it found.
+#include <fmt/format.h>
+#include <simdjson.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <set>
+
+#include "base/clock.h"
+#include "detect/engine.h"
+#include "detect/indicator_file.h"
+#include "telemetry/batch_reader.h"
+#include "telemetry/byte_source.h"
+
+namespace {
+
+using namespace bongsu;
+using telemetry::LineBatch;
+
+double best_of_three(const std::function<void()>& work) {
+  double best = 1e9;
+  for (int i = 0; i < 3; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+void row(const char* what, std::uint64_t bytes, double seconds, std::uint64_t events, const std::string& found) {
+  fmt::print("  {:<32} {:>8.3f} s  {:>7.3f} GB/s  {:>10.0f} events/s  {}\n", what, seconds,
+             static_cast<double>(bytes) / seconds / 1e9, static_cast<double>(events) / seconds, found);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    fmt::print(stderr, "usage: match_bench INDICATORS LOG…\n");
+    return 2;
+  }
+  const SystemClock clock;
+  detect::Engine engine(clock);
+  detect::IndicatorFiles files(engine.index(), {});
+  const auto load_start = std::chrono::steady_clock::now();
+  if (const auto loaded = files.load(argv[1]); !loaded) {
+    fmt::print(stderr, "{}\n", loaded.error().text());
+    return 2;
+  }
+  const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - load_start).count();
+  engine.set_origins([&](std::uint64_t ref) { return files.origin(ref); });
+  fmt::print("{} values loaded in {:.2f} s, index {:.1f} bytes a value\n", files.report().values, load,
+             static_cast<double>(engine.index().memory_bytes()) / static_cast<double>(files.report().values));
+
+  for (int i = 2; i < argc; ++i) {
+    telemetry::BadLines bad;
+    auto source = telemetry::open_source(argv[i]);
+    if (!source) {
+      fmt::print(stderr, "{}\n", source.error().text());
+      return 2;
+    }
+    telemetry::BatchReader reader(std::move(*source), argv[i], bad);
+    std::vector<LineBatch> batches;
+    std::uint64_t bytes = 0;
+    while (true) {
+      auto batch = reader.next();
+      if (!batch || !*batch) break;
+      (*batch)->data.reserve((*batch)->data.size() + simdjson::SIMDJSON_PADDING);
+      bytes += (*batch)->data.size();
+      batches.push_back(std::move(**batch));
+    }
+    fmt::print("{}: {:.1f} MB\n", argv[i], static_cast<double>(bytes) / 1e6);
+
+    std::uint64_t documents = 0;
+    simdjson::dom::parser parser;
+    const double dom = best_of_three([&] {
+      documents = 0;
+      for (const LineBatch& batch : batches) {
+        simdjson::dom::document_stream stream;
+        if (parser.parse_many(batch.data.data(), batch.data.size(), 4 << 20).get(stream)) continue;
+        for (auto document : stream) documents += document.error() == simdjson::SUCCESS;
+      }
+    });
+    row("simdjson, tree of every line", bytes, dom, documents, "");
+
+    std::uint64_t events = 0;
+    const double walk = best_of_three([&] {
+      telemetry::EventParser events_parser(bad);
+      for (const LineBatch& batch : batches) {
+        events_parser.start(batch);
+        while (events_parser.next() != nullptr) {
+        }
+      }
+      events = events_parser.events();
+    });
+    row("events, leaves with roles", bytes, walk, events, "");
+
+    std::vector<detect::Alert> alerts;
+    const double match = best_of_three([&] {
+      alerts.clear();
+      detect::Engine::Session session(engine, bad);
+      for (const LineBatch& batch : batches) session.match(batch, alerts);
+    });
+    std::set<std::uint64_t> lines;
+    for (const auto& alert : alerts) lines.insert(alert.position.line);
+    row("bongsu match, one core", bytes, match, events,
+        fmt::format("{} alerts on {} lines", alerts.size(), lines.size()));
+
+    if (std::system("command -v rg >/dev/null 2>&1") != 0) continue;
+    char list[] = "/tmp/match-bench-XXXXXX", log[] = "/tmp/match-bench-XXXXXX", out[] = "/tmp/match-bench-XXXXXX";
+    close(mkstemp(list));
+    close(mkstemp(log));
+    close(mkstemp(out));
+    {
+      std::ofstream values(list);
+      for (const auto& segment : engine.index().snapshot()->segments)
+        for (std::size_t k = 0; k < segment->size(); ++k) {
+          const auto entry = segment->at(k);
+          const std::string text = detect::key_text(entry.kind, entry.bytes);
+          if (text.find('\n') == text.npos) values << text << "\n";
+        }
+      std::ofstream plain(log, std::ios::binary);
+      for (const LineBatch& batch : batches) plain << batch.data;
+    }
+    const std::string command = fmt::format("rg -j1 -a -F -i -n -f {} {} | cut -d: -f1 > {}", list, log, out);
+    const auto start = std::chrono::steady_clock::now();
+    const int status = std::system(command.c_str());
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::set<std::uint64_t> found;
+    std::ifstream numbers(out);
+    for (std::uint64_t n; numbers >> n;) found.insert(n);
+    const auto both = std::count_if(lines.begin(), lines.end(), [&](std::uint64_t n) { return found.contains(n); });
+    row("rg -F -i -f (loads included)", bytes, seconds, events,
+        fmt::format("{} lines, {} of the {} that match{}", found.size(), both, lines.size(),
+                    status == 0 ? "" : " (failed)"));
+    unlink(list);
+    unlink(log);
+    unlink(out);
+  }
+  return 0;
+}
