@@ -100,6 +100,7 @@ int run_import(const Common& common, const ImportCommand& command) {
       if (!read) break;
       progress.update(done += n, fmt::format("{} objects", totals.admitted));
     }
+    if (std::ferror(file.get()) != 0) read = fail(ErrorCode::kIo, "could not be read to its end", {.source = name});
     if (read) read = reader.finish(take);
     if (!status) return report(status.error(), common.json);
     if (const auto flushed = importer.flush(name); !flushed) return report(flushed.error(), common.json);

@@ -1,7 +1,9 @@
 // The `bongsu` program: flags to options, nothing else. Each command lives in a *_commands file.
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 
 #include "cli/match_command.h"
@@ -320,6 +322,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int code = p.app.exit(error);
     return code == 0 ? kExitOk : kExitTrouble;
+  } catch (const std::exception& error) {
+    // Output that cannot be written (a full disk, a closed pipe) comes as an exception of the formatting library.
+    std::fprintf(stderr, "bongsu: %s\n", error.what());
+    return kExitTrouble;
   }
   return p.exit;
 }

@@ -101,7 +101,7 @@ void normalise_registry_key(std::string_view text, std::string& out) {
     }
   }
   out += rest;
-  while (out.size() > 1 && out.ends_with('\\')) out.pop_back();
+  while (out.size() > 1 && (out.ends_with('\\') || static_cast<unsigned char>(out.back()) <= ' ')) out.pop_back();
 }
 
 const char* normalise_email(std::string_view text, std::string& out) {

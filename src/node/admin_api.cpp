@@ -268,7 +268,8 @@ AdminApi::Answer AdminApi::accept(const Call& call) {
   BONGSU_TRY(const std::string text, required_text(call.body, "invitation"));
   BONGSU_TRY(const auto invitation, identity::Invitation::parse(text));
   net::ClientOptions options;
-  options.tls = {.certificate_pem = core_.keys.tls.certificate_pem, .private_key_pem = core_.keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13};
+  const crypto::Identity shown = core_.tls_identity();
+  options.tls = {.certificate_pem = shown.certificate_pem, .private_key_pem = shown.private_key_pem, .floor = net::TlsFloor::kTls13};
   BONGSU_TRY(const auto member, link::accept_invitation(invitation, core_.own_identity(own_link_url()), std::move(options), core_.clock, kPairDeadline));
   BONGSU_TRY_VOID(core_.registry->put_member(member));
   return json_response(member_json(member), 201);
@@ -402,7 +403,7 @@ AdminApi::Answer AdminApi::verify(const Call&) {
 
 AdminApi::Answer AdminApi::renew(const Call&) {
   BONGSU_TRY(const auto fresh, core_.directory.renew_tls(core_.config, core_.clock));
-  core_.keys.tls = fresh;
+  core_.set_tls_identity(fresh);
   if (hooks_.renew_certificate) BONGSU_TRY_VOID(hooks_.renew_certificate());
   BONGSU_TRY(const auto facts, crypto::read_certificate(fresh.certificate_pem));
   return json_response(JsonObject{{"fingerprint", facts.fingerprint}, {"not_after", facts.not_after.text(0)}});

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 
 namespace bongsu::node {
@@ -16,8 +17,17 @@ StartMessage AlertDesk::configure(const std::vector<std::string>& watch) const {
   StartMessage message;
   for (const auto& source : core_.config.telemetry) message.sources.push_back({.path = source.path, .from_start = source.from_start});
   for (const auto& path : watch) message.sources.push_back({.path = path, .from_start = true});
-  if (const auto stored = core_.journal->states(kPositions))
-    for (const auto& [file, position] : *stored) message.positions.push_back({.file = file, .position = position});
+  // Positions of files that are gone are forgotten.
+  journal::Batch forgotten;
+  if (const auto stored = core_.journal->states(kPositions)) {
+    for (const auto& [file, position] : *stored) {
+      std::error_code ec;
+      if (message.positions.size() < kMaxSources && std::filesystem::exists(file, ec)) message.positions.push_back({.file = file, .position = position});
+      else forgotten.states.push_back({.space = std::string(kPositions), .key = file, .value = std::nullopt});
+    }
+  }
+  if (!forgotten.states.empty())
+    if (const auto done = core_.journal->append(forgotten); !done) core_.log.warn("telemetry.positions", {{"error", done.error().text()}});
   message.warning_lists = core_.config.warning_lists;
   message.user = core_.config.sensor_user;
   message.sandbox = core_.config.sandbox;

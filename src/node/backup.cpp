@@ -32,9 +32,9 @@ Result<void> copy_small_files(const DataDir& from, const fs::path& to) {
 }  // namespace
 
 Result<void> backup_node(const DataDir& directory, const fs::path& target) {
-  if (fs::exists(target)) return fail(ErrorCode::kConflict, "is there already; name a new directory", {.source = target.string()});
-  const fs::path building = target.string() + ".new";
   std::error_code ec;
+  if (fs::exists(target, ec)) return fail(ErrorCode::kConflict, "is there already; name a new directory", {.source = target.string()});
+  const fs::path building = target.string() + ".new";
   fs::remove_all(building, ec);
   BONGSU_TRY_VOID(make_directory(building));
   Result<void> done = journal::backup_sqlite_journal(directory.root(), building / "journal.db", [](std::uint64_t, std::uint64_t) {});

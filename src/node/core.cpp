@@ -55,6 +55,16 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   return core;
 }
 
+crypto::Identity Core::tls_identity() const {
+  const std::lock_guard lock(tls_mutex_);
+  return keys.tls;
+}
+
+void Core::set_tls_identity(crypto::Identity identity) {
+  const std::lock_guard lock(tls_mutex_);
+  keys.tls = std::move(identity);
+}
+
 link::OwnIdentity Core::own_identity(const std::string& link_url) const {
   link::OwnIdentity own;
   own.member.id = config.member;

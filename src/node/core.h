@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/clock.h"
@@ -52,6 +53,10 @@ struct Core {
   std::unique_ptr<Registry> registry;
   std::unique_ptr<flow::Alerts> alerts;
 
+  // The certificate that is shown now: renewal changes it while others read it.
+  crypto::Identity tls_identity() const;
+  void set_tls_identity(crypto::Identity identity);
+
   // This node as it introduces itself to partners.
   link::OwnIdentity own_identity(const std::string& link_url) const;
 
@@ -60,6 +65,7 @@ struct Core {
 
  private:
   Core(const DataDir& dir, Log& l) : directory(dir), log(l) {}
+  mutable std::mutex tls_mutex_;
 };
 
 }  // namespace bongsu::node

@@ -8,6 +8,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t kPage = 5'000;
+constexpr std::size_t kFrameBytes = 4 * 1024 * 1024;  // of indicators in one frame, about
+constexpr std::size_t kRecordBytes = 48;             // of one, without its text, at most
 constexpr auto kPoll = 1s;  // how soon stop and a new sensor are noticed while nothing is committed
 
 bool is_indicator(const journal::Entry& entry) { return entry.object_id.starts_with("indicator--"); }
@@ -64,10 +66,14 @@ void DetectionFeed::run() {
       status_ = {};
     }
     current_.clear();
+    in_force_.clear();
     Result<void> result = load(generation);
     if (result) result = follow(generation);
     // A sensor that went away comes back with a new generation; anything else is worth saying.
-    if (!result && result.error().code != ErrorCode::kUnavailable) log_.error("detection.feed", {{"error", result.error().text()}});
+    if (!result && result.error().code != ErrorCode::kUnavailable) {
+      log_.error("detection.feed", {{"error", result.error().text()}});
+      sensor_.restart();  // begin anew, with a new process; it is paced by the supervisor's wait
+    }
   }
 }
 
@@ -80,12 +86,13 @@ Result<void> DetectionFeed::load(std::uint64_t generation) {
     if (entries.empty()) break;
     Changes changes;
     for (const auto& entry : entries) BONGSU_TRY_VOID(take(*snapshot, entry, changes));
-    BONGSU_TRY_VOID(send(changes));
+    BONGSU_TRY_VOID(send(generation, changes));
     cursor = entries.back().seq;
     const std::lock_guard lock(mutex_);
     status_.cursor = cursor;
   }
-  BONGSU_TRY_VOID(sensor_.loaded());
+  if (anew(generation)) return {};
+  BONGSU_TRY_VOID(sensor_.loaded(generation));
   const std::lock_guard lock(mutex_);
   status_.loaded = true;
   return {};
@@ -100,7 +107,7 @@ Result<void> DetectionFeed::follow(std::uint64_t generation) {
     if (entries.empty()) continue;
     Changes changes;
     for (const auto& entry : entries) BONGSU_TRY_VOID(take(*snapshot, entry, changes));
-    BONGSU_TRY_VOID(send(changes));
+    BONGSU_TRY_VOID(send(generation, changes));
     const std::lock_guard lock(mutex_);
     status_.cursor = entries.back().seq;
   }
@@ -111,60 +118,77 @@ Result<void> DetectionFeed::take(journal::Snapshot& snapshot, const journal::Ent
   if (!is_indicator(entry)) return {};
   if (entry.kind == journal::EntryKind::kObject) return put(snapshot, entry, changes);
   if (entry.kind != journal::EntryKind::kDeletion && entry.kind != journal::EntryKind::kErasure) return {};
-  // What is left of it, in whatever collection, decides.
+  // What is left of it, in whatever collection, decides, for each member that gave it.
   const auto uuid = uuid_of(entry);
   if (!uuid) return {};
-  if (const auto at = current_.find(*uuid); at != current_.end()) {
-    changes.remove.push_back(at->second);
-    current_.erase(at);
+  BONGSU_TRY(const auto versions, snapshot.versions("", entry.object_id));  // oldest first
+  std::map<std::string, const journal::Entry*> left;
+  for (const auto& version : versions)
+    if (!version.erased) left[version.origin] = &version;
+  auto& mine = current_[*uuid];
+  for (auto at = mine.begin(); at != mine.end();) {
+    const auto stands = left.find(at->first);
+    if (stands != left.end() && stands->second->seq == at->second) {
+      left.erase(stands);
+      ++at;
+      continue;
+    }
+    changes.drop(at->second);
+    at = mine.erase(at);
   }
-  BONGSU_TRY(const auto versions, snapshot.versions("", entry.object_id));
-  if (!versions.empty() && !versions.back().erased) return put(snapshot, versions.back(), changes);
+  for (const auto& [origin, version] : left) BONGSU_TRY_VOID(put(snapshot, *version, changes));
   return {};
 }
 
 Result<void> DetectionFeed::put(journal::Snapshot& snapshot, const journal::Entry& entry, Changes& changes) {
   const auto uuid = uuid_of(entry);
   if (!uuid || entry.erased) return {};
-  if (const auto at = current_.find(*uuid); at != current_.end()) {
+  auto& mine = current_[*uuid];
+  if (const auto at = mine.find(entry.origin); at != mine.end()) {
+    if (at->second == entry.seq) return {};
     // An older version that came late changes nothing.
     BONGSU_TRY(const auto standing, snapshot.entry(at->second));
     if (standing.version_key > entry.version_key) return {};
-    changes.remove.push_back(at->second);
-    current_.erase(at);
+    changes.drop(at->second);
   }
+  mine[entry.origin] = entry.seq;
   auto payload = snapshot.payload(entry.seq);
   if (!payload) return {};  // erased meanwhile
   auto object = stix::Object::parse(*payload);
-  if (!object) return std::unexpected(object.error());  // it was admitted: the store is damaged
-  auto compiled = detect::compile(*object);
+  auto compiled = object ? detect::compile(*object) : Result<detect::Compiled>(std::unexpected(object.error()));
   if (!compiled) {
     const std::lock_guard lock(mutex_);
     ++status_.unsupported[compiled.error().message.substr(0, 120)];
     return {};
   }
   if (compiled->revoked) return {};
+  auto& values = changes.add[entry.seq];
   for (auto& value : compiled->values)
-    changes.add.push_back({.ref = entry.seq, .value = std::move(value), .valid_from = compiled->valid_from, .valid_until = compiled->valid_until,
-                           .confidence = compiled->confidence});
-  current_.emplace(*uuid, entry.seq);
+    values.push_back({.ref = entry.seq, .value = std::move(value), .valid_from = compiled->valid_from, .valid_until = compiled->valid_until,
+                      .confidence = compiled->confidence});
   return {};
 }
 
-Result<void> DetectionFeed::send(Changes& changes) {
-  if (!changes.remove.empty()) {
-    // Within one batch an indicator may have been added and replaced: only what stands at the end goes down.
-    std::unordered_map<std::uint64_t, bool> gone;
-    for (const std::uint64_t ref : changes.remove) gone.emplace(ref, true);
-    std::erase_if(changes.add, [&](const detect::Indicator& indicator) { return gone.contains(indicator.ref); });
-    BONGSU_TRY_VOID(sensor_.remove(changes.remove));
+Result<void> DetectionFeed::send(std::uint64_t generation, Changes& changes) {
+  if (!changes.remove.empty()) BONGSU_TRY_VOID(sensor_.remove(generation, changes.remove));
+  std::vector<detect::Indicator> frame;
+  std::size_t bytes = 0;
+  for (auto& [ref, values] : changes.add) {
+    for (auto& indicator : values) {
+      if (frame.size() >= kIndicatorsPerFrame || bytes >= kFrameBytes) {
+        BONGSU_TRY_VOID(sensor_.add(generation, frame));
+        frame.clear();
+        bytes = 0;
+      }
+      bytes += kRecordBytes + indicator.value.text.size();
+      frame.push_back(std::move(indicator));
+    }
   }
-  for (std::size_t at = 0; at < changes.add.size(); at += kIndicatorsPerFrame) {
-    const auto end = std::min(changes.add.size(), at + kIndicatorsPerFrame);
-    BONGSU_TRY_VOID(sensor_.add({changes.add.begin() + static_cast<std::ptrdiff_t>(at), changes.add.begin() + static_cast<std::ptrdiff_t>(end)}));
-  }
+  if (!frame.empty()) BONGSU_TRY_VOID(sensor_.add(generation, frame));
+  for (const std::uint64_t ref : changes.remove) in_force_.erase(ref);
+  for (const auto& [ref, values] : changes.add) in_force_.insert(ref);
   const std::lock_guard lock(mutex_);
-  status_.indicators = current_.size();
+  status_.indicators = in_force_.size();
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/log.h"
 #include "base/uuid.h"
@@ -39,13 +40,18 @@ class DetectionFeed {
   void run();
   Result<void> load(std::uint64_t generation);
   Result<void> follow(std::uint64_t generation);
+  // Removals go first, then additions: what was dropped and put again within one page stands at the end.
   struct Changes {
-    std::vector<detect::Indicator> add;
+    std::map<journal::Seq, std::vector<detect::Indicator>> add;
     std::vector<std::uint64_t> remove;
+    void drop(journal::Seq ref) {
+      add.erase(ref);
+      remove.push_back(ref);
+    }
   };
   Result<void> take(journal::Snapshot& snapshot, const journal::Entry& entry, Changes& changes);
   Result<void> put(journal::Snapshot& snapshot, const journal::Entry& entry, Changes& changes);
-  Result<void> send(Changes& changes);
+  Result<void> send(std::uint64_t generation, Changes& changes);
   bool anew(std::uint64_t generation) const;
 
   journal::Journal& journal_;
@@ -57,7 +63,10 @@ class DetectionFeed {
   bool stopping_ = false;
   std::uint64_t wanted_ = 0;       // generation to serve
   DetectionStatus status_;
-  std::unordered_map<Uuid, journal::Seq, UuidHash> current_;  // indicator → its entry in effect
+  // Indicator → who gave it → the newest entry of it, in effect or not (revoked, no pattern of ours): a member replaces and withdraws its own
+  // versions only.
+  std::unordered_map<Uuid, std::map<std::string, journal::Seq>, UuidHash> current_;
+  std::unordered_set<journal::Seq> in_force_;  // entries whose values the sensor has
 };
 
 }  // namespace bongsu::node

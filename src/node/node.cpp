@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <thread>
+#include <utility>
 
 #include "api/console/console_api.h"
 #include "api/console/embedded_files.h"
@@ -64,8 +65,8 @@ struct Node::Impl {
   std::thread housekeeper;
   std::mutex mutex;
   std::condition_variable wake;
-  bool stopping = false;
-  std::atomic<bool> started = false;
+  bool stopping = false, partners_changed = false;
+  std::atomic<bool> started = false, pairing_ready = false;
 
   // Sockets, last: nobody asks before there is somebody to answer.
   std::unique_ptr<net::Server> taxii_server, link_server, console_server, ops_server, admin_server;
@@ -78,6 +79,7 @@ struct Node::Impl {
   void stop();
   void housekeep();
   void policy_changed();
+  std::vector<link::Partner> partners();
   net::Response handle_link(net::Request&& request);
   net::Response handle_ops(const net::Request& request);
   net::Handler measured(std::string listener, net::Handler handler);
@@ -151,10 +153,12 @@ Result<void> Node::Impl::build() {
   admin = std::make_unique<AdminApi>(*core, AdminHooks{.extend_status = [this](JsonObject& out) { extend_status(out); },
                                                        .link_url = [this] { return urls.contains("link") ? urls.at("link") : std::string(); },
                                                        .renew_certificate = [this]() -> Result<void> {
-                                                         BONGSU_TRY_VOID(taxii_server->replace_tls(tls(core->config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
+                                                         if (taxii_server) BONGSU_TRY_VOID(taxii_server->replace_tls(tls(core->config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
                                                          BONGSU_TRY_VOID(link_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
                                                          BONGSU_TRY_VOID(console_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kNone)));
-                                                         links->replace_certificate(core->keys.tls.certificate_pem, core->keys.tls.private_key_pem);
+                                                         const crypto::Identity shown = core->tls_identity();
+                                                         links->replace_certificate(shown.certificate_pem, shown.private_key_pem);
+                                                         policy_changed();
                                                          return {};
                                                        },
                                                        .drop_member = {}});
@@ -163,7 +167,8 @@ Result<void> Node::Impl::build() {
 }
 
 net::TlsServerOptions Node::Impl::tls(net::TlsFloor floor, net::ClientCertificate clients) const {
-  return {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = floor, .client_certificate = clients, .is_pinned = {}};
+  const crypto::Identity shown = core->tls_identity();
+  return {.certificate_pem = shown.certificate_pem, .private_key_pem = shown.private_key_pem, .floor = floor, .client_certificate = clients, .is_pinned = {}};
 }
 
 net::Handler Node::Impl::measured(std::string listener, net::Handler handler) {
@@ -209,6 +214,7 @@ Result<void> Node::Impl::listen() {
     pairing = std::make_unique<link::PairingServer>(core->registry->book(), core->own_identity(urls["link"]), core->clock, log, [this](const identity::Member&) {
       if (auto done = core->registry->refresh_members(); !done) log.error("members.refresh", {{"error", done.error().text()}});
     });
+    pairing_ready = true;
   }
   {
     net::ServerOptions server;
@@ -233,7 +239,10 @@ Result<void> Node::Impl::listen() {
 }
 
 net::Response Node::Impl::handle_link(net::Request&& request) {
-  if (link::PairingServer::is_for(request)) return pairing->handle(std::move(request));
+  if (link::PairingServer::is_for(request)) {
+    if (!pairing_ready) return net::Response::json(503, R"({"error":"unavailable","message":"the node is starting"})");
+    return pairing->handle(std::move(request));
+  }
   return tails->handle(std::move(request));
 }
 
@@ -252,12 +261,21 @@ net::Response Node::Impl::handle_ops(const net::Request& request) {
 // Serving, and the journal can be read. Detection and search catch up in the background; metrics show how far they are.
 bool Node::Impl::ready() { return started && core->journal->stats().has_value(); }
 
+// Called on whatever thread changed something, a link's own among them: links are started and stopped by the housekeeper alone.
 void Node::Impl::policy_changed() {
-  std::vector<link::Partner> partners;
-  for (const auto& member : core->registry->members())
-    if (!member.link_url.empty() && !member.stopped) partners.push_back({.member = member.id, .link_url = member.link_url, .ca_fingerprint = member.ca_fingerprint});
-  if (started) links->set_partners(std::move(partners));
+  {
+    const std::lock_guard lock(mutex);
+    partners_changed = true;
+  }
+  wake.notify_all();
   tails->policy_changed();
+}
+
+std::vector<link::Partner> Node::Impl::partners() {
+  std::vector<link::Partner> out;
+  for (const auto& member : core->registry->members())
+    if (!member.link_url.empty() && !member.stopped) out.push_back({.member = member.id, .link_url = member.link_url, .ca_fingerprint = member.ca_fingerprint});
+  return out;
 }
 
 Gauges Node::Impl::gauges() {
@@ -286,7 +304,7 @@ Gauges Node::Impl::gauges() {
     ++g.links_total;
     if (line.phase == link::LinkPhase::kLive) ++g.links_live;
   }
-  if (const auto facts = crypto::read_certificate(core->keys.tls.certificate_pem))
+  if (const auto facts = crypto::read_certificate(core->tls_identity().certificate_pem))
     g.certificate_seconds_left = std::chrono::duration_cast<std::chrono::seconds>(facts->not_after - core->clock.now()).count();
   return g;
 }
@@ -349,18 +367,26 @@ std::vector<api::ConsoleMember> Node::Impl::console_members() {
   return out;
 }
 
-// Once a second: sightings whose window has passed, the console's clock; once an hour: the certificate.
+// Links whenever members changed; once a second sightings whose window has passed and the console's clock; once an hour the certificate.
 void Node::Impl::housekeep() {
   std::uint64_t ticks = 0;
+  auto next_tick = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex);
-  while (!wake.wait_for(lock, kTick, [&] { return stopping; })) {
+  for (;;) {
+    wake.wait_until(lock, next_tick, [&] { return stopping || partners_changed; });
+    if (stopping) return;
+    const bool changed = std::exchange(partners_changed, false);
     lock.unlock();
-    if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
-    console->tick();
-    if (ticks++ % 3600 == 0)
-      if (const auto facts = crypto::read_certificate(core->keys.tls.certificate_pem))
-        if (facts->not_after - core->clock.now() < kCertificateWarning)
-          log.warn("certificate.expires", {{"not_after", facts->not_after.text(0)}, {"next", "bongsu certificate renew"}});
+    if (changed) links->set_partners(partners());
+    if (std::chrono::steady_clock::now() >= next_tick) {
+      next_tick = std::chrono::steady_clock::now() + kTick;
+      if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
+      console->tick();
+      if (ticks++ % 3600 == 0)
+        if (const auto facts = crypto::read_certificate(core->tls_identity().certificate_pem))
+          if (facts->not_after - core->clock.now() < kCertificateWarning)
+            log.warn("certificate.expires", {{"not_after", facts->not_after.text(0)}, {"next", "bongsu certificate renew"}});
+    }
     lock.lock();
   }
 }
@@ -375,12 +401,12 @@ void Node::Impl::stop() {
   wake.notify_all();
   for (auto* server : {admin_server.get(), taxii_server.get(), console_server.get(), link_server.get(), ops_server.get()})
     if (server != nullptr) server->stop(kStopGrace);
+  if (housekeeper.joinable()) housekeeper.join();
   if (links) links->stop();
   if (feeds) feeds->stop();
   if (sensor) sensor->stop();
   if (detection) detection->stop();
   if (search) search->stop();
-  if (housekeeper.joinable()) housekeeper.join();
   if (core && core->alerts)
     if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
   if (core && core->journal) core->journal->close();

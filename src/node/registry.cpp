@@ -107,9 +107,10 @@ std::optional<identity::Member> Registry::member(std::string_view id) const {
 }
 
 Result<void> Registry::refresh_members() {
-  BONGSU_TRY(const auto stored, book_.members());
   {
+    // Read under the lock: whoever applies last has read the newest, so that a stop is not undone by somebody's older list.
     const std::lock_guard lock(mutex_);
+    BONGSU_TRY(const auto stored, book_.members());
     members_.clear();
     for (const auto& [id, member] : stored) members_.emplace(id, member);
     directory_.replace(stored);
@@ -133,9 +134,18 @@ Result<void> Registry::confirm(std::string_view id) {
 }
 
 Result<void> Registry::set_stopped(std::string_view id, bool stopped) {
+  if (stopped) {
+    // The gate first, whatever the disk says: a stop holds even when it cannot be written down.
+    const std::lock_guard lock(mutex_);
+    if (const auto at = members_.find(id); at != members_.end()) {
+      at->second.stopped = true;
+      (void)apply_policy();
+    }
+  }
+  if (stopped) changed();
   BONGSU_TRY_VOID(book_.update(id, [&](identity::Member& member) { member.stopped = stopped; }));
-  BONGSU_TRY_VOID(write({}, stopped ? "release.stop" : "release.resume", id));
-  return refresh_members();
+  BONGSU_TRY_VOID(refresh_members());
+  return write({}, stopped ? "release.stop" : "release.resume", id);
 }
 
 Result<identity::Invitation> Registry::invite(const identity::Member& self) {

@@ -87,6 +87,7 @@ struct JsonWalker::Impl {
 };
 
 bool JsonWalker::Impl::index(std::string_view run) {
+  if (run.empty()) return false;
   if (run.size() > capacity) {
     const std::size_t want = std::max(run.size(), kSmallestCapacity);
     if (stage1 == nullptr) {

@@ -185,11 +185,16 @@ Result<net::Response> ConsoleApi::Impl::object(Call& call, const std::string& id
   out["audiences"] = std::move(audiences);
 
   Names names(*snapshot, who);
+  const bool reads_all = who.read.contains("*");
   JsonArray relations;
   BONGSU_TRY(const auto edges, deps.search.relations(id, kMaxRelations));
   for (const auto& edge : edges) {
     const bool outward = edge.from == id;
     const std::string& other = outward ? edge.to : edge.from;
+    // An edge is shown with both its ends and what makes it, or not at all: an id is data.
+    if (!reads_all && !(readable_versions(*snapshot, who, other) &&
+                        (edge.through.empty() || readable_versions(*snapshot, who, edge.through))))
+      continue;
     JsonObject item;
     item["kind"] = text_json(edge.kind);
     item["outward"] = outward;
@@ -198,8 +203,8 @@ Result<net::Response> ConsoleApi::Impl::object(Call& call, const std::string& id
     item["through"] = text_json(edge.through);
     relations.push_back(std::move(item));
   }
+  out["relations_truncated"] = relations.size() >= kMaxRelations;  // of what is shown
   out["relations"] = std::move(relations);
-  out["relations_truncated"] = edges.size() >= kMaxRelations;
   return console::answer(200, out);
 }
 

@@ -16,6 +16,7 @@ namespace bongsu::node {
 struct SandboxOptions {
   std::vector<std::string> readable;  // files and directories that may be read; paths that do not exist are skipped
   std::string user;                   // account to become when started as root; empty: stay
+  bool confine = true;                // false: privileges and limits only, without Landlock and seccomp
 };
 
 // kUnsupported with the missing kernel feature; kNotFound: no such user; kIo.

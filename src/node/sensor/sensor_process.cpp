@@ -29,7 +29,7 @@ constexpr auto kWriteDeadline = 60s;      // the keeper is slow when its disk is
 constexpr auto kForever = 24h;
 constexpr auto kStatsEvery = 1s;
 constexpr auto kLongestWait = 250ms;
-constexpr std::size_t kMessageBytes = 4 * 1024 * 1024;  // of events in one message of alerts, about
+constexpr std::size_t kMessageBytes = 4 * 1024 * 1024;  // one message of alerts, about
 
 class Sensor {
  public:
@@ -40,16 +40,15 @@ class Sensor {
     if (!first || static_cast<Down>(first->type) != Down::kStart) return 2;
     auto start = StartMessage::parse(first->payload);
     if (!start) return say_and_end(start.error());
-    if (start->sandbox) {
-      std::vector<std::string> readable;
-      for (const auto& source : start->sources) {
-        // A file is followed across rotation: its directory is what has to be readable.
-        std::error_code ec;
-        readable.push_back(std::filesystem::is_directory(source.path, ec) ? source.path : std::filesystem::path(source.path).parent_path().string());
-      }
-      readable.insert(readable.end(), start->warning_lists.begin(), start->warning_lists.end());
-      if (auto locked = enter_sandbox({.readable = std::move(readable), .user = start->user}); !locked) return say_and_end(locked.error());
+    std::vector<std::string> readable;
+    for (const auto& source : start->sources) {
+      // A file is followed across rotation: its directory is what has to be readable.
+      std::error_code ec;
+      readable.push_back(std::filesystem::is_directory(source.path, ec) ? source.path : std::filesystem::path(source.path).parent_path().string());
     }
+    readable.insert(readable.end(), start->warning_lists.begin(), start->warning_lists.end());
+    if (auto locked = enter_sandbox({.readable = std::move(readable), .user = start->user, .confine = start->sandbox}); !locked)
+      return say_and_end(locked.error());
     load_warning_lists(start->warning_lists);
     if (!send(Up::kReady, to_text(JsonObject{{"sandboxed", start->sandbox}}))) return 2;
     std::thread matching([this, &start] { match(*start); });
@@ -164,12 +163,14 @@ class Sensor {
     AlertsMessage message;
     std::size_t bytes = 0;
     for (auto& alert : alerts) {
-      if (message.alerts.size() >= kMaxAlertsPerMessage || bytes + alert.event.size() > kMessageBytes) {
+      // What is sent counts, not what was read: JSON writes a control byte in six.
+      const std::size_t size = to_text(alert.json()).size();
+      if (message.alerts.size() >= kMaxAlertsPerMessage || bytes + size > kMessageBytes) {
         if (!send(Up::kAlerts, message.text())) return false;
         message.alerts.clear();
         bytes = 0;
       }
-      bytes += alert.event.size();
+      bytes += size;
       message.alerts.push_back(std::move(alert));
     }
     for (const auto& [file, position] : positions) message.positions.push_back({.file = file, .position = position});

@@ -79,6 +79,7 @@ void SensorSupervisor::run() {
       {
         const std::lock_guard lock(mutex_);
         channel_ = std::make_shared<net::FrameChannel>(pair->first);
+        ready_ = false;
         if (stopping_) channel_->shutdown();
       }
       serve(*child);
@@ -101,7 +102,7 @@ void SensorSupervisor::serve(pid_t child) {
     const std::lock_guard lock(mutex_);
     channel = channel_;
   }
-  Result<void> going = send(Down::kStart, to_text(callbacks_.configure().json()));
+  Result<void> going = send(Down::kStart, to_text(callbacks_.configure().json()), 0);
   while (going) {
     auto frame = channel->read(kSilence);
     if (!frame) {
@@ -116,8 +117,9 @@ void SensorSupervisor::serve(pid_t child) {
           status_.running = true;
           status_.sandboxed = json && bool_at(*json, "sandboxed").value_or(false);
           status_.applied = 0;
+          ++generation_;
+          ready_ = true;
         }
-        ++generation_;
         log_.info("sensor.ready", {{"sandboxed", status_.sandboxed ? "true" : "false"}});
         if (callbacks_.started) callbacks_.started();
         break;
@@ -174,10 +176,11 @@ void SensorSupervisor::serve(pid_t child) {
   if (!stopping) problem(fmt::format("the sensor ended ({}): {}", end_of(status), going ? "" : going.error().text()));
 }
 
-Result<void> SensorSupervisor::send(Down type, std::string_view payload) {
+Result<void> SensorSupervisor::send(Down type, std::string_view payload, std::uint64_t generation) {
   std::shared_ptr<net::FrameChannel> channel;
   {
     const std::lock_guard lock(mutex_);
+    if (generation != 0 && (!ready_ || generation != generation_)) return fail(ErrorCode::kUnavailable, "another sensor runs by now");
     channel = channel_;
   }
   if (!channel) return fail(ErrorCode::kUnavailable, "the sensor is not running");
@@ -185,9 +188,18 @@ Result<void> SensorSupervisor::send(Down type, std::string_view payload) {
   return channel->write(static_cast<std::uint8_t>(type), payload, kWriteDeadline);
 }
 
-Result<void> SensorSupervisor::add(const std::vector<detect::Indicator>& indicators) { return send(Down::kAdd, pack_indicators(indicators)); }
-Result<void> SensorSupervisor::remove(const std::vector<std::uint64_t>& refs) { return send(Down::kRemove, pack_refs(refs)); }
-Result<void> SensorSupervisor::loaded() { return send(Down::kLoaded, ""); }
+Result<void> SensorSupervisor::add(std::uint64_t generation, const std::vector<detect::Indicator>& indicators) {
+  return send(Down::kAdd, pack_indicators(indicators), generation);
+}
+Result<void> SensorSupervisor::remove(std::uint64_t generation, const std::vector<std::uint64_t>& refs) {
+  return send(Down::kRemove, pack_refs(refs), generation);
+}
+Result<void> SensorSupervisor::loaded(std::uint64_t generation) { return send(Down::kLoaded, "", generation); }
+
+void SensorSupervisor::restart() {
+  const std::lock_guard lock(mutex_);
+  if (channel_) channel_->shutdown();
+}
 
 SensorStatus SensorSupervisor::status() const {
   const std::lock_guard lock(mutex_);

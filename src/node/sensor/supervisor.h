@@ -51,18 +51,19 @@ class SensorSupervisor {
   void start();
   void stop();
 
-  // Frames to the running process. kUnavailable when there is none (a new one asks for everything anew).
-  Result<void> add(const std::vector<detect::Indicator>& indicators);
-  Result<void> remove(const std::vector<std::uint64_t>& refs);
-  Result<void> loaded();
+  // Frames to the process of this generation. kUnavailable when it is gone (a new one asks for everything anew).
+  Result<void> add(std::uint64_t generation, const std::vector<detect::Indicator>& indicators);
+  Result<void> remove(std::uint64_t generation, const std::vector<std::uint64_t>& refs);
+  Result<void> loaded(std::uint64_t generation);
+  void restart();  // ends the process; a new one follows after the usual wait
 
   SensorStatus status() const;
-  std::uint64_t generation() const { return generation_; }
+  std::uint64_t generation() const { return generation_; }  // of the newest process that was ready
 
  private:
   void run();
   void serve(pid_t child);
-  Result<void> send(Down type, std::string_view payload);
+  Result<void> send(Down type, std::string_view payload, std::uint64_t generation);
   void problem(std::string text);
 
   std::string program_;
@@ -74,6 +75,7 @@ class SensorSupervisor {
   std::condition_variable wake_;
   bool stopping_ = false;
   std::shared_ptr<net::FrameChannel> channel_;
+  bool ready_ = false;                // the process at channel_ is that of generation_
   SensorStatus status_;
   std::atomic<std::uint64_t> generation_{0};
 };

@@ -42,6 +42,13 @@ std::vector<std::string> Watcher::take_problems() { return std::exchange(problem
 
 void Watcher::add_file(const std::string& path, bool from_start) {
   if (files_.contains(path)) return;
+  // Names travel as JSON.
+  std::string quoted;
+  append_json_string(quoted, path);
+  if (path.size() > kMaxPositionBytes || quoted.find("\xef\xbf\xbd") != std::string::npos) {
+    problem("a file is left out: its name is too long or not UTF-8");
+    return;
+  }
   if (files_.size() >= kMaxWatchedFiles) {
     problem(fmt::format("more than {} files to watch: {} and others are left out", kMaxWatchedFiles, path));
     return;
@@ -69,6 +76,13 @@ void Watcher::add_file(const std::string& path, bool from_start) {
 }
 
 void Watcher::find_files() {
+  // What is gone for good is let go; a file that is only being rotated comes back with the next look.
+  std::erase_if(files_, [this](const auto& item) {
+    std::error_code ec;
+    if (fs::exists(item.first, ec) || (item.second.follower && item.second.follower->lag() != 0)) return false;
+    if (item.second.follower) positions_.insert_or_assign(item.first, to_text(item.second.follower->position().json()));
+    return true;
+  });
   for (const auto& source : sources_) {
     std::error_code ec;
     if (!fs::is_directory(source.path, ec)) {

@@ -24,7 +24,7 @@
 
 namespace bongsu::node {
 
-inline constexpr std::size_t kMaxWatchedFiles = 10'000;
+inline constexpr std::size_t kMaxWatchedFiles = 3'500;   // each holds a descriptor; sandbox.cpp allows 4,096
 inline constexpr std::size_t kBatchesPerTurn = 16;   // of one file, before the others have theirs
 
 class Watcher {
