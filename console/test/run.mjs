@@ -282,7 +282,7 @@ async function againstMock() {
       await mock.stop();
     }
   }
-  console.log(`${tests.length - failed} of ${tests.length} passed`);
+  console.log(`${tests.length - failed} passed, ${failed} failed`);
   process.exitCode = failed ? 1 : 0;
 }
 

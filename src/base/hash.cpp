@@ -61,7 +61,7 @@ std::uint64_t hash64(std::string_view data, std::uint64_t seed) {
   if (left > 8) {
     std::memcpy(&a, p, 8);
     std::memcpy(&b, p + 8, left - 8);
-  } else {
+  } else if (left > 0) {
     std::memcpy(&a, p, left);
   }
   h = mix(a ^ k1, b ^ h);

@@ -80,7 +80,7 @@ TEST_F(ScanTest, AlertsComeInTheOrderOfTheLinesHoweverManyWork) {
 TEST_F(ScanTest, HostileFilesAreNamedAndTheRestIsMatched) {
   const std::string hit = "{\"src_ip\":\"198.51.100.7\"}\n";
   std::string binary;
-  for (int i = 0; i < 300'000; ++i) binary += static_cast<char>(i * 7919 % 251);
+  for (unsigned i = 0; i < 300'000; ++i) binary += static_cast<char>(i * 7919u % 251);
   std::string frame(ZSTD_compressBound(hit.size() * 100'000), '\0');
   std::string many;
   for (int i = 0; i < 1000; ++i) many += hit;
