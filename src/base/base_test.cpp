@@ -48,6 +48,8 @@ TEST(Json, RefusesDuplicateKeysDepthAndTrailingText) {
   ASSERT_FALSE(duplicate);
   EXPECT_NE(duplicate.error().message.find("\"id\" twice"), std::string::npos);
   EXPECT_FALSE(parse_json("{} x"));
+  EXPECT_FALSE(parse_json("2.449e99444"));
+  EXPECT_TRUE(parse_json("2.449e-99444"));
   EXPECT_TRUE(parse_json(" {} \n"));
   EXPECT_FALSE(parse_json(""));
   EXPECT_FALSE(parse_json(std::string(200, '[') + std::string(200, ']')));

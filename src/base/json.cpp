@@ -59,12 +59,16 @@ struct Builder {
   bool on_number_part(bj::string_view s, bj::error_code&) { number.append(s); return true; }
   bool on_int64(std::int64_t i, bj::string_view, bj::error_code&) { number.clear(); stack.push_int64(i); return true; }
   bool on_uint64(std::uint64_t u, bj::string_view, bj::error_code&) { number.clear(); stack.push_uint64(u); return true; }
-  bool on_double(double d, bj::string_view s, bj::error_code&) {
+  bool on_double(double d, bj::string_view s, bj::error_code& ec) {
     // Boost 1.81 reads a double to within an ulp only; the text is read again to the nearest one.
     number.append(s);
     double nearest = d;
     std::from_chars(number.data(), number.data() + number.size(), nearest);
     number.clear();
+    if (!std::isfinite(nearest)) {
+      ec = bj::error::exponent_overflow;
+      return false;
+    }
     stack.push_double(nearest);
     return true;
   }
