@@ -283,7 +283,6 @@ AdminApi::Answer AdminApi::change_member(const Call& call) {
     BONGSU_TRY_VOID(core_.registry->confirm(member->id));
   } else if (call.rest[1] == "stop" || call.rest[1] == "resume") {
     BONGSU_TRY_VOID(core_.registry->set_stopped(member->id, call.rest[1] == "stop"));
-    if (call.rest[1] == "stop" && hooks_.drop_member) hooks_.drop_member(*member);
   } else {
     return fail(ErrorCode::kInvalid, "is one of confirm, stop, resume", {.field = call.rest[1]});
   }

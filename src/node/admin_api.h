@@ -23,7 +23,6 @@ struct AdminHooks {
   std::function<void(JsonObject&)> extend_status;            // adds links, sensor, listeners
   std::function<std::string()> link_url;                     // where partners reach this node
   std::function<Result<void>()> renew_certificate;           // takes the new certificate without dropping connections
-  std::function<void(const identity::Member&)> drop_member;  // cuts its connections
 };
 
 inline constexpr std::size_t kMaxImportBytes = 256 * 1024 * 1024;

@@ -160,8 +160,7 @@ Result<void> Node::Impl::build() {
                                                          links->replace_certificate(shown.certificate_pem, shown.private_key_pem);
                                                          policy_changed();
                                                          return {};
-                                                       },
-                                                       .drop_member = {}});
+                                                       }});
   core->registry->on_change([this] { policy_changed(); });
   return {};
 }

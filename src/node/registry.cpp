@@ -55,7 +55,6 @@ Result<void> Registry::write(std::vector<journal::StateChange> changes, std::str
 Result<void> Registry::apply_policy() {
   policy::PolicyState state;
   state.self = self_;
-  state.epoch = release_.epoch() + 1;
   for (const auto& [id, member] : members_) state.members[id] = {.stopped = member.stopped};
   for (const auto& [partner, agreement] : agreements_) {
     policy::Agreement resolved = agreement;
