@@ -91,6 +91,8 @@ void normalise_registry_key(std::string_view text, std::string& out) {
   };
   std::string lower;
   ascii_lower(text, lower);
+  // What ends the key goes first, so that a bare hive with a backslash behind it is still the hive.
+  while (lower.size() > 1 && (lower.ends_with('\\') || static_cast<unsigned char>(lower.back()) <= ' ')) lower.pop_back();
   out.clear();
   std::string_view rest = lower;
   for (const Hive& hive : kHives) {
@@ -101,7 +103,6 @@ void normalise_registry_key(std::string_view text, std::string& out) {
     }
   }
   out += rest;
-  while (out.size() > 1 && (out.ends_with('\\') || static_cast<unsigned char>(out.back()) <= ' ')) out.pop_back();
 }
 
 const char* normalise_email(std::string_view text, std::string& out) {
