@@ -76,7 +76,7 @@ TEST(Normalise, GivesTheNormalFormOrRefuses) {
       {Kind::kFilePath, "C:/Windows\\X.exe", "c:\\windows\\x.exe"},
       {Kind::kFilePath, "/tmp/Evil", "/tmp/Evil"},
       {Kind::kRegistryKey, "HKLM\\Software\\X\\", "hkey_local_machine\\software\\x"},
-      {Kind::kRegistryKey, std::string_view("HKLM\0\\", 6), "hkey_local_machine"},
+      {Kind::kRegistryKey, std::string("HKLM\0\\", 6), "hkey_local_machine"},
       {Kind::kRegistryKey, "\\REGISTRY\\USER\\S-1\\x", "hkey_users\\s-1\\x"},
       {Kind::kMutex, "Global\\X", "Global\\X"},
       {Kind::kText, "", ""}};
