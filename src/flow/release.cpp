@@ -42,12 +42,20 @@ struct Release::Impl {
   mutable std::shared_mutex mutex;
   mutable std::condition_variable_any published;
   std::shared_ptr<const policy::PolicyState> gate;                    // the state as it was applied: who may read now
+  std::shared_ptr<const policy::PolicyState> told;                    // `gate` with the epoch of `plan`
   std::map<std::pair<std::string, std::string>, std::string> wanted;  // (collection, member) → class terms under `gate`
   std::set<std::string> collections;                                  // every one that apply() named
   std::shared_ptr<const Plan> plan;                                   // nullptr before the first apply()
   std::map<journal::ViewId, journal::ViewId> origins;                 // only views that continue another
   std::map<std::string, std::map<policy::MemberId, Place>> stored_places;  // as loaded; the first plan begins with them
   int serial = 0;  // makes keys of views unique within an epoch; under `changing`
+
+  void renew_told() {  // under `mutex`
+    if (!gate) return;
+    auto next = std::make_shared<policy::PolicyState>(*gate);
+    next->epoch = plan ? plan->epoch : 0;
+    told = std::move(next);
+  }
 
   std::shared_ptr<const Plan> current() const {
     const std::shared_lock lock(mutex);
@@ -94,6 +102,7 @@ struct Release::Impl {
       const std::unique_lock lock(mutex);
       plan = std::move(next);
       origins.merge(draft.origins);
+      renew_told();
     }
     published.notify_all();
     return {};
@@ -167,15 +176,8 @@ struct Release::Impl {
   }
 
   Result<bool> has_withdrawn_rows(journal::ViewId view) const {
-    journal::Pos after = 0;
-    for (;;) {
-      BONGSU_TRY(const auto page, journal.snapshot()->tail(view, after, kBackfillBatch));
-      for (const auto& row : page.rows) {
-        if (row.withdrawn) return true;
-        after = row.pos;
-      }
-      if (!page.more) return false;
-    }
+    BONGSU_TRY(const auto page, journal.snapshot()->withdrawn(view, 0, 1));
+    return !page.rows.empty();
   }
 
   // Gives every group its place in the draft. Two equal members who come anew share a view; they share that of an
@@ -442,16 +444,14 @@ Result<void> Release::apply(policy::PolicyState state, const std::vector<std::st
     impl_->wanted.clear();
     for (const auto& collection : impl_->collections) impl_->want(collection, content);
     impl_->gate = std::move(next);
+    impl_->renew_told();
   }
   return impl_->settle();
 }
 
 std::shared_ptr<const policy::PolicyState> Release::state() const {
   const std::shared_lock lock(impl_->mutex);
-  if (!impl_->gate) return nullptr;
-  auto out = std::make_shared<policy::PolicyState>(*impl_->gate);
-  out->epoch = impl_->plan ? impl_->plan->epoch : 0;
-  return out;
+  return impl_->told;
 }
 
 std::uint64_t Release::epoch() const {

@@ -367,6 +367,29 @@ TEST_P(JournalContract, WithdrawnRowsStayInTheTailAndNowhereElse) {
   EXPECT_TRUE(part.more);
 }
 
+TEST_P(JournalContract, FindsWithdrawnRowsAmongMany) {
+  const ViewId v = view("c1"), other = view("c1", "other");
+  for (unsigned i = 0; i < 9; ++i) admit(test_object(test_id("indicator", i), 1, {v, other}));
+  Batch batch;
+  batch.outbox = {{v, {}, {2, 5, 8}}, {other, {}, {3}}};
+  append(batch);
+  const auto snapshot = journal().snapshot();
+  const auto gone = [&](Pos after, std::uint32_t limit) {
+    const OutboxPage page = snapshot->withdrawn(v, after, limit).value();
+    std::vector<Pos> out;
+    for (const OutboxRow& row : page.rows) {
+      EXPECT_TRUE(row.withdrawn);
+      EXPECT_EQ(row.object_id, test_id("indicator", static_cast<unsigned>(row.pos) - 1));
+      out.push_back(row.pos);
+    }
+    return std::pair(out, page.more);
+  };
+  EXPECT_EQ(gone(0, 10), std::pair(std::vector<Pos>({2, 5, 8}), false));
+  EXPECT_EQ(gone(0, 2), std::pair(std::vector<Pos>({2, 5}), true));
+  EXPECT_EQ(gone(5, 10), std::pair(std::vector<Pos>({8}), false));
+  EXPECT_EQ(gone(100, 10), std::pair(std::vector<Pos>(), false));
+}
+
 TEST_P(JournalContract, GivesEachViewItsOwnRedactedPayload) {
   const ViewId a = view("c1", "a"), b = view("c1", "b");
   NewEntry entry = test_object(test_id("indicator", 1), 1);

@@ -180,6 +180,8 @@ class Differential {
         const Pos after = random_.below(60);
         same(sa->tail(view, after, 30), sb->tail(view, after, 30),
              [](const OutboxPage& page) { return describe(page); });
+        same(sa->withdrawn(view, after, 5), sb->withdrawn(view, after, 5),
+             [](const OutboxPage& page) { return describe(page); });
         same(sa->released_payload(view, after), sb->released_payload(view, after), text);
         break;
       }

@@ -146,7 +146,8 @@ class Snapshot {
   virtual ~Snapshot() = default;
   virtual Result<OutboxPage> page(const OutboxQuery& query) = 0;                     // visible rows only
   virtual Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) = 0;  // every row, withdrawn ones marked
-  virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;            // kNotFound: erased or unknown
+  virtual Result<OutboxPage> withdrawn(ViewId view, Pos after, std::uint32_t limit) = 0;  // the withdrawn rows of a tail
+  virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;  // kNotFound: erased or unknown
   virtual Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) = 0;    // change feed
   virtual Result<Entry> entry(Seq seq) = 0;                                          // kNotFound
   virtual Result<std::string> payload(Seq seq) = 0;                                  // kNotFound when erased

@@ -129,6 +129,20 @@ class MemorySnapshot final : public Snapshot {
     return out;
   }
 
+  Result<OutboxPage> withdrawn(ViewId id, Pos after, std::uint32_t limit) override {
+    BONGSU_TRY(const ViewRows* view, find_view(id));
+    OutboxPage out;
+    for (std::size_t i = after; i < view->rows.size(); ++i) {
+      if (!view->rows[i].withdrawn) continue;
+      if (out.rows.size() == limit) {
+        out.more = true;
+        break;
+      }
+      out.rows.push_back(shown(*data_, *view, i));
+    }
+    return out;
+  }
+
   Result<std::string> released_payload(ViewId id, Pos pos) override {
     const auto view = data_->views.find(id);
     if (view != data_->views.end() && pos > 0 && pos <= view->second.rows.size()) {
@@ -211,6 +225,7 @@ class ClosedSnapshot final : public Snapshot {
  public:
   Result<OutboxPage> page(const OutboxQuery&) override { return closed(); }
   Result<OutboxPage> tail(ViewId, Pos, std::uint32_t) override { return closed(); }
+  Result<OutboxPage> withdrawn(ViewId, Pos, std::uint32_t) override { return closed(); }
   Result<std::string> released_payload(ViewId, Pos) override { return closed(); }
   Result<std::vector<Entry>> entries(Seq, std::uint32_t) override { return closed(); }
   Result<Entry> entry(Seq) override { return closed(); }

@@ -406,6 +406,31 @@ TEST(TailServer, TellsNothingToWhoMayNotKnow) {
   EXPECT_EQ(producer.get("cert-lt", "/link/v1/tail/" + shared).status, 200);
 }
 
+TEST(TailServer, LooksForWithdrawalsOnlyWhenTheCollectionHadOne) {
+  FakeClock clock;
+  SeededRandom random(12);
+  Node ua("cert-ua", clock, random);
+  const std::string shared = ua.add_collection("shared"), other = ua.add_collection("other");
+  ua.agree({{"cert-lt", {shared}}});
+  Producer producer(ua);
+  Wire wire(producer.get("cert-lt", "/link/v1/tail/" + shared));
+  wire.drain();
+  for (unsigned i = 0; i < 20; ++i) {
+    ua.publish(shared, {indicator(i)});
+    ua.publish(other, {indicator(100 + i)});
+    EXPECT_NE(wire.drain().find("event: object"), std::string::npos);
+  }
+  const auto id = [](unsigned n) { return fmt::format("indicator--{:08x}-1111-4111-8111-111111111111", n); };
+  ASSERT_TRUE(ua.admission->remove(other, id(101), "", "cert-ua"));
+  EXPECT_EQ(wire.drain(), "");
+  EXPECT_EQ(producer.tails->looks(), 0U);
+  ASSERT_TRUE(ua.admission->remove(shared, id(1), "", "cert-ua"));
+  EXPECT_NE(wire.drain().find("event: gone"), std::string::npos);
+  EXPECT_EQ(producer.tails->looks(), 1U);
+  EXPECT_EQ(wire.drain(), "");
+  EXPECT_EQ(producer.tails->looks(), 1U);
+}
+
 TEST(TailServer, WakesTailsAtACommitAndBeatsOnlyWhenAsked) {
   FakeClock clock;
   SeededRandom random(10);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -30,25 +32,13 @@ class ReleaseGate final : public TailGate {
   }
   Result<Opened> open(std::string_view member, std::string_view collection) override {
     BONGSU_TRY(auto opened, release_.open(member, collection));
-    return Opened{opened.view, std::move(opened.snapshot)};
+    return Opened{opened.view, std::move(opened.snapshot), opened.epoch};
   }
   journal::ViewId origin_of(journal::ViewId view) override { return release_.origin_of(view); }
-  std::uint64_t policy_version() override {
-    const auto state = release_.state();
-    const std::lock_guard lock(mutex_);
-    if (state != state_) {
-      state_ = state;
-      ++version_;
-    }
-    return version_;
-  }
 
  private:
   flow::Release& release_;
   const flow::Collections& collections_;
-  std::mutex mutex_;
-  std::shared_ptr<const policy::PolicyState> state_;  // kept, so that its address is not used again
-  std::uint64_t version_ = 1;
 };
 
 // One answer for everything that is not there or not for this member, so that it tells nothing.
@@ -73,21 +63,28 @@ struct TailServer::Shared {
         log(l),
         watched(j.last_seq()) {}
 
-  // Names what could have withdrawn rows of the collection up to this snapshot. Equal marks: nothing has.
-  Result<std::uint64_t> mark(journal::Snapshot& snapshot, const std::string& collection) {
+  // What could have withdrawn rows of a collection, as far as it was counted.
+  struct Count {
+    std::uint64_t erasures = 0, deletions = 0;
+  };
+  // Counted before the snapshot that is looked through is taken: what this counts, by whichever tail, is in it.
+  Result<Count> count(const std::string& collection) {
     const std::lock_guard lock(watch_mutex);
-    while (true) {
-      BONGSU_TRY(const auto entries, snapshot.entries(watched, kEntriesPerRead));
+    while (journal.last_seq() > watched) {
+      BONGSU_TRY(const auto entries, journal.snapshot()->entries(watched, kEntriesPerRead));
       for (const journal::Entry& entry : entries) {
         if (entry.kind == journal::EntryKind::kDeletion) ++deletions[entry.collection];
         if (entry.kind == journal::EntryKind::kErasure) ++erasures;
         watched = entry.seq;
       }
-      if (entries.size() < kEntriesPerRead) break;
+      if (entries.empty()) break;
     }
     const auto deleted = deletions.find(collection);
-    const std::uint64_t here[] = {boot, gate.policy_version(), erasures,
-                                  deleted == deletions.end() ? 0 : deleted->second};
+    return Count{erasures, deleted == deletions.end() ? 0 : deleted->second};
+  }
+  // Equal marks: nothing was withdrawn between the snapshots that they are of.
+  std::uint64_t mark(const Count& counted, const TailGate::Opened& opened) const {
+    const std::uint64_t here[] = {boot, opened.epoch, counted.erasures, counted.deletions};
     const std::uint64_t value = hash64({reinterpret_cast<const char*>(here), sizeof here});
     return value ? value : 1;  // 0 means none
   }
@@ -104,6 +101,8 @@ struct TailServer::Shared {
   const std::uint64_t boot;  // what this process counted says nothing to the next one
   CursorSeal seal;
   Log& log;
+
+  std::atomic<std::uint64_t> looks = 0;
 
   std::mutex watch_mutex;
   journal::Seq watched;  // entries up to here are counted
@@ -154,6 +153,7 @@ class Tail final : public net::TailSource {
     const std::shared_lock life(shared_->life);
     if (shared_->stopped) return false;
     const std::size_t before = out.size();
+    BONGSU_TRY(const Shared::Count counted, shared_->count(collection_));
     const auto opened = shared_->gate.open(member_, collection_);
     if (!opened) {
       if (opened.error().code == ErrorCode::kNotFound || opened.error().code == ErrorCode::kDenied) return false;
@@ -166,7 +166,7 @@ class Tail final : public net::TailSource {
       live_ = true;
       append_live_event(out);
     }
-    BONGSU_TRY(const bool more_gone, look_for_gone(out, *opened));
+    BONGSU_TRY(const bool more_gone, look_for_gone(out, *opened, shared_->mark(counted, *opened)));
     if ((more || more_gone) && wake_) wake_();
     if (heartbeat && out.size() == before) append_heartbeat(out);
     return true;
@@ -223,29 +223,29 @@ class Tail final : public net::TailSource {
     return entry && entry->version.empty() ? std::string() : row.version;
   }
 
-  // Looks through a part of the rows that were sent, for those that were withdrawn since. true: there is more to look
-  // through.
-  Result<bool> look_for_gone(std::string& out, const TailGate::Opened& opened) {
-    BONGSU_TRY(const std::uint64_t mark, shared_->mark(*opened.snapshot, collection_));
+  // Looks through a part of the withdrawn rows, for those that were sent before. true: there is more to look through.
+  Result<bool> look_for_gone(std::string& out, const TailGate::Opened& opened, std::uint64_t mark) {
     if (!looking_) {
       if (mark == told_mark_) return false;
+      ++shared_->looks;
       looking_ = mark;
       look_after_ = 0;
     }
-    for (std::uint32_t looked = 0; look_after_ < place_.pos && looked < shared_->options.scan_rows;) {
-      BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, look_after_, kRowsPerRead));
-      if (page.rows.empty()) break;
+    for (std::uint32_t looked = 0; looked < shared_->options.scan_rows;) {
+      BONGSU_TRY(const auto page, opened.snapshot->withdrawn(opened.view, look_after_, kRowsPerRead));
       for (const journal::OutboxRow& row : page.rows) {
         look_after_ = row.pos;
         ++looked;
-        if (row.pos > place_.pos || !row.withdrawn || !gone_.insert(row.pos).second) continue;
+        if (row.pos > place_.pos || !gone_.insert(row.pos).second) continue;
         append_tail_event(out, {.kind = TailItem::Kind::kWithdrawn,
                                 .pos = 0,
                                 .object_id = row.object_id,
                                 .version = known_version(opened, row)});
       }
+      if (!page.more || look_after_ >= place_.pos) look_after_ = kLookedThrough;
+      if (look_after_ == kLookedThrough) break;
     }
-    if (look_after_ < place_.pos) return true;
+    if (look_after_ != kLookedThrough) return true;
     told_mark_ = *looking_;  // as of when the look began: what came meanwhile makes another one
     looking_.reset();
     return mark != told_mark_;
@@ -258,6 +258,7 @@ class Tail final : public net::TailSource {
   const bool identify_;
   bool live_ = false;
   std::optional<std::uint64_t> looking_;  // the mark at the beginning of the look that is under way
+  static constexpr journal::Pos kLookedThrough = std::numeric_limits<journal::Pos>::max();
   journal::Pos look_after_ = 0;
   std::unordered_set<journal::Pos> gone_;  // rows that this consumer knows to be withdrawn
   Wake wake_;
@@ -271,9 +272,8 @@ struct Beginning {
 
 // Where to go on behind `cursor`; the beginning if it is not one of ours for this view.
 Result<Beginning> beginning_of(Shared& shared, std::string_view cursor, const std::string& member,
-                               const std::string& collection, const TailGate::Opened& opened) {
+                               const std::string& collection, const TailGate::Opened& opened, std::uint64_t mark) {
   const journal::ViewId origin = shared.gate.origin_of(opened.view);
-  BONGSU_TRY(const std::uint64_t mark, shared.mark(*opened.snapshot, collection));
   if (const auto pos = CursorSeal::read_pos(cursor)) {
     BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, *pos - 1, 1));
     if (!page.rows.empty() && page.rows[0].pos == *pos) {
@@ -318,6 +318,8 @@ std::size_t TailServer::open_tails() const {
   return count;
 }
 
+std::uint64_t TailServer::looks() const { return shared_->looks; }
+
 net::Response TailServer::handle(net::Request&& request) {
   const auto member = shared_->member_of(request.peer);
   if (!member)
@@ -348,6 +350,7 @@ net::Response TailServer::collections(const std::string& member) {
 net::Response TailServer::tail(const std::string& member, std::string_view id, const net::Request& request) {
   const std::string collection(id);
   const auto name = shared_->gate.name_of(collection);
+  const auto counted = shared_->count(collection);
   const auto opened = shared_->gate.open(member, collection);
   if (!name || !opened) return nothing_here();
   std::string cursor(request.headers.get("Last-Event-ID").value_or(""));
@@ -355,7 +358,10 @@ net::Response TailServer::tail(const std::string& member, std::string_view id, c
   if (!query) return net::Response::json(400, R"({"error":"invalid","message":"broken query"})");
   for (const auto& [key, value] : *query)
     if (key == "after") cursor = value;
-  const auto beginning = beginning_of(*shared_, cursor, member, collection, *opened);
+  const auto beginning = [&]() -> Result<Beginning> {
+    if (!counted) return std::unexpected(counted.error());
+    return beginning_of(*shared_, cursor, member, collection, *opened, shared_->mark(*counted, *opened));
+  }();
   if (!beginning) {
     shared_->log.error("link.tail_failed",
                        {{"member", member}, {"collection", name->alias}, {"error", beginning.error().message}});

@@ -8,8 +8,8 @@
 //   net::Server server(link_options, [&](net::Request&& r) { return tails.handle(std::move(r)); }, log);
 //   tails.policy_changed();               after each Release::apply: tails look again whether they may go on
 //
-// What is withdrawn after it was sent is told by looking through the sent rows again, when an entry of the collection was deleted or erased or
-// the policy changed: at once for small outboxes, within seconds for a million rows. Rows that were withdrawn before a consumer first
+// What is withdrawn after it was sent is told by looking through the view's withdrawn rows again, when an entry of the collection was deleted
+// or erased or the policy changed. Rows that were withdrawn before a consumer first
 // came are void to it. A cursor that is not of this view (or of a producer restored from an older backup) starts at the beginning; the consumer's journal knows what it has.
 //
 // Every pull asks the gate anew: a stopped or expired member's stream ends with the next pull, and what a member may not have is not read. handle, policy_changed and the tails it returns may be used from any threads.
@@ -45,10 +45,10 @@ class TailGate {
   struct Opened {
     journal::ViewId view = 0;
     std::unique_ptr<journal::Snapshot> snapshot;
+    std::uint64_t epoch = 0;  // another one whenever a change of policy may have withdrawn rows of what is open now
   };
   virtual Result<Opened> open(std::string_view member, std::string_view collection) = 0;
   virtual journal::ViewId origin_of(journal::ViewId view) = 0;  // the view whose positions this one continues
-  virtual std::uint64_t policy_version() = 0;                   // another one whenever rows may have been withdrawn by a change of policy
 };
 std::unique_ptr<TailGate> make_release_gate(flow::Release& release, const flow::Collections& collections);
 
@@ -61,7 +61,7 @@ struct TailServerOptions {
   std::chrono::milliseconds heartbeat{10'000}; // as in net::ServerOptions; told to the consumer
   std::uint32_t max_tails_per_member = 64;     // beyond: 503
   std::size_t batch_bytes = 256 * 1024;        // about how much one pull hands over
-  std::uint32_t scan_rows = 20'000;            // how many sent rows one pull looks through for withdrawals
+  std::uint32_t scan_rows = 20'000;            // how many withdrawn rows one pull looks through
 };
 
 class TailServer {
@@ -73,6 +73,7 @@ class TailServer {
   net::Response handle(net::Request&& request);
   void policy_changed();
   std::size_t open_tails() const;
+  std::uint64_t looks() const;  // how often tails looked for withdrawals
 
   struct Shared;  // what the tails keep alive
 

@@ -304,6 +304,27 @@ PageResult query_tail(ReadConnection& connection, ViewId view, Pos after, std::u
   return out;
 }
 
+PageResult query_withdrawn(ReadConnection& connection, ViewId view, Pos after, std::uint32_t limit) {
+  const Pos last = last_of(connection, view);
+  const std::size_t most = std::min(limit, kMaxPageRows);
+  PageResult out;
+  Merge merge;
+  std::size_t used = 0;
+  for (const std::int64_t spec : connection.dict.all(kSpecText))
+    merge.add(connection.class_cursor(used++)
+                  .bind(1, view)
+                  .bind(2, row_class(spec, kPickWithdrawn))
+                  .bind(3, row_id(view, std::min(after, last))));
+  while (const Statement* row = merge.next()) {
+    if (out.page.rows.size() == most) {
+      out.page.more = true;
+      break;
+    }
+    add_row(connection, *row, out);
+  }
+  return out;
+}
+
 std::optional<RowSource> find_row(ReadConnection& connection, ViewId view, Pos pos) {
   if (view > kMaxView || pos > kMaxPos) return std::nullopt;
   connection.outbox_row.bind(1, row_id(view, pos));

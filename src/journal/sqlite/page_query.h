@@ -25,6 +25,7 @@ struct PageResult {
 
 PageResult query_page(ReadConnection& connection, const OutboxQuery& query);
 PageResult query_tail(ReadConnection& connection, ViewId view, Pos after, std::uint32_t limit);
+PageResult query_withdrawn(ReadConnection& connection, ViewId view, Pos after, std::uint32_t limit);
 std::optional<RowSource> find_row(ReadConnection& connection, ViewId view, Pos pos);  // visible only
 
 inline constexpr std::uint32_t kMaxPageRows = 100'000;

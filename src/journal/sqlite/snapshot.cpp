@@ -144,6 +144,12 @@ Result<OutboxPage> SqliteSnapshot::tail(ViewId view, Pos after, std::uint32_t li
   });
 }
 
+Result<OutboxPage> SqliteSnapshot::withdrawn(ViewId view, Pos after, std::uint32_t limit) {
+  return with([&](ReadConnection& connection) -> Result<OutboxPage> {
+    return std::move(query_withdrawn(connection, view, after, limit).page);
+  });
+}
+
 Result<std::string> SqliteSnapshot::open(ReadConnection& connection, std::int64_t payload, std::string_view object_id,
                                          std::string_view version) {
   connection.payload.bind(1, std::abs(payload));

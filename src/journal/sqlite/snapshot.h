@@ -20,6 +20,7 @@ class SqliteSnapshot final : public Snapshot {
 
   Result<OutboxPage> page(const OutboxQuery& query) override;
   Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) override;
+  Result<OutboxPage> withdrawn(ViewId view, Pos after, std::uint32_t limit) override;
   Result<std::string> released_payload(ViewId view, Pos pos) override;
   Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) override;
   Result<Entry> entry(Seq seq) override;
