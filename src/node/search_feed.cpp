@@ -6,6 +6,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::uint32_t kPage = 2'000;
 constexpr auto kPoll = 500ms;
+constexpr auto kGather = 40ms;  // what came in this time is indexed in one commit: nobody searches faster
 
 }  // namespace
 
@@ -43,6 +44,7 @@ void SearchFeed::run() {
       log_.error("search.feed", {{"error", done.error().text()}});
       std::this_thread::sleep_for(kPoll);
     }
+    if (!stopping_) std::this_thread::sleep_for(kGather);
   }
 }
 

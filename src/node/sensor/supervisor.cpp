@@ -7,7 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <map>
+#include <optional>
 
 extern char** environ;
 
@@ -19,6 +23,7 @@ using namespace std::chrono_literals;
 constexpr int kSensorFd = 3;
 constexpr auto kWriteDeadline = 30s;
 constexpr auto kSilence = 30s;            // the sensor says something every second
+constexpr int kMaxMessagesTogether = 1'000;  // one commit; each is of bounded size
 constexpr auto kFirstWait = 1s, kLongestWait = 30s;
 
 // Starts the program with nothing but standard error and its end of the pair as descriptor 3.
@@ -38,6 +43,31 @@ Result<pid_t> spawn(const std::string& program, int fd) {
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return fail(ErrorCode::kIo, fmt::format("the sensor cannot be started: {}", std::strerror(error)), {.source = program});
   return child;
+}
+
+// Alerts that wait behind these are taken with them, so that a stream of small messages becomes few commits. What else waits is given back
+// in `next`; an error of the channel comes again with the next read.
+Result<AlertsMessage> gather(net::FrameChannel& channel, const net::Frame& first, std::optional<net::Frame>& next) {
+  BONGSU_TRY(AlertsMessage message, AlertsMessage::parse(first.payload));
+  std::map<std::string, std::string> positions;
+  const auto keep_newest = [&](std::vector<PositionUpdate>& updates) {
+    for (auto& update : updates) positions.insert_or_assign(std::move(update.file), std::move(update.position));
+    updates.clear();
+  };
+  keep_newest(message.positions);
+  for (int i = 1; i < kMaxMessagesTogether && message.alerts.size() < kMaxAlertsPerMessage; ++i) {
+    auto frame = channel.read(0ms);
+    if (!frame) break;
+    if (static_cast<Up>(frame->type) != Up::kAlerts) {
+      next = std::move(*frame);
+      break;
+    }
+    BONGSU_TRY(AlertsMessage more, AlertsMessage::parse(frame->payload));
+    std::ranges::move(more.alerts, std::back_inserter(message.alerts));
+    keep_newest(more.positions);
+  }
+  for (auto& [file, position] : positions) message.positions.push_back({.file = file, .position = std::move(position)});
+  return message;
 }
 
 std::string end_of(int status) {
@@ -103,8 +133,10 @@ void SensorSupervisor::serve(pid_t child) {
     channel = channel_;
   }
   Result<void> going = send(Down::kStart, to_text(callbacks_.configure().json()), 0);
+  std::optional<net::Frame> next;
   while (going) {
-    auto frame = channel->read(kSilence);
+    auto frame = next ? Result<net::Frame>(std::move(*next)) : channel->read(kSilence);
+    next.reset();
     if (!frame) {
       going = std::unexpected(frame.error());
       break;
@@ -125,7 +157,7 @@ void SensorSupervisor::serve(pid_t child) {
         break;
       }
       case Up::kAlerts: {
-        auto message = AlertsMessage::parse(frame->payload);
+        auto message = gather(*channel, *frame, next);
         going = message ? callbacks_.alerts(std::move(*message)) : Result<void>(std::unexpected(message.error()));
         break;
       }
