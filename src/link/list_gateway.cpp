@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "base/uuid.h"
 #include "detect/indicator.h"
 #include "link/feeds.h"
@@ -19,12 +20,6 @@ constexpr std::size_t kMaxEntries = 5'000'000;
 constexpr std::size_t kMaxNameBytes = 250;  // longer values are in the pattern only
 constexpr std::size_t kChunk = 20'000;      // entries that are prepared at a time
 const Uuid kNamespace = *Uuid::parse("3d5c0f62-8a1b-4e57-b7c4-19f20d6e8a35");
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::string_view(" \t\r").contains(text.front())) text.remove_prefix(1);
-  while (!text.empty() && std::string_view(" \t\r").contains(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // The part of a line that may hold a value; empty for comments and blanks. Lists come as one value a line, as the first
 // column of a table, and as hosts files ("0.0.0.0 evil.example").

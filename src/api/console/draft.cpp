@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/console/shapes.h"
+#include "base/text.h"
 #include "detect/plain.h"
 #include "stix/marking.h"
 #include "stix/pattern.h"
@@ -14,12 +15,6 @@ namespace bongsu::api::console {
 namespace {
 
 constexpr std::size_t kMaxName = 500, kMaxDescription = 10'000, kMaxTypes = 20, kMaxTypeBytes = 100;
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t' || text.front() == '\r')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
-  return text;
-}
 
 // Only what travels in mails and chats is defanged: `HKLM\\Software\\.NET` means its backslash.
 Result<detect::Value> as_kind(detect::Kind kind, std::string_view text) {
