@@ -147,7 +147,7 @@ export class MockNode {
     if (path[0] === 'alerts' && path.length === 1) {
       const before = Number(url.searchParams.get('before') ?? Infinity), limit = Number(url.searchParams.get('limit') ?? 200), text = url.searchParams.get('text') ?? '';
       const all = w.alerts.filter((a) => a.seq < before && JSON.stringify(a).includes(text));
-      return json(200, { alerts: all.slice(0, limit).map(this.strip), more: all.length > limit, counts: w.counts() });
+      return json(200, { alerts: all.slice(0, limit).map(this.strip), more: all.length > limit, next: all[Math.min(limit, all.length) - 1]?.seq ?? 0, counts: w.counts() });
     }
     if (path[0] === 'alerts') {
       const alert = w.alerts.find((a) => a.id === path[1]);

@@ -91,6 +91,22 @@ test('An alert is chosen with j, acknowledged with a, judged with t and a reason
   await page.getByText('judged true positive: “Beacon every 60 s, host isolated.”').waitFor();
 });
 
+test('The way out of an alert stays in the corner, however long the line above it is', async ({ page, mock }) => {
+  const alert = mock.world.alerts[0];
+  Object.assign(alert, { verdict: 'true', acknowledged: true, judgements: 1 }); // so that there is the most to show
+  await logIn(page, mock.token);
+  for (const width of [1920, 1440, 1280, 1100, 900]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.evaluate((i) => (location.hash = `#/alerts/${i}`), alert.id);
+    const close = page.getByRole('button', { name: 'Close the alert' });
+    await close.waitFor();
+    await shot(page, `alert-head-${width}`);
+    const [button, panel] = [await close.boundingBox(), await page.locator('.detail').boundingBox()];
+    assert.ok(button.y - panel.y < 12, `at the top at ${width}: ${button.y - panel.y}`);
+    assert.ok(panel.x + panel.width - button.x - button.width < 16, `at the right at ${width}`);
+  }
+});
+
 test('Another analyst’s judgement shows without asking', async ({ page, mock }) => {
   await logIn(page, mock.token);
   const alert = mock.world.alerts.find((a) => a.verdict === 'open');

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "base/uuid.h"
 
 namespace bongsu {
@@ -21,6 +22,25 @@ TEST(Bytes, RoundTripsAndRefusesWhatIsNotBase64) {
   for (const char* bad : {"a", "a===", "ab=", "ab==c", "a b=", "AB==AB=="}) EXPECT_FALSE(from_base64(bad)) << bad;
   EXPECT_FALSE(from_base64("AB=="));  // stray bits
   EXPECT_TRUE(from_base64("AA=="));
+}
+
+TEST(Text, TrimsBlanksAndControlCharactersAndNothingElse) {
+  EXPECT_EQ(trim(" \t\r\n evil.example \r\n"), "evil.example");
+  EXPECT_EQ(trim(std::string_view("\0a b\0", 5)), "a b");
+  EXPECT_EQ(trim("\xc2\xa0x\xff"), "\xc2\xa0x\xff");
+  EXPECT_EQ(trim(" \n "), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(Text, LettersAndDigitsAreAsciiOnly) {
+  EXPECT_EQ(lowered("SHA-256 \xc3\x84@[`{"), "sha-256 \xc3\x84@[`{");
+  int sum = 0, digits = 0;
+  for (int c = 0; c < 256; ++c) {
+    if (const int worth = hex_digit(static_cast<char>(c)); worth >= 0) sum += worth;
+    digits += is_digit(static_cast<char>(c));
+  }
+  EXPECT_EQ(sum, 45 + 2 * (10 + 11 + 12 + 13 + 14 + 15));
+  EXPECT_EQ(digits, 10);
 }
 
 TEST(Instant, ReadsRfc3339AndKeepsFarDates) {
@@ -62,8 +82,9 @@ TEST(Json, CanonicalTextFollowsRfc8785) {
             "[333333333.3333333,1e+30,4.5,0.002,1e-27]");
   EXPECT_EQ(canonical("[-0.0,1e21,1e20,5e-324,-1.7976931348623157e308,9007199254740992]"),
             "[0,1e+21,100000000000000000000,5e-324,-1.7976931348623157e+308,9007199254740992]");
-  EXPECT_EQ(canonical("{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,\"\\u00f6\":7}"),
-            "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,\"\xf0\x9f\x98\x80\":5,\"\xef\xac\xb3\":3}");
+  EXPECT_EQ(
+      canonical("{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,\"\\u00f6\":7}"),
+      "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,\"\xf0\x9f\x98\x80\":5,\"\xef\xac\xb3\":3}");
   EXPECT_FALSE(to_canonical_text(Json(9007199254740993)));
 }
 

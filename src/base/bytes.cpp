@@ -1,18 +1,13 @@
 #include "base/bytes.h"
 
+#include "base/text.h"
+
 namespace bongsu {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kStandard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kUrl = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::string encode(Bytes bytes, std::string_view alphabet, bool pad) {
   std::string out;
@@ -34,7 +29,8 @@ std::string encode(Bytes bytes, std::string_view alphabet, bool pad) {
 Result<std::string> decode(std::string_view text, std::string_view alphabet) {
   std::array<std::int8_t, 256> value;
   value.fill(-1);
-  for (std::size_t i = 0; i < alphabet.size(); ++i) value[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    value[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
   if (text.size() % 4 == 1) return fail(ErrorCode::kInvalid, "base64 text of an impossible length");
   std::string out;
   out.reserve(text.size() * 3 / 4);
@@ -85,8 +81,10 @@ std::string to_base64url(Bytes bytes) { return encode(bytes, kUrl, false); }
 
 Result<std::string> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return fail(ErrorCode::kInvalid, "base64 text without its padding");
-  if (text.ends_with("==")) text.remove_suffix(2);
-  else if (text.ends_with("=")) text.remove_suffix(1);
+  if (text.ends_with("=="))
+    text.remove_suffix(2);
+  else if (text.ends_with("="))
+    text.remove_suffix(1);
   return decode(text, kStandard);
 }
 Result<std::string> from_base64url(std::string_view text) { return decode(text, kUrl); }

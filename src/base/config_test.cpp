@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/toml_text.h"
+
 namespace bongsu {
 namespace {
 
@@ -37,6 +39,18 @@ struct Example {
     return s;
   }
 };
+
+TEST(Config, QuotedTextReadsBackWhateverItHolds) {
+  std::string everything = "\"\"\" ''' # \\u0041 \xc5\xbeygis ";
+  for (char c = 0; c < 0x20; ++c) everything += c;
+  everything += '\x7f';
+  for (const std::string& text : {std::string(), std::string("\\"), std::string("a\nmember = \"other\""), everything}) {
+    Example c;
+    const auto read = c.schema().read("[node]\nmember = " + toml_quoted(text) + "\n", "t.toml");
+    ASSERT_TRUE(read) << toml_quoted(text) << ": " << read.error().text();
+    EXPECT_EQ(c.member, text);
+  }
+}
 
 TEST(Config, ReadsEveryTypeAndKeepsDefaults) {
   Example c;

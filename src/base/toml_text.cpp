@@ -1,5 +1,7 @@
 #include "base/toml_text.h"
 
+#include <fmt/format.h>
+
 namespace bongsu {
 
 Result<void> check_toml_text(std::string_view toml, std::string_view source) {
@@ -11,7 +13,8 @@ Result<void> check_toml_text(std::string_view toml, std::string_view source) {
     switch (in) {
       case In::kOutside:
         if (static_cast<unsigned char>(c) >= 0x80)
-          return fail(ErrorCode::kInvalid, "a character beyond ASCII stands outside quotes and comments", {.source = std::string(source), .line = line});
+          return fail(ErrorCode::kInvalid, "a character beyond ASCII stands outside quotes and comments",
+                      {.source = std::string(source), .line = line});
         if (c == '#') in = In::kComment;
         if (c == '"' || c == '\'') {
           const bool lines = toml.substr(i, 3) == (c == '"' ? "\"\"\"" : "'''");
@@ -23,15 +26,19 @@ Result<void> check_toml_text(std::string_view toml, std::string_view source) {
         if (c == '\n') in = In::kOutside;
         break;
       case In::kBasic:
-        if (c == '\\' && i + 1 < toml.size() && toml[i + 1] != '\n') ++i;
-        else if (c == '"' || c == '\n') in = In::kOutside;
+        if (c == '\\' && i + 1 < toml.size() && toml[i + 1] != '\n')
+          ++i;
+        else if (c == '"' || c == '\n')
+          in = In::kOutside;
         break;
       case In::kLiteral:
         if (c == '\'' || c == '\n') in = In::kOutside;
         break;
       case In::kBasicLines:
-        if (c == '\\' && i + 1 < toml.size() && toml[i + 1] != '\n') ++i;
-        else if (toml.substr(i, 3) == "\"\"\"") in = In::kOutside, i += 2;
+        if (c == '\\' && i + 1 < toml.size() && toml[i + 1] != '\n')
+          ++i;
+        else if (toml.substr(i, 3) == "\"\"\"")
+          in = In::kOutside, i += 2;
         break;
       case In::kLiteralLines:
         if (toml.substr(i, 3) == "'''") in = In::kOutside, i += 2;
@@ -39,6 +46,19 @@ Result<void> check_toml_text(std::string_view toml, std::string_view source) {
     }
   }
   return {};
+}
+
+std::string toml_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out.append({'\\', c});
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      out += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
+    else
+      out += c;
+  }
+  return out + '"';
 }
 
 }  // namespace bongsu

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/text.h"
+
 namespace bongsu::detect {
 namespace {
 
@@ -16,13 +18,6 @@ Address from_v4(std::uint32_t v4) {
 }
 
 constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // An interface's name or number behind '%' (RFC 4007 §11).
 bool is_zone(std::string_view text) {

@@ -59,6 +59,47 @@ Result<Kind> kind_of(const stix::ObjectPath& path) {
   return unsupported(fmt::format("no field of telemetry is known for {}", path.text()));
 }
 
+// The object path by which we look for a kind, the other way round than kind_of. A step with a hyphen is quoted (STIX
+// 2.1 §9.7 wants it); one without is not. Empty where STIX has no property: of a file it knows the name and, apart from
+// it, the folder; of TLS no fingerprints.
+std::string_view path_of(Kind kind) {
+  switch (kind) {
+    case Kind::kIpv4:
+      return "ipv4-addr:value";
+    case Kind::kIpv6:
+      return "ipv6-addr:value";
+    case Kind::kDomain:
+      return "domain-name:value";
+    case Kind::kUrl:
+      return "url:value";
+    case Kind::kEmail:
+      return "email-addr:value";
+    case Kind::kMd5:
+      return "file:hashes.MD5";
+    case Kind::kSha1:
+      return "file:hashes.'SHA-1'";
+    case Kind::kSha256:
+      return "file:hashes.'SHA-256'";
+    case Kind::kSha512:
+      return "file:hashes.'SHA-512'";
+    case Kind::kMac:
+      return "mac-addr:value";
+    case Kind::kFileName:
+      return "file:name";
+    case Kind::kRegistryKey:
+      return "windows-registry-key:key";
+    case Kind::kMutex:
+      return "mutex:name";
+    case Kind::kUserAgent:
+      return "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'";
+    case Kind::kFilePath:
+    case Kind::kJa3:
+    case Kind::kText:
+      break;
+  }
+  return {};
+}
+
 Result<void> add_value(const Comparison& comparison, const Literal& literal, std::vector<Value>& out) {
   if (literal.kind != Literal::Kind::kString && literal.kind != Literal::Kind::kHex &&
       literal.kind != Literal::Kind::kBinary)
@@ -144,6 +185,16 @@ Result<Compiled> compile(const stix::Object& indicator) {
   BONGSU_TRY_VOID(collect(tree.root, out.values));
   if (out.values.empty()) return unsupported("the pattern names no value");
   return out;
+}
+
+Result<std::string> pattern_of(const Value& value) {
+  const std::string_view path = path_of(value.kind);
+  if (path.empty())
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("STIX 2.1 has no property to look for a value of kind {}", to_string(value.kind)));
+  // `=` would look for the block's own text (STIX 2.1 §9.6.1).
+  const bool block = (value.kind == Kind::kIpv4 || value.kind == Kind::kIpv6) && value.text.contains('/');
+  return fmt::format("[{} {} {}]", path, block ? "ISSUBSET" : "=", stix::quote_literal(value.text));
 }
 
 }  // namespace bongsu::detect

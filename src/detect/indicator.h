@@ -1,6 +1,7 @@
 // Indicators: typed values to look for, out of STIX patterns and plain lists.
 //
 //   auto compiled = detect::compile(object);      // a STIX indicator → its values, or why it cannot be matched
+//   auto pattern = detect::pattern_of(value);     // and back: "[file:hashes.MD5 = '44d8…']"
 //   auto line = detect::parse_plain("hxxp://evil[.]example/a");   // defanged text → kind and normal form
 #pragma once
 
@@ -75,5 +76,10 @@ struct Compiled {
 // kUnsupported with a reason for patterns that are not of comparison form (AND of several, temporal, LIKE, MATCHES,
 // other pattern_type): these are counted and shown, never dropped silently. kInvalid for broken patterns.
 Result<Compiled> compile(const stix::Object& indicator);
+
+// The inverse: the STIX 2.1 pattern (§9) that looks for one value and compiles to it, "[url:value = 'http://a.example/']".
+// A block of addresses is looked for by ISSUBSET; names of hashes with a hyphen are quoted, others not, as in the
+// standard's examples. kUnsupported for kinds that STIX has no property for (paths of files, JA3, text).
+Result<std::string> pattern_of(const Value& value);
 
 }  // namespace bongsu::detect

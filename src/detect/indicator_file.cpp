@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/text.h"
 #include "detect/plain.h"
 #include "stix/bundle_reader.h"
 #include "stix/marking.h"
@@ -15,12 +16,6 @@ namespace {
 
 constexpr std::size_t kFlushAt = 1'000'000;
 constexpr int kLineBits = 40;
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  return text;
-}
 
 // The fields of a line; in CSV, quotes around a field are taken off ("" inside is ").
 std::vector<std::string> split(std::string_view line, char separator) {

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <string>
 
+#include "base/text.h"
 #include "detect/indicator.h"
 
 namespace bongsu::detect {
@@ -86,8 +87,7 @@ std::string_view to_string(Kind kind) { return kNames[static_cast<std::size_t>(k
 std::optional<Kind> parse_kind(std::string_view text) {
   for (std::size_t i = 0; i < kNames.size(); ++i)
     if (kNames[i] == text) return static_cast<Kind>(i);
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = lowered(text);
   for (std::size_t i = 0; i < kNames.size(); ++i)
     if (kNames[i] == lower) return static_cast<Kind>(i);
   for (const Alias& alias : kAliases)

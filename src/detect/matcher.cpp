@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "detect/normalise.h"
 #include "detect/text_tokens.h"
 #include "detect/url.h"
@@ -15,19 +16,6 @@ using telemetry::Leaf;
 using telemetry::Role;
 
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  return text;
-}
 
 // Could the text be an address at all? Cheap, and wrong only in saying yes.
 bool looks_like_address(std::string_view text) {
@@ -269,7 +257,7 @@ void Matcher::domain(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     ascii = ascii && static_cast<signed char>(c) >= 0;
-    lower[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    lower[i] = bongsu::lower(c);
   }
   std::string_view name(lower, text.size());
   if (!ascii) {

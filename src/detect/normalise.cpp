@@ -2,20 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "detect/address.h"
 #include "detect/indicator.h"
 #include "detect/url.h"
 
 namespace bongsu::detect {
 namespace {
-
-bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  return text;
-}
 
 std::size_t hash_digits(Kind kind) {
   switch (kind) {
@@ -53,13 +46,12 @@ const char* normalise_domain(std::string_view text, std::string& out) {
 
 void ascii_lower(std::string_view text, std::string& out) {
   out.assign(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  for (char& c : out) c = bongsu::lower(c);
 }
 
 bool is_hex(std::string_view text) {
   for (const char c : text)
-    if (!is_hex_digit(c)) return false;
+    if (hex_digit(c) < 0) return false;
   return !text.empty();
 }
 
@@ -92,7 +84,8 @@ void normalise_registry_key(std::string_view text, std::string& out) {
   std::string lower;
   ascii_lower(text, lower);
   // What ends the key goes first, so that a bare hive with a backslash behind it is still the hive.
-  while (lower.size() > 1 && (lower.ends_with('\\') || static_cast<unsigned char>(lower.back()) <= ' ')) lower.pop_back();
+  while (lower.size() > 1 && (lower.ends_with('\\') || static_cast<unsigned char>(lower.back()) <= ' '))
+    lower.pop_back();
   out.clear();
   std::string_view rest = lower;
   for (const Hive& hive : kHives) {
@@ -120,7 +113,7 @@ bool normalise_mac(std::string_view text, std::string& out) {
   std::string digits;
   std::size_t separators = 0;
   for (const char c : text) {
-    if (is_hex_digit(c))
+    if (hex_digit(c) >= 0)
       digits += c;
     else if (c == ':' || c == '-' || c == '.')
       ++separators;

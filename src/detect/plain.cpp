@@ -4,23 +4,17 @@
 
 #include <array>
 
+#include "base/text.h"
 #include "detect/address.h"
 #include "detect/normalise.h"
 
 namespace bongsu::detect {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  return text;
-}
-
 bool starts_with_no_case(std::string_view text, std::string_view lower_prefix) {
   if (text.size() < lower_prefix.size()) return false;
   for (std::size_t i = 0; i < lower_prefix.size(); ++i) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
-    if (c != lower_prefix[i]) return false;
+    if (lower(text[i]) != lower_prefix[i]) return false;
   }
   return true;
 }

@@ -6,21 +6,14 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/text.h"
 #include "detect/address.h"
 #include "detect/indicator.h"
 
 namespace bongsu::detect {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-int hex_digit(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 bool is_unreserved(char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
 // What may stand unencoded in a path or query (RFC 3986 §3.3, §3.4); '[' and ']' are left as browsers leave them.
 bool is_literal(char c) {

@@ -89,7 +89,7 @@ TEST_F(Admissions, StatesAreWrittenEvenIfEveryObjectIsRefused) {
   EXPECT_EQ(*node.journal->state("link", "cursor"), "8");
 }
 
-TEST_F(Admissions, R1ASecondDefinitionUnderTheSameIdIsRefusedAndTheFirstStays) {
+TEST_F(Admissions, ASecondDefinitionUnderTheSameIdIsRefusedAndTheFirstStays) {
   const std::string good = releasable_to({"cert-a"});
   auto evil = parse_json(good)->as_object();
   evil["extensions"].as_object().begin()->value().as_object()["members"] = JsonArray{"cert-a", "cert-b"};
@@ -106,7 +106,7 @@ TEST_F(Admissions, R1ASecondDefinitionUnderTheSameIdIsRefusedAndTheFirstStays) {
       << "spelling is no other content";
 }
 
-TEST_F(Admissions, R1TheStandardsIdsCannotBeGivenAnotherMeaning) {
+TEST_F(Admissions, TheStandardsIdsCannotBeGivenAnotherMeaning) {
   const std::string text =
       R"({"type":"marking-definition","spec_version":"2.1","id":")" + std::string(kRed) +
       R"(","created":"2022-10-01T00:00:00.000Z","name":"TLP:RED","extensions":{"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d":)"
@@ -115,7 +115,7 @@ TEST_F(Admissions, R1TheStandardsIdsCannotBeGivenAnotherMeaning) {
   EXPECT_EQ(node.admit({std::string(stix::tlp_definition(Tlp::kRed))}).items[0].outcome, Outcome::kNew);
 }
 
-TEST_F(Admissions, R1WhatCarriesAnUnknownMarkingGoesToNobody) {
+TEST_F(Admissions, WhatCarriesAnUnknownMarkingGoesToNobody) {
   const auto report = node.admit({indicator(1, {std::string(kClear), releasable_id({"cert-a"})})});
   EXPECT_EQ(report.admitted, 1U);
   EXPECT_TRUE(label_of(node, report.items[0]).unknown);
@@ -132,7 +132,7 @@ TEST_F(Admissions, DefinitionsOfABatchCountForAllOfItAndComeFirst) {
   EXPECT_EQ(node.sees("cert-b"), Seen(std::vector<std::string>{})) << "the list of members is nobody else's business";
 }
 
-TEST_F(Admissions, R3TwoTlpLevelsAreJoinedWithAWarning) {
+TEST_F(Admissions, TwoTlpLevelsAreJoinedWithAWarning) {
   const auto report = node.admit({indicator(1, {std::string(kGreen), std::string(kRed)})});
   EXPECT_EQ(report.items[0].outcome, Outcome::kNew);
   ASSERT_FALSE(report.items[0].findings.empty());
@@ -141,7 +141,7 @@ TEST_F(Admissions, R3TwoTlpLevelsAreJoinedWithAWarning) {
   EXPECT_EQ(node.sees("cert-a")->size(), 0U);
 }
 
-TEST_F(Admissions, V9APartnerCannotSpeakAsThisNode) {
+TEST_F(Admissions, APartnerCannotSpeakAsThisNode) {
   const std::string own = id_of("identity", 0xfe1f);
   const std::string forged = indicator(1, {}, 0, R"(,"created_by_ref":")" + own + '"');
   const std::string identity =
@@ -154,28 +154,28 @@ TEST_F(Admissions, V9APartnerCannotSpeakAsThisNode) {
   EXPECT_EQ(node.admit({forged, identity}).admitted, 2U) << "we can";
 }
 
-TEST_F(Admissions, V9ALabelWeakerThanOurCopyIsRefused) {
+TEST_F(Admissions, ALabelWeakerThanOurCopyIsRefused) {
   node.admit({indicator(1, {std::string(kAmber)})});
   EXPECT_EQ(node.admit({indicator(1, {std::string(kGreen)}, 9)}, "c2", "cert-b").items[0].outcome, Outcome::kRefused);
   EXPECT_EQ(node.admit({indicator(1, {std::string(kAmber)}, 9)}, "c2", "cert-b").items[0].outcome, Outcome::kNew);
   EXPECT_EQ(node.admit({indicator(1, {std::string(kRed)}, 10)}, "c2", "cert-b").items[0].outcome, Outcome::kNew);
 }
 
-TEST_F(Admissions, V6AThirdMembersCopyCountsLikeOurs) {
+TEST_F(Admissions, AThirdMembersCopyCountsLikeOurs) {
   node.admit({indicator(1, {std::string(kAmber)})}, "c2", "cert-a");
   EXPECT_EQ(node.admit({indicator(1, {std::string(kGreen)}, 9)}, "c2", "cert-b").items[0].outcome, Outcome::kRefused);
   EXPECT_EQ(node.admit({indicator(1, {std::string(kGreen)}, 9)}, "c2", "cert-a").items[0].outcome, Outcome::kNew)
       << "whoever gave it may lower it";
 }
 
-TEST_F(Admissions, V6WithoutAMarkingOfItsOwnAnObjectKeepsTheStricterLabel) {
+TEST_F(Admissions, WithoutAMarkingOfItsOwnAnObjectKeepsTheStricterLabel) {
   node.admit({indicator(1, {std::string(kAmber)})});
   const auto report = node.admit({indicator(1, {}, 9)}, "c2", "cert-b", Tlp::kGreen);
   ASSERT_EQ(report.items[0].outcome, Outcome::kNew);
   EXPECT_EQ(label_of(node, report.items[0]).tlp, Tlp::kAmber);
 }
 
-TEST_F(Admissions, D7AnIdThatCanBeGuessedIsNoOracle) {
+TEST_F(Admissions, AnIdThatCanBeGuessedIsNoOracle) {
   const std::string address =
       R"({"type":"ipv4-addr","spec_version":"2.1","id":"ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4","value":"198.51.100.3")";
   node.admit({address + refs({std::string(kRed)}) + "}"});
@@ -188,7 +188,7 @@ TEST_F(Admissions, D7AnIdThatCanBeGuessedIsNoOracle) {
   EXPECT_EQ(label_of(node, known.items[0]).tlp, Tlp::kRed) << "the stricter label stays all the same";
 }
 
-TEST_F(Admissions, D2ARelationshipGoesToNobodyWhomOneOfItsEndsIsWithheldFrom) {
+TEST_F(Admissions, ARelationshipGoesToNobodyWhomOneOfItsEndsIsWithheldFrom) {
   node.admit({releasable_to({"cert-a"}), indicator(1, {std::string(kGreen), releasable_id({"cert-a"})}),
               malware(2, {std::string(kGreen)}), malware(3, {std::string(kRed)})});
   node.admit({relationship(4, id_of("indicator", 1), id_of("malware", 2), {std::string(kClear)}),
@@ -205,7 +205,7 @@ TEST_F(Admissions, D2ARelationshipGoesToNobodyWhomOneOfItsEndsIsWithheldFrom) {
   EXPECT_TRUE(has(a, 6)) << "what is not known here reveals nothing of ours";
 }
 
-TEST_F(Admissions, D3ReferencesWithinABatchCountInAnyOrderAndThroughSeveralSteps) {
+TEST_F(Admissions, ReferencesWithinABatchCountInAnyOrderAndThroughSeveralSteps) {
   const std::string report_object =
       R"({"type":"report","spec_version":"2.1","id":")" + id_of("report", 9) +
       R"(","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"r","published":"2026-01-01T00:00:00Z",)"
@@ -219,7 +219,7 @@ TEST_F(Admissions, D3ReferencesWithinABatchCountInAnyOrderAndThroughSeveralSteps
   EXPECT_EQ(label_of(node, report.items[3]).tlp, Tlp::kClear) << "being referred to changes nothing (STIX 2.1 §7.2.2)";
 }
 
-TEST_F(Admissions, R8ToNameAThirdMembersObjectIsToPassItOn) {
+TEST_F(Admissions, ToNameAThirdMembersObjectIsToPassItOn) {
   node.admit({indicator(1, {std::string(kGreen)})}, "c2", "cert-b");
   const auto report = node.admit({malware(2, {std::string(kGreen)}),
                                   relationship(3, id_of("indicator", 1), id_of("malware", 2), {std::string(kGreen)})});
@@ -250,7 +250,7 @@ TEST_F(Admissions, RemoveTakesAnObjectOutOfEveryView) {
   EXPECT_EQ(node.admission->remove("c1", id_of("indicator", 1), "", "cert-self").error().code, ErrorCode::kNotFound);
 }
 
-TEST_F(Admissions, D9WhatAMemberCannotSeeItCannotDeleteAndCannotTellFromNothing) {
+TEST_F(Admissions, WhatAMemberCannotSeeItCannotDeleteAndCannotTellFromNothing) {
   node.admit({indicator(1, {std::string(kRed)})});
   node.admit({indicator(3)}, "c1", "cert-b");
   const auto hidden = node.admission->remove("c1", id_of("indicator", 1), "", "cert-b");

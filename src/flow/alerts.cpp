@@ -523,6 +523,16 @@ std::optional<AlertRecord> Alerts::find(std::string_view alert_id) const {
   return record ? std::optional(std::move(*record)) : std::nullopt;
 }
 
+void Alerts::for_each_recent(const std::function<void(const AlertRecord&)>& visit) const {
+  const std::shared_lock lock(impl_->mutex);
+  const AlertIndex& index = impl_->index;
+  for (AlertNumber number = index.end(); number > index.begin();) {
+    const AlertRecord* record = index.recent(--number);
+    if (record == nullptr) return;
+    visit(*record);
+  }
+}
+
 Alerts::Counts Alerts::counts() const {
   const std::shared_lock lock(impl_->mutex);
   return impl_->index.counts();

@@ -103,6 +103,8 @@ class Alerts {
   Result<AlertRecord> judge(std::string_view alert_id, Judgement judgement);
   std::vector<AlertRecord> list(const AlertQuery& query) const;  // newest first
   std::optional<AlertRecord> find(std::string_view alert_id) const;
+  // The alerts that are kept whole, newest first, under the lock: `visit` only takes notes.
+  void for_each_recent(const std::function<void(const AlertRecord&)>& visit) const;
   struct Counts {
     std::uint64_t total = 0, open = 0, confirmed = 0, false_positive = 0;
     bool operator==(const Counts&) const = default;

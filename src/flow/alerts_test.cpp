@@ -69,7 +69,7 @@ class AlertsTest : public testing::Test {
   std::unique_ptr<Alerts> alerts;
 };
 
-TEST_F(AlertsTest, D6TheOriginatorAloneGetsTheSightingAnonymised) {
+TEST_F(AlertsTest, TheOriginatorAloneGetsTheSightingAnonymised) {
   const auto admitted = node.admit({indicator(1, {std::string(kAmber)})}, "mirror-a", "cert-a");
   const auto raised = raise({hit(admitted, "cert-a", 0)});
   ASSERT_EQ(raised.size(), 1U);
@@ -104,7 +104,7 @@ TEST_F(AlertsTest, TheStoredLabelOfASightingIsWhatAdmissionWouldMakeOfIt) {
   EXPECT_EQ(sightings("cert-a").size(), 1U);
 }
 
-TEST_F(AlertsTest, D6TheMarkingOfTheSightingReachesTheOriginatorBeforeIt) {
+TEST_F(AlertsTest, TheMarkingOfTheSightingReachesTheOriginatorBeforeIt) {
   raise({hit(node.admit({indicator(1, {std::string(kGreen)})}, "mirror-a", "cert-a"), "cert-a", 0)});
   const auto seen = node.sees("cert-a", "sightings");
   ASSERT_EQ(seen->size(), 2U);
@@ -127,7 +127,7 @@ TEST_F(AlertsTest, MatchesOfPlainListsMakeNoSighting) {
   EXPECT_TRUE(sightings("cert-self").empty());
 }
 
-TEST_F(AlertsTest, R5SightingsOfWhatNobodyMayHaveStayHere) {
+TEST_F(AlertsTest, SightingsOfWhatNobodyMayHaveStayHere) {
   raise({hit(node.admit({indicator(1, {std::string(kRed)})}, "mirror-a", "cert-a"), "cert-a", 0),
          hit(node.admit({indicator(2, {std::string(kGreen), releasable_id({"cert-x"})})}, "mirror-a", "cert-a"),
              "cert-a", 1)});

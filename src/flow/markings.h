@@ -29,7 +29,7 @@ class Markings {
   static Result<std::unique_ptr<Markings>> load(journal::Journal& journal);
 
   // Pins a definition. kConflict if the id is pinned with other content, or is one of the standard's TLP ids and says
-  // another level (release rule R1: an attack or a mistake; the first stays). Content is compared as RFC 8785 text:
+  // another level (an attack or a mistake; the first stays). Content is compared as RFC 8785 text:
   // spelling does not matter. kTooLarge beyond kMaxMarkingBytes or kMaxPinnedMarkings. The change to persist is added
   // to `states`, again until made_durable() says that it was written.
   Result<void> pin(const stix::Object& definition, std::vector<journal::StateChange>& states);

@@ -43,7 +43,7 @@ TEST(Release, MembersWithEqualTermsShareAView) {
   EXPECT_EQ(node.sees("cert-self"), Seen(indicators({1, 2})));
 }
 
-TEST(Release, D9EveryReasonNotToReadHasTheSameAnswer) {
+TEST(Release, EveryReasonNotToReadHasTheSameAnswer) {
   TestNode node;
   node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
   node.agree("cert-late", agreement({"c1"}, Tlp::kAmber));
@@ -276,7 +276,7 @@ TEST(Release, ACollectionMadeAfterTheLastApplyIsTakenIn) {
   EXPECT_EQ(node.sees("cert-self", "c9"), Seen(indicators({1})));
 }
 
-TEST(Release, R8WhatAMemberGaveUsItSeesAndOthersDoNotWithoutOnward) {
+TEST(Release, WhatAMemberGaveUsItSeesAndOthersDoNotWithoutOnward) {
   TestNode node;
   node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
   node.agree("cert-b", agreement({"c1"}, Tlp::kAmber));
@@ -289,7 +289,7 @@ TEST(Release, R8WhatAMemberGaveUsItSeesAndOthersDoNotWithoutOnward) {
   EXPECT_EQ(node.sees("cert-c"), Seen(indicators({1, 2})));
 }
 
-TEST(Release, V10PreviewSaysWhatSendingDoes) {
+TEST(Release, PreviewSaysWhatSendingDoes) {
   TestNode node;
   node.agree("cert-a", agreement({"c1"}, Tlp::kGreen));
   node.agree("cert-b", agreement({"c1"}, Tlp::kAmber, {"indicator"}));

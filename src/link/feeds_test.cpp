@@ -51,11 +51,12 @@ struct Feed : testing::Test {
 TEST_F(Feed, ListGivesIndicatorsAndTakesThemBack) {
   source.documents[""] =
       "# a list\r\nevil[.]example\r\n\n198.51.100.7 # seen today\n0.0.0.0 ads.example\n"
-      "hxxp://bad.example/x\t2026-01-01\tc2\nd41d8cd98f00b204e9800998ecf8427e\nwhat is this\nEVIL.example\n";
+      "hxxp://bad.example/x\t2026-01-01\tc2\nd41d8cd98f00b204e9800998ecf8427e\nwhat is this\nEVIL.example\n"
+      "192.0.2.0/24\n";
   auto first = look(FeedKind::kList);
   ASSERT_TRUE(first) << first.error().text();
-  EXPECT_EQ(first->entries, 6u);
-  EXPECT_EQ(first->objects.added, 5u);  // one twice
+  EXPECT_EQ(first->entries, 7u);
+  EXPECT_EQ(first->objects.added, 6u);  // one twice
   EXPECT_EQ(first->problems, 1u);
   EXPECT_EQ(first->first_problems.at(0).substr(0, 8), "line 8: ");
   EXPECT_EQ(indicators(),
@@ -63,7 +64,8 @@ TEST_F(Feed, ListGivesIndicatorsAndTakesThemBack) {
                                                 {"[ipv4-addr:value = '198.51.100.7']", "live"},
                                                 {"[domain-name:value = 'ads.example']", "live"},
                                                 {"[url:value = 'http://bad.example/x']", "live"},
-                                                {"[file:hashes.'MD5' = 'd41d8cd98f00b204e9800998ecf8427e']", "live"}}));
+                                                {"[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']", "live"},
+                                                {"[ipv4-addr:value ISSUBSET '192.0.2.0/24']", "live"}}));
 
   const auto same = look(FeedKind::kList);
   ASSERT_TRUE(same);
@@ -74,7 +76,7 @@ TEST_F(Feed, ListGivesIndicatorsAndTakesThemBack) {
   ASSERT_TRUE(second);
   EXPECT_EQ(second->objects.added, 1u);
   EXPECT_EQ(second->objects.unchanged, 2u);
-  EXPECT_EQ(second->objects.revoked, 3u);
+  EXPECT_EQ(second->objects.revoked, 4u);
   EXPECT_EQ(indicators().at("[domain-name:value = 'ads.example']"), "revoked");
   EXPECT_EQ(indicators().at("[domain-name:value = 'evil.example']"), "live");
 

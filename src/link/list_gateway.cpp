@@ -6,10 +6,10 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "base/uuid.h"
 #include "detect/indicator.h"
 #include "link/feeds.h"
-#include "stix/pattern.h"
 
 namespace bongsu::link {
 namespace {
@@ -20,12 +20,6 @@ constexpr std::size_t kMaxEntries = 5'000'000;
 constexpr std::size_t kMaxNameBytes = 250;  // longer values are in the pattern only
 constexpr std::size_t kChunk = 20'000;      // entries that are prepared at a time
 const Uuid kNamespace = *Uuid::parse("3d5c0f62-8a1b-4e57-b7c4-19f20d6e8a35");
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::string_view(" \t\r").contains(text.front())) text.remove_prefix(1);
-  while (!text.empty() && std::string_view(" \t\r").contains(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // The part of a line that may hold a value; empty for comments and blanks. Lists come as one value a line, as the first
 // column of a table, and as hosts files ("0.0.0.0 evil.example").
@@ -55,50 +49,6 @@ Result<detect::Value> value_of(std::string_view line) {
 bool is_comment(std::string_view line) {
   return line.empty() || line.starts_with('#') || line.starts_with(';') || line.starts_with("//") ||
          line.starts_with('!');
-}
-
-// kUnsupported for kinds that STIX patterns have no place for.
-Result<std::string> pattern_of(const detect::Value& value) {
-  using enum detect::Kind;
-  const auto equals = [&](std::string_view path) {
-    return fmt::format("[{} = {}]", path, stix::quote_literal(value.text));
-  };
-  switch (value.kind) {
-    case kIpv4:
-      return equals("ipv4-addr:value");
-    case kIpv6:
-      return equals("ipv6-addr:value");
-    case kDomain:
-      return equals("domain-name:value");
-    case kUrl:
-      return equals("url:value");
-    case kEmail:
-      return equals("email-addr:value");
-    case kMd5:
-      return equals("file:hashes.'MD5'");
-    case kSha1:
-      return equals("file:hashes.'SHA-1'");
-    case kSha256:
-      return equals("file:hashes.'SHA-256'");
-    case kSha512:
-      return equals("file:hashes.'SHA-512'");
-    case kMac:
-      return equals("mac-addr:value");
-    case kFileName:
-      return equals("file:name");
-    case kRegistryKey:
-      return equals("windows-registry-key:key");
-    case kMutex:
-      return equals("mutex:name");
-    case kUserAgent:
-      return equals("network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'");
-    case kFilePath:
-    case kJa3:
-    case kText:
-      break;
-  }
-  return fail(ErrorCode::kUnsupported,
-              fmt::format("STIX patterns have no place for a {}", detect::to_string(value.kind)));
 }
 
 // The UUIDs of the entries that the list had, in 256 parts by their first byte, so that a small change writes little.
@@ -166,7 +116,7 @@ Result<FeedReport> look_at_list(const FeedSettings& feed, FeedSource& source, Fe
     ++line_number;
     if (is_comment(line)) continue;
     auto value = value_of(line);
-    const auto pattern = value ? pattern_of(*value) : Result<std::string>(std::unexpected(value.error()));
+    const auto pattern = value ? detect::pattern_of(*value) : Result<std::string>(std::unexpected(value.error()));
     if (!pattern) {
       ++report.problems;
       if (report.first_problems.size() < kMaxFirstProblems)
@@ -223,7 +173,7 @@ Result<FeedReport> look_at_list(const FeedSettings& feed, FeedSource& source, Fe
                     {"spec_version", "2.1"},
                     {"id", "indicator--" + uuid.text()},
                     {"description", fmt::format("Listed in {}", feed.name)},
-                    {"pattern", *pattern_of(value)},
+                    {"pattern", *detect::pattern_of(value)},
                     {"pattern_type", "stix"},
                     {"valid_from", when.text(3)},
                     {"labels", labels},

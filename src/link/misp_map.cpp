@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "base/uuid.h"
 #include "link/misp_types.h"
 #include "policy/label.h"
@@ -30,12 +31,6 @@ constexpr Instant kMarkingDate{1'767'225'600, 0};  // 2026-01-01
 constexpr std::size_t kMaxNameBytes = 250;         // longer values are in the pattern only
 // Of base64: larger would leave no room in a STIX object.
 constexpr std::size_t kMaxDataBytes = 12 * 1024 * 1024;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return out;
-}
 
 // "2019-06-02T22:14:28.711954+00:00" → "…Z"; nullopt for what is no time.
 std::optional<std::string> stix_time(std::string_view text) {
@@ -206,7 +201,7 @@ class Mapper {
     JsonObject body = begin("vulnerability", a.uuid, label);
     body["name"] = a.value;
     describe(body, a);
-    if (lower(a.value).starts_with("cve-"))
+    if (lowered(a.value).starts_with("cve-"))
       body["external_references"] = JsonArray{JsonObject{{"source_name", "cve"}, {"external_id", a.value}}};
     body["labels"] = labels_of(a);
     return add(std::move(body), a.timestamp);
@@ -453,7 +448,7 @@ MispLabel stricter(const MispLabel& a, const MispLabel& b) {
 MispLabel misp_label(const MispLabel& outer, const std::vector<std::string>& tags, MispDistribution distribution) {
   MispLabel label = outer;
   for (const std::string& tag : tags) {
-    const std::string name = lower(tag);
+    const std::string name = lowered(tag);
     if (!name.starts_with("tlp:")) continue;
     label = stricter(label, {stix::parse_tlp(name).value_or(stix::Tlp::kAmberStrict), false});
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.h"
 #include "stix/pattern.h"
 
 namespace bongsu::link {
@@ -126,12 +127,6 @@ std::unexpected<Error> unsupported(std::string_view type) {
 }
 std::unexpected<Error> bad_value(std::string_view type) {
   return fail(ErrorCode::kInvalid, fmt::format("the value is no {}", type));
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::string_view(" \t\r\n").contains(text.front())) text.remove_prefix(1);
-  while (!text.empty() && std::string_view(" \t\r\n").contains(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 std::optional<std::int64_t> number(std::string_view text, std::int64_t most) {

@@ -4,8 +4,7 @@
 //   link::TaxiiClient client(*transport, sleeper, clock, random, {.credentials = {.user = "lt", .password = secret}});
 //   BONGSU_TRY(auto collection, client.find("https://taxii.example/taxii2/", "indicators"));
 //   BONGSU_TRY(auto report, client.pull(collection, cursor, {}, [&](link::PulledPage&& page) {
-//     return store(page.objects, page.after);           // both in one commit: nothing is lost or taken twice over a
-//     crash
+//     return store(page.objects, page.after);  // both in one commit: a crash loses nothing and takes nothing twice
 //   }));
 //
 // Sans-I/O: requests go through TaxiiTransport, waiting through Sleeper. Written for the servers that are out there:

@@ -65,7 +65,7 @@ ConfigSchema NodeConfig::schema() {
   s.section("sensor", "The unprivileged process that reads telemetry.");
   s.text("sensor.user", sensor_user, "Account that it runs as when the node is started by root.");
   s.flag("sensor.sandbox", sandbox, "Landlock and seccomp. Without them the node refuses to start unless this is false.");
-  s.texts("sensor.warning_lists", warning_lists, "Files or directories with MISP warning lists: likely false positives are marked.");
+  s.texts("sensor.warning_lists", warning_lists, "Files or directories with MISP warning lists: likely false positives are marked, in alerts and before something is published.");
   s.duration("sensor.sighting_window", sighting_window, 1s, 24h, "Hits of one indicator within it become one version of a sighting.");
   s.tables<TelemetryConfig>("telemetry", telemetry, "Logs to watch: Zeek, Suricata EVE, Windows/Sysmon JSON, text; .gz and .zst are read once.",
                             [](ConfigSchema& t, TelemetryConfig& c) {

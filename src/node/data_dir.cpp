@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/bytes.h"
+#include "base/toml_text.h"
 #include "identity/members.h"
 
 namespace bongsu::node {
@@ -26,15 +27,6 @@ Result<void> make_private_directory(const fs::path& path) {
     return fail(ErrorCode::kIo, "cannot be made: " + system_text(errno), {.source = path.string()});
   if (::chmod(path.c_str(), 0700) != 0) return fail(ErrorCode::kIo, system_text(errno), {.source = path.string()});
   return {};
-}
-
-std::string toml_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
 }
 
 Result<std::string> read_key(const fs::path& file) {
@@ -112,14 +104,14 @@ Result<void> DataDir::init(const InitOptions& options, const Clock& clock, Rando
   BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "master.key", to_hex(master) + "\n"));
 
   std::string names;
-  for (const auto& name : config.names) names += (names.empty() ? "" : ", ") + toml_text(name);
+  for (const auto& name : config.names) names += (names.empty() ? "" : ", ") + toml_quoted(name);
   const auto listen = [&](int nth) { return fmt::format("\"127.0.0.1:{}\"", options.base_port == 0 ? 0 : options.base_port + nth); };
   std::string toml = fmt::format(
       "# Configuration of a Bongsu node. `bongsu config --explain` lists every key with its meaning.\n\n"
       "[node]\nmember = {}\ntitle = {}\ncountry = {}\nnames = [{}]\n\n"
       "[taxii]\nlisten = {}\n\n[link]\nlisten = {}\n\n[console]\nlisten = {}\n\n[ops]\nlisten = {}\n\n"
       "# Logs to watch, one table each:\n# [[telemetry]]\n# path = \"/var/log/zeek/current\"\n",
-      toml_text(options.member), toml_text(options.title.empty() ? options.member : options.title), toml_text(options.country), names, listen(0), listen(1),
+      toml_quoted(options.member), toml_quoted(options.title.empty() ? options.member : options.title), toml_quoted(options.country), names, listen(0), listen(1),
       listen(2), listen(3));
   // The configuration is written last: a directory without it is no node, and init can be run again.
   return write_file_atomically(config_file(), toml);

@@ -22,7 +22,7 @@ std::optional<Uuid> uuid_of(const journal::Entry& entry) {
 
 }  // namespace
 
-DetectionFeed::DetectionFeed(journal::Journal& journal, SensorSupervisor& sensor, Log& log) : journal_(journal), sensor_(sensor), log_(log) {}
+DetectionFeed::DetectionFeed(journal::Journal& journal, IndicatorSink& sensor, Log& log) : journal_(journal), sensor_(sensor), log_(log) {}
 DetectionFeed::~DetectionFeed() { stop(); }
 
 void DetectionFeed::start() { thread_ = std::thread([this] { run(); }); }

@@ -29,7 +29,7 @@ struct DetectionStatus {
 
 class DetectionFeed {
  public:
-  DetectionFeed(journal::Journal& journal, SensorSupervisor& sensor, Log& log);
+  DetectionFeed(journal::Journal& journal, IndicatorSink& sensor, Log& log);
   ~DetectionFeed();
   void start();
   void stop();
@@ -55,7 +55,7 @@ class DetectionFeed {
   bool anew(std::uint64_t generation) const;
 
   journal::Journal& journal_;
-  SensorSupervisor& sensor_;
+  IndicatorSink& sensor_;
   Log& log_;
   std::thread thread_;
   mutable std::mutex mutex_;

@@ -24,6 +24,7 @@
 #include "node/search_feed.h"
 #include "node/sensor/supervisor.h"
 #include "node/version.h"
+#include "node/warnings.h"
 
 namespace bongsu::node {
 namespace {
@@ -62,6 +63,7 @@ struct Node::Impl {
   std::unique_ptr<link::Applier> applier;
   std::unique_ptr<link::Links> links;
   std::unique_ptr<Feeds> feeds;
+  std::unique_ptr<Warnings> warnings;
   std::thread housekeeper;
   std::mutex mutex;
   std::condition_variable wake;
@@ -134,6 +136,7 @@ Result<void> Node::Impl::build() {
                          .heartbeat = config.link_heartbeat},
       core->clock, core->random, log);
   feeds = std::make_unique<Feeds>(*core);
+  warnings = std::make_unique<Warnings>(config.warning_lists, log);
 
   console = std::make_unique<api::ConsoleApi>(
       api::ConsoleDeps{.clock = core->clock, .random = core->random, .log = log, .accounts = *core->accounts, .journal = *core->journal, .search = *core->search,
@@ -145,7 +148,11 @@ Result<void> Node::Impl::build() {
                          BONGSU_TRY_VOID(core->registry->set_stopped(member, true));
                          return {};
                        },
-                       .warnings = {},
+                       .warnings = [this](const detect::Value& value) {
+                         std::vector<api::ConsoleWarning> out;
+                         for (auto& hit : warnings->find(value)) out.push_back({.list = std::move(hit.list), .type = std::move(hit.type)});
+                         return out;
+                       },
                        .files = api::console::embedded_files()},
       api::ConsoleOptions{});
   core->journal->on_commit([this](journal::Seq) { console->on_commit(); });
@@ -403,6 +410,7 @@ void Node::Impl::stop() {
   if (housekeeper.joinable()) housekeeper.join();
   if (links) links->stop();
   if (feeds) feeds->stop();
+  if (warnings) warnings->stop();
   if (sensor) sensor->stop();
   if (detection) detection->stop();
   if (search) search->stop();
@@ -426,6 +434,7 @@ Result<void> Node::start() {
   impl_->detection->start();
   impl_->sensor->start();
   impl_->feeds->start();
+  impl_->warnings->start();
   impl_->started = true;
   impl_->policy_changed();
   impl_->housekeeper = std::thread([this] { impl_->housekeep(); });

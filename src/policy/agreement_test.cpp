@@ -96,7 +96,7 @@ TEST(Agreements, OtherThanAsciiStandsInCommentsOnly) {
   EXPECT_EQ(key.error().where.line, 7U);
 }
 
-TEST(Agreements, R9EmptyListsStayEmpty) {
+TEST(Agreements, EmptyListsStayEmpty) {
   const auto a = parse_agreement(replaced("types", "types = []"), "a.toml");
   ASSERT_TRUE(a) << a.error().text();
   EXPECT_TRUE(a->types.empty());

@@ -94,7 +94,7 @@ TEST(Decide, EveryReasonToWithhold) {
       << "an id of a third member's object is that member's information";
 }
 
-TEST(Decide, R5RedGoesToNobodyBetweenNodesWhateverTheAgreementSays) {
+TEST(Decide, RedGoesToNobodyBetweenNodesWhateverTheAgreementSays) {
   PolicyState state = world();
   state.agreements["cert-a"].highest_tlp = Tlp::kRed;
   ObjectFacts f = facts();
@@ -103,7 +103,7 @@ TEST(Decide, R5RedGoesToNobodyBetweenNodesWhateverTheAgreementSays) {
   EXPECT_EQ(why(f, state), std::vector{Reason::kTlpRed});
 }
 
-TEST(Decide, R9EmptySetsReleaseToNobody) {
+TEST(Decide, EmptySetsReleaseToNobody) {
   PolicyState state = world();
   ObjectFacts f = facts();
   f.label.releasable_to = std::set<MemberId>{};
@@ -115,7 +115,7 @@ TEST(Decide, R9EmptySetsReleaseToNobody) {
   EXPECT_EQ(why(facts(), state), std::vector{Reason::kCollectionNotAgreed});
 }
 
-TEST(Decide, R8OnwardSharingNeedsTheAgreementNotTheReleasableToList) {
+TEST(Decide, OnwardSharingNeedsTheAgreementNotTheReleasableToList) {
   PolicyState state = world();
   ObjectFacts f = facts();
   f.origin = "cert-b";
@@ -259,7 +259,7 @@ TEST(Decide, JoinReleasesToNobodyWhomEitherPartRefuses) {
   }
 }
 
-TEST(Decide, R12NoNameIsPrivileged) {
+TEST(Decide, NoNameIsPrivileged) {
   PolicyState state = world();
   ObjectFacts f = facts();
   f.label.tlp = Tlp::kRed;

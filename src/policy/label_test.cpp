@@ -63,25 +63,25 @@ class Labels : public testing::Test {
   std::map<std::string, Json> known_;
 };
 
-TEST_F(Labels, R1DanglingMarkingDenies) { EXPECT_TRUE(label(indicator(refs({kCustom}))).unknown); }
+TEST_F(Labels, DanglingMarkingDenies) { EXPECT_TRUE(label(indicator(refs({kCustom}))).unknown); }
 
-TEST_F(Labels, R1DanglingMarkingDeniesBesideAnUnderstoodOne) {
+TEST_F(Labels, DanglingMarkingDeniesBesideAnUnderstoodOne) {
   const Label l = label(indicator(refs({kClear2, kCustom})));
   EXPECT_TRUE(l.unknown);
   EXPECT_EQ(l.tlp, Tlp::kClear);
 }
 
-TEST_F(Labels, R1MarkingDefinitionOfAnotherTypeDenies) {
+TEST_F(Labels, MarkingDefinitionOfAnotherTypeDenies) {
   define(kCustom, R"(,"definition_type":"iep","definition":{"iep":"x"})");
   EXPECT_TRUE(label(indicator(refs({kGreen2, kCustom}))).unknown);
 }
 
-TEST_F(Labels, R1SecondTlpDefinitionUnderAnotherIdDenies) {
+TEST_F(Labels, SecondTlpDefinitionUnderAnotherIdDenies) {
   define(kCustom, R"(,"definition_type":"tlp","definition":{"tlp":"white"})");
   EXPECT_TRUE(label(indicator(refs({kCustom}))).unknown);
 }
 
-TEST_F(Labels, R1UnknownExtensionDeniesEvenBesideAStatement) {
+TEST_F(Labels, UnknownExtensionDeniesEvenBesideAStatement) {
   define(
       kCustom,
       R"(,"definition_type":"statement","definition":{"statement":"Copyright"},)"
@@ -89,7 +89,7 @@ TEST_F(Labels, R1UnknownExtensionDeniesEvenBesideAStatement) {
   EXPECT_TRUE(label(indicator(refs({kGreen2, kCustom}))).unknown);
 }
 
-TEST_F(Labels, R1DefinitionWithoutAnyContentDenies) {
+TEST_F(Labels, DefinitionWithoutAnyContentDenies) {
   define(kCustom, "");
   EXPECT_TRUE(label(indicator(refs({kGreen2, kCustom}))).unknown);
   define(kCustom, R"(,"extensions":{})");
@@ -109,7 +109,7 @@ TEST_F(Labels, FallbackStandsInOnlyWhenNoTlpMarkingIsThere) {
   EXPECT_EQ(label(indicator(refs({kCustom})), Tlp::kRed), (Label{.tlp = Tlp::kRed}));
 }
 
-TEST_F(Labels, R2EveryMarkingHasToBeSatisfiedNotAnyOfThem) {
+TEST_F(Labels, EveryMarkingHasToBeSatisfiedNotAnyOfThem) {
   define(kCustom, R"(,"extensions":{"extension-definition--3d1c9b0e-7a64-4f0b-8c55-0b7a2f6d9e31":)"
                   R"({"extension_type":"property-extension","members":["cert-a","cert-b"]}})");
   define(kOther, R"(,"extensions":{"extension-definition--3d1c9b0e-7a64-4f0b-8c55-0b7a2f6d9e31":)"
@@ -118,19 +118,19 @@ TEST_F(Labels, R2EveryMarkingHasToBeSatisfiedNotAnyOfThem) {
   EXPECT_EQ(l.releasable_to, (std::set<MemberId>{"cert-b"}));
 }
 
-TEST_F(Labels, R3TwoTlpMarkingsAreJoined) {
+TEST_F(Labels, TwoTlpMarkingsAreJoined) {
   EXPECT_EQ(label(indicator(refs({kGreen2, kAmber2}))).tlp, Tlp::kAmber);
   EXPECT_EQ(label(indicator(refs({kAmber2, kGreen2}))).tlp, Tlp::kAmber);
   EXPECT_EQ(label(indicator(refs({kWhite1, kRed2}))).tlp, Tlp::kRed);
 }
 
-TEST_F(Labels, R4Tlp1WhiteIsClearAndTlp1AmberIsAmberStrict) {
+TEST_F(Labels, Tlp1WhiteIsClearAndTlp1AmberIsAmberStrict) {
   EXPECT_EQ(label(indicator(refs({kWhite1}))), (Label{.tlp = Tlp::kClear, .marked = true}));
   EXPECT_EQ(label(indicator(refs({kAmber1}))), (Label{.tlp = Tlp::kAmberStrict, .marked = true}));
   EXPECT_EQ(label(indicator(refs({kAmber2}))), (Label{.tlp = Tlp::kAmber, .marked = true}));
 }
 
-TEST_F(Labels, R9EmptyReleasableToListIsNobodyNotEverybody) {
+TEST_F(Labels, EmptyReleasableToListIsNobodyNotEverybody) {
   define(kCustom, R"(,"extensions":{"extension-definition--3d1c9b0e-7a64-4f0b-8c55-0b7a2f6d9e31":)"
                   R"({"extension_type":"property-extension","members":[]}})");
   const Label l = label(indicator(refs({kClear2, kCustom})));
@@ -169,14 +169,14 @@ TEST_F(Labels, GranularMarkingThatIsUnknownDenies) {
   EXPECT_EQ(l.redact, (std::set<std::string>{"name"}));
 }
 
-TEST_F(Labels, G1SelectorThatSelectsNothingDenies) {
+TEST_F(Labels, SelectorThatSelectsNothingDenies) {
   for (const char* selector : {"description", "labels.[7]", "labels.x", "name.[0]", "labels..", ""})
     EXPECT_TRUE(
         label(indicator(refs({kGreen2}) + R"(,"granular_markings":[)" + granular(kAmber2, selector) + "]")).unknown)
         << selector;
 }
 
-TEST_F(Labels, G5LanguageOnlyGranularMarkingMarksNothing) {
+TEST_F(Labels, LanguageOnlyGranularMarkingMarksNothing) {
   const Label l = label(indicator(refs({kGreen2}) + R"(,"granular_markings":[{"lang":"de","selectors":["name"]}])"));
   EXPECT_EQ(l, (Label{.tlp = Tlp::kGreen, .marked = true}));
 }

@@ -31,6 +31,7 @@ class Node {
   retryAt = $state(0);
 
   #byId = new Map();
+  #older = 0;                       // alerts before this one are asked for next
   #queue = new Map();
   #frame = 0;
   #source = null;
@@ -109,14 +110,16 @@ class Node {
     this.#byId = new Map(list.alerts.map((a) => [a.id, a]));
     this.#publishAlerts();
     this.moreAlerts = list.more;
+    this.#older = list.next;
   }
 
   async loadOlder() {
-    if (this.loadingAlerts || !this.moreAlerts || this.alerts.length === 0) return;
+    if (this.loadingAlerts || !this.moreAlerts || !this.#older) return;
     this.loadingAlerts = true;
     try {
-      const list = await get(`alerts?${query({ limit: 500, before: this.alerts.at(-1).seq })}`);
+      const list = await get(`alerts?${query({ limit: 500, before: this.#older })}`);
       for (const alert of list.alerts) this.#byId.set(alert.id, alert);
+      this.#older = list.next;
       this.moreAlerts = list.more && this.#byId.size < KEEP_ALERTS;
       this.#publishAlerts();
     } finally {
@@ -138,6 +141,7 @@ class Node {
       for (const old of all.slice(KEEP_ALERTS)) this.#byId.delete(old.id);
       all = all.slice(0, KEEP_ALERTS);
       this.moreAlerts = true;
+      this.#older = all.at(-1).seq;
     }
     this.alerts = all;
   }

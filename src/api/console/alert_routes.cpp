@@ -35,25 +35,33 @@ Result<net::Response> ConsoleApi::Impl::alerts(Call& call) {
     query.limit = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wanted, 1, kMaxAlerts));
   }
   JsonArray list;
-  const auto records = deps.alerts.list(query);
-  for (const auto& record : records) list.push_back(console::alert_json(record));
+  const auto page = scope->list(call.caller.who, std::move(query));
+  for (const auto& record : page.records) list.push_back(console::alert_json(record));
   JsonObject out;
   out["alerts"] = std::move(list);
-  out["more"] = records.size() >= query.limit;
-  out["counts"] = counts_json();
+  out["more"] = page.more;
+  out["next"] = page.next;
+  out["counts"] = counts_json(call.caller.who);
   return console::answer(200, out);
 }
 
+// An alert that the account may not see is one that is not there.
+Result<flow::AlertRecord> ConsoleApi::Impl::visible_alert(const identity::Principal& who, const std::string& id) const {
+  auto record = deps.alerts.find(id);
+  if (!record || !scope->may_see(who, console::AlertScope::key_of(record->alert)))
+    return fail(ErrorCode::kNotFound, "there is no such alert");
+  return std::move(*record);
+}
+
 Result<net::Response> ConsoleApi::Impl::alert(Call& call, const std::string& id) {
-  const auto record = deps.alerts.find(id);
-  if (!record) return fail(ErrorCode::kNotFound, "there is no such alert");
-  Json out = console::whole_alert_json(*record);
+  BONGSU_TRY(const flow::AlertRecord record, visible_alert(call.caller.who, id));
+  Json out = console::whole_alert_json(record);
   out.get_object()["indicator"] = nullptr;
   const auto snapshot = deps.journal.snapshot();
-  if (const auto versions = readable_versions(*snapshot, call.caller.who, record->alert.indicator_id);
+  if (const auto versions = readable_versions(*snapshot, call.caller.who, record.alert.indicator_id);
       versions && !versions->empty()) {
     JsonObject indicator;
-    indicator["id"] = console::text_json(record->alert.indicator_id);
+    indicator["id"] = console::text_json(record.alert.indicator_id);
     indicator["versions"] = versions->size();
     if (const auto payload = snapshot->payload(versions->front().seq)) {
       if (const auto json = parse_json(*payload)) {
@@ -71,6 +79,7 @@ Result<net::Response> ConsoleApi::Impl::alert(Call& call, const std::string& id)
 Result<net::Response> ConsoleApi::Impl::judge(Call& call, const std::string& id) {
   BONGSU_TRY_VOID(console::require(call.caller.who, identity::Role::kAnalyst));
   BONGSU_TRY(const Json body, console::json_body(call.request));
+  BONGSU_TRY_VOID(visible_alert(call.caller.who, id));
   flow::Judgement judgement;
   judgement.by = call.caller.who.account;
   judgement.at = deps.clock.now();

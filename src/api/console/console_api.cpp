@@ -116,7 +116,7 @@ void ConsoleApi::tick() {
   Impl& i = *impl_;
   i.sessions.sweep();
   if (i.deps.counters) i.rates.sample(i.deps.clock.now(), i.deps.clock.monotonic(), i.deps.counters());
-  i.hub->tick(i.rates.newest(), i.counts_json(), i.members_json());
+  i.hub->tick(i.rates.newest(), i.members_json());
 }
 
 std::optional<std::string_view> ConsoleApi::Impl::Call::parameter(std::string_view name) const {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/console/shapes.h"
+#include "base/text.h"
 #include "detect/plain.h"
 #include "stix/marking.h"
 #include "stix/pattern.h"
@@ -14,12 +15,6 @@ namespace bongsu::api::console {
 namespace {
 
 constexpr std::size_t kMaxName = 500, kMaxDescription = 10'000, kMaxTypes = 20, kMaxTypeBytes = 100;
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t' || text.front() == '\r')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
-  return text;
-}
 
 // Only what travels in mails and chats is defanged: `HKLM\\Software\\.NET` means its backslash.
 Result<detect::Value> as_kind(detect::Kind kind, std::string_view text) {
@@ -35,7 +30,7 @@ PastedValue read_one(std::string_view text, std::optional<detect::Kind> kind) {
     out.error = value.error().message;
     return out;
   }
-  if (auto pattern = pattern_of(*value))
+  if (auto pattern = detect::pattern_of(*value))
     out.pattern = *pattern;
   else
     out.error = pattern.error().message;
@@ -89,53 +84,6 @@ Result<std::vector<PastedValue>> read_pasted(std::string_view text, std::optiona
     }
   }
   return out;
-}
-
-Result<std::string> pattern_of(const detect::Value& value) {
-  using enum detect::Kind;
-  const std::string literal = stix::quote_literal(value.text);
-  const auto equals = [&](std::string_view path) { return fmt::format("[{} = {}]", path, literal); };
-  const auto address = [&](std::string_view type) {
-    // A block is asked for by ISSUBSET (STIX 2.1 §9.6.1): `=` would look for the block's own text.
-    return value.text.find('/') == std::string::npos ? fmt::format("[{}:value = {}]", type, literal)
-                                                     : fmt::format("[{}:value ISSUBSET {}]", type, literal);
-  };
-  switch (value.kind) {
-    case kIpv4:
-      return address("ipv4-addr");
-    case kIpv6:
-      return address("ipv6-addr");
-    case kDomain:
-      return equals("domain-name:value");
-    case kUrl:
-      return equals("url:value");
-    case kEmail:
-      return equals("email-addr:value");
-    case kMd5:
-      return equals("file:hashes.MD5");
-    case kSha1:
-      return equals("file:hashes.'SHA-1'");
-    case kSha256:
-      return equals("file:hashes.'SHA-256'");
-    case kSha512:
-      return equals("file:hashes.'SHA-512'");
-    case kMac:
-      return equals("mac-addr:value");
-    case kFileName:
-      return equals("file:name");
-    case kRegistryKey:
-      return equals("windows-registry-key:key");
-    case kMutex:
-      return equals("mutex:name");
-    case kUserAgent:
-      return equals("network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'");
-    case kFilePath:
-    case kJa3:
-    case kText:
-      break;
-  }
-  return fail(ErrorCode::kUnsupported,
-              fmt::format("STIX 2.1 has no property to look for a value of kind {}", detect::to_string(value.kind)));
 }
 
 Result<Draft> parse_draft(const Json& body) {
@@ -208,7 +156,7 @@ namespace {
 Result<std::string> joined_pattern(std::span<const detect::Value> values) {
   std::string out = "[";
   for (const auto& value : values) {
-    BONGSU_TRY(const std::string one, pattern_of(value));
+    BONGSU_TRY(const std::string one, detect::pattern_of(value));
     if (out.size() > 1) out += " OR ";
     out += std::string_view(one).substr(1, one.size() - 2);
   }

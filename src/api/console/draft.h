@@ -32,9 +32,6 @@ struct PastedValue {
 // kConsoleMaxValues.
 Result<std::vector<PastedValue>> read_pasted(std::string_view text, std::optional<detect::Kind> kind);
 
-// The STIX 2.1 pattern that looks for a value. kUnsupported for kinds that STIX 2.1 has no property for.
-Result<std::string> pattern_of(const detect::Value& value);
-
 struct Draft {
   std::vector<detect::Value> values;
   std::string name, description;  // an empty name becomes one made of the value

@@ -25,8 +25,8 @@ std::string event_text(std::optional<journal::Seq> seq, std::string_view name, c
 
 class EventStream final : public net::TailSource {
  public:
-  EventStream(std::shared_ptr<EventHub> hub, EventHub::Cursor cursor, std::function<bool()> signed_in)
-      : hub_(std::move(hub)), cursor_(cursor), signed_in_(std::move(signed_in)) {}
+  EventStream(std::shared_ptr<EventHub> hub, EventHub::Cursor cursor, EventHub::Viewer viewer)
+      : hub_(std::move(hub)), cursor_(cursor), viewer_(std::move(viewer)) {}
   ~EventStream() override { hub_->remove_stream(waker_); }
 
   void on_ready(Wake wake) override {
@@ -35,7 +35,7 @@ class EventStream final : public net::TailSource {
   }
   Result<bool> pull(std::string& out, bool heartbeat) override {
     bool more = false;
-    auto going = hub_->pull(cursor_, signed_in_, out, heartbeat, more);
+    auto going = hub_->pull(cursor_, viewer_, out, heartbeat, more);
     if (going && *going && more && wake_) wake_();
     return going;
   }
@@ -43,22 +43,23 @@ class EventStream final : public net::TailSource {
  private:
   std::shared_ptr<EventHub> hub_;
   EventHub::Cursor cursor_;
-  std::function<bool()> signed_in_;
+  EventHub::Viewer viewer_;
   Wake wake_;
   std::uint64_t waker_ = 0;
 };
 
-EventHub::EventHub(journal::Journal& journal, flow::Alerts& alerts, const Clock& clock, std::string version,
-                   std::size_t max_streams)
+EventHub::EventHub(journal::Journal& journal, flow::Alerts& alerts, std::shared_ptr<AlertScope> scope,
+                   const Clock& clock, std::string version, std::size_t max_streams)
     : journal_(&journal),
       alerts_(&alerts),
+      scope_(std::move(scope)),
       clock_(&clock),
       version_(std::move(version)),
       max_streams_(max_streams),
       floor_(journal.last_seq()),
       cursor_(floor_) {}
 
-std::unique_ptr<net::TailSource> EventHub::open(std::optional<journal::Seq> after, std::function<bool()> signed_in) {
+std::unique_ptr<net::TailSource> EventHub::open(std::optional<journal::Seq> after, Viewer viewer) {
   {
     const std::lock_guard lock(wakers_mutex_);
     if (streams_ >= max_streams_) return nullptr;
@@ -68,7 +69,7 @@ std::unique_ptr<net::TailSource> EventHub::open(std::optional<journal::Seq> afte
   if (journal_ != nullptr) catch_up();
   Cursor cursor;
   place(cursor, after);
-  return std::make_unique<EventStream>(shared_from_this(), cursor, std::move(signed_in));
+  return std::make_unique<EventStream>(shared_from_this(), cursor, std::move(viewer));
 }
 
 void EventHub::place(Cursor& cursor, std::optional<journal::Seq> after) {
@@ -105,15 +106,19 @@ void EventHub::wake() {
   for (const auto& wake : all) wake();
 }
 
-void EventHub::push(journal::Seq seq, std::string_view name, const Json& data) {
-  Event event{.number = ++numbers_, .seq = seq, .text = event_text(seq, name, data)};
-  ring_bytes_ += event.text.size();
+void EventHub::push(Event event) {
+  event.number = ++numbers_;
+  ring_bytes_ += event.text.size() + event.for_others.size();
   ring_.push_back(std::move(event));
   while (ring_.size() > kRingEvents || ring_bytes_ > kRingBytes) {
     floor_ = std::max(floor_, ring_.front().seq);
-    ring_bytes_ -= ring_.front().text.size();
+    ring_bytes_ -= ring_.front().text.size() + ring_.front().for_others.size();
     ring_.pop_front();
   }
+}
+
+void EventHub::push_alert(journal::Seq seq, const flow::AlertRecord& record, const Json& json) {
+  push({.seq = seq, .text = event_text(seq, "alert", json), .alert = AlertScope::key_of(record.alert)});
 }
 
 void EventHub::catch_up() {
@@ -144,14 +149,14 @@ void EventHub::catch_up() {
             if (!alert) break;
             record = flow::AlertRecord{.alert = std::move(*alert), .seq = entry.seq, .added_us = entry.added_us};
           }
-          push(entry.seq, "alert", alert_json(*record));
+          push_alert(entry.seq, *record, alert_json(*record));
           break;
         }
         case journal::EntryKind::kJudgement:
           if (const auto record = alerts_->find(entry.object_id)) {
             const Json json = alert_json(*record);
             unsettled_[entry.object_id] = to_text(json);
-            push(entry.seq, "alert", json);
+            push_alert(entry.seq, *record, json);
           } else if (!entry.object_id.empty()) {
             unsettled_[entry.object_id] = "";
           }
@@ -177,8 +182,10 @@ void EventHub::catch_up() {
     data["admitted"] = admitted;
     data["deleted"] = deleted;
     data["erased"] = erased;
+    data["newest"] = JsonArray{};
+    std::string for_others = event_text(cursor_, "objects", data);
     data["newest"] = std::move(newest);
-    push(cursor_, "objects", data);
+    push({.seq = cursor_, .text = event_text(cursor_, "objects", data), .for_others = std::move(for_others)});
   }
 }
 
@@ -187,12 +194,12 @@ void EventHub::alert_changed(const flow::AlertRecord& record) {
     const std::lock_guard lock(mutex_);
     if (journal_ == nullptr) return;
     catch_up();
-    push(cursor_, "alert", alert_json(record));
+    push_alert(cursor_, record, alert_json(record));
   }
   wake();
 }
 
-void EventHub::tick(const Json& rates, const Json& counts, const Json& members) {
+void EventHub::tick(const Json& rates, const Json& members) {
   {
     const std::lock_guard lock(mutex_);
     if (journal_ == nullptr) return;
@@ -202,13 +209,12 @@ void EventHub::tick(const Json& rates, const Json& counts, const Json& members) 
       const auto record = alerts_->find(id);
       if (!record) continue;
       const Json json = alert_json(*record);
-      if (to_text(json) != told) push(cursor_, "alert", json);
+      if (to_text(json) != told) push_alert(cursor_, *record, json);
     }
-    JsonObject data;
-    data["rates"] = rates;
-    data["counts"] = counts;
-    data["server_time"] = text_json(clock_->now().text(3));
-    tick_text_ = event_text(std::nullopt, "tick", data);
+    tick_ = JsonObject{};
+    tick_["rates"] = rates;
+    tick_["server_time"] = text_json(clock_->now().text(3));
+    tick_texts_.clear();
     ++tick_version_;
     if (std::string text = event_text(std::nullopt, "members", members); text != members_text_) {
       members_text_ = std::move(text);
@@ -216,6 +222,16 @@ void EventHub::tick(const Json& rates, const Json& counts, const Json& members) 
     }
   }
   wake();
+}
+
+const std::string& EventHub::tick_text(const identity::Principal& who) {
+  const auto [at, fresh] = tick_texts_.try_emplace(reads_all(who) ? std::set<std::string>{"*"} : who.read);
+  if (fresh) {
+    JsonObject data = tick_;
+    data["counts"] = counts_json(scope_->counts(who));
+    at->second = event_text(std::nullopt, "tick", data);
+  }
+  return at->second;
 }
 
 journal::Seq EventHub::position() {
@@ -234,11 +250,11 @@ void EventHub::stop() {
   wake();
 }
 
-Result<bool> EventHub::pull(Cursor& cursor, const std::function<bool()>& signed_in, std::string& out, bool heartbeat,
-                            bool& more) {
+Result<bool> EventHub::pull(Cursor& cursor, const Viewer& viewer, std::string& out, bool heartbeat, bool& more) {
   const std::lock_guard lock(mutex_);
   if (journal_ == nullptr) return false;
-  if (!signed_in()) {
+  const auto who = viewer();
+  if (!who) {
     out += event_text(std::nullopt, "signed_out", JsonObject{});
     return false;
   }
@@ -265,8 +281,10 @@ Result<bool> EventHub::pull(Cursor& cursor, const std::function<bool()>& signed_
     std::size_t at = static_cast<std::size_t>(cursor.number + 1 - ring_.front().number);
     for (; at < ring_.size(); ++at) {
       if (out.size() - before > kPullBytes) break;
-      out += ring_[at].text;
-      cursor.number = ring_[at].number;
+      const Event& event = ring_[at];
+      cursor.number = event.number;
+      if (event.alert && !scope_->may_see(*who, *event.alert)) continue;
+      out += event.for_others.empty() || reads_all(*who) ? event.text : event.for_others;
     }
     more = at < ring_.size();
   }
@@ -276,7 +294,7 @@ Result<bool> EventHub::pull(Cursor& cursor, const std::function<bool()>& signed_
   }
   if (cursor.tick != tick_version_) {
     cursor.tick = tick_version_;
-    out += tick_text_;
+    out += tick_text(*who);
   }
   if (heartbeat && out.size() == before) out += ":\n\n";
   return true;

@@ -7,10 +7,11 @@
 //
 //   hello    {"seq","version","server_time"}           first thing on every stream
 //   alert    an alert as in lists; the same id again is its new state
-//   objects  {"admitted","deleted","erased","newest":[ids]}
+//   objects  {"admitted","deleted","erased","newest":[ids]}  "newest" is empty for who may not read everything
 //   tick     {"rates":…,"counts":…,"server_time"}      every second
 //   members  [members]                                 when something about them changed
 //   reset    {}                                        load everything again
+//   alerts and counts are those that the account may see (alert_scope.h)
 //   signed_out {}                                      the session ended; the stream ends too
 #pragma once
 
@@ -23,6 +24,7 @@
 #include <set>
 #include <string>
 
+#include "api/console/alert_scope.h"
 #include "base/clock.h"
 #include "flow/alerts.h"
 #include "journal/journal.h"
@@ -38,15 +40,18 @@ inline constexpr journal::Seq kFeedBehind = 20'000;    // further behind, the re
 // Safe from any thread. Lives as long as any of its streams; after stop() it touches nothing of what it was given.
 class EventHub : public std::enable_shared_from_this<EventHub> {
  public:
-  EventHub(journal::Journal& journal, flow::Alerts& alerts, const Clock& clock, std::string version,
-           std::size_t max_streams);
+  // Who looks at a page, as of this moment; nobody any more ends its stream.
+  using Viewer = std::function<std::optional<identity::Principal>()>;
 
-  // `signed_in` is asked at each pull; false ends the stream. nullptr: too many streams.
-  std::unique_ptr<net::TailSource> open(std::optional<journal::Seq> after, std::function<bool()> signed_in);
+  EventHub(journal::Journal& journal, flow::Alerts& alerts, std::shared_ptr<AlertScope> scope, const Clock& clock,
+           std::string version, std::size_t max_streams);
+
+  // The viewer is asked at each pull. nullptr: too many streams.
+  std::unique_ptr<net::TailSource> open(std::optional<journal::Seq> after, Viewer viewer);
 
   void wake();                                          // something was committed
   void alert_changed(const flow::AlertRecord& record);  // at once, without waiting for the feed
-  void tick(const Json& rates, const Json& counts, const Json& members);
+  void tick(const Json& rates, const Json& members);
   journal::Seq position();  // up to where the ring is: lists loaded after this call miss nothing from it
   void stop();
 
@@ -56,6 +61,8 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
     std::uint64_t number = 0;  // 1, 2, 3 … within this process
     journal::Seq seq = 0;
     std::string text;
+    std::string for_others;                // to be told to who may not read everything; empty: the same
+    std::optional<AlertScope::Key> alert;  // told to who may see it only
   };
   struct Cursor {
     std::uint64_t number = 0;  // of the last event taken
@@ -63,10 +70,11 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
     bool greeted = false;
     std::uint64_t tick = 0, members = 0;  // versions last sent
   };
-  Result<bool> pull(Cursor& cursor, const std::function<bool()>& signed_in, std::string& out, bool heartbeat,
-                    bool& more);
+  Result<bool> pull(Cursor& cursor, const Viewer& viewer, std::string& out, bool heartbeat, bool& more);
   void catch_up();  // these two with mutex_ held
-  void push(journal::Seq seq, std::string_view name, const Json& data);
+  void push(Event event);
+  void push_alert(journal::Seq seq, const flow::AlertRecord& record, const Json& json);
+  const std::string& tick_text(const identity::Principal& who);
   void place(Cursor& cursor, std::optional<journal::Seq> after);
   std::uint64_t add_waker(net::TailSource::Wake wake);
   void remove_stream(std::uint64_t waker);
@@ -74,6 +82,7 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   std::mutex mutex_;  // the ring and everything that it is made from
   journal::Journal* journal_;
   flow::Alerts* alerts_;
+  const std::shared_ptr<AlertScope> scope_;
   const Clock* clock_;
   const std::string version_;
   const std::size_t max_streams_;
@@ -83,7 +92,9 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   journal::Seq floor_ = 0;                                     // every event after this is in the ring
   journal::Seq cursor_ = 0;                                    // the feed is read up to here
   std::map<std::string, std::string, std::less<>> unsettled_;  // alert id → what was last told of it
-  std::string tick_text_, members_text_;
+  JsonObject tick_;                                            // the newest, without counts
+  std::map<std::set<std::string>, std::string> tick_texts_;    // of it, by what an account may read
+  std::string members_text_;
   std::uint64_t tick_version_ = 0, members_version_ = 0;
 
   std::mutex wakers_mutex_;  // apart, so that waking never waits for a pull

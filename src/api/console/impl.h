@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/console/alert_scope.h"
 #include "api/console/console_api.h"
 #include "api/console/events.h"
 #include "api/console/shapes.h"
@@ -30,13 +31,15 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   ConsoleOptions options;
   console::Sessions sessions;
   console::RateHistory rates;
+  std::shared_ptr<console::AlertScope> scope;
   std::shared_ptr<console::EventHub> hub;
 
   Impl(ConsoleDeps d, ConsoleOptions o)
       : deps(std::move(d)),
         options(o),
         sessions(deps.clock, deps.random, options.sessions),
-        hub(std::make_shared<console::EventHub>(deps.journal, deps.alerts, deps.clock, deps.node.version,
+        scope(std::make_shared<console::AlertScope>(deps.journal, deps.alerts, deps.clock)),
+        hub(std::make_shared<console::EventHub>(deps.journal, deps.alerts, scope, deps.clock, deps.node.version,
                                                 o.max_streams)) {}
 
   Result<net::Response> api(net::Request& request);
@@ -55,10 +58,11 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   // overview_routes.cpp
   Result<net::Response> overview(Call& call);
   Json members_json() const;
-  Json counts_json() const;
+  Json counts_json(const identity::Principal& who) const;
   Result<net::Response> stop_member(Call& call, const std::string& member);
 
   // alert_routes.cpp
+  Result<flow::AlertRecord> visible_alert(const identity::Principal& who, const std::string& id) const;  // kNotFound
   Result<net::Response> alerts(Call& call);
   Result<net::Response> alert(Call& call, const std::string& id);
   Result<net::Response> judge(Call& call, const std::string& id);

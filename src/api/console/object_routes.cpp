@@ -27,15 +27,12 @@ std::string name_of(const Json& object) {
 
 namespace {
 
+using console::may_read;
 using console::text_json;
 
 constexpr std::uint32_t kMaxHits = 200;
 constexpr std::uint32_t kMaxRelations = 500;
 constexpr std::size_t kMaxNames = 200;  // of neighbours looked up for one page
-
-bool may_read(const identity::Principal& who, const std::string& collection) {
-  return collection.empty() || who.may_read(collection);
-}
 
 // Names of neighbours, each looked up once, and only those that the caller may read.
 class Names {
@@ -185,7 +182,7 @@ Result<net::Response> ConsoleApi::Impl::object(Call& call, const std::string& id
   out["audiences"] = std::move(audiences);
 
   Names names(*snapshot, who);
-  const bool reads_all = who.read.contains("*");
+  const bool reads_all = console::reads_all(who);
   JsonArray relations;
   BONGSU_TRY(const auto edges, deps.search.relations(id, kMaxRelations));
   for (const auto& edge : edges) {

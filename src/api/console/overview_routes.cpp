@@ -14,14 +14,8 @@ Json ConsoleApi::Impl::members_json() const {
   return out;
 }
 
-Json ConsoleApi::Impl::counts_json() const {
-  const auto counts = deps.alerts.counts();
-  JsonObject out;
-  out["total"] = counts.total;
-  out["open"] = counts.open;
-  out["confirmed"] = counts.confirmed;
-  out["false_positive"] = counts.false_positive;
-  return out;
+Json ConsoleApi::Impl::counts_json(const identity::Principal& who) const {
+  return console::counts_json(scope->counts(who));
 }
 
 Result<net::Response> ConsoleApi::Impl::overview(Call& call) {
@@ -37,7 +31,7 @@ Result<net::Response> ConsoleApi::Impl::overview(Call& call) {
   out["session"] = session_json(call.caller.who);
   out["server_time"] = console::text_json(deps.clock.now().text(3));
   out["members"] = members_json();
-  out["counts"] = counts_json();
+  out["counts"] = counts_json(call.caller.who);
   out["rates"] = rates.columns();
   JsonArray collections;
   for (const auto& collection : deps.collections.list()) {

@@ -5,15 +5,10 @@
 #include <charconv>
 
 #include "api/console/impl.h"
+#include "base/text.h"
 
 namespace bongsu::api {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  return out;
-}
 
 // "10.0.0.7:50412" → "10.0.0.7": the port changes with each connection.
 std::string_view address_of(const net::Peer& peer) {
@@ -37,7 +32,7 @@ Result<void> ConsoleApi::Impl::check_origin(const net::Request& request) const {
   if (!origin || !host)
     return fail(ErrorCode::kDenied, "a request that changes something carries its Origin", {.field = "Origin"});
   const std::string_view scheme = request.peer.tls_version.empty() ? "http://" : "https://";
-  if (lower(*origin) != lower(std::string(scheme) + std::string(*host)))
+  if (lowered(*origin) != lowered(std::string(scheme) + std::string(*host)))
     return fail(ErrorCode::kDenied, "this request was made by another site", {.field = "Origin"});
   return {};
 }
@@ -135,14 +130,14 @@ Result<net::Response> ConsoleApi::Impl::events(Call& call) {
       return fail(ErrorCode::kInvalid, "an event id is a number that this node gave out", {.field = "Last-Event-ID"});
     after = number;
   }
-  // Role and account are looked up anew at each pull: a disabled account's page goes dark at once.
-  auto signed_in = [self = weak_from_this(), secret = call.caller.secret] {
+  // Account and rights are looked up anew at each pull: a disabled account's page goes dark at once.
+  auto viewer = [self = weak_from_this(), secret = call.caller.secret]() -> std::optional<identity::Principal> {
     const auto impl = self.lock();
-    if (!impl) return false;
+    if (!impl) return std::nullopt;
     const auto account = impl->sessions.account_of(secret);
-    return account && impl->principal(*account).has_value();
+    return account ? impl->principal(*account) : std::nullopt;
   };
-  auto stream = hub->open(after, std::move(signed_in));
+  auto stream = hub->open(after, std::move(viewer));
   if (!stream) return fail(ErrorCode::kUnavailable, "too many pages are open on this node");
   auto response = net::Response::empty(200);
   response.headers.set("Content-Type", "text/event-stream");

@@ -130,6 +130,15 @@ Json alert_json(const flow::AlertRecord& record) {
   return out;
 }
 
+Json counts_json(const flow::Alerts::Counts& counts) {
+  JsonObject out;
+  out["total"] = counts.total;
+  out["open"] = counts.open;
+  out["confirmed"] = counts.confirmed;
+  out["false_positive"] = counts.false_positive;
+  return out;
+}
+
 Json whole_alert_json(const flow::AlertRecord& record) {
   Json out = alert_json(record);
   JsonObject& object = out.get_object();

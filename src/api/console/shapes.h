@@ -30,6 +30,7 @@ Json label_json(std::string_view label_text);
 Json label_json(const policy::Label& label);
 Json alert_json(const flow::AlertRecord& record);        // for lists and events
 Json whole_alert_json(const flow::AlertRecord& record);  // with the event's text and the history
+Json counts_json(const flow::Alerts::Counts& counts);
 Json entry_json(const journal::Entry& entry);
 Json hit_json(const journal::SearchHit& hit);
 // {"verdict":"release"|"redact"|"withhold","reasons":[{"code":…,"sentence":…}],"redact":[…]}

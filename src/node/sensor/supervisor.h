@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "net/frame_channel.h"
+#include "node/indicator_sink.h"
 #include "node/sensor/protocol.h"
 
 namespace bongsu::node {
@@ -43,22 +44,22 @@ struct SensorStatus {
 
 inline constexpr std::size_t kMaxProblems = 50;
 
-class SensorSupervisor {
+class SensorSupervisor final : public IndicatorSink {
  public:
   SensorSupervisor(std::string program, SensorCallbacks callbacks, Log& log);
-  ~SensorSupervisor();
+  ~SensorSupervisor() override;
 
   void start();
   void stop();
 
   // Frames to the process of this generation. kUnavailable when it is gone (a new one asks for everything anew).
-  Result<void> add(std::uint64_t generation, const std::vector<detect::Indicator>& indicators);
-  Result<void> remove(std::uint64_t generation, const std::vector<std::uint64_t>& refs);
-  Result<void> loaded(std::uint64_t generation);
-  void restart();  // ends the process; a new one follows after the usual wait
+  Result<void> add(std::uint64_t generation, const std::vector<detect::Indicator>& indicators) override;
+  Result<void> remove(std::uint64_t generation, const std::vector<std::uint64_t>& refs) override;
+  Result<void> loaded(std::uint64_t generation) override;
+  void restart() override;  // ends the process; a new one follows after the usual wait
 
   SensorStatus status() const;
-  std::uint64_t generation() const { return generation_; }  // of the newest process that was ready
+  std::uint64_t generation() const override { return generation_; }  // of the newest process that was ready
 
  private:
   void run();

@@ -1,0 +1,71 @@
+// Which alerts an account may see: those whose indicator lies in a collection that it may read.
+//
+// The rule is that of search and object pages, asked of the alert's indicator: the very version that matched, or
+// another version of it from the same member, is in a collection that the account may read. An account that may read
+// everything sees every alert; an alert whose indicator is nowhere (any more) is seen by nobody else.
+//
+//   AlertScope scope(journal, alerts, clock);
+//   if (scope.may_see(who, AlertScope::key_of(record.alert))) …
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "flow/alerts.h"
+#include "identity/accounts.h"
+#include "journal/journal.h"
+
+namespace bongsu::api::console {
+
+inline constexpr std::size_t kMaxScopes = 100'000;         // indicators whose collections are remembered
+inline constexpr std::chrono::seconds kScopeAge{10};       // a refusal older than this is looked up anew
+inline constexpr std::size_t kMaxAlertsLookedAt = 20'000;  // for one page of a list
+
+// An entry's rule: what is in no collection is the node's own and everybody's who may log in.
+bool may_read(const identity::Principal& who, const std::string& collection);
+bool reads_all(const identity::Principal& who);
+
+// Safe from any thread. References must outlive it.
+class AlertScope {
+ public:
+  // What the decision needs of an alert.
+  struct Key {
+    std::string indicator_id, source;
+    journal::Seq indicator = 0;  // the version that matched
+  };
+  static Key key_of(const detect::Alert& alert);
+
+  AlertScope(journal::Journal& journal, flow::Alerts& alerts, const Clock& clock);
+
+  bool may_see(const identity::Principal& who, const Key& key);
+  // The newest first, as flow::Alerts::list. `more`: there may be older ones; they are asked for with before = `next`.
+  struct Page {
+    std::vector<flow::AlertRecord> records;
+    bool more = false;
+    journal::Seq next = 0;
+  };
+  Page list(const identity::Principal& who, flow::AlertQuery query);
+  // Of all alerts for who may read everything; else of those that flow::Alerts keeps whole, the newest kRecentAlerts.
+  flow::Alerts::Counts counts(const identity::Principal& who);
+
+ private:
+  struct Known {
+    std::set<std::string> collections;
+    std::chrono::nanoseconds looked{0};
+  };
+  std::set<std::string> look_up(const Key& key) const;
+
+  journal::Journal& journal_;
+  flow::Alerts& alerts_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Known> known_;  // by the key's three parts
+};
+
+}  // namespace bongsu::api::console
