@@ -21,7 +21,7 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string toml_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -137,7 +137,7 @@ void ConfigSchema::section(std::string name, std::string doc) {
 }
 
 ConfigSchema::Key ConfigSchema::text(std::string key, std::string& target, std::string doc) {
-  auto& item = impl_->items.emplace_back(Impl::Item{.key = std::move(key), .type = "text", .example = quoted(target), .doc = std::move(doc)});
+  auto& item = impl_->items.emplace_back(Impl::Item{.key = std::move(key), .type = "text", .example = toml_quoted(target), .doc = std::move(doc)});
   item.assign = [&target](const toml::node& node) -> Result<void> {
     if (!node.is_string()) return fail(ErrorCode::kInvalid, "expected text in quotes");
     target = node.as_string()->get();
@@ -148,7 +148,7 @@ ConfigSchema::Key ConfigSchema::text(std::string key, std::string& target, std::
 
 ConfigSchema::Key ConfigSchema::choice(std::string key, std::string& target, std::vector<std::string> allowed, std::string doc) {
   auto& item = impl_->items.emplace_back(
-      Impl::Item{.key = std::move(key), .type = "one of " + join(allowed, ", "), .example = quoted(target), .doc = std::move(doc)});
+      Impl::Item{.key = std::move(key), .type = "one of " + join(allowed, ", "), .example = toml_quoted(target), .doc = std::move(doc)});
   item.assign = [&target, allowed = std::move(allowed)](const toml::node& node) -> Result<void> {
     const std::string value = node.is_string() ? node.as_string()->get() : "";
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
@@ -161,7 +161,7 @@ ConfigSchema::Key ConfigSchema::choice(std::string key, std::string& target, std
 
 ConfigSchema::Key ConfigSchema::texts(std::string key, std::vector<std::string>& target, std::string doc) {
   std::string example = "[";
-  for (const auto& value : target) example += (example.size() > 1 ? ", " : "") + quoted(value);
+  for (const auto& value : target) example += (example.size() > 1 ? ", " : "") + toml_quoted(value);
   auto& item = impl_->items.emplace_back(Impl::Item{.key = std::move(key), .type = "list of texts", .example = example + "]", .doc = std::move(doc)});
   item.assign = [&target](const toml::node& node) -> Result<void> {
     const toml::array* array = node.as_array();
@@ -204,7 +204,7 @@ ConfigSchema::Key ConfigSchema::duration(std::string key, std::chrono::milliseco
                                          std::chrono::milliseconds most, std::string doc) {
   auto& item = impl_->items.emplace_back(
       Impl::Item{.key = std::move(key), .type = fmt::format("duration, {} to {}", duration_text(least), duration_text(most)),
-                 .example = quoted(duration_text(target)), .doc = std::move(doc)});
+                 .example = toml_quoted(duration_text(target)), .doc = std::move(doc)});
   item.assign = [&target, least, most](const toml::node& node) -> Result<void> {
     if (!node.is_string()) return fail(ErrorCode::kInvalid, "expected a duration in quotes, such as \"10s\"");
     BONGSU_TRY(const auto value, parse_duration(node.as_string()->get()));
@@ -218,7 +218,7 @@ ConfigSchema::Key ConfigSchema::duration(std::string key, std::chrono::milliseco
 
 ConfigSchema::Key ConfigSchema::size(std::string key, std::uint64_t& target, std::uint64_t least, std::uint64_t most, std::string doc) {
   auto& item = impl_->items.emplace_back(Impl::Item{.key = std::move(key), .type = fmt::format("size, {} to {}", size_text(least), size_text(most)),
-                                                    .example = quoted(size_text(target)), .doc = std::move(doc)});
+                                                    .example = toml_quoted(size_text(target)), .doc = std::move(doc)});
   item.assign = [&target, least, most](const toml::node& node) -> Result<void> {
     if (!node.is_string()) return fail(ErrorCode::kInvalid, "expected a size in quotes, such as \"64 MiB\"");
     BONGSU_TRY(const auto value, parse_size(node.as_string()->get()));
