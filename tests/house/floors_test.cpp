@@ -104,7 +104,8 @@ TEST(Floors, AsioAndItsKinStayInTheirModules) {
   }
 }
 
-// A header that some source includes first is compiled alone by that source. The others are compiled here.
+// A header that some source includes first is compiled alone by that source, in dev and release. The others are compiled here.
+// Tests and fuzz targets do not count: the sanitizer builds, where they are compiled, have precompiled headers.
 TEST(Headers, StandAlone) {
   std::set<std::string> first;
   std::vector<std::string> headers;
@@ -114,6 +115,8 @@ TEST(Headers, StandAlone) {
       headers.push_back(fs::relative(file.path, src).string());
       continue;
     }
+    const std::string stem = file.path.stem().string();
+    if (stem.ends_with("_test") || stem.ends_with("_test_support") || stem.ends_with("_fuzz")) continue;
     std::ifstream in(file.path);
     std::string line;
     while (std::getline(in, line)) {
