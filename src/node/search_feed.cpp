@@ -1,11 +1,16 @@
 #include "node/search_feed.h"
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace bongsu::node {
 namespace {
 
 using namespace std::chrono_literals;
 constexpr std::uint32_t kPage = 2'000;
 constexpr auto kPoll = 500ms;
+constexpr int kNiceness = 10;  // of this thread: indexing text costs more than admitting it, and nobody waits for it
 
 }  // namespace
 
@@ -37,6 +42,8 @@ void SearchFeed::stop() {
 }
 
 void SearchFeed::run() {
+  ::prctl(PR_SET_NAME, "bongsu-search");
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
   while (!stopping_) {
     if (journal_.wait_beyond(search_.cursor(), kPoll) <= search_.cursor()) continue;
     if (auto done = catch_up(journal_, search_, stopping_); !done && !stopping_) {
