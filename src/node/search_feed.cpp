@@ -44,6 +44,8 @@ void SearchFeed::stop() {
 void SearchFeed::run() {
   ::prctl(PR_SET_NAME, "bongsu-search");
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  // An erasure that a stop or a crash interrupted is finished before anything else.
+  if (auto done = search_.apply({}); !done) log_.error("search.feed", {{"error", done.error().text()}});
   while (!stopping_) {
     if (journal_.wait_beyond(search_.cursor(), kPoll) <= search_.cursor()) continue;
     if (auto done = catch_up(journal_, search_, stopping_); !done && !stopping_) {

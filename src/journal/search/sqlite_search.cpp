@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -98,13 +99,9 @@ class SqliteSearch final : public Search {
     prepare_file(*writer_);
     if (in_memory_) return;
     reader_ = std::make_unique<Database>(file, OpenMode::kReadOnly, kCacheKib);
-    if (unscrubbed_) scrub();
   }
 
-  Seq cursor() const override {
-    const std::lock_guard lock(write_mutex_);
-    return cursor_;
-  }
+  Seq cursor() const override { return cursor_; }
 
   Result<void> apply(std::span<const Item> items) override {
     const std::lock_guard lock(write_mutex_);
@@ -297,8 +294,8 @@ class SqliteSearch final : public Search {
     }
   }
 
-  // After an erasure, also when the program ended in between: freed pages and what lies between rows are written anew,
-  // and the log is emptied.
+  // After an erasure, also when the program ended in between (then by the first apply): freed pages and what lies between
+  // rows are written anew, and the log is emptied. Takes as long as copying the file, so opening does not wait for it.
   void scrub() {
     insert_text_.reset();
     insert_chunk_ = -1;
@@ -306,9 +303,9 @@ class SqliteSearch final : public Search {
       unscrubbed_ = false;
       return;
     }
-    const std::lock_guard lock(read_mutex_);
-    writer_->exec("VACUUM");
+    writer_->exec("VACUUM");  // into the log: searches go on meanwhile
     writer_->exec("UPDATE meta SET value = 0 WHERE key = 'unscrubbed'");
+    const std::lock_guard lock(read_mutex_);
     if (writer_->checkpoint(true).busy)
       throw StoreFailure(Error{ErrorCode::kUnavailable,
                                "another process reads the search file: what was erased is cleared when it ends",
@@ -499,7 +496,7 @@ class SqliteSearch final : public Search {
   bool in_memory_ = false;
   mutable std::mutex write_mutex_;
   std::mutex read_mutex_;  // taken after write_mutex_
-  Seq cursor_ = 0;
+  std::atomic<Seq> cursor_ = 0;  // read without waiting for a writer, who may be at it for a minute
   bool unscrubbed_ = false;  // something was erased, and its bytes may still be in the file
   std::unique_ptr<Database> writer_, reader_;
   std::map<std::string, Statement> statements_;
