@@ -2,6 +2,10 @@
 // pages with payloads, look-ups, and the time to start.
 //
 //   build/bench/bench/journal_bench [objects=200000] [directory]
+//   build/bench/bench/journal_bench --rows FILE --batch N DIRECTORY
+//
+// The second form is the yardstick alone, for benchmarks that drive a whole node (ingest.mjs): FILE has a line for each
+// object, "id TAB version TAB bytes of the payload". Prints JSON: objects, seconds, seconds of CPU.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -65,6 +69,11 @@ void show(std::string_view what, double count, const Measured& m) {
   std::fflush(stdout);
 }
 
+struct Row {
+  std::string id, version_key;
+  std::size_t payload = kPayload;
+};
+
 std::vector<std::string> make_ids(std::size_t count) {
   SeededRandom random(11);
   std::vector<std::string> ids;
@@ -87,7 +96,7 @@ std::string body(const std::string& id, std::size_t i) {
 
 // The yardstick: the same tables and indices, rows of the same size, prepared statements, one transaction and one fsync
 // a batch, nothing else.
-Measured raw_sqlite(const fs::path& directory, const std::vector<std::string>& ids) {
+Measured raw_sqlite(const fs::path& directory, const std::vector<Row>& rows, std::size_t batch) {
   fs::create_directories(directory);
   Database db(directory / "raw.db", OpenMode::kReadWrite, 64 * 1024);
   db.exec("PRAGMA page_size=8192");
@@ -99,19 +108,21 @@ Measured raw_sqlite(const fs::path& directory, const std::vector<std::string>& i
   Statement key(db, "INSERT INTO keys VALUES(?1, ?2)");
   Statement outbox(db, "INSERT INTO outbox VALUES(?1, 1, ?2, ?3, ?4, ?5, ?6, 3, 19, ?2)");
   SystemRandom random;
-  std::string sealed(kPayload + 16, '\0'), wrapped(60, '\0'), hash(32, '\0');
-  random.fill({reinterpret_cast<std::uint8_t*>(sealed.data()), sealed.size()});
+  std::size_t longest = 0;
+  for (const Row& row : rows) longest = std::max(longest, row.payload);
+  std::string bytes(longest + 16, '\0'), wrapped(60, '\0'), hash(32, '\0');
+  random.fill({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
   return measure([&] {
     std::int64_t seq = 0;
-    for (std::size_t from = 0; from < ids.size(); from += kBatch) {
+    for (std::size_t from = 0; from < rows.size(); from += batch) {
       db.exec("BEGIN IMMEDIATE");
-      for (std::size_t i = from; i < std::min(ids.size(), from + kBatch); ++i) {
+      for (std::size_t i = from; i < std::min(rows.size(), from + batch); ++i) {
         ++seq;
-        const auto code = journal::split_object_id(ids[i]);
-        const std::string version = journal::encode_version_key(version_key(i));
+        const auto code = journal::split_object_id(rows[i].id);
+        const std::string version = journal::encode_version_key(rows[i].version_key);
         const std::string_view object(reinterpret_cast<const char*>(code.uuid->bytes.data()), 16);
         const auto type = static_cast<std::int64_t>(code.type.size());
-        payload.bind(1, seq).bind_blob(2, sealed).run();
+        payload.bind(1, seq).bind_blob(2, std::string_view(bytes).substr(0, rows[i].payload + 16)).run();
         key.bind(1, seq).bind_blob(2, wrapped).run();
         entry.bind(1, seq)
             .bind(2, 1'767'225'600'000'000 + seq)
@@ -194,7 +205,9 @@ int run(std::size_t count, const fs::path& directory) {
   const auto log = make_null_log();
   fmt::print("{} objects of {} bytes, batches of {}, in {}\n", count, kPayload, kBatch, directory.string());
 
-  const Measured raw = raw_sqlite(directory / "raw", ids);
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < ids.size(); ++i) rows.push_back({ids[i], version_key(i)});
+  const Measured raw = raw_sqlite(directory / "raw", rows, kBatch);
   show("raw SQLite, same rows and indices", n, raw);
   fs::remove_all(directory / "raw");
 
@@ -269,10 +282,28 @@ int run(std::size_t count, const fs::path& directory) {
   return 0;
 }
 
+int run_rows(const fs::path& file, std::size_t batch, const fs::path& directory) {
+  std::vector<Row> rows;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t first = line.find('\t'), second = line.find('\t', first + 1);
+    must(second != std::string::npos, "a line of the rows is not \"id TAB version TAB bytes\"");
+    rows.push_back({line.substr(0, first), line.substr(first + 1, second - first - 1),
+                    std::strtoull(line.c_str() + second + 1, nullptr, 10)});
+  }
+  must(!rows.empty() && batch > 0, "there are no rows, or batches of none");
+  const Measured raw = raw_sqlite(directory, rows, batch);
+  fs::remove_all(directory);
+  fmt::print("{{\"objects\":{},\"wall_s\":{},\"cpu_s\":{}}}\n", rows.size(), raw.wall, raw.cpu);
+  return 0;
+}
+
 }  // namespace
 }  // namespace bongsu
 
 int main(int argc, char** argv) {
+  if (argc == 6 && std::string_view(argv[1]) == "--rows" && std::string_view(argv[3]) == "--batch")
+    return bongsu::run_rows(argv[2], std::strtoull(argv[4], nullptr, 10), argv[5]);
   const std::size_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200'000;
   const std::filesystem::path directory =
       argc > 2 ? std::filesystem::path(argv[2]) : std::filesystem::temp_directory_path() / "bongsu-journal-bench";

@@ -1,5 +1,6 @@
 // Indicators of STIX 2.1 §4.7 whose pattern is of comparison form: one observation of equalities joined by OR.
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include "detect/indicator.h"
 #include "stix/pattern.h"
@@ -159,28 +160,52 @@ Result<void> collect(const stix::ObservationExpression& expression, std::vector<
 
 }  // namespace
 
-Result<Compiled> compile(const stix::Object& indicator) {
-  if (indicator.type() != "indicator")
-    return fail(ErrorCode::kInvalid, "not an indicator", {.field = indicator.id_text()});
-  const Json body = indicator.json();
-  const auto pattern = string_at(body, "pattern");
+Result<Compiled> compile(const stix::Object& indicator) { return compile(std::string_view(indicator.bytes())); }
+
+Result<Compiled> compile(std::string_view object) {
+  thread_local simdjson::dom::parser parser;  // of thousands in a row
+  simdjson::dom::object body;
+  if (parser.parse(object.data(), object.size()).get(body) != simdjson::SUCCESS)
+    return fail(ErrorCode::kInvalid, "not a JSON object");
+  std::string_view type, id, pattern_type = "stix";
+  std::optional<std::string_view> pattern, from, until;
+  Compiled out;
+  const auto text = [](const simdjson::dom::element& value, std::optional<std::string_view>& to) {
+    if (std::string_view read; value.get(read) == simdjson::SUCCESS) to = read;
+  };
+  for (const auto& [key, value] : body) {
+    if (key == "type") {
+      (void)value.get(type);
+    } else if (key == "id") {
+      (void)value.get(id);
+    } else if (key == "pattern") {
+      text(value, pattern);
+    } else if (key == "pattern_type") {
+      if (value.is_string()) (void)value.get(pattern_type);
+    } else if (key == "valid_from") {
+      text(value, from);
+    } else if (key == "valid_until") {
+      text(value, until);
+    } else if (key == "revoked") {
+      if (value.is_bool()) (void)value.get(out.revoked);
+    } else if (key == "confidence") {
+      if (std::int64_t n; value.get(n) == simdjson::SUCCESS && n >= 0 && n <= 100) out.confidence = static_cast<int>(n);
+    }
+  }
+  if (type != "indicator") return fail(ErrorCode::kInvalid, "not an indicator", {.field = std::string(id)});
   if (!pattern) return fail(ErrorCode::kInvalid, "an indicator needs a pattern", {.field = "pattern"});
-  const auto pattern_type = string_at(body, "pattern_type").value_or("stix");
   if (pattern_type != "stix")
     return fail(ErrorCode::kUnsupported, fmt::format("patterns of type {} are not matched yet", pattern_type),
                 {.field = "pattern_type"});
-  Compiled out;
-  out.revoked = indicator.revoked();
-  out.confidence = indicator.confidence().value_or(-1);
-  const auto instant = [&](std::string_view key, std::optional<Instant>& to) -> Result<void> {
-    const auto text = string_at(body, key);
-    if (!text) return {};
-    to = Instant::parse(*text);
-    if (!to) return fail(ErrorCode::kInvalid, "not a timestamp", {.field = std::string(key)});
+  const auto instant = [&](const char* key, const std::optional<std::string_view>& written,
+                           std::optional<Instant>& to) -> Result<void> {
+    if (!written) return {};
+    to = Instant::parse(*written);
+    if (!to) return fail(ErrorCode::kInvalid, "not a timestamp", {.field = key});
     return {};
   };
-  BONGSU_TRY_VOID(instant("valid_from", out.valid_from));
-  BONGSU_TRY_VOID(instant("valid_until", out.valid_until));
+  BONGSU_TRY_VOID(instant("valid_from", from, out.valid_from));
+  BONGSU_TRY_VOID(instant("valid_until", until, out.valid_until));
   BONGSU_TRY(const stix::Pattern tree, stix::parse_pattern(*pattern));
   BONGSU_TRY_VOID(collect(tree.root, out.values));
   if (out.values.empty()) return unsupported("the pattern names no value");

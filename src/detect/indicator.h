@@ -76,6 +76,9 @@ struct Compiled {
 // kUnsupported with a reason for patterns that are not of comparison form (AND of several, temporal, LIKE, MATCHES,
 // other pattern_type): these are counted and shown, never dropped silently. kInvalid for broken patterns.
 Result<Compiled> compile(const stix::Object& indicator);
+// The same from the bytes of an object that Object::parse has accepted before, as a journal holds them: reads only what
+// compiling needs.
+Result<Compiled> compile(std::string_view object);
 
 // The inverse: the STIX 2.1 pattern (§9) that looks for one value and compiles to it, "[url:value = 'http://a.example/']".
 // A block of addresses is looked for by ISSUBSET; names of hashes with a hyphen are quoted, others not, as in the

@@ -550,6 +550,38 @@ TEST_P(JournalContract, FeedsEntriesFromAnySequenceNumber) {
   EXPECT_TRUE(journal().snapshot()->entries(~std::uint64_t{0}, 5)->empty());
 }
 
+TEST_P(JournalContract, ReadsTheObjectsOfOneTypeThatAreThere) {
+  const auto read = [&](std::string_view type, Seq after, Seq upto, std::size_t most = 100) {
+    std::vector<Seq> seqs;
+    EXPECT_TRUE(journal().snapshot()->objects(type, after, upto, [&](Entry&& entry, std::string&& payload) {
+      EXPECT_EQ(payload, journal().snapshot()->payload(entry.seq).value());
+      EXPECT_EQ(entry.object_id, journal().snapshot()->entry(entry.seq)->object_id);
+      EXPECT_EQ(entry.version, journal().snapshot()->entry(entry.seq)->version);
+      EXPECT_EQ(entry.label, "tlp:green");
+      seqs.push_back(entry.seq);
+      return seqs.size() < most;
+    }));
+    return seqs;
+  };
+  EXPECT_THAT(read("indicator", 0, 100), IsEmpty());
+  admit(test_object(test_id("indicator", 1), 1, {}));        // 1
+  admit(test_object(test_id("malware", 2), 1, {}));          // 2
+  admit(test_object(test_id("indicator", 1), 2, {}, "c2"));  // 3
+  admit(test_object(test_id("indicator", 3), 1, {}));        // 4
+  admit(test_object(test_id("ipv4-addr", 4), -1, {}));       // 5
+  admit(test_object(test_id("indicator", 5), 1, {}));        // 6
+  EXPECT_THAT(read("indicator", 0, 100), ElementsAre(1, 3, 4, 6));
+  EXPECT_THAT(read("indicator", 1, 4), ElementsAre(3, 4));
+  EXPECT_THAT(read("indicator", 0, 100, 2), ElementsAre(1, 3));
+  EXPECT_THAT(read("ipv4-addr", 0, ~Seq{0}), ElementsAre(5));
+  EXPECT_THAT(read("indicator", ~Seq{0}, ~Seq{0}), IsEmpty());
+  EXPECT_THAT(read("nothing", 0, 100), IsEmpty());
+  admit(deletion(test_id("indicator", 3)));
+  EXPECT_THAT(read("indicator", 0, 100), ElementsAre(1, 3, 6));
+  ASSERT_TRUE(journal().erase(test_id("indicator", 1), "cert-lt"));
+  EXPECT_THAT(read("indicator", 0, 100), ElementsAre(6));
+}
+
 TEST_P(JournalContract, WakesThoseWhoWait) {
   EXPECT_EQ(journal().wait_beyond(0, std::chrono::milliseconds(1)), 0U);
   std::atomic<Seq> told{0};

@@ -149,6 +149,10 @@ class Snapshot {
   virtual Result<OutboxPage> withdrawn(ViewId view, Pos after, std::uint32_t limit) = 0;  // the withdrawn rows of a tail
   virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;  // kNotFound: erased or unknown
   virtual Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) = 0;    // change feed
+  // Objects of one type that are there (neither deleted nor erased), with their payloads, in order of seq: after < seq
+  // <= upto. For projections that read all of a type. `visit` leaves this snapshot alone; false ends the reading.
+  virtual Result<void> objects(std::string_view type, Seq after, Seq upto,
+                               const std::function<bool(Entry&&, std::string&&)>& visit) = 0;
   virtual Result<Entry> entry(Seq seq) = 0;                                          // kNotFound
   virtual Result<std::string> payload(Seq seq) = 0;                                  // kNotFound when erased
   // Versions of an object in one collection (or in all: empty), oldest version first; deletions are applied.

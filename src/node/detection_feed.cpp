@@ -1,6 +1,9 @@
 #include "node/detection_feed.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
 
 namespace bongsu::node {
 namespace {
@@ -56,6 +59,7 @@ bool DetectionFeed::anew(std::uint64_t generation) const {
 }
 
 void DetectionFeed::run() {
+  ::prctl(PR_SET_NAME, "bongsu-detect");
   std::uint64_t generation = 0;
   for (;;) {
     {
@@ -66,7 +70,9 @@ void DetectionFeed::run() {
       status_ = {};
     }
     current_.clear();
+    origins_.clear();
     in_force_.clear();
+    in_force_count_ = 0;
     Result<void> result = load(generation);
     if (result) result = follow(generation);
     // A sensor that went away comes back with a new generation; anything else is worth saying.
@@ -78,19 +84,25 @@ void DetectionFeed::run() {
 }
 
 Result<void> DetectionFeed::load(std::uint64_t generation) {
-  const journal::Seq last = journal_.last_seq();
-  auto snapshot = journal_.snapshot();
-  journal::Seq cursor = 0;
-  while (cursor < last && !anew(generation)) {
-    BONGSU_TRY(const auto entries, snapshot->entries(cursor, kPage));
-    if (entries.empty()) break;
-    Changes changes;
-    for (const auto& entry : entries) BONGSU_TRY_VOID(take(*snapshot, entry, changes));
-    BONGSU_TRY_VOID(send(generation, changes));
-    cursor = entries.back().seq;
-    const std::lock_guard lock(mutex_);
-    status_.cursor = cursor;
-  }
+  BONGSU_TRY_VOID(read_indicators(
+      journal_, journal_.last_seq(), [&](std::vector<ReadIndicator>&& read, journal::Seq upto) -> Result<bool> {
+        if (anew(generation)) return false;
+        Changes changes;
+        std::unique_ptr<journal::Snapshot> snapshot;  // taken only for the few that come in several versions
+        for (auto& one : read) {
+          const Given given{one.uuid, origin_number(one.origin)};
+          if (!current_.try_emplace(given, one.seq).second) {
+            if (!snapshot) snapshot = journal_.snapshot();
+            BONGSU_TRY(const bool newest, stands(*snapshot, given, one.seq, one.version_key, changes));
+            if (!newest) continue;
+          }
+          put(std::move(one), changes);
+        }
+        BONGSU_TRY_VOID(send(generation, changes));
+        const std::lock_guard lock(mutex_);
+        status_.cursor = upto;
+        return true;
+      }));
   if (anew(generation)) return {};
   BONGSU_TRY_VOID(sensor_.loaded(generation));
   const std::lock_guard lock(mutex_);
@@ -116,57 +128,81 @@ Result<void> DetectionFeed::follow(std::uint64_t generation) {
 
 Result<void> DetectionFeed::take(journal::Snapshot& snapshot, const journal::Entry& entry, Changes& changes) {
   if (!is_indicator(entry)) return {};
-  if (entry.kind == journal::EntryKind::kObject) return put(snapshot, entry, changes);
-  if (entry.kind != journal::EntryKind::kDeletion && entry.kind != journal::EntryKind::kErasure) return {};
-  // What is left of it, in whatever collection, decides, for each member that gave it.
   const auto uuid = uuid_of(entry);
   if (!uuid) return {};
+  if (entry.kind == journal::EntryKind::kDeletion || entry.kind == journal::EntryKind::kErasure)
+    return take_removal(snapshot, entry, *uuid, changes);
+  if (entry.kind != journal::EntryKind::kObject || entry.erased) return {};
+  BONGSU_TRY(const bool newest,
+             stands(snapshot, {*uuid, origin_number(entry.origin)}, entry.seq, entry.version_key, changes));
+  if (!newest) return {};
+  const auto payload = snapshot.payload(entry.seq);
+  if (payload) put(compile_entry(entry, *uuid, *payload), changes);  // else erased meanwhile
+  return {};
+}
+
+// What is left of it, in whatever collection, decides, for each member that gave it.
+Result<void> DetectionFeed::take_removal(journal::Snapshot& snapshot, const journal::Entry& entry, const Uuid& uuid,
+                                         Changes& changes) {
   BONGSU_TRY(const auto versions, snapshot.versions("", entry.object_id));  // oldest first
   std::map<std::string, const journal::Entry*> left;
   for (const auto& version : versions)
     if (!version.erased) left[version.origin] = &version;
-  auto& mine = current_[*uuid];
-  for (auto at = mine.begin(); at != mine.end();) {
-    const auto stands = left.find(at->first);
-    if (stands != left.end() && stands->second->seq == at->second) {
+  for (std::uint32_t origin = 0; origin < origins_.size(); ++origin) {
+    const auto mine = current_.find({uuid, origin});
+    if (mine == current_.end()) continue;
+    const auto stands = left.find(origins_[origin]);
+    if (stands != left.end() && stands->second->seq == mine->second) {
       left.erase(stands);
-      ++at;
       continue;
     }
-    changes.drop(at->second);
-    at = mine.erase(at);
+    changes.drop(mine->second);
+    current_.erase(mine);
   }
-  for (const auto& [origin, version] : left) BONGSU_TRY_VOID(put(snapshot, *version, changes));
+  for (const auto& [origin, version] : left) BONGSU_TRY_VOID(take(snapshot, *version, changes));
   return {};
 }
 
-Result<void> DetectionFeed::put(journal::Snapshot& snapshot, const journal::Entry& entry, Changes& changes) {
-  const auto uuid = uuid_of(entry);
-  if (!uuid || entry.erased) return {};
-  auto& mine = current_[*uuid];
-  if (const auto at = mine.find(entry.origin); at != mine.end()) {
-    if (at->second == entry.seq) return {};
-    // An older version that came late changes nothing.
-    BONGSU_TRY(const auto standing, snapshot.entry(at->second));
-    if (standing.version_key > entry.version_key) return {};
-    changes.drop(at->second);
-  }
-  mine[entry.origin] = entry.seq;
-  auto payload = snapshot.payload(entry.seq);
-  if (!payload) return {};  // erased meanwhile
-  auto object = stix::Object::parse(*payload);
-  auto compiled = object ? detect::compile(*object) : Result<detect::Compiled>(std::unexpected(object.error()));
-  if (!compiled) {
+// Whether this version is now the one that counts; the one before it goes.
+Result<bool> DetectionFeed::stands(journal::Snapshot& snapshot, const Given& given, journal::Seq seq,
+                                   std::string_view version_key, Changes& changes) {
+  const auto [at, fresh] = current_.try_emplace(given, seq);
+  if (fresh) return true;
+  if (at->second == seq) return false;
+  // An older version that came late changes nothing.
+  BONGSU_TRY(const auto standing, snapshot.entry(at->second));
+  if (standing.version_key > version_key) return false;
+  changes.drop(at->second);
+  at->second = seq;
+  return true;
+}
+
+void DetectionFeed::put(ReadIndicator&& read, Changes& changes) {
+  if (!read.unsupported.empty()) {
     const std::lock_guard lock(mutex_);
-    ++status_.unsupported[compiled.error().message.substr(0, 120)];
-    return {};
+    ++status_.unsupported[read.unsupported];
+  } else if (!read.values.empty()) {
+    changes.add.insert_or_assign(read.seq, std::move(read.values));
   }
-  if (compiled->revoked) return {};
-  auto& values = changes.add[entry.seq];
-  for (auto& value : compiled->values)
-    values.push_back({.ref = entry.seq, .value = std::move(value), .valid_from = compiled->valid_from, .valid_until = compiled->valid_until,
-                      .confidence = compiled->confidence});
-  return {};
+}
+
+std::uint32_t DetectionFeed::origin_number(const std::string& origin) {
+  const auto at = std::ranges::find(origins_, origin);
+  if (at == origins_.end()) {
+    origins_.push_back(origin);
+    return static_cast<std::uint32_t>(origins_.size() - 1);
+  }
+  return static_cast<std::uint32_t>(at - origins_.begin());
+}
+
+void DetectionFeed::in_force(journal::Seq seq, bool yes) {
+  if (in_force_.size() <= seq) {
+    if (!yes) return;
+    in_force_.resize(std::max<std::size_t>(seq + 1, in_force_.size() * 2));
+  }
+  if (in_force_[seq] == yes) return;
+  in_force_[seq] = yes;
+  yes ? ++in_force_count_ : --in_force_count_;
 }
 
 Result<void> DetectionFeed::send(std::uint64_t generation, Changes& changes) {
@@ -185,10 +221,10 @@ Result<void> DetectionFeed::send(std::uint64_t generation, Changes& changes) {
     }
   }
   if (!frame.empty()) BONGSU_TRY_VOID(sensor_.add(generation, frame));
-  for (const std::uint64_t ref : changes.remove) in_force_.erase(ref);
-  for (const auto& [ref, values] : changes.add) in_force_.insert(ref);
+  for (const std::uint64_t ref : changes.remove) in_force(ref, false);
+  for (const auto& [ref, values] : changes.add) in_force(ref, true);
   const std::lock_guard lock(mutex_);
-  status_.indicators = in_force_.size();
+  status_.indicators = in_force_count_;
   return {};
 }
 

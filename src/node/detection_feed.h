@@ -1,7 +1,10 @@
-// Keeps the sensor's indicators equal to the journal's: follows the change feed, compiles indicators, sends what changed.
+// Keeps the sensor's indicators equal to the journal's: follows the change feed, compiles indicators, sends what
+// changed.
 //
-// A projection: its cursor is in memory, and each new sensor process gets everything from the journal's beginning. What cannot be compiled (temporal
-// patterns, other languages) is counted by reason and shown, never dropped silently.
+// A projection: its cursor is in memory, and each new sensor process gets all that stands in the journal
+// (indicator_reader.h: read and compiled on several threads), then what changes. Nothing of it is stored, so nothing
+// that was withdrawn or erased can come back by it. What cannot be compiled (temporal patterns, other languages) is
+// counted by reason and shown, never dropped silently.
 #pragma once
 
 #include <atomic>
@@ -11,11 +14,12 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 #include "base/log.h"
 #include "base/uuid.h"
 #include "journal/journal.h"
+#include "node/indicator_reader.h"
 #include "node/sensor/supervisor.h"
 
 namespace bongsu::node {
@@ -49,9 +53,26 @@ class DetectionFeed {
       remove.push_back(ref);
     }
   };
+  // An indicator as one member gave it.
+  struct Given {
+    Uuid uuid;
+    std::uint32_t origin = 0;  // index in origins_
+    bool operator==(const Given&) const = default;
+  };
+  struct GivenHash {
+    std::size_t operator()(const Given& g) const noexcept {
+      return UuidHash()(g.uuid) ^ (g.origin * 0x9e3779b97f4a7c15ULL);
+    }
+  };
   Result<void> take(journal::Snapshot& snapshot, const journal::Entry& entry, Changes& changes);
-  Result<void> put(journal::Snapshot& snapshot, const journal::Entry& entry, Changes& changes);
+  Result<void> take_removal(journal::Snapshot& snapshot, const journal::Entry& entry, const Uuid& uuid,
+                            Changes& changes);
+  Result<bool> stands(journal::Snapshot& snapshot, const Given& given, journal::Seq seq, std::string_view version_key,
+                      Changes& changes);
+  void put(ReadIndicator&& read, Changes& changes);
   Result<void> send(std::uint64_t generation, Changes& changes);
+  std::uint32_t origin_number(const std::string& origin);
+  void in_force(journal::Seq seq, bool yes);
   bool anew(std::uint64_t generation) const;
 
   journal::Journal& journal_;
@@ -63,10 +84,12 @@ class DetectionFeed {
   bool stopping_ = false;
   std::uint64_t wanted_ = 0;       // generation to serve
   DetectionStatus status_;
-  // Indicator → who gave it → the newest entry of it, in effect or not (revoked, no pattern of ours): a member replaces and withdraws its own
-  // versions only.
-  std::unordered_map<Uuid, std::map<std::string, journal::Seq>, UuidHash> current_;
-  std::unordered_set<journal::Seq> in_force_;  // entries whose values the sensor has
+  // Who gave which indicator → the newest entry of it, in effect or not (revoked, no pattern of ours): a member
+  // replaces and withdraws its own versions only.
+  std::unordered_map<Given, journal::Seq, GivenHash> current_;
+  std::vector<std::string> origins_;
+  std::vector<bool> in_force_;  // by seq: the sensor has values of this entry
+  std::uint64_t in_force_count_ = 0;
 };
 
 }  // namespace bongsu::node

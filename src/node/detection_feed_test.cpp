@@ -172,6 +172,10 @@ class DetectionFeedTest : public ::testing::Test {
     const int marker = ++markers;
     give(900'000 + marker, 1, "cert-lt", fmt::format("marker{}.example", marker));
     EXPECT_TRUE(sensor.wait_for(fmt::format("marker{}.example", marker))) << "the feed stands still";
+    // What it says of itself follows what it sent.
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    while (feed.status().cursor < journal->last_seq() && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return sensor.values();
   }
   // What a sensor that starts now is given.

@@ -35,6 +35,7 @@ constexpr auto kStopGrace = 5s;
 constexpr auto kTick = 1s;
 constexpr auto kCertificateWarning = std::chrono::hours{24 * 30};
 constexpr std::uint32_t kOpsConnections = 64;
+constexpr journal::Seq kSearchBehind = 10'000;  // entries: fewer are the pace of every day
 
 double seconds(std::chrono::nanoseconds d) { return std::chrono::duration<double>(d).count(); }
 
@@ -93,6 +94,7 @@ struct Node::Impl {
   Result<std::unique_ptr<net::Server>> open_server(const char* name, const std::string& listen, net::ServerOptions server, net::Handler handler);
   void extend_status(JsonObject& out);
   bool ready();
+  std::string readiness();
 };
 
 Result<void> Node::Impl::build() {
@@ -255,7 +257,8 @@ net::Response Node::Impl::handle_link(net::Request&& request) {
 net::Response Node::Impl::handle_ops(const net::Request& request) {
   if (request.method != "GET") return net::Response::text(405, "only GET\n");
   if (request.path == "/healthz") return net::Response::text(200, "ok\n");
-  if (request.path == "/readyz") return ready() ? net::Response::text(200, "ready\n") : net::Response::text(503, "starting\n");
+  if (request.path == "/readyz")
+    return ready() ? net::Response::text(200, readiness()) : net::Response::text(503, "starting\n");
   if (request.path == "/metrics") {
     net::Response response = net::Response::text(200, metrics.text(gauges()));
     response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
@@ -264,8 +267,23 @@ net::Response Node::Impl::handle_ops(const net::Request& request) {
   return net::Response::text(404, "try /healthz, /readyz or /metrics\n");
 }
 
-// Serving, and the journal can be read. Detection and search catch up in the background; metrics show how far they are.
+// Serving, and the journal can be read. Detection and search catch up in the background; /readyz says so, metrics show
+// how far they are.
 bool Node::Impl::ready() { return started && core->journal->stats().has_value(); }
+
+std::string Node::Impl::readiness() {
+  const journal::Seq last = core->journal->last_seq();
+  const DetectionStatus feed = detection->status();
+  std::string text = "ready\n";
+  if (!sensor->status().running) {
+    text += "detection: the sensor is not running\n";
+  } else if (!feed.loaded) {
+    text += fmt::format("detection: loading, {} of {} entries\n", feed.cursor, last);
+  }
+  if (const journal::Seq cursor = core->search->cursor(); cursor + kSearchBehind < last)
+    text += fmt::format("search: catching up, {} of {} entries\n", cursor, last);
+  return text;
+}
 
 // Called on whatever thread changed something, a link's own among them: links are started and stopped by the housekeeper alone.
 void Node::Impl::policy_changed() {
@@ -416,6 +434,7 @@ void Node::Impl::stop() {
   if (search) search->stop();
   if (core && core->alerts)
     if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
+  if (taxii) taxii->close();
   if (core && core->journal) core->journal->close();
 }
 

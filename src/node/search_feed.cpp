@@ -1,5 +1,9 @@
 #include "node/search_feed.h"
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace bongsu::node {
 namespace {
 
@@ -7,6 +11,7 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kPage = 2'000;
 constexpr auto kPoll = 500ms;
 constexpr auto kGather = 40ms;  // what came in this time is indexed in one commit: nobody searches faster
+constexpr int kNiceness = 10;  // of this thread: indexing text costs more than admitting it, and nobody waits for it
 
 }  // namespace
 
@@ -38,6 +43,10 @@ void SearchFeed::stop() {
 }
 
 void SearchFeed::run() {
+  ::prctl(PR_SET_NAME, "bongsu-search");
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  // An erasure that a stop or a crash interrupted is finished before anything else.
+  if (auto done = search_.apply({}); !done) log_.error("search.feed", {{"error", done.error().text()}});
   while (!stopping_) {
     if (journal_.wait_beyond(search_.cursor(), kPoll) <= search_.cursor()) continue;
     if (auto done = catch_up(journal_, search_, stopping_); !done && !stopping_) {

@@ -91,6 +91,43 @@ export async function a_withdrawn_indicator_stops_matching(house) {
   equal((await b.alerts()).length, 1, 'alerts after the withdrawal');
 }
 
+// The sensor's indicators are read anew at each start: from the journal as it stands, not from its history.
+export async function what_was_taken_back_stays_away_after_a_restart(house) {
+  const a = await house.node('cert-ua');
+  const logs = makeDirectory(join(house.dir, 'logs')), log = join(logs, 'dns.log');
+  await a.serve('--watch', logs);
+  const stands = indicator('stands.example'), revoked = indicator('revoked.example'), deleted = indicator('deleted.example'), erased = indicator('erased.example'),
+    replaced = indicator('old.example'), expired = indicator('expired.example', { valid_until: '2026-01-02T00:00:00Z' }), restored = indicator('first.example');
+  await a.import([stands, revoked, deleted, erased, replaced, expired, restored]);
+  const later = new Date(Date.now() + 1000).toISOString(), second = { ...restored, modified: later, pattern: "[domain-name:value = 'second.example']" };
+  await a.import([{ ...revoked, modified: later, revoked: true }, { ...replaced, modified: later, pattern: "[domain-name:value = 'new.example']" }, second]);
+  await a.admin('POST', '/erase', { object: erased.id });
+  const { token } = await json(['account', 'add', 'writer', '--token', '--read', '*', '--write', '*', '--data', a.data]);
+  const client = new Https(a.ca, { Authorization: `Bearer ${token}`, Accept: 'application/taxii+json;version=2.1' });
+  const api = new URL((await client.request('GET', a.urls.taxii)).json.api_roots[0], a.urls.taxii).href;
+  const shared = (await client.request('GET', new URL('collections/', api).href)).json.collections.find((c) => c.alias === 'shared').id;
+  const remove = async (path) => equal((await client.request('DELETE', new URL(`collections/${shared}/objects/${path}`, api).href)).status, 200, `deleting ${path}`);
+  await remove(`${deleted.id}/`);
+  await remove(`${restored.id}/?match[version]=${later}`);   // its first version stands again
+  client.close();
+  const expected = ['first.example', 'new.example', 'stands.example'];
+  const names = [...expected, 'revoked.example', 'deleted.example', 'erased.example', 'old.example', 'expired.example', 'second.example'];
+  const seen = async (what, count) => {
+    appendFileSync(log, names.map(line).join(''));
+    await until(`alerts ${what}`, async () => (await a.alerts()).length >= count);
+    await sleep(500);
+    equal((await a.alerts()).slice(0, expected.length).map((x) => x.alert.matched).sort(), expected, `what matched ${what}`);
+    equal((await a.alerts()).length, count, `alerts ${what}`);
+  };
+  await until('everything is followed', async () => { const s = await a.status(); return s.detection.loaded && s.detection.cursor >= s.journal.last_seq; });
+  await sleep(300);
+  await seen('in the running node', 3);
+  await a.stop();
+  await a.serve();
+  await until('loaded', async () => (await a.status()).detection.loaded);
+  await seen('after a restart', 6);
+}
+
 export async function links_cut_at_random_deliver_each_object_once_in_order_and_none_that_is_forbidden(house) {
   const objects = long ? 10_000 : 1_500, cuts = long ? 100 : 15;
   const relay = await new Relay(house).listen();

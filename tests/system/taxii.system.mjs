@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { check, equal, indicator, json, long, needSharedData, ok, root, run, zstdcat } from './lib/bongsu.mjs';
+import { check, equal, Https, indicator, json, long, needSharedData, ok, root, run, zstdcat } from './lib/bongsu.mjs';
 
 function outside(script, args) {
   return new Promise((done) => {
@@ -60,4 +60,29 @@ export async function push_and_pull_bring_each_object_once_and_go_on_where_they_
   await a.admin('POST', '/import?collection=outside', JSON.stringify({ objects: [indicator('later.example')] }), 'application/taxii+json;version=2.1');
   equal((await pull()).code, 0, 'second pull');
   check(got().some((o) => o.name === 'later.example'), 'what came later');
+}
+
+export async function the_status_of_a_post_is_found_at_once_and_after_a_restart(house) {
+  const a = await house.node('cert-ua');
+  await a.serve();
+  const { token } = await json(['account', 'add', 'poster', '--token', '--read', '*', '--write', '*', '--data', a.data]);
+  const client = () => new Https(a.ca, { Authorization: `Bearer ${token}`, Accept: 'application/taxii+json;version=2.1', 'Content-Type': 'application/taxii+json;version=2.1' });
+  let https = client();
+  const root = async () => new URL((await https.request('GET', a.urls.taxii)).json.api_roots[0], a.urls.taxii).href;
+  let api = await root();
+  const shared = (await https.request('GET', new URL('collections/', api).href)).json.collections.find((c) => c.alias === 'shared').id;
+  const ids = [];
+  for (let i = 0; i < 20; ++i) {
+    const posted = await https.request('POST', new URL(`collections/${shared}/objects/`, api).href, JSON.stringify({ objects: [indicator(`s${i}.example`)] }));
+    equal(posted.status, 202, 'POST');
+    ids.push(posted.json.id);
+    equal((await https.request('GET', new URL(`status/${posted.json.id}/`, api).href)).json?.success_count, 1, 'status at once');
+  }
+  https.close();
+  equal(await a.stop(), 0, 'exit code of a clean stop');
+  await a.serve();
+  https = client();
+  api = await root();
+  for (const id of ids) equal((await https.request('GET', new URL(`status/${id}/`, api).href)).json?.success_count, 1, 'status after a restart');
+  https.close();
 }

@@ -295,6 +295,18 @@ TEST(ConsoleSearch, PastedTextIsAskedForAsTheValueThatItIs) {
   EXPECT_EQ(find(t.json(t.send("GET", "/api/v1/search?q=")), "hits")->get_array().size(), 0u);
 }
 
+TEST(ConsoleSearch, OfAValueAloneAsksNoFullText) {
+  TestConsole t;
+  t.log_in("rita");
+  t.search.by_value = {{.seq = 1, .object_id = "indicator--1", .type = "indicator", .collection = t.shared}};
+  t.search.by_text = {{.seq = 2, .object_id = "malware--2", .type = "malware", .collection = t.shared}};
+  const Json body = t.json(t.send("GET", "/api/v1/search?only=value&q=evil%5B.%5Dexample"));
+  EXPECT_EQ(find(body, "hits")->get_array().size(), 1u);
+  EXPECT_EQ(int_at(body, "exact"), 1);
+  EXPECT_EQ(find(t.json(t.send("GET", "/api/v1/search?only=value&q=two+words")), "hits")->get_array().size(), 0u);
+  EXPECT_EQ(t.send("GET", "/api/v1/search?only=text&q=x").status, 400);
+}
+
 TEST(ConsoleSearch, WhatWasPublishedFromPastedTextIsFoundByPastingItAgain) {
   TestConsole t;
   t.log_in("olena");

@@ -67,6 +67,9 @@ class Names {
 Result<net::Response> ConsoleApi::Impl::search(Call& call) {
   const std::string query(call.parameter("q").value_or(""));
   if (query.size() > 2'000) return fail(ErrorCode::kTooLarge, "a search is at most 2000 bytes long", {.field = "q"});
+  const std::string_view only = call.parameter("only").value_or("");
+  if (!only.empty() && only != "value")
+    return fail(ErrorCode::kInvalid, "is \"value\", or left out", {.field = "only"});
   JsonObject out;
   out["query"] = text_json(query);
   out["understood"] = nullptr;
@@ -112,8 +115,11 @@ Result<net::Response> ConsoleApi::Impl::search(Call& call) {
       }
     }
     exact = hits.size();
-    BONGSU_TRY(auto found, deps.search.text(query, kMaxHits));
-    take(std::move(found));
+    if (only.empty()) {
+      // A value is whole: only of words that are being typed the last may go on.
+      BONGSU_TRY(auto found, deps.search.text(out["understood"].is_null() ? query : query + " ", kMaxHits));
+      take(std::move(found));
+    }
   }
   JsonArray list;
   for (const auto& hit : hits) list.push_back(console::hit_json(hit));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "base/json.h"
 
@@ -56,8 +57,8 @@ void StatusBook::keep(const std::string& owner, Kept kept) {
   account.kept.push_back(std::move(kept));
 }
 
-Result<std::unique_ptr<StatusBook>> StatusBook::load(journal::Journal& journal) {
-  auto book = std::unique_ptr<StatusBook>(new StatusBook(journal));
+Result<std::unique_ptr<StatusBook>> StatusBook::load(journal::Journal& journal, Log& log) {
+  auto book = std::unique_ptr<StatusBook>(new StatusBook(journal, log));
   BONGSU_TRY(const auto rows, journal.states(kIndex));  // by key: oldest first
   for (const auto& [key, value] : rows) {
     const auto json = parse_json(value);
@@ -69,20 +70,55 @@ Result<std::unique_ptr<StatusBook>> StatusBook::load(journal::Journal& journal) 
     book->keep(std::string(*owner),
                {.id = key.substr(21), .added_us = *added, .bytes = static_cast<std::uint64_t>(*bytes)});
   }
+  book->thread_ = std::thread([raw = book.get()] { raw->write(); });
   return book;
 }
 
-Result<void> StatusBook::add(std::string_view owner, std::string_view id, const std::string& body, Instant now) {
+StatusBook::~StatusBook() { close(); }
+
+void StatusBook::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void StatusBook::write() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [&] { return stopping_ || !next_.states.empty(); });
+    if (next_.states.empty()) return;  // stopping, and all is written
+    const journal::Batch batch = std::exchange(next_, {});
+    lock.unlock();
+    const auto done = journal_.append(batch);
+    // The clients have their answers: what is lost is only that they may ask again.
+    if (!done) log_.warn("taxii.statuses_not_kept", {{"error", done.error().text()}});
+    lock.lock();
+    for (const auto& change : batch.states) {
+      const auto at = change.space == kBodies ? unwritten_.find(change.key) : unwritten_.end();
+      if (at == unwritten_.end() || !change.value) continue;
+      unwritten_bytes_ -= at->second.size();
+      unwritten_.erase(at);
+    }
+    written_.notify_all();
+  }
+}
+
+void StatusBook::add(std::string_view owner, std::string_view id, const std::string& body, Instant now) {
   Kept kept{.id = std::string(id), .added_us = now.micros(), .bytes = body.size()};
   JsonObject row;
   row["owner"] = owner;
   row["bytes"] = body.size();
   row["added_us"] = kept.added_us;
-  journal::Batch batch;
-  batch.states.push_back({.space = kBodies, .key = kept.id, .value = body});
-  batch.states.push_back({.space = kIndex, .key = kept.index_key(), .value = to_text(row)});
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    written_.wait(lock,
+                  [&] { return unwritten_.empty() || unwritten_bytes_ + body.size() <= kMaxUnwrittenStatusBytes; });
+    if (unwritten_.emplace(kept.id, body).second) unwritten_bytes_ += body.size();
+    next_.states.push_back({.space = kBodies, .key = kept.id, .value = body});
+    next_.states.push_back({.space = kIndex, .key = kept.index_key(), .value = to_text(row)});
     const std::string name(owner);
     keep(name, std::move(kept));
     Account& account = accounts_[name];
@@ -91,15 +127,14 @@ Result<void> StatusBook::add(std::string_view owner, std::string_view id, const 
            (account.kept.size() > kMaxStatusesPerAccount || account.bytes > kMaxStatusBytesPerAccount ||
             account.kept.front().added_us < oldest)) {
       const Kept& gone = account.kept.front();
-      batch.states.push_back({.space = kBodies, .key = gone.id, .value = std::nullopt});
-      batch.states.push_back({.space = kIndex, .key = gone.index_key(), .value = std::nullopt});
+      next_.states.push_back({.space = kBodies, .key = gone.id, .value = std::nullopt});
+      next_.states.push_back({.space = kIndex, .key = gone.index_key(), .value = std::nullopt});
       owner_of_.erase(gone.id);
       account.bytes -= gone.bytes;
       account.kept.pop_front();
     }
   }
-  BONGSU_TRY_VOID(journal_.append(batch));  // without the lock: many callers share one fsync
-  return {};
+  wake_.notify_one();
 }
 
 Result<std::string> StatusBook::get(std::string_view owner, std::string_view id) const {
@@ -108,6 +143,7 @@ Result<std::string> StatusBook::get(std::string_view owner, std::string_view id)
     const std::lock_guard lock(mutex_);
     const auto found = owner_of_.find(id);
     if (found == owner_of_.end() || found->second != owner) return missing();
+    if (const auto fresh = unwritten_.find(id); fresh != unwritten_.end()) return fresh->second;
   }
   BONGSU_TRY(auto body, journal_.state(kBodies, id));
   if (!body) return missing();

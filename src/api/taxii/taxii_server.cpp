@@ -237,10 +237,12 @@ Result<std::unique_ptr<TaxiiServer>> TaxiiServer::open(TaxiiDeps deps, TaxiiOpti
     return fail(ErrorCode::kInvalid, "the API root is one plain path segment, and limits are above zero",
                 {.field = "taxii"});
   BONGSU_TRY(auto tokens, NextTokens::load(deps.journal, deps.random));
-  BONGSU_TRY(auto statuses, StatusBook::load(deps.journal));
+  BONGSU_TRY(auto statuses, StatusBook::load(deps.journal, deps.log));
   return std::unique_ptr<TaxiiServer>(new TaxiiServer(
       std::make_unique<Impl>(TaxiiParts{deps, std::move(options), std::move(tokens), std::move(statuses)})));
 }
+
+void TaxiiServer::close() { impl_->parts.statuses->close(); }
 
 net::Response TaxiiServer::handle(net::Request&& request) {
   TaxiiParts& parts = impl_->parts;

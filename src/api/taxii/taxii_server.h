@@ -63,6 +63,7 @@ class TaxiiServer {
 
   // Answers anything: a path that is not TAXII's with 404.
   net::Response handle(net::Request&& request);
+  void close();  // writes statuses that are not durable yet: after the last request, before the journal closes
 
  private:
   struct Impl;

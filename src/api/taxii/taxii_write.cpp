@@ -204,8 +204,7 @@ net::Response post_objects(TaxiiParts& parts, const identity::Principal& asker, 
   const Status& status = intake.status();
   std::string body = status.json();
   // The objects are durable whatever becomes of the status: a client that cannot find it later has the answer in hand.
-  const auto kept = parts.statuses->add(owner_name(asker), status.id, body, status.requested);
-  if (!kept) parts.deps.log.warn("taxii.status_not_kept", {{"error", kept.error().text()}});
+  parts.statuses->add(owner_name(asker), status.id, body, status.requested);
   parts.deps.log.info("taxii.post", {{"account", asker.account},
                                      {"collection", access->collection.id},
                                      {"status", status.id},

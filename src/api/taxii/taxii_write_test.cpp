@@ -239,35 +239,57 @@ TEST(StatusBook, KeepsTheNewestOfEachAccountWithinItsBounds) {
   FakeClock clock;
   SeededRandom random(1);
   const auto journal = journal::make_memory_journal(clock, random);
-  auto book = StatusBook::load(*journal);
+  const auto log = make_null_log();
+  auto book = StatusBook::load(*journal, *log);
   ASSERT_TRUE(book);
   const auto id = [](std::size_t n) { return fmt::format("00000000-0000-4000-8000-{:012d}", n); };
-  ASSERT_TRUE((*book)->add("quiet", id(999'999), "{}", clock.now()));
+  (*book)->add("quiet", id(999'999), "{}", clock.now());
   for (std::size_t i = 0; i < kMaxStatusesPerAccount + 5; ++i) {
     clock.advance(std::chrono::milliseconds(1));
-    ASSERT_TRUE((*book)->add("busy", id(i), "{}", clock.now()));
+    (*book)->add("busy", id(i), "{}", clock.now());
   }
   EXPECT_FALSE((*book)->get("busy", id(4)));
   EXPECT_TRUE((*book)->get("busy", id(5)));
   EXPECT_TRUE((*book)->get("quiet", id(999'999)));
-  EXPECT_EQ(journal->states("taxii.status")->size(), kMaxStatusesPerAccount + 1);
 
   clock.advance(kKeepStatus + std::chrono::hours(1));
-  ASSERT_TRUE((*book)->add("busy", id(777'777), "{}", clock.now()));
+  (*book)->add("busy", id(777'777), "{}", clock.now());
   EXPECT_FALSE((*book)->get("busy", id(5)));
-  auto again = StatusBook::load(*journal);
+  book->reset();  // writes what is not written yet
+  EXPECT_EQ(journal->states("taxii.status")->size(), 2U) << "the newest of busy and that of quiet";
+  auto again = StatusBook::load(*journal, *log);
   ASSERT_TRUE(again);
   EXPECT_TRUE((*again)->get("busy", id(777'777)));
   EXPECT_FALSE((*again)->get("quiet", id(777'777)));
+}
+
+TEST(StatusBook, IsFoundAtOnceAndAfterARestart) {
+  FakeClock clock;
+  SeededRandom random(1);
+  const auto journal = journal::make_memory_journal(clock, random);
+  const auto log = make_null_log();
+  for (int round = 0; round < 50; ++round) {
+    auto book = StatusBook::load(*journal, *log);
+    ASSERT_TRUE(book);
+    for (int i = 0; i < 20; ++i) {
+      const std::string id = fmt::format("{}-{}", round, i), body = fmt::format("{{\"n\":{}}}", i);
+      (*book)->add("one", id, body, clock.now());
+      EXPECT_EQ((*book)->get("one", id).value_or("missing"), body);
+    }
+    for (int before = 0; before <= round; ++before)
+      EXPECT_TRUE((*book)->get("one", fmt::format("{}-{}", before, 19))) << before;
+    clock.advance(std::chrono::milliseconds(1));
+  }
 }
 
 TEST(StatusBook, LargeStatusesAreBoundedByTheirBytes) {
   FakeClock clock;
   SeededRandom random(1);
   const auto journal = journal::make_memory_journal(clock, random);
-  auto book = StatusBook::load(*journal);
+  const auto log = make_null_log();
+  auto book = StatusBook::load(*journal, *log);
   const std::string large(kMaxStatusBytesPerAccount / 2 - 10, 'x');
-  for (const char* id : {"a", "b", "c"}) ASSERT_TRUE((*book)->add("one", id, large, clock.now()));
+  for (const char* id : {"a", "b", "c"}) (*book)->add("one", id, large, clock.now());
   EXPECT_FALSE((*book)->get("one", "a"));
   EXPECT_TRUE((*book)->get("one", "b"));
   EXPECT_TRUE((*book)->get("one", "c"));

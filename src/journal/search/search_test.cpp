@@ -7,6 +7,7 @@
 
 #include "journal/contract_test_support.h"
 #include "journal/search/extract.h"
+#include "journal/sqlite/database.h"
 #include "journal/sqlite/sqlite_fixture_test_support.h"
 
 namespace bongsu::journal {
@@ -227,6 +228,27 @@ TEST_F(SearchTest, LeavesNoWordOfAnErasedObjectInItsFile) {
   search_ = open_search(directory.path()).value();
   EXPECT_EQ(search_->cursor(), seq_);
   EXPECT_EQ(search_->digest().value(), digest);
+}
+
+TEST_F(SearchTest, FinishesAnInterruptedErasureWithTheFirstApplyNotWhenItIsOpened) {
+  const TemporaryDirectory directory;
+  search_ = open_search(directory.path()).value();
+  apply({item(id("indicator", 1), indicator(1, "Evil", "[domain-name:value = 'evil.example']"))});
+  search_.reset();
+  const auto mark = [&] {
+    sqlite::Database db(directory.path() / "search.db", sqlite::OpenMode::kReadWrite, 1024);
+    return db.integer("SELECT value FROM meta WHERE key = 'unscrubbed'");
+  };
+  {
+    sqlite::Database db(directory.path() / "search.db", sqlite::OpenMode::kReadWrite, 1024);
+    db.exec("UPDATE meta SET value = 1 WHERE key = 'unscrubbed'");
+  }
+  search_ = open_search(directory.path()).value();
+  EXPECT_EQ(search_->cursor(), 1U);
+  EXPECT_EQ(mark(), 1);
+  ASSERT_TRUE(search_->apply({}));
+  EXPECT_EQ(mark(), 0);
+  EXPECT_EQ(search_->value("domain-name", "evil.example", 10)->size(), 1U);
 }
 
 TEST_F(SearchTest, MakesADamagedFileAnew) {

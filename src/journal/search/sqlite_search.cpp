@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,7 @@ constexpr int kCacheKib = 16 * 1024;
 constexpr std::uint32_t kMaxHits = 10'000;
 constexpr std::size_t kMaxQueryBytes = 1024;
 constexpr std::size_t kMaxWords = 16;
+constexpr std::size_t kTextStatements = 256;  // kept prepared, one a table of full text
 // Full text is kept in tables of as many entries: an erasure writes one of them anew, not all.
 constexpr int kChunkBits = 14;
 
@@ -97,13 +99,9 @@ class SqliteSearch final : public Search {
     prepare_file(*writer_);
     if (in_memory_) return;
     reader_ = std::make_unique<Database>(file, OpenMode::kReadOnly, kCacheKib);
-    if (unscrubbed_) scrub();
   }
 
-  Seq cursor() const override {
-    const std::lock_guard lock(write_mutex_);
-    return cursor_;
-  }
+  Seq cursor() const override { return cursor_; }
 
   Result<void> apply(std::span<const Item> items) override {
     const std::lock_guard lock(write_mutex_);
@@ -139,17 +137,12 @@ class SqliteSearch final : public Search {
       std::vector<SearchHit> hits;
       Statement chunks(db, "SELECT n, generation FROM chunks ORDER BY n DESC");
       while (hits.size() < std::min(limit, kMaxHits) && chunks.step()) {
-        const std::string table = chunk_table(chunks.integer(0), chunks.integer(1));
-        Statement rows(
-            db, fmt::format("SELECT d.seq, d.object_id, d.type, d.collection, d.name, d.version, d.origin, d.label, "
-                            "snippet({0}, 0, '', '', '…', 16) FROM {0} JOIN docs d ON d.seq = {0}.rowid "
-                            "WHERE {0} MATCH ?1 AND d.state = 1 ORDER BY {0}.rowid DESC LIMIT ?2",
-                            table)
-                    .c_str());
-        rows.bind_text(1, expression).bind(2, static_cast<std::int64_t>(std::min(limit, kMaxHits) - hits.size()));
-        while (rows.step()) {
-          hits.push_back(hit(rows));
-          hits.back().snippet = rows.bytes(8);
+        Statement& statement = text_of(db, chunks.integer(0), chunks.integer(1));
+        statement.bind_text(1, expression).bind(2, static_cast<std::int64_t>(std::min(limit, kMaxHits) - hits.size()));
+        Rows rows(statement);
+        while (rows.next()) {
+          hits.push_back(hit(statement));
+          hits.back().snippet = statement.bytes(8);
         }
       }
       return hits;
@@ -301,8 +294,8 @@ class SqliteSearch final : public Search {
     }
   }
 
-  // After an erasure, also when the program ended in between: freed pages and what lies between rows are written anew,
-  // and the log is emptied.
+  // After an erasure, also when the program ended in between (then by the first apply): freed pages and what lies between
+  // rows are written anew, and the log is emptied. Takes as long as copying the file, so opening does not wait for it.
   void scrub() {
     insert_text_.reset();
     insert_chunk_ = -1;
@@ -310,9 +303,9 @@ class SqliteSearch final : public Search {
       unscrubbed_ = false;
       return;
     }
-    const std::lock_guard lock(read_mutex_);
-    writer_->exec("VACUUM");
+    writer_->exec("VACUUM");  // into the log: searches go on meanwhile
     writer_->exec("UPDATE meta SET value = 0 WHERE key = 'unscrubbed'");
+    const std::lock_guard lock(read_mutex_);
     if (writer_->checkpoint(true).busy)
       throw StoreFailure(Error{ErrorCode::kUnavailable,
                                "another process reads the search file: what was erased is cleared when it ends",
@@ -481,6 +474,21 @@ class SqliteSearch final : public Search {
     return guarded([&] { return body(in_memory_ ? *writer_ : *reader_); });
   }
 
+  // Kept from one search to the next: preparing one costs more than asking it for a word that is not there.
+  Statement& text_of(Database& db, std::int64_t n, std::int64_t generation) {
+    auto at = texts_.find(n);
+    if (at != texts_.end() && at->second.first == generation) return at->second.second;
+    if (at != texts_.end()) texts_.erase(at);
+    if (texts_.size() >= kTextStatements) texts_.erase(texts_.begin());  // of the oldest entries
+    Statement made(db,
+                   fmt::format("SELECT d.seq, d.object_id, d.type, d.collection, d.name, d.version, d.origin, "
+                               "d.label, snippet({0}, 0, '', '', '…', 16) FROM {0} JOIN docs d ON d.seq = {0}.rowid "
+                               "WHERE {0} MATCH ?1 AND d.state = 1 ORDER BY {0}.rowid DESC LIMIT ?2",
+                               chunk_table(n, generation))
+                       .c_str());
+    return texts_.emplace(n, std::pair(generation, std::move(made))).first->second.second;
+  }
+
   std::unique_lock<std::mutex> lock_reader_when_shared() {
     return in_memory_ ? std::unique_lock(read_mutex_) : std::unique_lock<std::mutex>();
   }
@@ -488,10 +496,11 @@ class SqliteSearch final : public Search {
   bool in_memory_ = false;
   mutable std::mutex write_mutex_;
   std::mutex read_mutex_;  // taken after write_mutex_
-  Seq cursor_ = 0;
+  std::atomic<Seq> cursor_ = 0;  // read without waiting for a writer, who may be at it for a minute
   bool unscrubbed_ = false;  // something was erased, and its bytes may still be in the file
   std::unique_ptr<Database> writer_, reader_;
   std::map<std::string, Statement> statements_;
+  std::map<std::int64_t, std::pair<std::int64_t, Statement>> texts_;  // chunk → generation, of the reader; read_mutex_
   std::optional<Statement> insert_text_;
   std::int64_t insert_chunk_ = -1;
 };

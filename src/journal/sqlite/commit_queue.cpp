@@ -1,5 +1,7 @@
 #include "journal/sqlite/commit_queue.h"
 
+#include <sys/prctl.h>
+
 namespace bongsu::journal::sqlite {
 
 CommitQueue::CommitQueue(Writer& writer, Hooks hooks)
@@ -33,6 +35,7 @@ Result<void> CommitQueue::run(Job job) {
 }
 
 void CommitQueue::loop() {
+  ::prctl(PR_SET_NAME, "bongsu-journal");  // for top -H and perf
   std::unique_lock lock(mutex_);
   for (;;) {
     work_.wait(lock, [&] { return closing_ || !queue_.empty(); });

@@ -39,6 +39,9 @@ constexpr int kBusyMs = 5000;
 }  // namespace
 
 Database::Database(const std::filesystem::path& file, OpenMode mode, int cache_kib) : name_(file.string()) {
+  // Without statistics of memory that nobody reads, SQLite takes no lock of the whole process for each allocation.
+  static const int kNoStatistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)kNoStatistics;
   const int flags = (mode == OpenMode::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (const int rc = sqlite3_open_v2(name_.c_str(), &db_, flags, nullptr); rc != SQLITE_OK) {

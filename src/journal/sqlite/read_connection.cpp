@@ -29,6 +29,12 @@ ReadConnection::ReadConnection(const std::filesystem::path& file)
       view(db, "SELECT last FROM views WHERE id = ?1"),
       entry(db, entries_where("WHERE seq = ?1").c_str()),
       entries(db, entries_where("WHERE seq > ?1 ORDER BY seq LIMIT ?2").c_str()),
+      // The row id drives, whatever the planner thinks of the other tables: they are asked by key.
+      objects(db, fmt::format("SELECT {}, p.sealed, k.wrapped FROM entries e CROSS JOIN payloads p ON p.id = e.payload "
+                              "CROSS JOIN keys k ON k.id = e.payload WHERE e.seq > ?1 AND e.seq <= ?2 AND e.type = ?3 "
+                              "AND e.kind = 1 AND e.flags = 0 ORDER BY e.seq",
+                              kEntry)
+                      .c_str()),
       entries_of(db, entries_where(
                          "INDEXED BY entries_object WHERE object = ?1 AND type = ?2 AND collection = ?3 AND kind = 1 "
                          "AND flags & 2 = 0")

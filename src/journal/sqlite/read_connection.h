@@ -25,8 +25,8 @@ class ReadConnection {
 
   Database db;
   Dictionary dict;
-  Statement pin, view, entry, entries, entries_of, entries_of_all, collection_entries, outbox_row, tail, object_rows,
-      version_rows, payload, states, state, views;
+  Statement pin, view, entry, entries, objects, entries_of, entries_of_all, collection_entries, outbox_row, tail,
+      object_rows, version_rows, payload, states, state, views;
 
   // Cursors of a merge need several statements of one text.
   std::list<Statement> by_class, by_type, by_version;

@@ -24,7 +24,9 @@ enum Column {
   kLabel,
   kHash,
   kFlags,
-  kPayload
+  kPayload,
+  kSealed,  // of `objects` only
+  kWrapped
 };
 
 struct Read {
@@ -191,6 +193,29 @@ Result<std::vector<Entry>> SqliteSnapshot::entries(Seq after, std::uint32_t limi
     if (after > static_cast<Seq>(INT64_MAX)) return std::vector<Entry>();
     connection.entries.bind(1, static_cast<std::int64_t>(after)).bind(2, limit);
     return all_rows(connection, connection.entries);
+  });
+}
+
+Result<void> SqliteSnapshot::objects(std::string_view type, Seq after, Seq upto,
+                                     const std::function<bool(Entry&&, std::string&&)>& visit) {
+  return with([&](ReadConnection& connection) -> Result<void> {
+    const auto known = connection.dict.find(kTypeText, type);
+    if (!known || after > static_cast<Seq>(INT64_MAX)) return {};
+    const auto last = static_cast<std::int64_t>(std::min(upto, static_cast<Seq>(INT64_MAX)));
+    Statement& row = connection.objects;
+    row.bind(1, static_cast<std::int64_t>(after)).bind(2, last).bind(3, *known);
+    Rows rows(row);
+    while (rows.next()) {
+      Read read = read_entry(connection, row);
+      auto plain = sealer_->open(row.bytes(kSealed), row.bytes(kWrapped),
+                                 payload_context(false, read.entry.object_id, read.version));
+      if (!plain)
+        return fail(ErrorCode::kCorrupt,
+                    fmt::format("the payload of {} does not open: {}", read.entry.object_id, plain.error().message),
+                    {.source = connection.db.name(), .field = "payloads"});
+      if (!visit(std::move(read.entry), *std::move(plain))) break;
+    }
+    return {};
   });
 }
 

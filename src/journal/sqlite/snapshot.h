@@ -23,6 +23,8 @@ class SqliteSnapshot final : public Snapshot {
   Result<OutboxPage> withdrawn(ViewId view, Pos after, std::uint32_t limit) override;
   Result<std::string> released_payload(ViewId view, Pos pos) override;
   Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) override;
+  Result<void> objects(std::string_view type, Seq after, Seq upto,
+                       const std::function<bool(Entry&&, std::string&&)>& visit) override;
   Result<Entry> entry(Seq seq) override;
   Result<std::string> payload(Seq seq) override;
   Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) override;
