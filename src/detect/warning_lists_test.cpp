@@ -1,6 +1,10 @@
 #include "detect/warning_lists.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "detect/shared_data_test_support.h"
 
@@ -59,6 +63,61 @@ TEST(WarningLists, BrokenListsAreRefused) {
   for (const char* bad :
        {"", "[]", "{}", R"({"name":"x","type":"string"})", R"({"name":"x","type":"magic","list":[]})"})
     EXPECT_FALSE(lists.add_list(bad, "x").has_value()) << bad;
+}
+
+// A directory with a list in each of three files, of which the one in the middle may be changed.
+struct Directory {
+  std::filesystem::path root;
+  Directory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "bongsu-lists-XXXXXX").string();
+    root = ::mkdtemp(pattern.data());
+    std::filesystem::permissions(root, std::filesystem::perms(0755));
+    for (const std::string name : {"a", "b", "c"})
+      std::ofstream(root / (name + ".json"))
+          << R"({"name":")" << name << R"(","type":"hostname","list":[")" << name << R"(.example"]})";
+  }
+  ~Directory() { std::filesystem::remove_all(root); }
+};
+
+// root opens every file; who tests as root is somebody else for a moment.
+struct NotRoot {
+  const bool was_root = ::geteuid() == 0;
+  const bool is_not = !was_root || ::seteuid(65'534) == 0;
+  ~NotRoot() {
+    if (was_root && is_not) {
+      EXPECT_EQ(::seteuid(0), 0);
+    }
+  }
+};
+
+TEST(WarningLists, AFileThatCannotBeOpenedCostsItselfOnly) {
+  const Directory directory;
+  std::filesystem::permissions(directory.root / "b.json", std::filesystem::perms::none);
+  WarningLists lists;
+  {
+    const NotRoot not_root;
+    std::error_code ec;
+    if (!not_root.is_not || !std::filesystem::is_directory(directory.root, ec))
+      GTEST_SKIP() << "skipped: cannot become another user who sees the directory";
+    EXPECT_TRUE(lists.load(directory.root.string()));
+  }
+  lists.finish();
+  EXPECT_EQ(names(lists, Kind::kDomain, "a.example"), Names{"a/hostname"});
+  EXPECT_EQ(names(lists, Kind::kDomain, "c.example"), Names{"c/hostname"});
+  ASSERT_EQ(lists.troubles().count(), 1U);
+  EXPECT_EQ(lists.troubles().first()[0].where.source, (directory.root / "b.json").string());
+}
+
+TEST(WarningLists, AFileThatIsCutOrLeadsNowhereCostsItselfOnly) {
+  const Directory directory;
+  std::ofstream(directory.root / "b.json", std::ios::trunc) << "\x1f\x8b\x08";
+  std::filesystem::create_symlink(directory.root / "nowhere", directory.root / "b2.json");
+  WarningLists lists;
+  EXPECT_TRUE(lists.load(directory.root.string()));
+  lists.finish();
+  EXPECT_EQ(lists.lists(), 2U);
+  EXPECT_EQ(names(lists, Kind::kDomain, "c.example"), Names{"c/hostname"});
+  EXPECT_EQ(lists.troubles().count(), 1U) << "a link that leads nowhere is no file";
 }
 
 TEST(WarningLists, AllOfMispsListsLoad) {

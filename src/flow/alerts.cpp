@@ -58,6 +58,12 @@ std::vector<journal::Seq> read_chunk(std::string_view text) {
   return out;
 }
 
+// Two members may give indicators under one id: each is told of its own.
+struct WindowKey {
+  std::string indicator_id, source;
+  auto operator<=>(const WindowKey&) const = default;
+};
+
 }  // namespace
 
 struct Alerts::Impl {
@@ -73,10 +79,10 @@ struct Alerts::Impl {
 
   // Held while something becomes durable; everything that writes alerts takes it. Before `mutex`.
   std::mutex writing;
-  AlertsOptions options;                          // identity and collection change under `writing`
-  std::map<std::string, SightingWindow> windows;  // by indicator; under `writing`
-  std::set<std::string> markings_written;         // sources whose marking definition was admitted since the start
-  std::vector<journal::Seq> unsaved;              // places not yet in a chunk
+  AlertsOptions options;                        // identity and collection change under `writing`
+  std::map<WindowKey, SightingWindow> windows;  // under `writing`
+  std::set<std::string> markings_written;       // sources whose marking definition was admitted since the start
+  std::vector<journal::Seq> unsaved;            // places not yet in a chunk
   journal::Seq upto = 0;
 
   mutable std::shared_mutex mutex;
@@ -225,7 +231,7 @@ struct Alerts::Impl {
       window.modified = *modified;
       window.written = told;
       window.opened = clock.monotonic() - options.sighting_window;
-      windows.insert_or_assign(window.indicator_id, window);
+      windows.insert_or_assign({window.indicator_id, window.source}, window);
     }
   }
 
@@ -286,12 +292,12 @@ struct Alerts::Impl {
   }
 
   // Tells the hits of these windows that were not told, and closes them.
-  Result<void> close_windows(const std::vector<std::string>& indicators) {
+  Result<void> close_windows(const std::vector<WindowKey>& keys) {
     journal::Batch batch;
     Facts facts;
     std::set<std::string> definitions;
-    for (const auto& indicator : indicators) {
-      SightingWindow window = windows.at(indicator);
+    for (const auto& key : keys) {
+      SightingWindow window = windows.at(key);
       if (window.count > window.written) BONGSU_TRY_VOID(add_sighting(batch, facts, window, definitions));
     }
     if (!batch.entries.empty()) {
@@ -299,7 +305,7 @@ struct Alerts::Impl {
       markings.made_durable(batch.states);
       markings_written.merge(definitions);
     }
-    for (const auto& indicator : indicators) windows.erase(indicator);
+    for (const auto& key : keys) windows.erase(key);
     return {};
   }
 
@@ -314,7 +320,7 @@ struct Alerts::Impl {
     std::vector<AlertRecord> fresh;
     std::vector<Uuid> ids;
     std::set<Uuid> here;
-    std::map<std::string, SightingWindow> touched;
+    std::map<WindowKey, SightingWindow> touched;
     for (const auto& alert : alerts) {
       const auto id = alert_uuid(alert.id);
       if (!id) return fail(ErrorCode::kInvalid, "an alert's id is \"alert--\" and a UUID", {.field = "id"});
@@ -325,14 +331,13 @@ struct Alerts::Impl {
       if (!here.insert(*id).second) continue;
       AlertRecord record{.alert = alert};
       if (makes_sightings(alert)) {
-        auto window = touched.find(alert.indicator_id);
+        WindowKey key{alert.indicator_id, alert.source};
+        auto window = touched.find(key);
         if (window == touched.end()) {
-          const auto open = windows.find(alert.indicator_id);
-          const bool good = open != windows.end() &&
-                            clock.monotonic() - open->second.opened < options.sighting_window &&
-                            open->second.source == alert.source;
+          const auto open = windows.find(key);
+          const bool good = open != windows.end() && clock.monotonic() - open->second.opened < options.sighting_window;
           window = touched
-                       .emplace(alert.indicator_id,
+                       .emplace(std::move(key),
                                 good ? open->second : new_window(alert, "sighting--" + Uuid::random(random).text()))
                        .first;
         }
@@ -352,11 +357,10 @@ struct Alerts::Impl {
                                .payload = alert_payload(record.alert, record.sighting_id)});
     Facts facts(batch.entries.size());
     std::set<std::string> definitions;
-    for (auto& [indicator, window] : touched) {
+    for (auto& [key, window] : touched) {
       // A window that passed and was not flushed yet: its untold hits go first.
-      if (const auto old = windows.find(indicator); old != windows.end() &&
-                                                    old->second.sighting_id != window.sighting_id &&
-                                                    old->second.count > old->second.written) {
+      if (const auto old = windows.find(key); old != windows.end() && old->second.sighting_id != window.sighting_id &&
+                                              old->second.count > old->second.written) {
         SightingWindow last = old->second;
         BONGSU_TRY_VOID(add_sighting(batch, facts, last, definitions));
       }
@@ -365,7 +369,7 @@ struct Alerts::Impl {
     BONGSU_TRY(const auto receipt, append_decided(journal, release, batch, facts));
     markings.made_durable(batch.states);
     markings_written.merge(definitions);
-    for (auto& [indicator, window] : touched) windows.insert_or_assign(indicator, std::move(window));
+    for (auto& [key, window] : touched) windows.insert_or_assign(key, std::move(window));
 
     const std::unique_lock lock(mutex);
     for (std::size_t i = 0; i < fresh.size(); ++i) {
@@ -379,19 +383,19 @@ struct Alerts::Impl {
   }
 
   Result<void> close_oldest() {
-    std::vector<std::pair<std::chrono::nanoseconds, std::string>> by_age;
-    for (const auto& [indicator, window] : windows) by_age.emplace_back(window.opened, indicator);
+    std::vector<std::pair<std::chrono::nanoseconds, WindowKey>> by_age;
+    for (const auto& [key, window] : windows) by_age.emplace_back(window.opened, key);
     std::ranges::sort(by_age);
-    std::vector<std::string> oldest;
+    std::vector<WindowKey> oldest;
     for (std::size_t i = 0; i < by_age.size() && i < kMaxOpenSightings / 10; ++i) oldest.push_back(by_age[i].second);
     return close_windows(oldest);
   }
 
   Result<void> flush() {
     const std::lock_guard writing_lock(writing);
-    std::vector<std::string> passed;
-    for (const auto& [indicator, window] : windows)
-      if (clock.monotonic() - window.opened >= options.sighting_window) passed.push_back(indicator);
+    std::vector<WindowKey> passed;
+    for (const auto& [key, window] : windows)
+      if (clock.monotonic() - window.opened >= options.sighting_window) passed.push_back(key);
     if (!passed.empty()) BONGSU_TRY_VOID(close_windows(passed));
     return save_places();
   }

@@ -90,7 +90,8 @@ class Alerts {
   // Appends alerts that are not there yet (same id = same match), their sightings, and `states` (positions of telemetry
   // sources) in one commit. Returns the new ones.
   //
-  // Sightings are made for STIX indicators only (not for lists): one for each indicator and window, at its first hit.
+  // Sightings are made for STIX indicators only (not for lists): one for each indicator as one source gave it, and
+  // window, at its first hit.
   // The originator of an indicator of a partner gets it, releasable to it alone, at the indicator's TLP; of an own
   // indicator it stays here. While no sightings collection is set none are made.
   Result<std::vector<AlertRecord>> raise(std::span<const detect::Alert> alerts,

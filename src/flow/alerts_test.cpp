@@ -165,6 +165,36 @@ TEST_F(AlertsTest, OneSightingForEachIndicatorAndWindowLaterHitsInANewVersion) {
   EXPECT_NE(raise({hit(admitted, "cert-a", 300)})[0].sighting_id, first[0].sighting_id) << "a new window";
 }
 
+TEST_F(AlertsTest, TwoSourcesOfOneIndicatorIdAreEachToldOfTheirOwnHits) {
+  const auto of_a = node.admit({indicator(1, {std::string(kGreen)})}, "mirror-a", "cert-a");
+  const auto of_b = node.admit({indicator(1, {std::string(kGreen)})}, "c1", "cert-b");
+  const auto counts = [&](const std::string& member) {
+    std::vector<std::int64_t> out;
+    for (const auto& seen : sightings(member)) {
+      EXPECT_EQ(string_at(seen, "sighting_of_ref"), id_of("indicator", 1));
+      out.push_back(int_at(seen, "count").value_or(0));
+    }
+    return out;
+  };
+  const auto raised = raise({hit(of_a, "cert-a", 0), hit(of_b, "cert-b", 1), hit(of_a, "cert-a", 2)});
+  ASSERT_EQ(raised.size(), 3U);
+  EXPECT_NE(raised[0].sighting_id, raised[1].sighting_id);
+  EXPECT_EQ(raised[0].sighting_id, raised[2].sighting_id);
+  EXPECT_EQ(counts("cert-a"), std::vector<std::int64_t>{2});
+  EXPECT_EQ(counts("cert-b"), std::vector<std::int64_t>{1});
+  EXPECT_EQ(string_at(sightings("cert-b").at(0), "id"), raised[1].sighting_id);
+
+  // Both windows stay open beside each other, and both are there again after a stop.
+  const auto later = raise({hit(of_b, "cert-b", 3), hit(of_a, "cert-a", 4), hit(of_b, "cert-b", 5)});
+  ASSERT_EQ(later.size(), 3U);
+  EXPECT_EQ(later[0].sighting_id, raised[1].sighting_id);
+  EXPECT_EQ(later[1].sighting_id, raised[0].sighting_id);
+  restart();
+  ASSERT_TRUE(alerts->flush_sightings());
+  EXPECT_EQ(counts("cert-a"), (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(counts("cert-b"), (std::vector<std::int64_t>{1, 3}));
+}
+
 TEST_F(AlertsTest, HitsThatWereNotToldBeforeAStopAreToldAfterIt) {
   const auto admitted = node.admit({indicator(1, {std::string(kGreen)})}, "mirror-a", "cert-a");
   raise({hit(admitted, "cert-a", 0)});

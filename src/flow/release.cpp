@@ -42,7 +42,7 @@ struct Release::Impl {
   mutable std::shared_mutex mutex;
   mutable std::condition_variable_any published;
   std::shared_ptr<const policy::PolicyState> gate;                    // the state as it was applied: who may read now
-  std::shared_ptr<const policy::PolicyState> told;                    // `gate` with the epoch of `plan`
+  std::shared_ptr<const policy::PolicyState> state_with_epoch;        // `gate` with the epoch of `plan`
   std::map<std::pair<std::string, std::string>, std::string> wanted;  // (collection, member) → class terms under `gate`
   std::set<std::string> collections;                                  // every one that apply() named
   std::shared_ptr<const Plan> plan;                                   // nullptr before the first apply()
@@ -50,11 +50,11 @@ struct Release::Impl {
   std::map<std::string, std::map<policy::MemberId, Place>> stored_places;  // as loaded; the first plan begins with them
   int serial = 0;  // makes keys of views unique within an epoch; under `changing`
 
-  void renew_told() {  // under `mutex`
+  void renew_state() {  // under `mutex`
     if (!gate) return;
     auto next = std::make_shared<policy::PolicyState>(*gate);
     next->epoch = plan ? plan->epoch : 0;
-    told = std::move(next);
+    state_with_epoch = std::move(next);
   }
 
   std::shared_ptr<const Plan> current() const {
@@ -102,7 +102,7 @@ struct Release::Impl {
       const std::unique_lock lock(mutex);
       plan = std::move(next);
       origins.merge(draft.origins);
-      renew_told();
+      renew_state();
     }
     published.notify_all();
     return {};
@@ -444,14 +444,14 @@ Result<void> Release::apply(policy::PolicyState state, const std::vector<std::st
     impl_->wanted.clear();
     for (const auto& collection : impl_->collections) impl_->want(collection, content);
     impl_->gate = std::move(next);
-    impl_->renew_told();
+    impl_->renew_state();
   }
   return impl_->settle();
 }
 
 std::shared_ptr<const policy::PolicyState> Release::state() const {
   const std::shared_lock lock(impl_->mutex);
-  return impl_->told;
+  return impl_->state_with_epoch;
 }
 
 std::uint64_t Release::epoch() const {

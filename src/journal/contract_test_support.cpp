@@ -553,8 +553,8 @@ TEST_P(JournalContract, FeedsEntriesFromAnySequenceNumber) {
 TEST_P(JournalContract, ReadsTheObjectsOfOneTypeThatAreThere) {
   const auto read = [&](std::string_view type, Seq after, Seq upto, std::size_t most = 100) {
     std::vector<Seq> seqs;
-    EXPECT_TRUE(journal().snapshot()->objects(type, after, upto, [&](Entry&& entry, std::string&& payload) {
-      EXPECT_EQ(payload, journal().snapshot()->payload(entry.seq).value());
+    EXPECT_TRUE(journal().snapshot()->objects(type, after, upto, [&](Entry&& entry, Result<std::string>&& payload) {
+      EXPECT_EQ(payload.value(), journal().snapshot()->payload(entry.seq).value());
       EXPECT_EQ(entry.object_id, journal().snapshot()->entry(entry.seq)->object_id);
       EXPECT_EQ(entry.version, journal().snapshot()->entry(entry.seq)->version);
       EXPECT_EQ(entry.label, "tlp:green");

@@ -150,9 +150,12 @@ class Snapshot {
   virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;  // kNotFound: erased or unknown
   virtual Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) = 0;    // change feed
   // Objects of one type that are there (neither deleted nor erased), with their payloads, in order of seq: after < seq
-  // <= upto. For projections that read all of a type. `visit` leaves this snapshot alone; false ends the reading.
-  virtual Result<void> objects(std::string_view type, Seq after, Seq upto,
-                               const std::function<bool(Entry&&, std::string&&)>& visit) = 0;
+  // <= upto. For projections that read all of a type. A payload that does not open or is missing (its bytes were
+  // damaged) is kCorrupt where its bytes would be: that entry is visited like the others, and the reading goes on.
+  // `visit` runs under the snapshot's lock, so it leaves this snapshot alone, and an erasure that has to end the
+  // snapshot waits until the reading ends; false ends it.
+  using VisitObject = std::function<bool(Entry&&, Result<std::string>&& payload)>;
+  virtual Result<void> objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) = 0;
   virtual Result<Entry> entry(Seq seq) = 0;                                          // kNotFound
   virtual Result<std::string> payload(Seq seq) = 0;                                  // kNotFound when erased
   // Versions of an object in one collection (or in all: empty), oldest version first; deletions are applied.

@@ -196,14 +196,12 @@ class MemorySnapshot final : public Snapshot {
     return out;
   }
 
-  Result<void> objects(std::string_view type, Seq after, Seq upto,
-                       const std::function<bool(Entry&&, std::string&&)>& visit) override {
+  Result<void> objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) override {
     for (std::size_t i = after; i < data_->entries.size() && i < upto; ++i) {
       const Stored& stored = data_->entries[i];
       if (stored.entry.kind != EntryKind::kObject || stored.deleted || stored.entry.erased) continue;
       if (stored.entry.object_id.substr(0, stored.entry.object_id.find("--")) != type) continue;
-      BONGSU_TRY(std::string bytes, payload(stored.entry.seq));
-      if (!visit(Entry(stored.entry), std::move(bytes))) break;
+      if (!visit(Entry(stored.entry), payload(stored.entry.seq))) break;
     }
     return {};
   }
@@ -244,9 +242,7 @@ class ClosedSnapshot final : public Snapshot {
   Result<std::string> payload(Seq) override { return closed(); }
   Result<std::vector<Entry>> versions(std::string_view, std::string_view) override { return closed(); }
   Result<std::vector<Entry>> collection_entries(std::string_view, Seq, std::uint32_t) override { return closed(); }
-  Result<void> objects(std::string_view, Seq, Seq, const std::function<bool(Entry&&, std::string&&)>&) override {
-    return closed();
-  }
+  Result<void> objects(std::string_view, Seq, Seq, const VisitObject&) override { return closed(); }
   Result<Presence> presence(ViewId, Seq) override { return closed(); }
 
  private:

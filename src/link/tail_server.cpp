@@ -231,7 +231,8 @@ class Tail final : public net::TailSource {
       looking_ = mark;
       look_after_ = 0;
     }
-    for (std::uint32_t looked = 0; looked < shared_->options.scan_rows;) {
+    const std::size_t full = out.size() + shared_->options.batch_bytes;
+    for (std::uint32_t looked = 0; looked < shared_->options.scan_rows && out.size() < full;) {
       BONGSU_TRY(const auto page, opened.snapshot->withdrawn(opened.view, look_after_, kRowsPerRead));
       for (const journal::OutboxRow& row : page.rows) {
         look_after_ = row.pos;

@@ -73,10 +73,12 @@ void DetectionFeed::run() {
     origins_.clear();
     in_force_.clear();
     in_force_count_ = 0;
+    sensor_gone_ = false;
     Result<void> result = load(generation);
     if (result) result = follow(generation);
-    // A sensor that went away comes back with a new generation; anything else is worth saying.
-    if (!result && result.error().code != ErrorCode::kUnavailable) {
+    // A sensor that went away comes back with a new generation; anything else is worth saying. That includes a journal
+    // that is unavailable, as when an erasure ended the snapshot: nobody else would begin anew.
+    if (!result && !sensor_gone_) {
       log_.error("detection.feed", {{"error", result.error().text()}});
       sensor_.restart();  // begin anew, with a new process; it is paced by the supervisor's wait
     }
@@ -104,7 +106,7 @@ Result<void> DetectionFeed::load(std::uint64_t generation) {
         return true;
       }));
   if (anew(generation)) return {};
-  BONGSU_TRY_VOID(sensor_.loaded(generation));
+  BONGSU_TRY_VOID(of_sensor(sensor_.loaded(generation)));
   const std::lock_guard lock(mutex_);
   status_.loaded = true;
   return {};
@@ -137,7 +139,9 @@ Result<void> DetectionFeed::take(journal::Snapshot& snapshot, const journal::Ent
              stands(snapshot, {*uuid, origin_number(entry.origin)}, entry.seq, entry.version_key, changes));
   if (!newest) return {};
   const auto payload = snapshot.payload(entry.seq);
-  if (payload) put(compile_entry(entry, *uuid, *payload), changes);  // else erased meanwhile
+  if (!payload && payload.error().code == ErrorCode::kNotFound) return {};  // erased
+  if (!payload && payload.error().code != ErrorCode::kCorrupt) return std::unexpected(payload.error());
+  put(compile_entry(entry, *uuid, payload), changes);
   return {};
 }
 
@@ -205,14 +209,19 @@ void DetectionFeed::in_force(journal::Seq seq, bool yes) {
   yes ? ++in_force_count_ : --in_force_count_;
 }
 
+Result<void> DetectionFeed::of_sensor(Result<void> done) {
+  if (!done && done.error().code == ErrorCode::kUnavailable) sensor_gone_ = true;
+  return done;
+}
+
 Result<void> DetectionFeed::send(std::uint64_t generation, Changes& changes) {
-  if (!changes.remove.empty()) BONGSU_TRY_VOID(sensor_.remove(generation, changes.remove));
+  if (!changes.remove.empty()) BONGSU_TRY_VOID(of_sensor(sensor_.remove(generation, changes.remove)));
   std::vector<detect::Indicator> frame;
   std::size_t bytes = 0;
   for (auto& [ref, values] : changes.add) {
     for (auto& indicator : values) {
       if (frame.size() >= kIndicatorsPerFrame || bytes >= kFrameBytes) {
-        BONGSU_TRY_VOID(sensor_.add(generation, frame));
+        BONGSU_TRY_VOID(of_sensor(sensor_.add(generation, frame)));
         frame.clear();
         bytes = 0;
       }
@@ -220,7 +229,7 @@ Result<void> DetectionFeed::send(std::uint64_t generation, Changes& changes) {
       frame.push_back(std::move(indicator));
     }
   }
-  if (!frame.empty()) BONGSU_TRY_VOID(sensor_.add(generation, frame));
+  if (!frame.empty()) BONGSU_TRY_VOID(of_sensor(sensor_.add(generation, frame)));
   for (const std::uint64_t ref : changes.remove) in_force(ref, false);
   for (const auto& [ref, values] : changes.add) in_force(ref, true);
   const std::lock_guard lock(mutex_);

@@ -3,8 +3,8 @@
 //
 // A projection: its cursor is in memory, and each new sensor process gets all that stands in the journal
 // (indicator_reader.h: read and compiled on several threads), then what changes. Nothing of it is stored, so nothing
-// that was withdrawn or erased can come back by it. What cannot be compiled (temporal patterns, other languages) is
-// counted by reason and shown, never dropped silently.
+// that was withdrawn or erased can come back by it. What cannot be compiled (temporal patterns, other languages, bytes
+// that do not open) is counted by reason and shown, never dropped silently.
 #pragma once
 
 #include <atomic>
@@ -71,6 +71,7 @@ class DetectionFeed {
                       Changes& changes);
   void put(ReadIndicator&& read, Changes& changes);
   Result<void> send(std::uint64_t generation, Changes& changes);
+  Result<void> of_sensor(Result<void> done);
   std::uint32_t origin_number(const std::string& origin);
   void in_force(journal::Seq seq, bool yes);
   bool anew(std::uint64_t generation) const;
@@ -90,6 +91,7 @@ class DetectionFeed {
   std::vector<std::string> origins_;
   std::vector<bool> in_force_;  // by seq: the sensor has values of this entry
   std::uint64_t in_force_count_ = 0;
+  bool sensor_gone_ = false;  // this generation of it
 };
 
 }  // namespace bongsu::node

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "node/stored_journal_test_support.h"
 
 namespace bongsu::node {
 namespace {
@@ -101,12 +102,22 @@ class RecordingSensor final : public IndicatorSink {
 
 using Values = std::multiset<std::string>;
 
+bool wait_until(const std::function<bool()>& done) {
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (!done() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(1ms);
+  return done();
+}
+
 class DetectionFeedTest : public ::testing::Test {
  protected:
+  explicit DetectionFeedTest(bool in_file = false)
+      : journal(in_file ? stored.open(clock) : journal::make_memory_journal(clock, random)) {}
+
   FakeClock clock;
   SeededRandom random{11};
   std::unique_ptr<Log> log = make_null_log();
-  std::unique_ptr<journal::Journal> journal = journal::make_memory_journal(clock, random);
+  test::StoredJournal stored;
+  std::unique_ptr<journal::Journal> journal;
   RecordingSensor sensor;
   DetectionFeed feed{*journal, sensor, *log};
   int markers = 0;
@@ -184,6 +195,11 @@ class DetectionFeedTest : public ::testing::Test {
     EXPECT_TRUE(sensor.wait_loaded());
     return sensor.values();
   }
+};
+
+class StoredDetectionFeedTest : public DetectionFeedTest {
+ protected:
+  StoredDetectionFeedTest() : DetectionFeedTest(true) {}
 };
 
 TEST_F(DetectionFeedTest, FollowsAnIndicatorFromItsFirstVersionToItsRevocation) {
@@ -311,6 +327,36 @@ TEST_F(DetectionFeedTest, WhatCannotBeMatchedIsSaidAndCostsItselfOnly) {
   append(entry(5, 2, "cert-ua", bytes(5, 2, "[file:name MATCHES 'z.*']")));
   EXPECT_EQ(settled(), Values{});
   EXPECT_EQ(anew(), Values{});
+}
+
+TEST_F(StoredDetectionFeedTest, APayloadThatDoesNotOpenIsSaidAndCostsItselfOnly) {
+  const auto older = give(1, 1, "cert-ua", "older.example");
+  give(1, 2, "cert-ua", "newer.example");
+  const auto lost = give(2, 1, "cert-ua", "lost.example");
+  give(3, 1, "cert-ua", "good.example");
+  stored.damage(older);
+  stored.lose_key(lost);
+  EXPECT_EQ(anew(), (Values{"good.example", "newer.example"}));
+  EXPECT_EQ(feed.status().unsupported.at(std::string(kUnopened)), 2U);
+  // What is left of the first is the damaged version; it is met by following now.
+  withdraw(1, "cert-ua", 2);
+  EXPECT_EQ(settled(), Values{"good.example"});
+  EXPECT_EQ(feed.status().unsupported.at(std::string(kUnopened)), 3U);
+  EXPECT_EQ(sensor.restarts, 0);
+}
+
+TEST_F(StoredDetectionFeedTest, BeginsAnewWhenTheJournalWasUnavailableAndTheSensorWasNot) {
+  give(1, 1, "cert-ua", "one.example");
+  std::vector<std::unique_ptr<journal::Snapshot>> all;
+  for (;;) {
+    all.push_back(journal->snapshot());
+    if (!all.back()->entries(0, 1)) break;
+    ASSERT_LT(all.size(), 10'000U);
+  }
+  new_sensor();
+  EXPECT_TRUE(wait_until([&] { return sensor.restarts > 0; })) << "nobody else would see that the feed stands still";
+  all.clear();
+  EXPECT_EQ(anew(), Values{"one.example"});
 }
 
 // Hundreds of changes in an order that nobody chose: what was followed, what is read anew and what the rule says are

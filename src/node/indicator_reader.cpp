@@ -13,22 +13,42 @@ namespace {
 
 constexpr std::size_t kReasonBytes = 120;
 
-using Part = Result<std::vector<ReadIndicator>>;
+// Of a part: all of it, or what came before it had too many bytes.
+struct Piece {
+  std::vector<ReadIndicator> read;
+  journal::Seq upto = 0;
+};
 
-Part read_part(journal::Journal& journal, journal::Seq after, journal::Seq upto) {
-  std::vector<ReadIndicator> out;
+std::size_t bytes_of(const ReadIndicator& one) {
+  std::size_t bytes = sizeof one + one.origin.size() + one.version_key.size() + one.unsupported.size();
+  for (const auto& indicator : one.values) bytes += sizeof indicator + indicator.value.text.size();
+  return bytes;
+}
+
+Result<Piece> read_piece(journal::Journal& journal, journal::Seq after, journal::Seq upto, std::size_t most) {
+  Piece out{.read = {}, .upto = upto};
+  std::size_t bytes = 0;
   BONGSU_TRY_VOID(
-      journal.snapshot()->objects("indicator", after, upto, [&](journal::Entry&& entry, std::string&& payload) {
-        if (const auto id = stix::Id::parse(entry.object_id)) out.push_back(compile_entry(entry, id->uuid, payload));
-        return true;
+      journal.snapshot()->objects("indicator", after, upto, [&](journal::Entry&& entry, Result<std::string>&& payload) {
+        const auto id = stix::Id::parse(entry.object_id);
+        if (!id) return true;
+        out.read.push_back(compile_entry(entry, id->uuid, payload));
+        bytes += bytes_of(out.read.back());
+        if (bytes < most) return true;
+        out.upto = entry.seq;
+        return false;
       }));
   return out;
 }
 
-// Parts in flight: each is claimed once, read by whoever claimed it, and taken in order. Bounded.
+// Parts in flight: each is claimed once, read by whoever claimed it, piece by piece, and taken in order. Bounded: a
+// claimed part has one piece here at most.
 class Parts {
  public:
-  Parts(journal::Seq upto, std::size_t ahead) : count_((upto + kReaderPart - 1) / kReaderPart), ahead_(ahead) {}
+  Parts(journal::Seq upto, std::size_t ahead)
+      : upto_(upto), count_((upto + kReaderPart - 1) / kReaderPart), ahead_(ahead) {}
+
+  journal::Seq end_of(std::size_t n) const { return std::min(upto_, (n + 1) * kReaderPart); }
 
   std::optional<std::size_t> claim() {
     std::unique_lock lock(mutex_);
@@ -36,18 +56,23 @@ class Parts {
     if (ended_ || claimed_ >= count_) return std::nullopt;
     return claimed_++;
   }
-  void put(std::size_t n, Part part) {
-    {
-      const std::lock_guard lock(mutex_);
-      read_.emplace(n, std::move(part));
-    }
+  // Whether more of the part is to be read: it is when this piece did not end it, and was taken. The parts before it
+  // were claimed before it, so its turn comes.
+  bool put(std::size_t n, Result<Piece> piece) {
+    const bool whole = !piece || piece->upto >= end_of(n);
+    std::unique_lock lock(mutex_);
+    read_.emplace(n, std::move(piece));
     changed_.notify_all();
+    if (whole) return false;
+    changed_.wait(lock, [&] { return ended_ || !read_.contains(n); });
+    return !ended_;
   }
-  std::optional<Part> next() {
+  std::optional<Result<Piece>> next() {
     std::unique_lock lock(mutex_);
     if (taken_ >= count_) return std::nullopt;
     changed_.wait(lock, [&] { return read_.contains(taken_); });
-    auto node = read_.extract(taken_++);
+    auto node = read_.extract(taken_);
+    if (!node.mapped() || node.mapped()->upto >= end_of(taken_)) ++taken_;
     lock.unlock();
     changed_.notify_all();
     return std::move(node.mapped());
@@ -63,22 +88,27 @@ class Parts {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
+  const journal::Seq upto_;
   const std::size_t count_, ahead_;
   std::size_t claimed_ = 0, taken_ = 0;
   bool ended_ = false;
-  std::map<std::size_t, Part> read_;
+  std::map<std::size_t, Result<Piece>> read_;
 };
 
 }  // namespace
 
-ReadIndicator compile_entry(const journal::Entry& entry, const Uuid& uuid, std::string_view payload) {
+ReadIndicator compile_entry(const journal::Entry& entry, const Uuid& uuid, const Result<std::string>& payload) {
   ReadIndicator out{.seq = entry.seq,
                     .uuid = uuid,
                     .origin = entry.origin,
                     .version_key = entry.version_key,
                     .values = {},
                     .unsupported = {}};
-  auto compiled = detect::compile(payload);
+  if (!payload) {
+    out.unsupported = kUnopened;
+    return out;
+  }
+  auto compiled = detect::compile(*payload);
   if (!compiled) {
     out.unsupported = compiled.error().message.substr(0, kReasonBytes);
   } else if (!compiled->revoked) {
@@ -93,8 +123,10 @@ ReadIndicator compile_entry(const journal::Entry& entry, const Uuid& uuid, std::
   return out;
 }
 
-Result<void> read_indicators(journal::Journal& journal, journal::Seq upto, const TakeIndicators& take) {
-  const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1U, kReaderThreads);
+Result<void> read_indicators(journal::Journal& journal, journal::Seq upto, const TakeIndicators& take,
+                             const ReaderLimits& limits) {
+  const unsigned threads =
+      limits.threads > 0 ? limits.threads : std::clamp(std::thread::hardware_concurrency(), 1U, kReaderThreads);
   Parts parts(upto, std::size_t{threads} * kReaderPartsAhead);
   std::vector<std::jthread> readers;
   // Readers end before this function does, whatever way it ends.
@@ -106,15 +138,18 @@ Result<void> read_indicators(journal::Journal& journal, journal::Seq upto, const
     readers.emplace_back([&] {
       ::prctl(PR_SET_NAME, "bongsu-detect");
       while (const auto n = parts.claim()) {
-        const journal::Seq after = *n * kReaderPart;
-        parts.put(*n, read_part(journal, after, std::min(upto, after + kReaderPart)));
+        journal::Seq after = *n * kReaderPart;
+        for (bool more = true; more;) {
+          auto piece = read_piece(journal, after, parts.end_of(*n), limits.part_bytes);
+          if (piece) after = piece->upto;
+          more = parts.put(*n, std::move(piece));
+        }
       }
     });
-  journal::Seq at = 0;
-  while (auto part = parts.next()) {
-    if (!*part) return std::unexpected(part->error());
-    at = std::min(upto, at + kReaderPart);
-    BONGSU_TRY(const bool more, take(*std::move(*part), at));
+  while (auto piece = parts.next()) {
+    if (!*piece) return std::unexpected(piece->error());
+    const journal::Seq at = (*piece)->upto;
+    BONGSU_TRY(const bool more, take(std::move((*piece)->read), at));
     if (!more) break;
   }
   return {};

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "node/stored_journal_test_support.h"
 #include "stix/object.h"
 
 namespace bongsu::node {
@@ -18,6 +19,9 @@ using journal::Seq;
 // and erased.
 class IndicatorReader : public testing::Test {
  protected:
+  explicit IndicatorReader(bool stored = false)
+      : journal_(stored ? stored_.open(clock_) : journal::make_memory_journal(clock_, random_)) {}
+
   std::string id(std::uint64_t n) const { return fmt::format("indicator--00000000-0000-4000-8000-{:012x}", n); }
 
   void fill(std::size_t count) {
@@ -74,7 +78,13 @@ class IndicatorReader : public testing::Test {
         continue;
       const auto versions = snapshot->versions("c", entry.object_id).value();
       if (std::ranges::none_of(versions, [&](const auto& v) { return v.seq == seq; })) continue;
-      const auto object = stix::Object::parse(snapshot->payload(seq).value());
+      const auto payload = snapshot->payload(seq);
+      if (!payload) {
+        EXPECT_EQ(payload.error().code, ErrorCode::kCorrupt);
+        out[seq] = fmt::format("{} {} {}", entry.origin, entry.version_key, kUnopened);
+        continue;
+      }
+      const auto object = stix::Object::parse(*payload);
       EXPECT_TRUE(object) << object.error().text();
       const auto compiled = detect::compile(*object);
       std::string text = entry.origin + " " + entry.version_key;
@@ -101,32 +111,86 @@ class IndicatorReader : public testing::Test {
     return text;
   }
 
+  // All of it by the reader, which has to give it in order.
+  std::map<Seq, std::string> quickly(const ReaderLimits& limits = {}) {
+    std::map<Seq, std::string> out;
+    Seq before = 0, last = 0;
+    takes_ = largest_ = unsupported_ = 0;
+    const auto done = read_indicators(
+        *journal_, journal_->last_seq(),
+        [&](std::vector<ReadIndicator>&& part, Seq upto) -> Result<bool> {
+          EXPECT_GT(upto, before);
+          for (const auto& one : part) {
+            EXPECT_GT(one.seq, last);
+            EXPECT_GT(one.seq, before);
+            EXPECT_LE(one.seq, upto);
+            last = one.seq;
+            unsupported_ += one.unsupported.empty() ? 0 : 1;
+            out[one.seq] = text_of(one);
+          }
+          before = upto;
+          ++takes_;
+          largest_ = std::max(largest_, part.size());
+          return true;
+        },
+        limits);
+    EXPECT_TRUE(done) << done.error().text();
+    EXPECT_EQ(before, journal_->last_seq());
+    return out;
+  }
+
   SystemClock clock_;
   SeededRandom random_{7};
-  std::unique_ptr<journal::Journal> journal_ = journal::make_memory_journal(clock_, random_);
+  test::StoredJournal stored_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::size_t takes_ = 0, largest_ = 0, unsupported_ = 0;  // of the last `quickly`: calls, indicators in one, of all
+};
+
+class StoredIndicatorReader : public IndicatorReader {
+ protected:
+  StoredIndicatorReader() : IndicatorReader(true) {}
 };
 
 TEST_F(IndicatorReader, GivesInOrderWhatReadingOneByOneGives) {
   fill(3 * kReaderPart + 1234);
-  std::map<Seq, std::string> read;
-  Seq before = 0, last = 0;
-  std::size_t unsupported = 0;
-  ASSERT_TRUE(read_indicators(*journal_, journal_->last_seq(),
-                              [&](std::vector<ReadIndicator>&& part, Seq upto) -> Result<bool> {
-                                for (const auto& one : part) {
-                                  EXPECT_GT(one.seq, last);
-                                  EXPECT_GT(one.seq, before);
-                                  EXPECT_LE(one.seq, upto);
-                                  last = one.seq;
-                                  unsupported += one.unsupported.empty() ? 0 : 1;
-                                  read[one.seq] = text_of(one);
-                                }
-                                before = upto;
-                                return true;
-                              }));
-  EXPECT_EQ(before, journal_->last_seq());
-  EXPECT_GT(unsupported, 1000U);
+  const auto read = quickly();
+  EXPECT_GT(unsupported_, 1000U);
   EXPECT_EQ(read, slowly());
+}
+
+TEST_F(IndicatorReader, EndsAPartThatIsTooLargeEarlyAndGoesOnFromThere) {
+  fill(2 * kReaderPart + 567);
+  const auto whole = slowly();
+  EXPECT_EQ(quickly(), whole);
+  const std::size_t parts = takes_;
+  for (const unsigned threads : {1U, 4U}) {
+    EXPECT_EQ(quickly({.threads = threads, .part_bytes = 20'000}), whole);
+    EXPECT_GT(takes_, 5 * parts);
+    EXPECT_LT(largest_, 200U);
+  }
+  EXPECT_EQ(quickly({.threads = 4, .part_bytes = 1}), whole) << "one at a time, at the least";
+  EXPECT_EQ(largest_, 1U);
+}
+
+TEST_F(StoredIndicatorReader, GivesOnSeveralThreadsWhatReadingOneByOneGivesThoughRowsAreDamaged) {
+  fill(2 * kReaderPart + 1234);
+  const auto before = slowly();
+  EXPECT_EQ(quickly({.threads = 4}), before);
+  std::vector<Seq> seqs;
+  for (const auto& [seq, text] : before) seqs.push_back(seq);
+  const Seq key_damaged = seqs[seqs.size() / 4], key_lost = seqs[seqs.size() / 2], payload_lost = seqs.back();
+  stored_.damage(key_damaged);
+  stored_.lose_key(key_lost);
+  stored_.lose_payload(payload_lost);
+  const auto after = quickly({.threads = 4});
+  EXPECT_EQ(after, slowly());
+  EXPECT_EQ(after.size(), before.size()) << "none is dropped silently";
+  for (const auto& [seq, text] : after) {
+    if (seq == key_damaged || seq == key_lost || seq == payload_lost)
+      EXPECT_TRUE(text.ends_with(kUnopened)) << text;
+    else
+      EXPECT_EQ(text, before.at(seq));
+  }
 }
 
 TEST_F(IndicatorReader, EndsWhenItsTakerHasEnoughOrFails) {
@@ -134,6 +198,12 @@ TEST_F(IndicatorReader, EndsWhenItsTakerHasEnoughOrFails) {
   std::size_t parts = 0;
   EXPECT_TRUE(read_indicators(*journal_, journal_->last_seq(),
                               [&](std::vector<ReadIndicator>&&, Seq) -> Result<bool> { return ++parts < 2; }));
+  EXPECT_EQ(parts, 2U);
+  // Also when readers wait for the pieces of their parts to be taken.
+  parts = 0;
+  EXPECT_TRUE(read_indicators(*journal_, journal_->last_seq(),
+                              [&](std::vector<ReadIndicator>&&, Seq) -> Result<bool> { return ++parts < 2; },
+                              {.threads = 4, .part_bytes = 1}));
   EXPECT_EQ(parts, 2U);
   const auto failed = read_indicators(
       *journal_, journal_->last_seq(),

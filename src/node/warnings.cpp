@@ -10,7 +10,8 @@ namespace bongsu::node {
 
 namespace fs = std::filesystem;
 
-Warnings::Warnings(std::vector<std::string> paths, Log& log) : paths_(std::move(paths)), log_(log) {}
+Warnings::Warnings(std::vector<std::string> paths, Log& log, std::chrono::milliseconds patience)
+    : paths_(std::move(paths)), log_(log), patience_(patience) {}
 Warnings::~Warnings() { stop(); }
 
 void Warnings::start() {
@@ -91,13 +92,15 @@ bool Warnings::look() {
   return true;
 }
 
+std::shared_ptr<const detect::WarningLists> Warnings::current() const {
+  std::unique_lock lock(mutex_);
+  if (!waited_in_vain_ && !wake_.wait_for(lock, patience_, [&] { return looked_ || stopping_; }))
+    waited_in_vain_ = true;
+  return lists_;
+}
+
 std::vector<detect::WarningListHit> Warnings::find(const detect::Value& value) const {
-  std::shared_ptr<const detect::WarningLists> lists;
-  {
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, kWarningsPatience, [&] { return looked_ || stopping_; });
-    lists = lists_;
-  }
+  const auto lists = current();
   return lists ? lists->find(value) : std::vector<detect::WarningListHit>();
 }
 

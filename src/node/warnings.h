@@ -26,17 +26,19 @@ namespace bongsu::node {
 inline constexpr std::chrono::seconds kWarningsLook{30};     // between looks for files that changed
 inline constexpr std::chrono::seconds kWarningsPatience{5};  // of who asks before they were read the first time
 
-// find is safe from any thread.
+// current and find are safe from any thread.
 class Warnings {
  public:
-  Warnings(std::vector<std::string> paths, Log& log);
+  Warnings(std::vector<std::string> paths, Log& log, std::chrono::milliseconds patience = kWarningsPatience);
   ~Warnings();
   void start();
   void stop();
   // Reads the lists if their files are not those of the last look; true if it did. For the thread, and for tests.
   bool look();
-  // Waits up to kWarningsPatience for the first reading to end.
-  std::vector<detect::WarningListHit> find(const detect::Value& value) const;
+  // The newest lists; nullptr: none were read yet. Waits with patience for the first reading to end, but only until
+  // somebody did so in vain: a request asks for up to a thousand values, one after the other, and is to wait once.
+  std::shared_ptr<const detect::WarningLists> current() const;
+  std::vector<detect::WarningListHit> find(const detect::Value& value) const;  // in current()
   std::size_t lists() const;
 
  private:
@@ -51,11 +53,13 @@ class Warnings {
 
   const std::vector<std::string> paths_;
   Log& log_;
+  const std::chrono::milliseconds patience_;
   std::vector<File> seen_;  // the looking thread's
   std::thread thread_;
   mutable std::mutex mutex_;
   mutable std::condition_variable wake_;
   bool stopping_ = false, looked_ = false;
+  mutable bool waited_in_vain_ = false;
   std::shared_ptr<const detect::WarningLists> lists_;
 };
 

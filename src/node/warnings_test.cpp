@@ -78,6 +78,21 @@ TEST_F(WarningsTest, WhoAsksBeforeTheyAreReadWaitsForThem) {
   warnings.stop();
 }
 
+TEST_F(WarningsTest, WhoAsksForManyValuesWaitsOnceForAllOfThem) {
+  write("a.json", "Good", "one.example", 1);
+  constexpr auto kPatience = std::chrono::milliseconds(100);
+  constexpr int kValues = 300;
+  Warnings warnings({root.string()}, *log, kPatience);
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kValues; ++i) EXPECT_EQ(names(warnings, "one.example"), Names{});
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(took, kPatience);
+  EXPECT_LT(took, kPatience * (kValues / 3)) << "not for each value anew";
+  EXPECT_EQ(warnings.current(), nullptr);
+  EXPECT_TRUE(warnings.look());
+  EXPECT_EQ(names(warnings, "one.example"), Names{"Good"});
+}
+
 TEST_F(WarningsTest, WithoutListsNothingIsListedAndNobodyWaits) {
   Warnings warnings({}, *log);
   warnings.start();

@@ -19,20 +19,41 @@ AlertScope::Key AlertScope::key_of(const detect::Alert& alert) {
   return {.indicator_id = alert.indicator_id, .source = alert.source, .indicator = alert.indicator_ref};
 }
 
+namespace {
+
 // An entry stays known by its number when the object was deleted or erased: who could read it then saw the alert.
-std::set<std::string> AlertScope::look_up(const Key& key) const {
+Result<std::set<std::string>> collections_of(journal::Snapshot& snapshot, const AlertScope::Key& key) {
   std::set<std::string> out;
-  const auto snapshot = journal_.snapshot();
-  if (key.indicator != 0)
-    if (const auto entry = snapshot->entry(key.indicator); entry && entry->object_id == key.indicator_id)
-      out.insert(entry->collection);
-  if (const auto versions = snapshot->versions("", key.indicator_id))
-    for (const auto& entry : *versions)
-      if (entry.origin == key.source) out.insert(entry.collection);
+  if (key.indicator != 0) {
+    const auto entry = snapshot.entry(key.indicator);
+    if (!entry && entry.error().code != ErrorCode::kNotFound) return std::unexpected(entry.error());
+    if (entry && entry->object_id == key.indicator_id) out.insert(entry->collection);
+  }
+  BONGSU_TRY(const auto versions, snapshot.versions("", key.indicator_id));
+  for (const auto& entry : versions)
+    if (entry.origin == key.source) out.insert(entry.collection);
   return out;
 }
 
+}  // namespace
+
+// A snapshot that was held for too long is ended by the journal: then a new one is asked, once. nullopt: the journal
+// does not answer now.
+std::optional<std::set<std::string>> AlertScope::look_up(const Key& key, Snapshot& snapshot) const {
+  if (snapshot != nullptr)
+    if (auto found = collections_of(*snapshot, key)) return std::move(*found);
+  snapshot.reset();  // first, so that it does not count among those that are open
+  snapshot = journal_.snapshot();
+  if (auto found = collections_of(*snapshot, key)) return std::move(*found);
+  return std::nullopt;
+}
+
 bool AlertScope::may_see(const identity::Principal& who, const Key& key) {
+  Snapshot snapshot;
+  return may_see(who, key, snapshot);
+}
+
+bool AlertScope::may_see(const identity::Principal& who, const Key& key, Snapshot& snapshot) {
   if (reads_all(who)) return true;
   const auto readable = [&](const std::set<std::string>& collections) {
     return std::ranges::any_of(collections, [&](const std::string& one) { return may_read(who, one); });
@@ -41,39 +62,52 @@ bool AlertScope::may_see(const identity::Principal& who, const Key& key) {
   const auto now = clock_.monotonic();
   {
     const std::lock_guard lock(mutex_);
-    if (const auto at = known_.find(name); at != known_.end()) {
-      if (readable(at->second.collections)) return true;
-      if (now - at->second.looked < kScopeAge) return false;
-    }
+    // A yes ages like a no: the copy that opened it may have been deleted since.
+    if (const auto at = known_.find(name); at != known_.end() && now - at->second.looked < kScopeAge)
+      return readable(at->second.collections);
   }
-  std::set<std::string> collections = look_up(key);
-  const bool may = readable(collections);
+  std::optional<std::set<std::string>> collections = look_up(key, snapshot);
+  if (!collections) return false;  // and not remembered
+  const bool may = readable(*collections);
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMaxScopes) known_.clear();
-  known_[name] = {.collections = std::move(collections), .looked = now};
+  known_[name] = {.collections = std::move(*collections), .looked = now};
   return may;
 }
 
+// What is hidden must not show in `more` and `next` either: a page is said to go on only after a further visible alert
+// was found.
 AlertScope::Page AlertScope::list(const identity::Principal& who, flow::AlertQuery query) {
   Page page;
   const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, flow::kMaxListedAlerts);
-  query.limit = static_cast<std::uint32_t>(limit);
+  Snapshot snapshot;
   std::size_t looked_at = 0;
   for (;;) {
+    // Who sees everything needs no more than the page and one; the others may be in for a long search.
+    const std::size_t batch = reads_all(who) ? std::min(limit + 1 - page.records.size(), flow::kMaxListedAlerts)
+                                             : std::max(limit, kAlertBatch);
+    query.limit = static_cast<std::uint32_t>(batch);
     auto records = alerts_.list(query);
-    const bool maybe_older = records.size() == limit;
     for (auto& record : records) {
+      query.before = record.seq;
+      ++looked_at;
+      if (!may_see(who, key_of(record.alert), snapshot)) continue;
       if (page.records.size() == limit) {
         page.more = true;
         return page;
       }
-      page.next = query.before = record.seq;
-      ++looked_at;
-      if (may_see(who, key_of(record.alert))) page.records.push_back(std::move(record));
+      page.next = record.seq;
+      page.records.push_back(std::move(record));
     }
-    page.more = maybe_older;
-    if (!maybe_older || page.records.size() == limit || looked_at >= kMaxAlertsLookedAt) return page;
+    if (records.size() < batch) break;
+    if (looked_at >= kMaxAlertsLookedAt) {
+      page.more = true;
+      page.next = query.before;
+      return page;
+    }
   }
+  page.next = 0;
+  return page;
 }
 
 flow::Alerts::Counts AlertScope::counts(const identity::Principal& who) {
@@ -92,8 +126,9 @@ flow::Alerts::Counts AlertScope::counts(const identity::Principal& who) {
     if (record.verdict == flow::AlertVerdict::kFalse) ++tally.counts.false_positive;
   });
   flow::Alerts::Counts out;
+  Snapshot snapshot;
   for (const auto& [_, tally] : tallies) {
-    if (!may_see(who, tally.key)) continue;
+    if (!may_see(who, tally.key, snapshot)) continue;
     out.total += tally.counts.total;
     out.open += tally.counts.open;
     out.confirmed += tally.counts.confirmed;

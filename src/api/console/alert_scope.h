@@ -10,7 +10,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -24,7 +26,8 @@
 namespace bongsu::api::console {
 
 inline constexpr std::size_t kMaxScopes = 100'000;         // indicators whose collections are remembered
-inline constexpr std::chrono::seconds kScopeAge{10};       // a refusal older than this is looked up anew
+inline constexpr std::chrono::seconds kScopeAge{60};       // where one lies is looked up anew after this
+inline constexpr std::size_t kAlertBatch = 500;            // taken at a time while a list leaves some out
 inline constexpr std::size_t kMaxAlertsLookedAt = 20'000;  // for one page of a list
 
 // An entry's rule: what is in no collection is the node's own and everybody's who may log in.
@@ -44,7 +47,9 @@ class AlertScope {
   AlertScope(journal::Journal& journal, flow::Alerts& alerts, const Clock& clock);
 
   bool may_see(const identity::Principal& who, const Key& key);
-  // The newest first, as flow::Alerts::list. `more`: there may be older ones; they are asked for with before = `next`.
+  // The newest first, as flow::Alerts::list. `more`: there are older ones; they are asked for with before = `next`,
+  // which is 0 otherwise. Nothing of it depends on alerts that the account may not see, but that beyond
+  // kMaxAlertsLookedAt of them there only may be more.
   struct Page {
     std::vector<flow::AlertRecord> records;
     bool more = false;
@@ -59,7 +64,10 @@ class AlertScope {
     std::set<std::string> collections;
     std::chrono::nanoseconds looked{0};
   };
-  std::set<std::string> look_up(const Key& key) const;
+  // Taken at the first look-up, when the caller has its alerts, and used for all of them: it is no older than they are.
+  using Snapshot = std::unique_ptr<journal::Snapshot>;
+  bool may_see(const identity::Principal& who, const Key& key, Snapshot& snapshot);
+  std::optional<std::set<std::string>> look_up(const Key& key, Snapshot& snapshot) const;
 
   journal::Journal& journal_;
   flow::Alerts& alerts_;

@@ -1,6 +1,10 @@
 #include "api/console/alert_scope.h"
 
+#include <condition_variable>
+#include <future>
+
 #include "api/console/console_test_support.h"
+#include "api/console/events.h"
 
 namespace bongsu::api::console {
 namespace {
@@ -137,6 +141,196 @@ TEST(AlertScope, PagesOfAListLeaveOutTheHiddenAndLoseNothing) {
   }
   EXPECT_EQ(got, visible);
   EXPECT_LE(rounds, 5u) << "a page is filled as long as there is something to see";
+}
+
+TEST(AlertScope, AnAnswerForHiddenAlertsIsThatForNone) {
+  Fixture t;
+  const journal::Seq shared = t.put(1, t.shared), secret = t.put(2, t.secret);
+  std::vector<detect::Alert> all;
+  for (int i = 0; i < 40; ++i) {  // 4 hidden ones, 3 visible, 26 hidden, 3 visible, 4 hidden
+    detect::Alert alert = t.alert(i);
+    const bool open = (i >= 4 && i < 7) || (i >= 33 && i < 36);
+    alert.indicator_id = t.alert(open ? 1 : 2).indicator_id;
+    alert.indicator_ref = open ? shared : secret;
+    alert.matched = open ? "www.seen.example" : "www.hidden.example";
+    all.push_back(std::move(alert));
+  }
+  ASSERT_TRUE(t.alerts.raise(all, {}));
+  t.log_in("vilma");
+  const auto body = [&](const std::string& query) { return t.text(t.send("GET", "/api/v1/alerts?" + query)); };
+  for (const std::string limit : {"", "&limit=1", "&limit=4", "&limit=1000"}) {
+    EXPECT_EQ(body("text=hidden.example" + limit), body("text=nothing.example" + limit)) << limit;
+    EXPECT_EQ(body("indicator=" + t.alert(2).indicator_id + limit), body("indicator=indicator--none" + limit)) << limit;
+  }
+  // Nor does a full page tell of hidden ones behind it, or by its `next` where they are.
+  for (const auto& [limit, more] : {std::pair{2, true}, {3, true}, {5, true}, {6, false}, {7, false}}) {
+    const Json page = t.json(t.send("GET", "/api/v1/alerts?limit=" + std::to_string(limit)));
+    const auto& list = find(page, "alerts")->get_array();
+    ASSERT_EQ(list.size(), static_cast<std::size_t>(std::min(limit, 6))) << limit;
+    EXPECT_EQ(bool_at(page, "more"), more) << limit;
+    EXPECT_EQ(int_at(page, "next"), more ? *int_at(list[list.size() - 1], "seq") : 0) << limit;
+  }
+}
+
+TEST(AlertScope, WhoSeesEverythingIsToldOfFurtherPagesOnlyWhenThereAreSome) {
+  Fixture t;
+  for (int i = 1; i <= 4; ++i) t.raise_of(i, 0);
+  t.log_in("olena");
+  for (const auto& [limit, more] : {std::pair{3, true}, {4, false}, {5, false}}) {
+    const Json page = t.json(t.send("GET", "/api/v1/alerts?limit=" + std::to_string(limit)));
+    EXPECT_EQ(find(page, "alerts")->get_array().size(), static_cast<std::size_t>(std::min(limit, 4)));
+    EXPECT_EQ(bool_at(page, "more"), more) << limit;
+    EXPECT_EQ(*int_at(page, "next") != 0, more) << limit;
+  }
+}
+
+TEST(AlertScope, ACopyThatWasDeletedOpensNothingAnyMore) {
+  Fixture t;
+  const std::string alert = t.raise_of(1, t.put(1, t.secret));
+  t.put(1, t.shared, "cert-ua", 2);
+  t.log_in("vilma");
+  EXPECT_EQ(t.listed(), std::vector<std::string>{alert});
+  journal::Batch batch;
+  batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
+                           .collection = t.shared,
+                           .object_id = t.alert(1).indicator_id,
+                           .origin = "cert-ua"});
+  ASSERT_TRUE(t.journal->append(batch));
+  t.clock.advance(kScopeAge);
+  EXPECT_TRUE(t.listed().empty());
+  EXPECT_EQ(t.counted("/api/v1/alerts", "total"), 0);
+}
+
+// Counts the snapshots that are taken of it.
+class CountingJournal final : public journal::Journal {
+ public:
+  explicit CountingJournal(journal::Journal& inner) : inner_(inner) {}
+  int snapshots = 0;
+
+  std::unique_ptr<journal::Snapshot> snapshot() override {
+    ++snapshots;
+    return inner_.snapshot();
+  }
+  Result<journal::Receipt> append(const journal::Batch& batch) override { return inner_.append(batch); }
+  journal::Seq last_seq() const override { return inner_.last_seq(); }
+  journal::Seq wait_beyond(journal::Seq after, std::chrono::milliseconds deadline) override {
+    return inner_.wait_beyond(after, deadline);
+  }
+  void on_commit(std::function<void(journal::Seq)> callback) override { inner_.on_commit(std::move(callback)); }
+  Result<journal::View> create_view(std::string_view collection, std::string_view key, journal::ViewId copy_of,
+                                    bool compact) override {
+    return inner_.create_view(collection, key, copy_of, compact);
+  }
+  Result<void> rename_view(journal::ViewId view, std::string_view key) override {
+    return inner_.rename_view(view, key);
+  }
+  Result<std::vector<journal::View>> views() override { return inner_.views(); }
+  std::uint64_t epoch() const override { return inner_.epoch(); }
+  Result<void> set_epoch(std::uint64_t epoch) override { return inner_.set_epoch(epoch); }
+  Result<std::optional<std::string>> state(std::string_view space, std::string_view key) override {
+    return inner_.state(space, key);
+  }
+  Result<std::vector<std::pair<std::string, std::string>>> states(std::string_view space) override {
+    return inner_.states(space);
+  }
+  Result<journal::Seq> erase(std::string_view object_id, std::string_view origin) override {
+    return inner_.erase(object_id, origin);
+  }
+  Result<journal::JournalStats> stats() override { return inner_.stats(); }
+  Result<void> verify(const std::function<void(std::uint64_t, std::uint64_t)>& progress) override {
+    return inner_.verify(progress);
+  }
+  void close() override { inner_.close(); }
+
+ private:
+  journal::Journal& inner_;
+};
+
+TEST(AlertScope, ATallyAndAPageTakeOneSnapshotAndRefusalsAreRemembered) {
+  Fixture t;
+  for (int i = 1; i <= 50; ++i) t.raise_of(i, t.put(i, t.secret));
+  CountingJournal journal(*t.journal);
+  const identity::Principal vilma{.account = "vilma", .member = "cert-lt", .read = {t.shared}};
+  AlertScope tally(journal, t.alerts, t.clock);
+  EXPECT_EQ(tally.counts(vilma), flow::Alerts::Counts());
+  EXPECT_EQ(journal.snapshots, 1);
+  t.clock.advance(kScopeAge - std::chrono::seconds(1));
+  EXPECT_EQ(tally.counts(vilma), flow::Alerts::Counts());
+  EXPECT_EQ(journal.snapshots, 1) << "a refusal is remembered";
+  t.clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(tally.counts(vilma), flow::Alerts::Counts());
+  EXPECT_EQ(journal.snapshots, 2) << "but not for ever";
+
+  AlertScope page(journal, t.alerts, t.clock);
+  EXPECT_TRUE(page.list(vilma, {.limit = 1}).records.empty());
+  EXPECT_EQ(journal.snapshots, 3);
+}
+
+// Who asks it for the monotonic time waits until it is opened, at most kPatience.
+class Gate final : public Clock {
+ public:
+  static constexpr std::chrono::seconds kPatience{10};
+  Instant now() const override { return {}; }
+  std::chrono::nanoseconds monotonic() const override {
+    std::unique_lock lock(mutex_);
+    waiting_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, kPatience, [&] { return open_; });
+    open_ = true;
+    return {};
+  }
+  void wait_for_somebody() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, kPatience, [&] { return waiting_; }));
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  bool is_open() const {
+    const std::lock_guard lock(mutex_);
+    return open_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  mutable bool open_ = false, waiting_ = false;
+};
+
+TEST(AlertScope, WhileOneAccountsAlertsAreCountedOtherPagesGoOnAndTheEndWaits) {
+  Fixture t;
+  t.raise_of(1, t.put(1, t.shared));
+  Gate gate;
+  const auto hub = std::make_shared<EventHub>(
+      *t.journal, t.alerts, std::make_shared<AlertScope>(*t.journal, t.alerts, gate), t.clock, "1", 8);
+  const auto open = [&](const std::string& account, std::set<std::string> read) {
+    return hub->open(std::nullopt, [account, read]() -> std::optional<identity::Principal> {
+      return identity::Principal{.account = account, .member = "cert-lt", .read = read};
+    });
+  };
+  const auto vilma = open("vilma", {t.shared}), olena = open("olena", {"*"});
+  hub->tick(JsonObject{}, JsonArray{});
+  auto counted = std::async(std::launch::async, [&] {
+    std::string out;
+    EXPECT_TRUE(vilma->pull(out, false));
+    return out;
+  });
+  gate.wait_for_somebody();
+  std::string out;
+  EXPECT_TRUE(olena->pull(out, false));
+  EXPECT_EQ(count(out, "event: tick"), 1) << out;
+  EXPECT_FALSE(gate.is_open()) << "she waited for the other's look-ups";
+
+  auto stopped = std::async(std::launch::async, [&] { hub->stop(); });
+  EXPECT_EQ(stopped.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout)
+      << "what the scope asks would be gone";
+  gate.open();
+  stopped.get();
+  EXPECT_EQ(count(counted.get(), R"("total":1)"), 1);
+  const auto going = olena->pull(out, false);
+  EXPECT_TRUE(going && !*going);
 }
 
 TEST(AlertScope, ACopyOfAnotherMemberOpensNothingOneOfTheSameMemberDoes) {

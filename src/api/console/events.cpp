@@ -108,11 +108,11 @@ void EventHub::wake() {
 
 void EventHub::push(Event event) {
   event.number = ++numbers_;
-  ring_bytes_ += event.text.size() + event.for_others.size();
+  ring_bytes_ += event.text.size() + event.text_without_ids.size();
   ring_.push_back(std::move(event));
   while (ring_.size() > kRingEvents || ring_bytes_ > kRingBytes) {
     floor_ = std::max(floor_, ring_.front().seq);
-    ring_bytes_ -= ring_.front().text.size() + ring_.front().for_others.size();
+    ring_bytes_ -= ring_.front().text.size() + ring_.front().text_without_ids.size();
     ring_.pop_front();
   }
 }
@@ -183,9 +183,11 @@ void EventHub::catch_up() {
     data["deleted"] = deleted;
     data["erased"] = erased;
     data["newest"] = JsonArray{};
-    std::string for_others = event_text(cursor_, "objects", data);
+    std::string text_without_ids = event_text(cursor_, "objects", data);
     data["newest"] = std::move(newest);
-    push({.seq = cursor_, .text = event_text(cursor_, "objects", data), .for_others = std::move(for_others)});
+    push({.seq = cursor_,
+          .text = event_text(cursor_, "objects", data),
+          .text_without_ids = std::move(text_without_ids)});
   }
 }
 
@@ -214,7 +216,7 @@ void EventHub::tick(const Json& rates, const Json& members) {
     tick_ = JsonObject{};
     tick_["rates"] = rates;
     tick_["server_time"] = text_json(clock_->now().text(3));
-    tick_texts_.clear();
+    ticks_.clear();
     ++tick_version_;
     if (std::string text = event_text(std::nullopt, "members", members); text != members_text_) {
       members_text_ = std::move(text);
@@ -224,14 +226,22 @@ void EventHub::tick(const Json& rates, const Json& members) {
   wake();
 }
 
-const std::string& EventHub::tick_text(const identity::Principal& who) {
-  const auto [at, fresh] = tick_texts_.try_emplace(reads_all(who) ? std::set<std::string>{"*"} : who.read);
+std::shared_ptr<EventHub::Tick> EventHub::tick_for(const identity::Principal& who) {
+  const auto [at, fresh] = ticks_.try_emplace(reads_all(who) ? std::set<std::string>{"*"} : who.read);
   if (fresh) {
-    JsonObject data = tick_;
-    data["counts"] = counts_json(scope_->counts(who));
-    at->second = event_text(std::nullopt, "tick", data);
+    at->second = std::make_shared<Tick>();
+    at->second->data = tick_;
   }
   return at->second;
+}
+
+std::string EventHub::tick_text(const identity::Principal& who, Tick& tick) {
+  const std::lock_guard lock(tick.mutex);
+  if (tick.text.empty()) {
+    tick.data["counts"] = counts_json(scope_->counts(who));
+    tick.text = event_text(std::nullopt, "tick", tick.data);
+  }
+  return tick.text;
 }
 
 journal::Seq EventHub::position() {
@@ -247,11 +257,25 @@ void EventHub::stop() {
     alerts_ = nullptr;
     clock_ = nullptr;
   }
+  {
+    const std::lock_guard lock(asking_);  // pulls that are on their way still use the scope
+  }
   wake();
 }
 
+// What happened is taken under the lock; whom it may be told is looked up without it, so that one account's look-ups
+// keep nobody else waiting.
 Result<bool> EventHub::pull(Cursor& cursor, const Viewer& viewer, std::string& out, bool heartbeat, bool& more) {
-  const std::lock_guard lock(mutex_);
+  struct Taken {
+    std::string text;
+    std::optional<AlertScope::Key> alert;
+  };
+  const std::size_t before = out.size();
+  std::vector<Taken> events;
+  std::string members;
+  std::shared_ptr<Tick> tick;
+  const std::shared_lock asking(asking_);
+  std::unique_lock lock(mutex_);
   if (journal_ == nullptr) return false;
   const auto who = viewer();
   if (!who) {
@@ -259,7 +283,6 @@ Result<bool> EventHub::pull(Cursor& cursor, const Viewer& viewer, std::string& o
     return false;
   }
   catch_up();
-  const std::size_t before = out.size();
   if (!cursor.greeted) {
     cursor.greeted = true;
     JsonObject hello;
@@ -278,24 +301,31 @@ Result<bool> EventHub::pull(Cursor& cursor, const Viewer& viewer, std::string& o
     out += event_text(cursor_, "reset", JsonObject{});
   }
   if (cursor.number < numbers_ && !ring_.empty()) {
+    const bool all = reads_all(*who);
+    std::size_t bytes = out.size() - before;  // hidden ones count, too: they cost look-ups
     std::size_t at = static_cast<std::size_t>(cursor.number + 1 - ring_.front().number);
-    for (; at < ring_.size(); ++at) {
-      if (out.size() - before > kPullBytes) break;
+    for (; at < ring_.size() && bytes <= kPullBytes; ++at) {
       const Event& event = ring_[at];
       cursor.number = event.number;
-      if (event.alert && !scope_->may_see(*who, *event.alert)) continue;
-      out += event.for_others.empty() || reads_all(*who) ? event.text : event.for_others;
+      const std::string& text = event.text_without_ids.empty() || all ? event.text : event.text_without_ids;
+      bytes += text.size();
+      events.push_back({.text = text, .alert = all ? std::nullopt : event.alert});
     }
     more = at < ring_.size();
   }
   if (cursor.members != members_version_) {
     cursor.members = members_version_;
-    out += members_text_;
+    members = members_text_;
   }
   if (cursor.tick != tick_version_) {
     cursor.tick = tick_version_;
-    out += tick_text(*who);
+    tick = tick_for(*who);
   }
+  lock.unlock();
+  for (const Taken& event : events)
+    if (!event.alert || scope_->may_see(*who, *event.alert)) out += event.text;
+  out += members;
+  if (tick) out += tick_text(*who, *tick);
   if (heartbeat && out.size() == before) out += ":\n\n";
   return true;
 }

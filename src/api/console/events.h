@@ -11,8 +11,9 @@
 //   tick     {"rates":…,"counts":…,"server_time"}      every second
 //   members  [members]                                 when something about them changed
 //   reset    {}                                        load everything again
-//   alerts and counts are those that the account may see (alert_scope.h)
 //   signed_out {}                                      the session ended; the stream ends too
+//
+// Alerts and counts are those that the account may see (alert_scope.h).
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <string>
 
 #include "api/console/alert_scope.h"
@@ -61,7 +63,7 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
     std::uint64_t number = 0;  // 1, 2, 3 … within this process
     journal::Seq seq = 0;
     std::string text;
-    std::string for_others;                // to be told to who may not read everything; empty: the same
+    std::string text_without_ids;          // to be told to who may not read everything; empty: the same
     std::optional<AlertScope::Key> alert;  // told to who may see it only
   };
   struct Cursor {
@@ -70,15 +72,24 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
     bool greeted = false;
     std::uint64_t tick = 0, members = 0;  // versions last sent
   };
+  // The newest tick for those who may read the same: made by the first who asks, while the others of them wait.
+  struct Tick {
+    std::mutex mutex;
+    JsonObject data;   // without counts
+    std::string text;  // empty: not made yet
+  };
   Result<bool> pull(Cursor& cursor, const Viewer& viewer, std::string& out, bool heartbeat, bool& more);
-  void catch_up();  // these two with mutex_ held
+  void catch_up();  // these with mutex_ held
   void push(Event event);
   void push_alert(journal::Seq seq, const flow::AlertRecord& record, const Json& json);
-  const std::string& tick_text(const identity::Principal& who);
   void place(Cursor& cursor, std::optional<journal::Seq> after);
+  std::shared_ptr<Tick> tick_for(const identity::Principal& who);
+  std::string tick_text(const identity::Principal& who, Tick& tick);  // without mutex_: it may look up a lot
   std::uint64_t add_waker(net::TailSource::Wake wake);
   void remove_stream(std::uint64_t waker);
 
+  // Shared while a pull asks the scope without mutex_; stop() waits for it. Before mutex_.
+  std::shared_mutex asking_;
   std::mutex mutex_;  // the ring and everything that it is made from
   journal::Journal* journal_;
   flow::Alerts* alerts_;
@@ -88,12 +99,12 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   const std::size_t max_streams_;
   std::deque<Event> ring_;
   std::size_t ring_bytes_ = 0;
-  std::uint64_t numbers_ = 0;                                  // of the newest event
-  journal::Seq floor_ = 0;                                     // every event after this is in the ring
-  journal::Seq cursor_ = 0;                                    // the feed is read up to here
-  std::map<std::string, std::string, std::less<>> unsettled_;  // alert id → what was last told of it
-  JsonObject tick_;                                            // the newest, without counts
-  std::map<std::set<std::string>, std::string> tick_texts_;    // of it, by what an account may read
+  std::uint64_t numbers_ = 0;                                     // of the newest event
+  journal::Seq floor_ = 0;                                        // every event after this is in the ring
+  journal::Seq cursor_ = 0;                                       // the feed is read up to here
+  std::map<std::string, std::string, std::less<>> unsettled_;     // alert id → what was last told of it
+  JsonObject tick_;                                               // the newest, without counts
+  std::map<std::set<std::string>, std::shared_ptr<Tick>> ticks_;  // of it, by what an account may read
   std::string members_text_;
   std::uint64_t tick_version_ = 0, members_version_ = 0;
 

@@ -86,16 +86,26 @@ void StatusBook::close() {
 }
 
 void StatusBook::write() {
+  constexpr auto kBeforeTryingAgain = std::chrono::milliseconds(500);
+  bool again = false;  // what is written now failed once
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [&] { return stopping_ || !next_.states.empty(); });
     if (next_.states.empty()) return;  // stopping, and all is written
-    const journal::Batch batch = std::exchange(next_, {});
+    journal::Batch batch = std::exchange(next_, {});
     lock.unlock();
     const auto done = journal_.append(batch);
+    lock.lock();
+    if (!done && !again) {
+      again = true;
+      std::ranges::move(next_.states, std::back_inserter(batch.states));
+      next_ = std::move(batch);
+      wake_.wait_for(lock, kBeforeTryingAgain, [&] { return stopping_; });
+      continue;
+    }
+    again = false;
     // The clients have their answers: what is lost is only that they may ask again.
     if (!done) log_.warn("taxii.statuses_not_kept", {{"error", done.error().text()}});
-    lock.lock();
     for (const auto& change : batch.states) {
       const auto at = change.space == kBodies ? unwritten_.find(change.key) : unwritten_.end();
       if (at == unwritten_.end() || !change.value) continue;
@@ -114,8 +124,14 @@ void StatusBook::add(std::string_view owner, std::string_view id, const std::str
   row["added_us"] = kept.added_us;
   {
     std::unique_lock lock(mutex_);
-    written_.wait(lock,
-                  [&] { return unwritten_.empty() || unwritten_bytes_ + body.size() <= kMaxUnwrittenStatusBytes; });
+    const bool room = written_.wait_for(lock, kStatusPatience, [&] {
+      return unwritten_.empty() ||
+             (unwritten_.size() < kMaxUnwrittenStatuses && unwritten_bytes_ + body.size() <= kMaxUnwrittenStatusBytes);
+    });
+    if (!room || stopping_) {
+      log_.warn("taxii.status_not_kept", {{"id", id}});
+      return;
+    }
     if (unwritten_.emplace(kept.id, body).second) unwritten_bytes_ += body.size();
     next_.states.push_back({.space = kBodies, .key = kept.id, .value = body});
     next_.states.push_back({.space = kIndex, .key = kept.index_key(), .value = to_text(row)});

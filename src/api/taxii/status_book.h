@@ -31,7 +31,10 @@ namespace bongsu::api {
 inline constexpr std::chrono::hours kKeepStatus{48};
 inline constexpr std::size_t kMaxStatusesPerAccount = 2000;
 inline constexpr std::uint64_t kMaxStatusBytesPerAccount = 32 * 1024 * 1024;
-inline constexpr std::uint64_t kMaxUnwrittenStatusBytes = 64 * 1024 * 1024;  // beyond it add() waits for the disk
+// Beyond these add() waits for the disk, and for so long; what it would add then is not kept, and the log says so.
+inline constexpr std::uint64_t kMaxUnwrittenStatusBytes = 64 * 1024 * 1024;
+inline constexpr std::size_t kMaxUnwrittenStatuses = 10'000;
+inline constexpr std::chrono::seconds kStatusPatience{10};
 
 struct StatusDetail {
   std::string id, version;

@@ -251,6 +251,11 @@ TEST(StatusBook, KeepsTheNewestOfEachAccountWithinItsBounds) {
   EXPECT_FALSE((*book)->get("busy", id(4)));
   EXPECT_TRUE((*book)->get("busy", id(5)));
   EXPECT_TRUE((*book)->get("quiet", id(999'999)));
+  book->reset();  // writes what is not written yet
+  EXPECT_EQ(journal->states("taxii.status")->size(), kMaxStatusesPerAccount + 1);
+  EXPECT_EQ(journal->states("taxii.status.index")->size(), kMaxStatusesPerAccount + 1);
+  book = StatusBook::load(*journal, *log);
+  ASSERT_TRUE(book);
 
   clock.advance(kKeepStatus + std::chrono::hours(1));
   (*book)->add("busy", id(777'777), "{}", clock.now());

@@ -251,6 +251,31 @@ TEST_F(SearchTest, FinishesAnInterruptedErasureWithTheFirstApplyNotWhenItIsOpene
   EXPECT_EQ(search_->value("domain-name", "evil.example", 10)->size(), 1U);
 }
 
+TEST_F(SearchTest, CallsAFileCleanOnlyWhenWhatWasErasedIsOutOfIt) {
+  const TemporaryDirectory directory;
+  const auto file = directory.path() / "search.db";
+  search_ = open_search(directory.path()).value();
+  apply({item(id("indicator", 1), indicator(1, "Zq001wordzq", "[domain-name:value = 'vq001.example']"))});
+  // As a reader that keeps the log from being emptied: nothing of the new file is in its place yet.
+  sqlite::Database other(file, sqlite::OpenMode::kReadOnly, 1024);
+  other.exec("BEGIN");
+  EXPECT_EQ(other.integer("SELECT count(*) FROM docs"), 1);
+  const std::vector<Search::Item> erasure{item(id("indicator", 1), "", -1, "", EntryKind::kErasure)};
+  const auto held = search_->apply(erasure);
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().code, ErrorCode::kUnavailable);
+  const auto mark = [&] {
+    sqlite::Database db(file, sqlite::OpenMode::kReadOnly, 1024);
+    return db.integer("SELECT value FROM meta WHERE key = 'unscrubbed'");
+  };
+  EXPECT_EQ(mark(), 1) << "who opens it after a crash has to finish";
+  other.exec("ROLLBACK");
+  ASSERT_TRUE(search_->apply({}));
+  EXPECT_EQ(mark(), 0);
+  const std::string files = all_files(directory.path());
+  for (const char* gone : {"Zq001word", "zq001word", "vq001"}) EXPECT_EQ(files.find(gone), std::string::npos) << gone;
+}
+
 TEST_F(SearchTest, MakesADamagedFileAnew) {
   const TemporaryDirectory directory;
   std::ofstream(directory.path() / "search.db") << std::string(10'000, 'x');

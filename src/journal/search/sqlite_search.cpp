@@ -304,13 +304,16 @@ class SqliteSearch final : public Search {
       return;
     }
     writer_->exec("VACUUM");  // into the log: searches go on meanwhile
-    writer_->exec("UPDATE meta SET value = 0 WHERE key = 'unscrubbed'");
     const std::lock_guard lock(read_mutex_);
+    // The file itself has the new pages before it is called clean: a crash in between leaves the mark, and the work is
+    // done again.
     if (writer_->checkpoint(true).busy)
       throw StoreFailure(Error{ErrorCode::kUnavailable,
                                "another process reads the search file: what was erased is cleared when it ends",
                                {.source = writer_->name()}});
+    writer_->exec("UPDATE meta SET value = 0 WHERE key = 'unscrubbed'");
     unscrubbed_ = false;
+    writer_->checkpoint(true);  // a log that a reader keeps holds the mark only
   }
 
   // ── Writing, within a transaction ──

@@ -29,9 +29,10 @@ ReadConnection::ReadConnection(const std::filesystem::path& file)
       view(db, "SELECT last FROM views WHERE id = ?1"),
       entry(db, entries_where("WHERE seq = ?1").c_str()),
       entries(db, entries_where("WHERE seq > ?1 ORDER BY seq LIMIT ?2").c_str()),
-      // The row id drives, whatever the planner thinks of the other tables: they are asked by key.
-      objects(db, fmt::format("SELECT {}, p.sealed, k.wrapped FROM entries e CROSS JOIN payloads p ON p.id = e.payload "
-                              "CROSS JOIN keys k ON k.id = e.payload WHERE e.seq > ?1 AND e.seq <= ?2 AND e.type = ?3 "
+      // The row id drives, as the left side of an outer join does: the other tables are asked by key. An entry whose
+      // payload or key is missing is not passed over.
+      objects(db, fmt::format("SELECT {}, p.sealed, k.wrapped FROM entries e LEFT JOIN payloads p ON p.id = e.payload "
+                              "LEFT JOIN keys k ON k.id = e.payload WHERE e.seq > ?1 AND e.seq <= ?2 AND e.type = ?3 "
                               "AND e.kind = 1 AND e.flags = 0 ORDER BY e.seq",
                               kEntry)
                       .c_str()),

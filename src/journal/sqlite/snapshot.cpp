@@ -25,8 +25,7 @@ enum Column {
   kHash,
   kFlags,
   kPayload,
-  kSealed,  // of `objects` only
-  kWrapped
+  kSealed  // of `objects` only; the wrapped key follows
 };
 
 struct Read {
@@ -105,6 +104,12 @@ std::unexpected<Error> no_entry(Seq seq) {
   return fail(ErrorCode::kNotFound, fmt::format("there is no entry {}", seq));
 }
 
+std::unexpected<Error> no_payload(const ReadConnection& connection, std::int64_t payload, std::string_view object_id,
+                                  std::string_view why) {
+  return fail(ErrorCode::kCorrupt, fmt::format("payload {} of {} {}", std::abs(payload), object_id, why),
+              {.source = connection.db.name(), .field = "payloads"});
+}
+
 }  // namespace
 
 SqliteSnapshot::SqliteSnapshot(std::shared_ptr<ReadPool> pool, std::shared_ptr<const Sealer> sealer,
@@ -156,15 +161,18 @@ Result<std::string> SqliteSnapshot::open(ReadConnection& connection, std::int64_
                                          std::string_view version) {
   connection.payload.bind(1, std::abs(payload));
   const Rows rows(connection.payload);
-  if (!connection.payload.step())
-    return fail(ErrorCode::kCorrupt, fmt::format("payload {} of {} is missing", std::abs(payload), object_id),
-                {.source = connection.db.name(), .field = "payloads"});
-  auto plain = sealer_->open(connection.payload.bytes(0), connection.payload.bytes(1),
-                             payload_context(payload < 0, object_id, version));
+  if (!connection.payload.step()) return no_payload(connection, payload, object_id, "is missing");
+  return open_row(connection, connection.payload, 0, payload, object_id, version);
+}
+
+Result<std::string> SqliteSnapshot::open_row(const ReadConnection& connection, const Statement& row, int sealed,
+                                             std::int64_t payload, std::string_view object_id,
+                                             std::string_view version) const {
+  if (row.is_null(sealed) || row.is_null(sealed + 1)) return no_payload(connection, payload, object_id, "is missing");
+  auto plain =
+      sealer_->open(row.bytes(sealed), row.bytes(sealed + 1), payload_context(payload < 0, object_id, version));
   if (!plain)
-    return fail(ErrorCode::kCorrupt,
-                fmt::format("payload {} of {} does not open: {}", std::abs(payload), object_id, plain.error().message),
-                {.source = connection.db.name(), .field = "payloads"});
+    return no_payload(connection, payload, object_id, fmt::format("does not open: {}", plain.error().message));
   return plain;
 }
 
@@ -196,8 +204,7 @@ Result<std::vector<Entry>> SqliteSnapshot::entries(Seq after, std::uint32_t limi
   });
 }
 
-Result<void> SqliteSnapshot::objects(std::string_view type, Seq after, Seq upto,
-                                     const std::function<bool(Entry&&, std::string&&)>& visit) {
+Result<void> SqliteSnapshot::objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) {
   return with([&](ReadConnection& connection) -> Result<void> {
     const auto known = connection.dict.find(kTypeText, type);
     if (!known || after > static_cast<Seq>(INT64_MAX)) return {};
@@ -207,13 +214,8 @@ Result<void> SqliteSnapshot::objects(std::string_view type, Seq after, Seq upto,
     Rows rows(row);
     while (rows.next()) {
       Read read = read_entry(connection, row);
-      auto plain = sealer_->open(row.bytes(kSealed), row.bytes(kWrapped),
-                                 payload_context(false, read.entry.object_id, read.version));
-      if (!plain)
-        return fail(ErrorCode::kCorrupt,
-                    fmt::format("the payload of {} does not open: {}", read.entry.object_id, plain.error().message),
-                    {.source = connection.db.name(), .field = "payloads"});
-      if (!visit(std::move(read.entry), *std::move(plain))) break;
+      auto plain = open_row(connection, row, kSealed, read.payload.value_or(0), read.entry.object_id, read.version);
+      if (!visit(std::move(read.entry), std::move(plain))) break;
     }
     return {};
   });

@@ -23,8 +23,7 @@ class SqliteSnapshot final : public Snapshot {
   Result<OutboxPage> withdrawn(ViewId view, Pos after, std::uint32_t limit) override;
   Result<std::string> released_payload(ViewId view, Pos pos) override;
   Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) override;
-  Result<void> objects(std::string_view type, Seq after, Seq upto,
-                       const std::function<bool(Entry&&, std::string&&)>& visit) override;
+  Result<void> objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) override;
   Result<Entry> entry(Seq seq) override;
   Result<std::string> payload(Seq seq) override;
   Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) override;
@@ -42,6 +41,9 @@ class SqliteSnapshot final : public Snapshot {
   auto with(Body&& body) -> decltype(body(std::declval<ReadConnection&>()));
   Result<std::string> open(ReadConnection& connection, std::int64_t payload, std::string_view object_id,
                            std::string_view version);
+  // Of a row that has the sealed bytes in this column and the wrapped key in the next; nulls are rows that are missing.
+  Result<std::string> open_row(const ReadConnection& connection, const Statement& row, int sealed, std::int64_t payload,
+                               std::string_view object_id, std::string_view version) const;
 
   std::shared_ptr<ReadPool> pool_;
   std::shared_ptr<const Sealer> sealer_;

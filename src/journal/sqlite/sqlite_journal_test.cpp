@@ -225,6 +225,61 @@ TEST(SqliteJournal, FindsDamageWhereItIs) {
   EXPECT_EQ(last, total);
 }
 
+TEST(SqliteJournal, ReadsTheObjectsBesideOneWhosePayloadDoesNotOpen) {
+  SqliteFixture fixture;
+  std::vector<NewEntry> entries;
+  for (unsigned n = 0; n < 9; ++n) entries.push_back(secret(n));
+  append(fixture.journal(), std::move(entries));
+  ASSERT_TRUE(fixture.journal().erase(test_id("indicator", 8), "me"));  // the ninth: erased is not damaged
+  fixture.close();
+  {
+    sqlite::Database db(fixture.directory() / "data" / "journal.db", sqlite::OpenMode::kReadWrite, 100);
+    for (const char* sql :
+         {"UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE id = (SELECT payload FROM entries WHERE seq = 2)",
+          "UPDATE payloads SET sealed = zeroblob(length(sealed)) WHERE id = (SELECT payload FROM entries WHERE seq = "
+          "4)",
+          "DELETE FROM payloads WHERE id = (SELECT payload FROM entries WHERE seq = 5)",
+          "DELETE FROM keys WHERE id = (SELECT payload FROM entries WHERE seq = 7)"}) {
+      db.exec(sql);
+      ASSERT_EQ(db.changes(), 1) << sql;
+    }
+  }
+  fixture.reopen();
+  const auto snapshot = fixture.journal().snapshot();
+  std::vector<Seq> opened, damaged;
+  const auto read = snapshot->objects("indicator", 0, 100, [&](Entry&& entry, Result<std::string>&& payload) {
+    EXPECT_EQ(entry.object_id, test_id("indicator", static_cast<unsigned>(entry.seq - 1)));
+    if (payload) {
+      EXPECT_EQ(sha256(*payload), entry.hash);
+    } else {
+      EXPECT_EQ(payload.error().code, ErrorCode::kCorrupt);
+      EXPECT_EQ(payload.error().where.field, "payloads");
+    }
+    (payload ? opened : damaged).push_back(entry.seq);
+    return true;
+  });
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_THAT(opened, testing::ElementsAre(1, 3, 6, 8));
+  EXPECT_THAT(damaged, testing::ElementsAre(2, 4, 5, 7));
+  for (const Seq seq : damaged) EXPECT_EQ(snapshot->payload(seq).error().code, ErrorCode::kCorrupt);
+}
+
+TEST(SqliteJournal, ReadsTheObjectsOfATypeInTheOrderOfTheEntriesByKey) {
+  SqliteFixture fixture;
+  append(fixture.journal(), {secret(1)});
+  sqlite::Database db(fixture.directory() / "data" / "journal.db", sqlite::OpenMode::kReadOnly, 100);
+  sqlite::Statement rows(db,
+                         "EXPLAIN QUERY PLAN SELECT e.seq, p.sealed, k.wrapped FROM entries e LEFT JOIN payloads p ON "
+                         "p.id = e.payload LEFT JOIN keys k ON k.id = e.payload WHERE e.seq > ?1 AND e.seq <= ?2 AND "
+                         "e.type = ?3 AND e.kind = 1 AND e.flags = 0 ORDER BY e.seq");
+  std::vector<std::string> plan;
+  while (rows.step()) plan.emplace_back(rows.bytes(3));
+  ASSERT_EQ(plan.size(), 3U);
+  EXPECT_TRUE(plan[0].starts_with("SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)")) << plan[0];
+  EXPECT_TRUE(plan[1].starts_with("SEARCH p USING INTEGER PRIMARY KEY (rowid=?)")) << plan[1];
+  EXPECT_TRUE(plan[2].starts_with("SEARCH k USING INTEGER PRIMARY KEY (rowid=?)")) << plan[2];
+}
+
 TEST(SqliteJournal, SaysThatTheDiskIsFullAndGoesOnReading) {
   SqliteOptions options;
   options.max_bytes = 512 * 1024;

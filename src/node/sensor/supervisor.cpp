@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 constexpr int kSensorFd = 3;
 constexpr auto kWriteDeadline = 30s;
 constexpr auto kSilence = 30s;            // the sensor says something every second
-constexpr int kMaxMessagesTogether = 1'000;  // one commit; each is of bounded size
+constexpr std::size_t kMaxBytesTogether = 4 * 1024 * 1024;  // of messages behind the first that become one commit with it
 constexpr auto kFirstWait = 1s, kLongestWait = 30s;
 
 // Starts the program with nothing but standard error and its end of the pair as descriptor 3.
@@ -45,9 +45,10 @@ Result<pid_t> spawn(const std::string& program, int fd) {
   return child;
 }
 
-// Alerts that wait behind these are taken with them, so that a stream of small messages becomes few commits. What else waits is given back
-// in `next`; an error of the channel comes again with the next read.
-Result<AlertsMessage> gather(net::FrameChannel& channel, const net::Frame& first, std::optional<net::Frame>& next) {
+// Alerts that wait behind these are taken with them, so that a stream of small messages becomes few commits. The frame that cannot be taken
+// with them (another type, broken, beyond what one commit should hold) is given back in `behind`; an error of the channel comes again with
+// the next read.
+Result<AlertsMessage> gather(net::FrameChannel& channel, const net::Frame& first, std::optional<net::Frame>& behind) {
   BONGSU_TRY(AlertsMessage message, AlertsMessage::parse(first.payload));
   std::map<std::string, std::string> positions;
   const auto keep_newest = [&](std::vector<PositionUpdate>& updates) {
@@ -55,16 +56,20 @@ Result<AlertsMessage> gather(net::FrameChannel& channel, const net::Frame& first
     updates.clear();
   };
   keep_newest(message.positions);
-  for (int i = 1; i < kMaxMessagesTogether && message.alerts.size() < kMaxAlertsPerMessage; ++i) {
+  std::size_t bytes = first.payload.size();
+  while (message.alerts.size() < kMaxAlertsPerMessage && bytes < kMaxBytesTogether && positions.size() < kMaxSources) {
     auto frame = channel.read(0ms);
     if (!frame) break;
-    if (static_cast<Up>(frame->type) != Up::kAlerts) {
-      next = std::move(*frame);
+    bytes += frame->payload.size();
+    auto more = static_cast<Up>(frame->type) == Up::kAlerts && bytes <= kMaxBytesTogether
+                    ? AlertsMessage::parse(frame->payload)
+                    : Result<AlertsMessage>(fail(ErrorCode::kInvalid, "not to be taken together"));
+    if (!more) {
+      behind = std::move(*frame);  // on its own it is taken, or fails, as it would have been
       break;
     }
-    BONGSU_TRY(AlertsMessage more, AlertsMessage::parse(frame->payload));
-    std::ranges::move(more.alerts, std::back_inserter(message.alerts));
-    keep_newest(more.positions);
+    std::ranges::move(more->alerts, std::back_inserter(message.alerts));
+    keep_newest(more->positions);
   }
   for (auto& [file, position] : positions) message.positions.push_back({.file = file, .position = std::move(position)});
   return message;
@@ -133,10 +138,10 @@ void SensorSupervisor::serve(pid_t child) {
     channel = channel_;
   }
   Result<void> going = send(Down::kStart, to_text(callbacks_.configure().json()), 0);
-  std::optional<net::Frame> next;
+  std::optional<net::Frame> behind;
   while (going) {
-    auto frame = next ? Result<net::Frame>(std::move(*next)) : channel->read(kSilence);
-    next.reset();
+    auto frame = behind ? Result<net::Frame>(std::move(*behind)) : channel->read(kSilence);
+    behind.reset();
     if (!frame) {
       going = std::unexpected(frame.error());
       break;
@@ -157,7 +162,7 @@ void SensorSupervisor::serve(pid_t child) {
         break;
       }
       case Up::kAlerts: {
-        auto message = gather(*channel, *frame, next);
+        auto message = gather(*channel, *frame, behind);
         going = message ? callbacks_.alerts(std::move(*message)) : Result<void>(std::unexpected(message.error()));
         break;
       }
