@@ -41,7 +41,7 @@ export async function walks_by_next_and_by_added_after_miss_nothing_while_anothe
   writeFileSync(history, JSON.stringify(objects));
   const { code, out } = await outside('walk_while_writing.mjs', [...args, '--load', history, '--limit', long ? '500' : '100']);
   check(code === 0, out.slice(-3000));
-  return out.trim().split('\n').pop();
+  return out.trim().slice(out.lastIndexOf('\n{') + 1).replace(/\s+/g, ' ');
 }
 
 export async function push_and_pull_bring_each_object_once_and_go_on_where_they_stopped(house) {
