@@ -40,6 +40,58 @@ Result<Instant> instant(const Json& json, std::string_view key) {
   return *parsed;
 }
 
+Json position_json(const telemetry::Position& position) {
+  return JsonObject{{"source", text_json(position.source)}, {"offset", position.offset}, {"line", position.line}};
+}
+
+Result<telemetry::Position> parse_position(const Json& json) {
+  telemetry::Position out;
+  BONGSU_TRY(out.source, need(json, "source"));
+  BONGSU_TRY(out.offset, number(json, "offset"));
+  BONGSU_TRY(out.line, number(json, "line"));
+  return out;
+}
+
+Json rule_json(const AlertRule& rule) {
+  JsonObject out{{"language", text_json(rule.language)}, {"name", text_json(rule.name)}};
+  if (!rule.level.empty()) out["level"] = text_json(rule.level);
+  JsonArray techniques, events;
+  for (const std::string& technique : rule.techniques) techniques.push_back(text_json(technique));
+  for (const telemetry::Position& position : rule.events) events.push_back(position_json(position));
+  if (!techniques.empty()) out["techniques"] = std::move(techniques);
+  if (!events.empty()) out["events"] = std::move(events);
+  if (rule.left_out > 0) out["left_out"] = rule.left_out;
+  return out;
+}
+
+Result<AlertRule> parse_rule(const Json& json) {
+  AlertRule out;
+  BONGSU_TRY(out.language, need(json, "language"));
+  BONGSU_TRY(out.name, need(json, "name"));
+  if (const auto level = string_at(json, "level")) out.level = *level;
+  if (const Json* techniques = find(json, "techniques")) {
+    if (!techniques->is_array() || techniques->get_array().size() > kMaxAlertTechniques)
+      return fail(ErrorCode::kInvalid, "techniques is a list of a few", {.field = "rule.techniques"});
+    for (const Json& technique : techniques->get_array()) {
+      if (!technique.is_string())
+        return fail(ErrorCode::kInvalid, "a technique is a text", {.field = "rule.techniques"});
+      out.techniques.emplace_back(technique.get_string());
+    }
+  }
+  if (const Json* events = find(json, "events")) {
+    if (!events->is_array() || events->get_array().size() > kMaxAlertEvents)
+      return fail(ErrorCode::kInvalid, "events is a list of a few positions", {.field = "rule.events"});
+    for (const Json& event : events->get_array()) {
+      BONGSU_TRY(auto position, parse_position(event));
+      out.events.push_back(std::move(position));
+    }
+  }
+  if (find(json, "left_out") != nullptr) {
+    BONGSU_TRY(out.left_out, number(json, "left_out"));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string alert_id(const telemetry::Position& position, std::string_view indicator_id, std::string_view field) {
@@ -71,10 +123,10 @@ Json Alert::json() const {
   for (const WarningListHit& hit : warning_lists)
     lists.push_back(JsonObject{{"list", text_json(hit.list)}, {"type", text_json(hit.type)}});
   if (!lists.empty()) out["warning_lists"] = std::move(lists);
+  if (rule) out["rule"] = rule_json(*rule);
   if (event_time) out["event_time"] = event_time->text(9);
   out["detected"] = detected.text(9);
-  out["position"] =
-      JsonObject{{"source", text_json(position.source)}, {"offset", position.offset}, {"line", position.line}};
+  out["position"] = position_json(position);
   out["event"] = text_json(event);
   if (event_cut) out["event_cut"] = true;
   return out;
@@ -115,11 +167,12 @@ Result<Alert> Alert::parse(const Json& json) {
     BONGSU_TRY(out.event_time, instant(json, "event_time"));
   }
   BONGSU_TRY(out.detected, instant(json, "detected"));
+  if (const Json* rule = find(json, "rule")) {
+    BONGSU_TRY(out.rule, parse_rule(*rule));
+  }
   const Json* position = find(json, "position");
   if (position == nullptr) return fail(ErrorCode::kInvalid, "an alert needs a position", {.field = "position"});
-  BONGSU_TRY(out.position.source, need(*position, "source"));
-  BONGSU_TRY(out.position.offset, number(*position, "offset"));
-  BONGSU_TRY(out.position.line, number(*position, "line"));
+  BONGSU_TRY(out.position, parse_position(*position));
   BONGSU_TRY(out.event, need(json, "event"));
   out.event_cut = bool_at(json, "event_cut").value_or(false);
   return out;

@@ -2,6 +2,8 @@
 // console.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,16 @@ struct WarningListHit {
   std::string type;  // "cidr", "hostname", "string", "substring", "regex"
 };
 
+// What matched, when it was a rule and not one value.
+struct AlertRule {
+  std::string language;                 // "stix" (a pattern of several comparisons), "sigma", "yara"
+  std::string name;                     // title
+  std::string level;                    // Sigma's: "informational", "low", "medium", "high", "critical"; may be empty
+  std::vector<std::string> techniques;  // ATT&CK ids: "T1059.001"
+  std::vector<telemetry::Position> events;  // others that took part, in their order
+  std::uint64_t left_out = 0;               // of those, beyond kMaxAlertEvents
+};
+
 struct Alert {
   std::string id;  // "alert--uuid", UUIDv5 of (source, offset, indicator, field): the same match is the same alert
   std::string indicator_id;  // STIX id of the indicator, or "list:FILE:LINE" for plain lists
@@ -34,7 +46,8 @@ struct Alert {
   int confidence = -1;
   std::vector<WarningListHit> warning_lists;  // likely false positive, and why; marks, never hides
   std::string source;                         // origin member of the indicator, or the list's name
-  std::string label;                          // policy::Label text of the indicator; opaque here
+  std::optional<AlertRule> rule;
+  std::string label;  // policy::Label text of the indicator; opaque here
 
   // Sets the id from position, indicator_id and field, as alert_id does. An alert that comes from a sensor names its
   // indicator by indicator_ref alone; who fills in indicator_id calls this then.
@@ -45,6 +58,8 @@ struct Alert {
 };
 
 inline constexpr std::size_t kMaxAlertEventBytes = 64 * 1024;
+inline constexpr std::size_t kMaxAlertEvents = 100;
+inline constexpr std::size_t kMaxAlertTechniques = 64;
 
 // "alert--" and the UUIDv5 of source, offset in decimal, indicator id and field, joined with NUL bytes, in a namespace
 // of ours.

@@ -17,6 +17,7 @@ Alert sample() {
   alert.detected = *Instant::parse("2026-01-02T03:04:06Z");
   alert.event = "{\"query\":\"www.EVIL.example\"}\x01";
   alert.confidence = 70;
+  alert.rule = AlertRule{"sigma", "Odd shell", "high", {"T1059.001"}, {{"b.log", 7, 2}}, 3};
   alert.warning_lists = {{"Top 1000", "hostname"}};
   alert.source = "cert-lt";
   alert.label = "TLP:AMBER";

@@ -265,7 +265,7 @@ std::string quoted(Dice& dice, const std::string& text) {
 }
 
 std::string random_json_event(Dice& dice) {
-  const auto rows = telemetry::field_rows();
+  const auto rows = telemetry::FieldMap::standard()->rows();
   std::set<std::string> used;
   std::string out = "{";
   const auto blank = [&] { return std::string(dice.one_in(4) ? " " : ""); };

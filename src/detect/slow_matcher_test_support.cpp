@@ -252,7 +252,7 @@ SlowMatcher::SlowMatcher(const std::vector<Indicator>& indicators, Instant now) 
     if (indicator.value.kind == Kind::kIpv6)
       v6_prefixes_.insert(slash == text.npos ? 128 : std::stoi(text.substr(slash + 1)));
   }
-  for (const telemetry::FieldRow& row : telemetry::field_rows()) roles_.emplace(row.path, row.role);
+  for (const telemetry::FieldRow& row : telemetry::FieldMap::standard()->rows()) roles_.emplace(row.path, row.role);
 }
 
 void SlowMatcher::walk(const Json& value, const std::string& key, const std::string& path, const std::string& prefix,

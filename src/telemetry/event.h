@@ -39,6 +39,7 @@ struct Leaf {
   std::uint32_t size = 0;
   std::uint32_t key_size = 0;
   std::uint16_t parent = 0;  // container, index into EventView::nodes
+  FieldId field = kNoField;  // row of the field map
   Role role = Role::kShape;
   Escape escape = Escape::kNone;
   bool quoted = false;

@@ -1,342 +1,19 @@
 #include "telemetry/field_map.h"
 
-#include <vector>
+#include <algorithm>
+#include <bit>
 
-#include "base/result.h"
+#include "telemetry/field_map_document.h"
 
 namespace bongsu::telemetry {
 namespace {
 
-using enum Role;
-constexpr Format Z = Format::kZeekJson, E = Format::kEve, W = Format::kWindows, J = Format::kJson;
-
-// One row a field. A path means the same in every format, so the format column says where it comes from; the lookup is
-// by path alone. J rows are the Elastic Common Schema's and other usual names.
-constexpr FieldRow kRows[] = {
-    // --- Zeek: every log
-    {Z, "_path", kIgnore, true},
-    {Z, "ts", kTime},
-    {Z, "uid", kIgnore, true},
-    {Z, "@stream", kIgnore, true},
-    {Z, "id.orig_h", kAddress, true},
-    {Z, "id.resp_h", kAddress, true},
-    {Z, "id_orig_h", kAddress, true},
-    {Z, "id_resp_h", kAddress, true},
-    {Z, "id.resp_p", kHttpPort},
-    {Z, "id_resp_p", kHttpPort},
-    {Z, "src", kAddress},
-    {Z, "dst", kAddress},
-    {Z, "tx_hosts", kAddress},
-    {Z, "rx_hosts", kAddress},
-    {Z, "tunnel_parents", kIgnore},
-    {Z, "orig_l2_addr", kMac},
-    {Z, "resp_l2_addr", kMac},
-    {Z, "mac", kMac},
-    {Z, "assigned_addr", kAddress},
-    {Z, "assigned_ip", kAddress},
-    {Z, "client_addr", kAddress},
-    {Z, "server_addr", kAddress},
-    {Z, "requested_addr", kAddress},
-    {Z, "client_fqdn", kHost},
-    {Z, "host_name", kHost},
-    {Z, "domain", kHost},
-    // dns, ssl, x509, http, ntlm, ssh, snmp, rdp, software, known_*
-    {Z, "query", kHost},
-    {Z, "answers", kHost},
-    {Z, "server_name", kHost},
-    {Z, "san.dns", kHost},
-    {Z, "san_dns", kHost},
-    {Z, "san.ip", kAddress},
-    {Z, "san_ip", kAddress},
-    {Z, "san.uri", kUrl},
-    {Z, "san_uri", kUrl},
-    {Z, "san.email", kEmail},
-    {Z, "san_email", kEmail},
-    {Z, "subject", kText},
-    {Z, "issuer", kText},
-    {Z, "issuer_subject", kText},
-    {Z, "certificate.subject", kText},
-    {Z, "certificate.issuer", kText},
-    {Z, "certificate_subject", kText},
-    {Z, "certificate_issuer", kText},
-    {Z, "cert_chain_fps", kHash},
-    {Z, "client_cert_chain_fps", kHash},
-    {Z, "fingerprint", kHash},
-    {Z, "host", kHttpHost},
-    {Z, "uri", kHttpUri},
-    {Z, "referrer", kUrl},
-    {Z, "origin", kUrl},
-    {Z, "user_agent", kUserAgent},
-    {Z, "unparsed_version", kUserAgent},
-    {Z, "proxied", kText},
-    {Z, "orig_filenames", kFileName},
-    {Z, "resp_filenames", kFileName},
-    {Z, "filename", kFileName},
-    {Z, "extracted", kFileName},
-    {Z, "md5", kHash},
-    {Z, "sha1", kHash},
-    {Z, "sha256", kHash},
-    {Z, "sha512", kHash},
-    {Z, "ja3", kJa3},
-    {Z, "ja3s", kJa3},
-    {Z, "hostname", kHost},
-    {Z, "server_dns_computer_name", kHost},
-    {Z, "server_tree_name", kHost},
-    {Z, "domainname", kHost},
-    {Z, "data_channel.orig_h", kAddress},
-    {Z, "data_channel.resp_h", kAddress},
-    {Z, "arg", kText},
-    // smb, smtp, notice, intel, syslog, weird
-    {Z, "path", kFilePath},
-    {Z, "name", kFilePath},
-    {Z, "prev_name", kFilePath},
-    {Z, "share_name", kFilePath},
-    {Z, "helo", kHost},
-    {Z, "mailfrom", kEmail},
-    {Z, "rcptto", kEmail},
-    {Z, "from", kEmail},
-    {Z, "to", kEmail},
-    {Z, "cc", kEmail},
-    {Z, "reply_to", kEmail},
-    {Z, "x_originating_ip", kAddress},
-    {Z, "first_received", kText},
-    {Z, "second_received", kText},
-    {Z, "msg", kText},
-    {Z, "sub", kText},
-    {Z, "seen.indicator", kText},
-    {Z, "seen.host", kAddress},
-    {Z, "file_desc", kText},
-    {Z, "message", kText},
-    {Z, "failure_reason", kIgnore},
-    {Z, "failure_data", kIgnore},
-    {Z, "reply_msg", kText},
-    {Z, "auth", kHost},
-    {Z, "@system", kHost},
-    // --- Suricata EVE
-    {E, "event_type", kIgnore, true},
-    {E, "timestamp", kTime},
-    {E, "flow_id", kIgnore, true},
-    {E, "src_ip", kAddress},
-    {E, "dest_ip", kAddress},
-    {E, "dest_port", kHttpPort},
-    {E, "flow.src_ip", kAddress},
-    {E, "flow.dest_ip", kAddress},
-    {E, "ether.src_mac", kMac},
-    {E, "ether.dest_mac", kMac},
-    {E, "http.hostname", kHttpHost},
-    {E, "http.url", kHttpUri},
-    {E, "http.http_port", kHttpPort},
-    {E, "http.http_user_agent", kUserAgent},
-    {E, "http.http_refer", kUrl},
-    {E, "http.redirect", kUrl},
-    {E, "http.xff", kAddress},
-    {E, "xff", kAddress},
-    {E, "dns.rrname", kHost},
-    {E, "dns.rdata", kHost},
-    {E, "dns.queries.rrname", kHost},
-    {E, "dns.query.rrname", kHost},
-    {E, "dns.answers.rrname", kHost},
-    {E, "dns.answers.rdata", kHost},
-    {E, "dns.grouped.A", kAddress},
-    {E, "dns.grouped.AAAA", kAddress},
-    {E, "dns.grouped.CNAME", kHost},
-    {E, "dns.grouped.MX", kHost},
-    {E, "dns.grouped.NS", kHost},
-    {E, "tls.sni", kHost},
-    {E, "tls.subject", kText},
-    {E, "tls.issuerdn", kText},
-    {E, "tls.subjectaltname", kHost},
-    {E, "tls.fingerprint", kHash},
-    {E, "tls.ja3.hash", kJa3},
-    {E, "tls.ja3s.hash", kJa3},
-    {E, "quic.sni", kHost},
-    {E, "quic.ja3.hash", kJa3},
-    {E, "quic.ja3s.hash", kJa3},
-    {E, "fileinfo.filename", kFileName},
-    {E, "fileinfo.md5", kHash},
-    {E, "fileinfo.sha1", kHash},
-    {E, "fileinfo.sha256", kHash},
-    {E, "files.filename", kFileName},
-    {E, "files.md5", kHash},
-    {E, "files.sha1", kHash},
-    {E, "files.sha256", kHash},
-    {E, "smtp.helo", kHost},
-    {E, "smtp.mail_from", kEmail},
-    {E, "smtp.rcpt_to", kEmail},
-    {E, "email.from", kEmail},
-    {E, "email.to", kEmail},
-    {E, "email.cc", kEmail},
-    {E, "email.attachment", kFileName},
-    {E, "email.url", kUrl},
-    {E, "smb.filename", kFilePath},
-    {E, "smb.share", kFilePath},
-    {E, "dhcp.client_mac", kMac},
-    {E, "dhcp.assigned_ip", kAddress},
-    {E, "dhcp.client_ip", kAddress},
-    {E, "dhcp.hostname", kHost},
-    {E, "payload_printable", kText},
-    {E, "http.http_request_body_printable", kText},
-    {E, "http.http_response_body_printable", kText},
-    // --- Windows: containers of the shapes in use (nxlog is flat; winlogbeat, evtx_dump, Elastic exports nest)
-    {W, "event_data", kTransparent},
-    {W, "user_data", kTransparent},
-    {W, "winlog", kTransparent},
-    {W, "Event", kTransparent, true},
-    {W, "EventData", kTransparent},
-    {W, "UserData", kTransparent},
-    {W, "System", kTransparent},
-    {W, "_source", kTransparent},
-    {W, "EventID", kIgnore, true},
-    {W, "event_id", kIgnore, true},
-    {W, "Channel", kIgnore, true},
-    {W, "UtcTime", kTime},
-    {W, "TimeCreated", kTimeSecond},
-    {W, "TimeCreated.SystemTime", kTimeSecond},
-    {W, "TimeCreated.#attributes.SystemTime", kTimeSecond},
-    {W, "@timestamp", kTimeThird},
-    {W, "Computer", kHost},
-    {W, "computer_name", kHost},
-    {W, "Hostname", kHost},
-    {W, "host.name", kHost},
-    {W, "beat.hostname", kHost},
-    {W, "SourceHostname", kHost},
-    {W, "DestinationHostname", kHost},
-    {W, "WorkstationName", kHost},
-    {W, "Workstation", kHost},
-    {W, "ClientName", kHost},
-    {W, "TargetServerName", kHost},
-    {W, "TargetInfo", kHost},
-    {W, "DnsHostName", kHost},
-    {W, "FQDN", kHost},
-    {W, "QueryName", kHost},
-    {W, "QueryResults", kText},
-    {W, "SourceIp", kAddress},
-    {W, "DestinationIp", kAddress},
-    {W, "SourceAddress", kAddress},
-    {W, "DestAddress", kAddress},
-    {W, "IpAddress", kAddress},
-    {W, "ClientAddress", kAddress},
-    {W, "LocalAddress", kAddress},
-    {W, "LocalAddresses", kText},
-    {W, "RemoteAddresses", kText},
-    {W, "DNSServerAddress", kAddress},
-    {W, "DnsServerIpAddress", kAddress},
-    {W, "Client Network Address:", kAddress},
-    {W, "Hashes", kHashList},
-    {W, "Hash", kHashList},
-    {W, "MD5", kHash},
-    {W, "SHA1", kHash},
-    {W, "SHA256", kHash},
-    {W, "Image", kFilePath},
-    {W, "ImageLoaded", kFilePath},
-    {W, "ImagePath", kFilePath},
-    {W, "ParentImage", kFilePath},
-    {W, "SourceImage", kFilePath},
-    {W, "TargetImage", kFilePath},
-    {W, "TargetFilename", kFilePath},
-    {W, "Application", kFilePath},
-    {W, "ApplicationPath", kFilePath},
-    {W, "ModifyingApplication", kFilePath},
-    {W, "ProcessName", kFilePath},
-    {W, "NewProcessName", kFilePath},
-    {W, "ParentProcessName", kFilePath},
-    {W, "CallerProcessName", kFilePath},
-    {W, "ProcessPath", kFilePath},
-    {W, "ServiceFileName", kFilePath},
-    {W, "StartModule", kFilePath},
-    {W, "KeyFilePath", kFilePath},
-    {W, "ProviderPath", kFilePath},
-    {W, "HostProcess", kFileName},
-    {W, "OriginalFileName", kFileName},
-    {W, "RelativeTargetName", kFilePath},
-    {W, "ShareLocalPath", kFilePath},
-    {W, "Path", kFilePath},
-    {W, "PipeName", kFilePath},
-    {W, "TargetObject", kRegistryKey},
-    {W, "NewName", kRegistryKey},
-    {W, "ObjectName", kRegistryKey},
-    {W, "MutantName", kMutex},
-    {W, "MutexName", kMutex},
-    {W, "CommandLine", kText},
-    {W, "ParentCommandLine", kText},
-    {W, "ScriptBlockText", kText},
-    {W, "Payload", kText},
-    {W, "Details", kText},
-    {W, "Contents", kText},
-    {W, "Destination", kText},
-    {W, "Consumer", kText},
-    {W, "Query", kText},
-    {W, "Resource", kText},
-    {W, "TaskContent", kText},
-    {W, "TaskContentNew", kText},
-    {W, "param1", kText},
-    {W, "param2", kText},
-    {W, "param3", kText},
-    {W, "Message", kText},
-    {W, "CallTrace", kIgnore},
-    {W, "FileVersion", kIgnore},
-    {W, "beat.version", kIgnore},
-    {W, "@metadata.version", kIgnore},
-    {W, "ContextInfo", kText},
-    // --- Elastic Common Schema, and names that many programs use
-    {J, "source.ip", kAddress},
-    {J, "source.address", kHost},
-    {J, "source.domain", kHost},
-    {J, "source.mac", kMac},
-    {J, "destination.ip", kAddress},
-    {J, "destination.address", kHost},
-    {J, "destination.domain", kHost},
-    {J, "destination.mac", kMac},
-    {J, "destination.port", kHttpPort},
-    {J, "client.ip", kAddress},
-    {J, "client.domain", kHost},
-    {J, "server.ip", kAddress},
-    {J, "server.domain", kHost},
-    {J, "host.hostname", kHost},
-    {J, "host.ip", kAddress},
-    {J, "host.mac", kMac},
-    {J, "dns.question.name", kHost},
-    {J, "dns.question.registered_domain", kHost},
-    {J, "dns.answers.name", kHost},
-    {J, "dns.answers.data", kHost},
-    {J, "dns.resolved_ip", kAddress},
-    {J, "tls.client.server_name", kHost},
-    {J, "tls.client.ja3", kJa3},
-    {J, "tls.server.ja3s", kJa3},
-    {J, "url.full", kUrl},
-    {J, "url.original", kUrl},
-    {J, "url.domain", kHost},
-    {J, "url", kUrl},
-    {J, "http.request.referrer", kUrl},
-    {J, "user_agent.original", kUserAgent},
-    {J, "file.name", kFileName},
-    {J, "file.path", kFilePath},
-    {J, "file.hash.md5", kHash},
-    {J, "file.hash.sha1", kHash},
-    {J, "file.hash.sha256", kHash},
-    {J, "file.hash.sha512", kHash},
-    {J, "process.executable", kFilePath},
-    {J, "process.name", kFileName},
-    {J, "process.command_line", kText},
-    {J, "process.hash.md5", kHash},
-    {J, "process.hash.sha1", kHash},
-    {J, "process.hash.sha256", kHash},
-    {J, "process.parent.executable", kFilePath},
-    {J, "process.parent.command_line", kText},
-    {J, "registry.path", kRegistryKey},
-    {J, "registry.key", kRegistryKey},
-    {J, "email.from.address", kEmail},
-    {J, "email.to.address", kEmail},
-    {J, "email.sender.address", kEmail},
-    {J, "domain_name", kHost},
-    {J, "fqdn", kHost},
-    {J, "ip", kAddress},
-    {J, "dst_ip", kAddress},
-    {J, "srcip", kAddress},
-    {J, "dstip", kAddress},
-    {J, "mutex", kMutex},
-    {J, "time", kTimeSecond},
-};
+constexpr std::string_view kFormatNames[kFormats] = {"text",         "zeek-json", "zeek-tsv",
+                                                     "suricata-eve", "windows",   "json"};
+constexpr std::string_view kRoleNames[kRoles] = {
+    "shape", "ignored",    "address",   "host", "http-host",   "http-target", "http-port", "url",
+    "email", "hash",       "hash-list", "ja3",  "mac",         "file-name",   "file-path", "registry-key",
+    "mutex", "user-agent", "text",      "time", "time-second", "time-third",  "container"};
 
 // Every way to write a dotted path as nested keys: "a.b.c" as a.b.c, {a:{b.c}}, {a.b:{c}}, {a:{b:{c}}}.
 void spellings(std::string_view path, std::uint64_t parent,
@@ -346,40 +23,117 @@ void spellings(std::string_view path, std::uint64_t parent,
     spellings(path.substr(dot + 1), FieldMap::extend(parent, path.substr(0, dot)), out);
 }
 
+constexpr std::ptrdiff_t kMaxDots = 10;  // of a path: its spellings double with each
+
+void add_names(std::vector<std::string>& to, const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    if (std::ranges::find(to, name) == to.end()) to.push_back(name);
+}
+
 }  // namespace
 
-std::span<const FieldRow> field_rows() { return kRows; }
+std::string_view to_string(Format format) { return kFormatNames[static_cast<std::size_t>(format)]; }
+std::string_view to_string(Role role) { return kRoleNames[static_cast<std::size_t>(role)]; }
 
-FieldMap::Table::Table() {
+std::optional<Role> parse_role(std::string_view text) {
+  const auto at = std::ranges::find(kRoleNames, text);
+  if (at == std::end(kRoleNames)) return std::nullopt;
+  return static_cast<Role>(at - std::begin(kRoleNames));
+}
+
+std::optional<Format> parse_format(std::string_view text) {
+  const auto at = std::ranges::find(kFormatNames, text);
+  if (at == std::end(kFormatNames)) return std::nullopt;
+  return static_cast<Format>(at - std::begin(kFormatNames));
+}
+
+FieldMapPtr FieldMap::standard() {
+  static const FieldMapPtr map = [] {
+    FieldMapBuilder builder;
+    for (const EmbeddedMap& document : embedded_maps()) {
+      const auto read = read_map_document(document.text, std::string(document.name), builder);
+      BONGSU_CHECK(read.has_value());
+    }
+    auto built = builder.build();
+    BONGSU_CHECK(built.has_value());
+    return *built;
+  }();
+  return map;
+}
+
+FieldId FieldMap::field(std::string_view path) const {
+  const FieldId found = find(path).field;
+  return found != kNoField && rows_[found].path == path ? found : kNoField;
+}
+
+Result<void> FieldMap::index() {
   std::vector<std::pair<std::uint64_t, std::string_view>> ways;
-  for (const FieldRow& row : kRows) {
+  std::vector<Slot> all;
+  for (std::size_t i = 1; i < rows_.size(); ++i) {
+    const FieldRow& row = rows_[i];
     ways.clear();
     spellings(row.path, kRoot, ways);
-    for (const auto& [hash, key] : ways) {
-      BONGSU_CHECK(hash != 0);
-      std::size_t i = hash & (kSlots - 1);
-      for (; slots[i].hash != 0; i = (i + 1) & (kSlots - 1)) BONGSU_CHECK(slots[i].hash != hash);
-      slots[i] = {hash, key, {row.role, row.marks ? row.format : Format::kText}};
-    }
+    for (const auto& [hash, key] : ways)
+      all.push_back(
+          {hash, key, {row.role, row.marks ? row.format : Format::kText, row.wanted, static_cast<FieldId>(i)}});
   }
+  slots_.assign(std::bit_ceil(std::max<std::size_t>(all.size() * 4, 64)), {});
+  mask_ = slots_.size() - 1;
+  for (const Slot& slot : all) {
+    std::size_t i = slot.hash & mask_;
+    for (; slots_[i].hash != 0; i = (i + 1) & mask_)
+      if (slots_[i].hash == slot.hash)
+        return fail(ErrorCode::kInvalid,
+                    "cannot be told apart from the field \"" + rows_[slots_[i].found.field].path + "\" of the map",
+                    {.field = rows_[slot.found.field].path});
+    slots_[i] = slot;
+  }
+  return {};
 }
 
-const FieldMap::Table& FieldMap::table() {
-  static const Table table;
-  return table;
+FieldMapBuilder::FieldMapBuilder() : rows_(1) {}
+
+FieldMapBuilder::FieldMapBuilder(const FieldMap& map) : rows_(map.rows_), log_sources_(map.log_sources_) {
+  for (std::size_t i = 1; i < rows_.size(); ++i) by_path_.emplace(rows_[i].path, static_cast<FieldId>(i));
 }
 
-std::string_view to_string(Format format) {
-  constexpr std::string_view kNames[] = {"text", "zeek-json", "zeek-tsv", "suricata-eve", "windows", "json"};
-  return kNames[static_cast<std::size_t>(format)];
+Result<FieldId> FieldMapBuilder::add(FieldRow row) {
+  if (row.path.empty()) return fail(ErrorCode::kInvalid, "a field has a path");
+  if (row.path.size() > kMaxFieldPathBytes || std::ranges::count(row.path, '.') > kMaxDots)
+    return fail(ErrorCode::kTooLarge, "the path of a field is too long", {.field = row.path.substr(0, 80)});
+  const auto [at, fresh] = by_path_.try_emplace(row.path, static_cast<FieldId>(rows_.size()));
+  if (!fresh) {
+    FieldRow& there = rows_[at->second];
+    if (row.role != Role::kShape) there.role = row.role;
+    there.marks = there.marks || row.marks;
+    there.wanted = there.wanted || row.wanted;
+    add_names(there.sigma, row.sigma);
+    add_names(there.stix, row.stix);
+    return at->second;
+  }
+  if (rows_.size() >= kMaxFields) {
+    by_path_.erase(at);
+    return fail(ErrorCode::kTooLarge, "a map has too many fields", {.field = row.path});
+  }
+  rows_.push_back(std::move(row));
+  return at->second;
 }
 
-std::string_view to_string(Role role) {
-  constexpr std::string_view kNames[kRoles] = {
-      "by shape", "ignored",    "address",   "host", "HTTP host",  "HTTP target", "HTTP port", "URL",
-      "e-mail",   "hash",       "hash list", "JA3",  "MAC",        "file name",   "file path", "registry key",
-      "mutex",    "user agent", "text",      "time", "time (2nd)", "time (3rd)",  "container"};
-  return kNames[static_cast<std::size_t>(role)];
+void FieldMapBuilder::add(LogSource source) { log_sources_.insert(log_sources_.begin(), std::move(source)); }
+
+Result<FieldId> FieldMapBuilder::want(std::string_view path) {
+  FieldRow row;
+  row.path = path;
+  row.wanted = true;
+  return add(std::move(row));
+}
+
+Result<FieldMapPtr> FieldMapBuilder::build() const {
+  std::shared_ptr<FieldMap> map(new FieldMap);
+  map->rows_ = rows_;
+  map->log_sources_ = log_sources_;
+  BONGSU_TRY_VOID(map->index());
+  return FieldMapPtr(map);
 }
 
 }  // namespace bongsu::telemetry

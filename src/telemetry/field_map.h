@@ -1,15 +1,33 @@
-// Which field of which format holds which kind of value: one declared table (field_map.cpp), used by every reader.
+// Which field of which format holds which kind of value: a table made from declared documents (field_map_document.h),
+// used by every reader and by everything that reads events by field.
 //
-//   FieldMap::role(FieldMap::extend(FieldMap::kRoot, "event_data"), "Image")  →  Role::kFilePath
+//   FieldMapPtr map = FieldMap::standard();                       // the maps that come with the program
+//   map->find(FieldMap::extend(FieldMap::kRoot, "Image"), "Image").role  →  Role::kFilePath
+//
+//   FieldMapBuilder builder(*map);                                // more: a rule reads this field
+//   FieldId id = builder.want("LogonType");
+//   BONGSU_TRY(FieldMapPtr wider, builder.build());               // ids of `map` keep their meaning in `wider`
 //
 // Paths are looked up by a hash that is carried down from container to container, so that no path is ever put together
-// on the way. "id.orig_h" as one key and {"id":{"orig_h":…}} find the same row.
+// on the way. "id.orig_h" as one key and {"id":{"orig_h":…}} find the same row. A path means the same in every format,
+// so the lookup is by path alone.
+//
+// A map never changes once it is built: any thread may use it.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
 
 namespace bongsu::telemetry {
 
@@ -43,16 +61,39 @@ enum class Role : std::uint8_t {
   kTransparent,  // a container that adds nothing to the path: "event_data", "winlog", "Event"
 };
 inline constexpr std::size_t kRoles = 23;
+// As in a map's document: "file-path", "http-target", …
 std::string_view to_string(Role role);
+std::optional<Role> parse_role(std::string_view text);
+std::optional<Format> parse_format(std::string_view text);
 
-// A row of the table. `marks` says that its presence tells the format.
+// Numbers a row of a map. 0 is no row.
+using FieldId = std::uint16_t;
+inline constexpr FieldId kNoField = 0;
+inline constexpr std::size_t kMaxFields = 20'000;  // rows of a map
+inline constexpr std::size_t kMaxFieldPathBytes = 512;
+
 struct FieldRow {
-  Format format;
-  std::string_view path;
-  Role role;
-  bool marks = false;
+  Format format = Format::kText;  // where it comes from
+  std::string path;
+  Role role = Role::kShape;
+  bool marks = false;              // its presence tells the format
+  bool wanted = false;             // emitted whatever its role, numbers and literals too
+  std::vector<std::string> sigma;  // Sigma's names for it, beside the path itself
+  std::vector<std::string> stix;   // where the value stands in an observation: "process:command_line"
 };
-std::span<const FieldRow> field_rows();
+
+// What a Sigma log source means on events of one format: which events belong to it, and where its fields are.
+struct LogSource {
+  Format format = Format::kText;
+  std::string product, category, service;  // empty: any
+  // Each field (a path) has one of the values (compared without case). All must hold.
+  std::vector<std::pair<std::string, std::vector<std::string>>> when;
+  // Sigma's field name → paths, before what the rows say.
+  std::map<std::string, std::vector<std::string>, std::less<>> fields;
+};
+
+class FieldMap;
+using FieldMapPtr = std::shared_ptr<const FieldMap>;
 
 class FieldMap {
  public:
@@ -61,7 +102,12 @@ class FieldMap {
   struct Found {
     Role role = Role::kShape;
     Format mark = Format::kText;  // kText: tells nothing
+    bool wanted = false;
+    FieldId field = kNoField;
   };
+
+  // The maps that come with the program (src/telemetry/maps).
+  static FieldMapPtr standard();
 
   static std::uint64_t extend(std::uint64_t parent, std::string_view key) {
     std::uint64_t a = 0, b = 0;
@@ -84,28 +130,56 @@ class FieldMap {
   }
 
   // `path` is extend(parent, key).
-  static Found find(std::uint64_t path, std::string_view key) {
-    for (std::size_t i = path & (kSlots - 1);; i = (i + 1) & (kSlots - 1)) {
-      const Slot& slot = table().slots[i];
+  Found find(std::uint64_t path, std::string_view key) const {
+    for (std::size_t i = path & mask_;; i = (i + 1) & mask_) {
+      const Slot& slot = slots_[i];
       if (slot.hash == 0) return {};
       if (slot.hash == path && slot.key == key) return slot.found;
     }
   }
   // The role of a column or flat path that stands alone.
-  static Found find(std::string_view path) { return find(extend(kRoot, path), path); }
+  Found find(std::string_view path) const { return find(extend(kRoot, path), path); }
+
+  const FieldRow& row(FieldId field) const { return rows_[field]; }
+  std::span<const FieldRow> rows() const { return std::span(rows_).subspan(1); }  // in the order of their ids, from 1
+  FieldId field(std::string_view path) const;                                     // kNoField: no row
+  std::span<const LogSource> log_sources() const { return log_sources_; }
 
  private:
-  static constexpr std::size_t kSlots = 4096;
+  friend class FieldMapBuilder;
   struct Slot {
     std::uint64_t hash = 0;
     std::string_view key;
     Found found;
   };
-  struct Table {
-    Slot slots[kSlots];
-    Table();
-  };
-  static const Table& table();
+  FieldMap() = default;
+  Result<void> index();
+
+  std::vector<FieldRow> rows_;  // [0] is no field
+  std::vector<LogSource> log_sources_;
+  std::vector<Slot> slots_;
+  std::size_t mask_ = 0;
+};
+
+class FieldMapBuilder {
+ public:
+  FieldMapBuilder();
+  // Begins with all that `map` has.
+  explicit FieldMapBuilder(const FieldMap& map);
+
+  // A path that is there already takes the new role; names are added to those that it has. kInvalid, kTooLarge.
+  Result<FieldId> add(FieldRow row);
+  // Log sources that are added later are looked at first.
+  void add(LogSource source);
+  // The row of that path, emitted whatever it holds. kTooLarge at kMaxFields.
+  Result<FieldId> want(std::string_view path);
+  // kInvalid when two paths cannot be told apart.
+  Result<FieldMapPtr> build() const;
+
+ private:
+  std::vector<FieldRow> rows_;
+  std::vector<LogSource> log_sources_;
+  std::unordered_map<std::string, FieldId> by_path_;
 };
 
 }  // namespace bongsu::telemetry

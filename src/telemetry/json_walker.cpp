@@ -61,8 +61,9 @@ struct Level {
 }  // namespace
 
 struct JsonWalker::Impl {
-  explicit Impl(bool all) : everything(all) {}
+  Impl(FieldMapPtr fields, bool all) : map(std::move(fields)), everything(all) {}
 
+  FieldMapPtr map;
   const bool everything;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1;
   std::size_t capacity = 0;
@@ -123,6 +124,7 @@ const char* JsonWalker::Impl::walk(std::size_t begin, std::size_t end, EventStor
 
 const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
   std::size_t i = next;
+  const FieldMap& fields = *map;
   std::size_t depth = 0;  // levels[0 … depth) are open
   const auto at = [&](std::size_t k) { return position(k) < end ? base[structurals[k]] : '\0'; };
   constexpr const char* kEndsEarly = "the object ends before its closing brace";
@@ -152,14 +154,14 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
       if (at(i + 1) != ':') return next = i, at(i + 1) == '\0' ? kEndsEarly : "a colon was expected after the key";
       i += 2;
       path = FieldMap::extend(level.path, {key, key_size});
-      found = FieldMap::find(path, {key, key_size});
+      found = fields.find(path, {key, key_size});
       if (found.role == Role::kShape && std::memchr(key, '\\', key_size) != nullptr) {
         std::string& plain = out.keys.emplace_back();
         unescape_json({key, key_size}, plain);
         key = plain.data();
         key_size = static_cast<std::uint32_t>(plain.size());
         path = FieldMap::extend(level.path, plain);
-        found = FieldMap::find(path, plain);
+        found = fields.find(path, plain);
       }
       if (found.mark != Format::kText) out.mark = found.mark;
     } else if (at(i) == ']' && base[structurals[i - 1]] == '[') {  // empty array
@@ -191,10 +193,10 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
       case '"': {
         const char* value = base + structurals[i] + 1;
         const auto value_size = static_cast<std::uint32_t>(base + token_end(i) - 1 - value);
-        if (found.role != Role::kIgnore || everything) {
+        if (found.role != Role::kIgnore || found.wanted || everything) {
           if (out.leaves.size() >= kMaxEventLeaves) return next = i, "too many fields in one event";
           const bool escaped = std::memchr(value, '\\', value_size) != nullptr;
-          out.leaves.push_back({value, key, value_size, key_size, level.node,
+          out.leaves.push_back({value, key, value_size, key_size, level.node, found.field,
                                 found.role == Role::kTransparent ? Role::kShape : found.role,
                                 escaped ? Leaf::Escape::kJson : Leaf::Escape::kNone, true});
         }
@@ -210,11 +212,11 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
         const char* value = base + structurals[i];
         const char* value_end = base + token_end(i);
         if (!is_scalar(value, value_end)) return next = i, "not a number, true, false or null";
-        if (everything || found.role == Role::kHttpPort ||
+        if (everything || found.wanted || found.role == Role::kHttpPort ||
             (found.role >= Role::kTime && found.role <= Role::kTimeThird)) {
           if (out.leaves.size() >= kMaxEventLeaves) return next = i, "too many fields in one event";
           out.leaves.push_back({value, key, static_cast<std::uint32_t>(value_end - value), key_size, level.node,
-                                found.role, Leaf::Escape::kNone, false});
+                                found.field, found.role, Leaf::Escape::kNone, false});
         }
         ++i;
       }
@@ -239,8 +241,9 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
   }
 }
 
-JsonWalker::JsonWalker(bool everything) : impl_(std::make_unique<Impl>(everything)) {}
+JsonWalker::JsonWalker(FieldMapPtr map, bool everything) : impl_(std::make_unique<Impl>(std::move(map), everything)) {}
 JsonWalker::~JsonWalker() = default;
+void JsonWalker::use(FieldMapPtr map) { impl_->map = std::move(map); }
 bool JsonWalker::index(std::string_view run) { return impl_->index(run); }
 const char* JsonWalker::walk(std::size_t begin, std::size_t end, EventStorage& out) {
   return impl_->walk(begin, end, out);

@@ -41,13 +41,15 @@ struct EventStorage {
 
 class JsonWalker {
  public:
-  // Leaves that the table knows nothing to do with (numbers, literals, ignored fields) are left out unless
-  // `everything`.
-  explicit JsonWalker(bool everything = false);
+  // Leaves that the map knows nothing to do with (numbers, literals and ignored fields that nobody wants) are left out
+  // unless `everything`.
+  explicit JsonWalker(FieldMapPtr map = FieldMap::standard(), bool everything = false);
   ~JsonWalker();
 
   // False: some line of the run is not well-formed at the level of bytes and quotes; index each line alone.
   bool index(std::string_view run);
+
+  void use(FieldMapPtr map);
 
   // The line [begin, end) of the indexed run. Lines must come in order. nullptr, or what is wrong with it.
   const char* walk(std::size_t begin, std::size_t end, EventStorage& out);

@@ -9,7 +9,7 @@ namespace {
 
 // "path=value" of every leaf of one line.
 std::vector<std::string> leaves(const std::string& line, const char** wrong = nullptr) {
-  JsonWalker walker(true);
+  JsonWalker walker(FieldMap::standard(), true);
   EventStorage storage;
   std::vector<std::string> out;
   if (!walker.index(line)) {

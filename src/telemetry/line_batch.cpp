@@ -15,6 +15,16 @@ std::size_t first_not_space(std::string_view data, std::size_t begin, std::size_
 
 }  // namespace
 
+EventParser::EventParser(BadLines& bad, FieldMapPtr map, bool everything)
+    : bad_(&bad), map_(map), everything_(everything), walker_(std::move(map), everything) {}
+
+void EventParser::use(FieldMapPtr map) {
+  if (map == map_) return;
+  map_ = map;
+  columns_ = {};
+  walker_.use(std::move(map));
+}
+
 void EventParser::start(const LineBatch& batch) {
   batch_ = &batch;
   header_ = batch.header;
@@ -111,15 +121,16 @@ const EventView* EventParser::next() {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.front() == '#' && read_tsv_header_line(line, header_)) continue;
     if (header_ != nullptr && !header_->columns.empty()) {
-      if (const char* wrong = split_tsv_line(line, *header_, storage_)) {
+      if (columns_.header != header_) columns_ = resolve_tsv_columns(header_, *map_, everything_);
+      if (const char* wrong = split_tsv_line(line, columns_, storage_)) {
         report(begin, end, wrong);
         continue;
       }
       return deliver(begin, end, Format::kZeekTsv);
     }
     storage_.clear();
-    storage_.leaves.push_back(
-        {line.data(), "text", static_cast<std::uint32_t>(line.size()), 4, 0, Role::kText, Leaf::Escape::kNone, true});
+    storage_.leaves.push_back({line.data(), "text", static_cast<std::uint32_t>(line.size()), 4, 0, kNoField,
+                               Role::kText, Leaf::Escape::kNone, true});
     return deliver(begin, end, Format::kText);
   }
   return nullptr;

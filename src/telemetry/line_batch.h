@@ -37,8 +37,11 @@ struct LineBatch {
 
 class EventParser {
  public:
-  // `everything`: leaves for every field, not only for those that the matcher looks into.
-  explicit EventParser(BadLines& bad, bool everything = false) : bad_(&bad), walker_(everything) {}
+  // `everything`: leaves for every field, not only for those that have a role or are wanted.
+  explicit EventParser(BadLines& bad, FieldMapPtr map = FieldMap::standard(), bool everything = false);
+
+  // From the next batch on.
+  void use(FieldMapPtr map);
 
   void start(const LineBatch& batch);
   // nullptr at the end of the batch. The view holds until the next call.
@@ -55,7 +58,10 @@ class EventParser {
   const EventView* deliver(std::size_t begin, std::size_t end, Format format);
 
   BadLines* bad_;
+  FieldMapPtr map_;
+  const bool everything_;
   JsonWalker walker_;
+  TsvColumns columns_;  // of header_, by map_
   EventStorage storage_;
   EventView view_;
   const LineBatch* batch_ = nullptr;

@@ -5,32 +5,21 @@
 namespace bongsu::telemetry {
 namespace {
 
-TsvHeader::Column make_column(std::string_view name) {
-  TsvHeader::Column column;
-  column.name = name;
-  column.role = FieldMap::find(name).role;
-  return column;
-}
-
-void set_type(TsvHeader::Column& column, std::string_view type, bool everything) {
-  column.type = type;
-  std::string_view inner = type;
+// The type within set[…] or vector[…].
+std::string_view inner_type(std::string_view type, bool& list) {
   for (const std::string_view container : {"set[", "vector["}) {
     if (type.starts_with(container) && type.ends_with(']')) {
-      column.list = true;
-      inner = type.substr(container.size(), type.size() - container.size() - 1);
+      list = true;
+      return type.substr(container.size(), type.size() - container.size() - 1);
     }
   }
-  if (column.role == Role::kShape && (inner == "addr" || inner == "subnet")) column.role = Role::kAddress;
-  const bool text = inner == "string" || inner == "addr" || inner == "subnet" || inner == "pattern" || inner == "file";
-  const bool of_use = column.role == Role::kHttpPort || (column.role >= Role::kTime && column.role <= Role::kTimeThird);
-  column.wanted = everything || (column.role != Role::kIgnore && text) || of_use;
+  return type;
 }
 
-void push(EventStorage& out, const TsvHeader::Column& column, std::string_view value) {
+void push(EventStorage& out, std::string_view name, const TsvColumns::Column& column, std::string_view value) {
   const bool escaped = std::memchr(value.data(), '\\', value.size()) != nullptr;
-  out.leaves.push_back({value.data(), column.name.data(), static_cast<std::uint32_t>(value.size()),
-                        static_cast<std::uint32_t>(column.name.size()), 0, column.role,
+  out.leaves.push_back({value.data(), name.data(), static_cast<std::uint32_t>(value.size()),
+                        static_cast<std::uint32_t>(name.size()), 0, column.field, column.role,
                         escaped ? Leaf::Escape::kZeek : Leaf::Escape::kNone, true});
 }
 
@@ -68,14 +57,15 @@ bool read_tsv_header_line(std::string_view line, TsvHeaderPtr& header) {
     next->columns.clear();
     while (next->columns.size() < kMaxTsvColumns) {
       const std::size_t end = rest.find(header->separator);
-      next->columns.push_back(make_column(rest.substr(0, end)));
+      next->columns.push_back({std::string(rest.substr(0, end)), {}, false});
       if (end == rest.npos) break;
       rest.remove_prefix(end + 1);
     }
   } else if (name == "#types") {
     for (TsvHeader::Column& column : next->columns) {
       const std::size_t end = rest.find(header->separator);
-      set_type(column, rest.substr(0, end), false);
+      column.type = rest.substr(0, end);
+      inner_type(column.type, column.list);
       if (end == rest.npos) break;
       rest.remove_prefix(end + 1);
     }
@@ -86,15 +76,39 @@ bool read_tsv_header_line(std::string_view line, TsvHeaderPtr& header) {
   return true;
 }
 
-const char* split_tsv_line(std::string_view line, const TsvHeader& header, EventStorage& out) {
+TsvColumns resolve_tsv_columns(TsvHeaderPtr header, const FieldMap& map, bool everything) {
+  TsvColumns out;
+  for (const TsvHeader::Column& column : header->columns) {
+    const FieldMap::Found found = map.find(column.name);
+    Role role = found.role;
+    bool list = false;
+    const std::string_view inner = inner_type(column.type, list);
+    if (role == Role::kShape && (inner == "addr" || inner == "subnet")) role = Role::kAddress;
+    const bool untyped = column.type.empty();
+    const bool text =
+        inner == "string" || inner == "addr" || inner == "subnet" || inner == "pattern" || inner == "file";
+    const bool of_use = role == Role::kHttpPort || (role >= Role::kTime && role <= Role::kTimeThird);
+    const bool wanted = everything || found.wanted || untyped || (role != Role::kIgnore && text) || of_use;
+    out.columns.push_back({role, found.field, wanted});
+  }
+  if (const FieldMap::Found path = map.find("_path"); path.wanted || everything) out.path_field = path.field;
+  out.header = std::move(header);
+  return out;
+}
+
+const char* split_tsv_line(std::string_view line, const TsvColumns& by, EventStorage& out) {
+  const TsvHeader& header = *by.header;
   out.clear();
   out.mark = Format::kZeekTsv;
+  if (by.path_field != kNoField && !header.path.empty())
+    push(out, "_path", {Role::kIgnore, by.path_field, true}, header.path);
   std::size_t i = 0;
   while (true) {
     const std::size_t end = line.find(header.separator);
     if (i == header.columns.size()) return "more columns than the header names";
-    const TsvHeader::Column& column = header.columns[i++];
-    if (column.wanted) {
+    const TsvHeader::Column& column = header.columns[i];
+    const TsvColumns::Column& use = by.columns[i++];
+    if (use.wanted) {
       std::string_view value = line.substr(0, end);
       if (value == header.unset_field || value == header.empty_field) {
         // nothing there
@@ -102,12 +116,12 @@ const char* split_tsv_line(std::string_view line, const TsvHeader& header, Event
         while (true) {
           if (out.leaves.size() >= kMaxEventLeaves) return "too many fields in one event";
           const std::size_t comma = value.find(header.set_separator);
-          push(out, column, value.substr(0, comma));
+          push(out, column.name, use, value.substr(0, comma));
           if (comma == value.npos) break;
           value.remove_prefix(comma + header.set_separator.size());
         }
       } else {
-        push(out, column, value);
+        push(out, column.name, use, value);
       }
     }
     if (end == line.npos) break;

@@ -27,9 +27,7 @@ inline constexpr std::size_t kMaxTsvColumns = 1024;
 struct TsvHeader {
   struct Column {
     std::string name, type;
-    Role role = Role::kShape;
-    bool list = false;   // set[…] or vector[…]
-    bool wanted = true;  // of a role and type that anything is looked for in
+    bool list = false;  // set[…] or vector[…]
   };
   char separator = '\t';
   std::string set_separator = ",";
@@ -45,7 +43,20 @@ using TsvHeaderPtr = std::shared_ptr<const TsvHeader>;
 // #close).
 bool read_tsv_header_line(std::string_view line, TsvHeaderPtr& header);
 
+// What a map says of a header's columns.
+struct TsvColumns {
+  struct Column {
+    Role role = Role::kShape;
+    FieldId field = kNoField;
+    bool wanted = true;  // of a role and type that anything is looked for in, or asked for
+  };
+  TsvHeaderPtr header;
+  std::vector<Column> columns;
+  FieldId path_field = kNoField;  // of "_path", when it is wanted: Zeek's JSON writers put the log's name there
+};
+TsvColumns resolve_tsv_columns(TsvHeaderPtr header, const FieldMap& map, bool everything = false);
+
 // Splits a line by the header. nullptr, or what is wrong with it.
-const char* split_tsv_line(std::string_view line, const TsvHeader& header, EventStorage& out);
+const char* split_tsv_line(std::string_view line, const TsvColumns& by, EventStorage& out);
 
 }  // namespace bongsu::telemetry

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string text(reinterpret_cast<const char*>(data), size);
   for (char& c : text)
     if (c == '\n') c = ' ';
-  JsonWalker walker(true);
+  JsonWalker walker(FieldMap::standard(), true);
   EventStorage storage;
   const bool good = walker.index(text) && walker.walk(0, text.size(), storage) == nullptr;
   const auto parsed = bongsu::parse_json(text);

@@ -11,7 +11,7 @@ using namespace bongsu::telemetry;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   BadLines bad;
   BatchReader reader(open_memory({reinterpret_cast<const char*>(data), size}, "fuzz"), "fuzz", bad);
-  EventParser parser(bad, true);
+  EventParser parser(bad, FieldMap::standard(), true);
   std::vector<std::string> storage;
   std::size_t total = 0;
   while (total < (4U << 20)) {
