@@ -66,23 +66,24 @@ std::size_t Index::memory_bytes() const {
 
 void Index::publish() {
   auto next = std::make_shared<Snapshot>();
-  next->seeds = seeds_;
+  next->keys.seeds = seeds_;
   next->sequence = sequence_;
   next->segments = segments_;
   next->removed = removed_;
   std::bitset<129> v4, v6;
   for (const auto& segment : segments_) {
-    for (std::size_t k = 0; k < kKinds; ++k) next->counts[k] += segment->count(static_cast<Kind>(k));
+    for (std::size_t k = 0; k < kKinds; ++k)
+      if (segment->count(static_cast<Kind>(k)) > 0) next->keys.want(static_cast<Kind>(k));
     v4 |= segment->prefixes(Kind::kIpv4);
     v6 |= segment->prefixes(Kind::kIpv6);
-    next->path_suffixes = next->path_suffixes || segment->has_path_suffixes();
+    next->keys.path_suffixes = next->keys.path_suffixes || segment->has_path_suffixes();
   }
   for (int p = 31; p >= 0; --p)
-    if (v4[static_cast<std::size_t>(p)]) next->v4_prefixes.push_back(p);
+    if (v4[static_cast<std::size_t>(p)]) next->keys.v4_prefixes.push_back(p);
   for (int p = 127; p >= 0; --p)
-    if (v6[static_cast<std::size_t>(p)]) next->v6_prefixes.push_back(p);
-  next->v4_single = v4[32];
-  next->v6_single = v6[128];
+    if (v6[static_cast<std::size_t>(p)]) next->keys.v6_prefixes.push_back(p);
+  next->keys.v4_whole = v4[32];
+  next->keys.v6_whole = v6[128];
   SnapshotPtr old = std::move(next);
   {
     const std::lock_guard lock(published_mutex_);

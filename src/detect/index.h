@@ -14,7 +14,6 @@
 // for a writer (a pointer is copied under a lock that is held for nothing else).
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <bitset>
 #include <cstdint>
@@ -26,6 +25,7 @@
 #include "base/result.h"
 #include "detect/indicator.h"
 #include "detect/key.h"
+#include "detect/key_walk.h"
 #include "detect/segment.h"
 
 namespace bongsu::detect {
@@ -57,16 +57,10 @@ class Removed {
 
 // The index at one moment: what is added or removed later does not show.
 struct Snapshot {
-  Seeds seeds{0};
+  KeySelection keys;  // kinds with entries, removed ones that are still there included
   std::uint64_t sequence = 0;
   std::vector<std::shared_ptr<const Segment>> segments;  // large to small
   std::shared_ptr<const Removed> removed;
-  std::array<std::size_t, kKinds> counts{};   // entries by kind, removed ones that are still there included
-  std::vector<int> v4_prefixes, v6_prefixes;  // prefix lengths in use, without the full length
-  bool v4_single = false, v6_single = false;
-  bool path_suffixes = false;
-
-  std::size_t count(Kind kind) const { return counts[static_cast<std::size_t>(kind)]; }
   // Calls found(entry) for each live entry of that key. Validity in time is the caller's to check.
   template <class Found>
   void find(std::uint64_t hash, Kind kind, std::string_view bytes, Found&& found) const {

@@ -18,7 +18,7 @@ Indicator domain(std::uint64_t ref, const std::string& text) {
 std::set<std::uint64_t> refs(const Snapshot& snapshot, const Value& value) {
   std::set<std::uint64_t> out;
   const std::string bytes = *key_bytes(value);
-  snapshot.find(key_hash(snapshot.seeds, value.kind, bytes), value.kind, bytes,
+  snapshot.find(key_hash(snapshot.keys.seeds, value.kind, bytes), value.kind, bytes,
                 [&](const Segment::Entry& entry) { out.insert(entry.ref); });
   return out;
 }

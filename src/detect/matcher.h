@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "detect/index.h"
+#include "detect/key_walk.h"
 #include "telemetry/event.h"
 
 namespace bongsu::detect {
@@ -34,6 +35,10 @@ struct Hit {
 
 class Matcher {
  public:
+  Matcher() : walk_(*this) {}
+  Matcher(const Matcher&) = delete;
+  Matcher& operator=(const Matcher&) = delete;
+
   void use(SnapshotPtr snapshot);
   // Appends the event's hits in the order of its fields.
   void match(const telemetry::EventView& event, const Instant& now, std::vector<Hit>& hits);
@@ -42,7 +47,7 @@ class Matcher {
   std::uint64_t dropped() const { return dropped_; }
 
  private:
-  friend struct TextSink;
+  friend class KeyWalk<Matcher>;
 
   struct Pending {
     const telemetry::Leaf* leaf;
@@ -51,43 +56,18 @@ class Matcher {
     std::string matched;
   };
 
-  void leaf(const telemetry::Leaf& leaf);
-  void probe(Kind kind, std::string_view bytes, std::uint64_t hash);
-  void probe_text(Kind kind, std::string_view normal_form);
-  bool address(std::string_view text);
-  void address(const Address& address);
-  void addresses(std::string_view list);
-  void domain(std::string_view text);
-  void host(std::string_view text);
-  bool url(std::string_view text);
-  void hash(std::string_view text);
-  void hash(Kind kind, std::string_view text);
-  void hash_list(std::string_view text);
-  void email(std::string_view text);
-  void file_name(std::string_view name);
-  void path(std::string_view text);
-  void registry(std::string_view text);
-  void tokens(std::string_view text, bool only_email);
-  void request();
+  void key(Kind kind, std::string_view bytes, std::uint64_t hash);
   bool in_force(const Validity& validity);
   void finish(std::vector<Hit>& hits);
 
   SnapshotPtr snapshot_;
-  bool any_address_ = false, any_hash_ = false, any_url_ = false, any_host_ = false;
+  KeyWalk<Matcher> walk_;
 
   // Of the event at hand.
-  const telemetry::EventView* event_ = nullptr;
   const Instant* now_ = nullptr;
-  const telemetry::Leaf* leaf_ = nullptr;
-  const telemetry::Leaf* http_host_ = nullptr;
-  const telemetry::Leaf* http_uri_ = nullptr;
-  const telemetry::Leaf* http_port_ = nullptr;
-  std::string_view matched_;  // what a hit would show
-  bool in_text_ = false;
   std::optional<Instant> time_;
   bool time_known_ = false;
   std::vector<Pending> pending_;
-  std::string decoded_, normal_, part_, url_;
   std::uint64_t dropped_ = 0;
 };
 
