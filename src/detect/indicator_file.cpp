@@ -59,7 +59,7 @@ std::string label_of(const stix::Object& object) {
 
 }  // namespace
 
-IndicatorFiles::IndicatorFiles(Index& index, LoadOptions options) : index_(index), options_(options) {}
+IndicatorFiles::IndicatorFiles(Index& index, LoadOptions options) : index_(index), options_(std::move(options)) {}
 
 Origin IndicatorFiles::origin(std::uint64_t ref) const {
   if (const auto at = objects_.find(ref); at != objects_.end()) return at->second;
@@ -76,7 +76,9 @@ Result<void> IndicatorFiles::flush(bool force) {
   if (pending_.empty() || (!force && pending_.size() < kFlushAt)) return {};
   const std::vector<Indicator> batch = std::move(pending_);
   pending_ = {};
-  return index_.add(batch);
+  BONGSU_TRY_VOID(index_.add(batch));
+  if (options_.each) options_.each(batch);
+  return {};
 }
 
 void IndicatorFiles::add(std::uint64_t ref, Result<Value> value, Where where, std::string_view text, bool guessed) {

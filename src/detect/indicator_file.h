@@ -13,7 +13,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,6 +31,7 @@ namespace bongsu::detect {
 
 struct LoadOptions {
   int min_confidence = 0;  // indicators that state less are left out
+  std::function<void(std::span<const Indicator>)> each;  // sees what is added, batch by batch
 };
 
 struct LoadReport {
