@@ -2,9 +2,10 @@
 //
 //   hunt_bench INDICATORS DIRECTORY LOG…      (DIRECTORY: where the store is made; what is there is used again)
 //
-// Makes a store of the logs if there is none, opens it, and hunts: 1,000 indicators (several draws of the list), the whole list, and a
-// million (the list and made-up values of its kinds). Each hunt's alerts are first compared with those of a full scan of the same store
-// by the same indicators: ids must be equal, one by one. Seconds of CPU, one core, the best of three; bytes of lines as they were read.
+// Makes a store of the logs if there is none, opens it, and hunts: 1,000 indicators (several draws of the list), the
+// whole list, and a million (the list and made-up values of its kinds). Each hunt's alerts are first compared with
+// those of a full scan of the same store by the same indicators: ids must be equal, one by one. Seconds of CPU, one
+// core, the best of three; bytes of lines as they were read.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -39,7 +40,9 @@ using telemetry::TelemetryStore;
 double cpu_seconds() {
   rusage use{};
   getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
@@ -82,7 +85,8 @@ void fill(TelemetryStore& store, const Clock& clock, const std::vector<std::stri
     telemetry::BatchReader reader(need(telemetry::open_source(log)), log, bad);
     while (auto batch = need(reader.next())) {
       if (!indexer)
-        indexer = std::make_unique<HuntIndexer>(need(store.new_segment()), store.seed(), telemetry::FieldMap::standard());
+        indexer =
+            std::make_unique<HuntIndexer>(need(store.new_segment()), store.seed(), telemetry::FieldMap::standard());
       bytes += batch->data.size();
       need(indexer->add(*batch));
       if (indexer->lines_bytes() >= detect::kSegmentBytes) finish();
@@ -133,10 +137,12 @@ void measure(const char* name, const std::vector<Indicator>& indicators, Telemet
     keys.sort();
     result = detect::hunt(engine, {.keys = &keys}, segments, {}, [](std::vector<Alert>&&) { return true; });
   });
-  fmt::print("  {:<26} {:>9} indicators  dictionaries {:>8.2f} ms (keys {:.2f})  with blocks and matching {:>8.2f} ms  full scan {:>8.0f} ms  "
-             "{} of {} blocks, {} alerts{}\n",
-             name, indicators.size(), seconds * 1e3, keys_seconds * 1e3, all * 1e3, scan * 1e3, result.blocks_read, result.blocks,
-             result.alerts, fast == slow ? "" : "  NOT THOSE OF THE FULL SCAN");
+  fmt::print(
+      "  {:<26} {:>9} indicators  dictionaries {:>8.2f} ms (keys {:.2f})  with blocks and matching {:>8.2f} ms  full "
+      "scan {:>8.0f} ms  "
+      "{} of {} blocks, {} alerts{}\n",
+      name, indicators.size(), seconds * 1e3, keys_seconds * 1e3, all * 1e3, scan * 1e3, result.blocks_read,
+      result.blocks, result.alerts, fast == slow ? "" : "  NOT THOSE OF THE FULL SCAN");
   if (fast != slow) std::exit(1);
 }
 
@@ -151,11 +157,13 @@ int main(int argc, char** argv) {
   SystemRandom system;
   const std::string directory = argv[2];
   {
-    auto store = need(TelemetryStore::open(need(telemetry::open_directory(directory)), {.keep_bytes = ~0ULL}, clock, system));
+    auto store =
+        need(TelemetryStore::open(need(telemetry::open_directory(directory)), {.keep_bytes = ~0ULL}, clock, system));
     if (store->segments().empty()) fill(*store, clock, {argv + 3, argv + argc});
   }
   const double open_start = cpu_seconds();
-  auto store = need(TelemetryStore::open(need(telemetry::open_directory(directory)), {.keep_bytes = ~0ULL}, clock, system));
+  auto store =
+      need(TelemetryStore::open(need(telemetry::open_directory(directory)), {.keep_bytes = ~0ULL}, clock, system));
   std::uint64_t keys = 0, dictionaries = 0, lines = 0, events = 0, blocks = 0;
   for (const auto& segment : store->segments()) {
     const auto dictionary = need(segment->dictionary());
@@ -165,16 +173,21 @@ int main(int argc, char** argv) {
     events += segment->events();
     blocks += segment->blocks().size();
   }
-  fmt::print("opened in {:.0f} ms: {} segments, {} blocks, {} events, {:.1f} MB of lines; on disk {:.1f} MB ({:.2f} %), of them dictionaries {:.1f} MB "
-             "({:.2f} % of the lines) with {} keys\n",
-             (cpu_seconds() - open_start) * 1e3, store->segments().size(), blocks, events, static_cast<double>(lines) / 1e6,
-             static_cast<double>(store->bytes()) / 1e6, static_cast<double>(store->bytes()) * 100 / static_cast<double>(lines),
-             static_cast<double>(dictionaries) / 1e6, static_cast<double>(dictionaries) * 100 / static_cast<double>(lines), keys);
+  fmt::print(
+      "opened in {:.0f} ms: {} segments, {} blocks, {} events, {:.1f} MB of lines; on disk {:.1f} MB ({:.2f} %), of "
+      "them dictionaries {:.1f} MB "
+      "({:.2f} % of the lines) with {} keys\n",
+      (cpu_seconds() - open_start) * 1e3, store->segments().size(), blocks, events, static_cast<double>(lines) / 1e6,
+      static_cast<double>(store->bytes()) / 1e6, static_cast<double>(store->bytes()) * 100 / static_cast<double>(lines),
+      static_cast<double>(dictionaries) / 1e6, static_cast<double>(dictionaries) * 100 / static_cast<double>(lines),
+      keys);
 
   std::vector<Indicator> all;
   {
     Engine engine(clock);
-    detect::IndicatorFiles files(engine.index(), {.each = [&](std::span<const Indicator> batch) { all.insert(all.end(), batch.begin(), batch.end()); }});
+    detect::IndicatorFiles files(engine.index(), {.each = [&](std::span<const Indicator> batch) {
+                                   all.insert(all.end(), batch.begin(), batch.end());
+                                 }});
     need(files.load(argv[1]));
   }
   SeededRandom random(20261125);
@@ -189,10 +202,19 @@ int main(int argc, char** argv) {
     const std::uint64_t r = random.next();
     detect::Value value;
     switch (r % 4) {
-      case 0: value = {detect::Kind::kDomain, fmt::format("x{:x}.example{}.net", r >> 20, r % 1000)}; break;
-      case 1: value = {detect::Kind::kMd5, fmt::format("{:016x}{:016x}", random.next(), random.next())}; break;
-      case 2: value = {detect::Kind::kSha256, fmt::format("{:016x}{:016x}{:016x}{:016x}", random.next(), random.next(), random.next(), random.next())}; break;
-      default: value = {detect::Kind::kIpv4, fmt::format("{}.{}.{}.{}", 11 + (r >> 8) % 100, (r >> 16) % 256, (r >> 24) % 256, (r >> 32) % 256)};
+      case 0:
+        value = {detect::Kind::kDomain, fmt::format("x{:x}.example{}.net", r >> 20, r % 1000)};
+        break;
+      case 1:
+        value = {detect::Kind::kMd5, fmt::format("{:016x}{:016x}", random.next(), random.next())};
+        break;
+      case 2:
+        value = {detect::Kind::kSha256, fmt::format("{:016x}{:016x}{:016x}{:016x}", random.next(), random.next(),
+                                                    random.next(), random.next())};
+        break;
+      default:
+        value = {detect::Kind::kIpv4,
+                 fmt::format("{}.{}.{}.{}", 11 + (r >> 8) % 100, (r >> 16) % 256, (r >> 24) % 256, (r >> 32) % 256)};
     }
     all.push_back({.ref = ref++, .value = std::move(value)});
   }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "detect/engine.h"
+#include "detect/hunt/hunt_test_support.h"
 #include "detect/indicator_file.h"
 #include "detect/shared_data_test_support.h"
 #include "detect/slow_matcher_test_support.h"
@@ -361,6 +362,33 @@ TEST(Differential, RandomEventsHitTheSameAsTheSlowMatcher) {
                                     << show(minus(both.slow, both.fast), batch.data);
   }
   EXPECT_GT(total, 1000U);
+}
+
+// Looking back opens the blocks that a dictionary names; each indicator alone, so that no other one opens a block for it.
+TEST(Differential, EachIndicatorIsFoundInStoredEventsAsItWasLive) {
+  const auto indicators = random_indicators();
+  std::uint64_t read = 0, blocks = 0;
+  std::size_t total = 0;
+  for (unsigned seed = 0; seed < (std::getenv("BONGSU_LONG") != nullptr ? 60U : 6U); ++seed) {
+    Dice dice(seed + 1000);
+    LineBatch batch;
+    batch.source = std::make_shared<const std::string>("random");
+    for (int i = 0; i < 250; ++i) {
+      std::string line = random_line(dice);
+      if (!mentions_newline(line)) batch.data += line + "\n";
+    }
+    const StoredTelemetry stored({{batch}}, 600);
+    for (const Indicator& indicator : indicators) {
+      HuntResult result;
+      const auto found = hunted(stored, {indicator}, true, &result);
+      ASSERT_EQ(found, matched_live({batch}, {indicator})) << indicator.value.text << ", seed " << seed;
+      total += found.size();
+      read += result.blocks_read;
+      blocks += result.blocks;
+    }
+  }
+  EXPECT_GT(total, 500U);
+  EXPECT_LT(read, blocks / 2) << "the dictionaries narrow nothing down";
 }
 
 TEST(Differential, RandomTsvHitsTheSameAsTheSlowMatcher) {

@@ -1,5 +1,5 @@
-// Batches of telemetry into a segment that can be hunted in: cuts them into blocks, parses the events, and collects their
-// keys for the dictionary.
+// Batches of telemetry into a segment that can be hunted in: cuts them into blocks, parses the events, and collects
+// their keys for the dictionary.
 //
 //   BONGSU_TRY(auto writer, store.new_segment());
 //   HuntIndexer indexer(std::move(writer), store.seed(), map);

@@ -13,7 +13,8 @@ std::uint64_t big_endian(std::string_view bytes) {
 
 constexpr std::uint64_t kV4 = 0xffffffff00000000;
 
-// Least significant digit first, 16 bits at a time over the bits that a dictionary keeps; a million keys in some tens of milliseconds.
+// Least significant digit first, 16 bits at a time over the bits that a dictionary keeps; a million keys in some tens
+// of milliseconds.
 void radix_sort(std::vector<std::uint64_t>& values) {
   constexpr std::size_t kSmall = 4096;
   if (values.size() < kSmall) {
@@ -63,7 +64,7 @@ Result<void> HuntKeys::add(std::span<const Indicator> indicators) {
     const std::uint64_t low = ordered_key(kind, *bytes);
     const unsigned prefix = static_cast<unsigned char>(bytes->back());
     const unsigned width = kind == Kind::kIpv4 ? 32 : 64;
-    const std::uint64_t hosts = prefix >= width ? 0
+    const std::uint64_t hosts = prefix >= width              ? 0
                                 : prefix == 0 && width == 64 ? ~std::uint64_t{0}
                                                              : (std::uint64_t{1} << (width - prefix)) - 1;
     ranges_.push_back({low, low | hosts});

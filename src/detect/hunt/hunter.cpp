@@ -66,7 +66,8 @@ std::vector<std::uint32_t> blocks_to_read(const SegmentFile& segment, const Hunt
       const auto& facts = blocks[i].facts;
       if (facts.untimed) return false;
       if (facts.first_s > facts.last_s) return true;
-      return (query.from && facts.last_s < query.from->seconds) || (query.until && facts.first_s > query.until->seconds);
+      return (query.from && facts.last_s < query.from->seconds) ||
+             (query.until && facts.first_s > query.until->seconds);
     });
   }
   return out;

@@ -5,12 +5,14 @@
 //   HuntKeys keys(store.seed());
 //   keys.add(indicators);
 //   keys.sort();
-//   HuntResult result = hunt(engine, {.keys = &keys}, store.segments(), [&](std::vector<Alert>&& alerts) { … return true; });
+//   HuntResult result = hunt(engine, {.keys = &keys}, store.segments(), [&](std::vector<Alert>&& alerts) { … return
+//   true; });
 //
-// The dictionaries say which blocks may hold one of the keys; only these are read, and their events go through the engine
-// as they did when they were new. So the alerts are exact, and those that live matching gave or would have given: same
-// fields, same ids. Without keys (rules and patterns, that dictionaries know nothing of) every block within the time range is read, in the order
-// in which it was stored. A segment whose dictionary is damaged, missing or made by other rules is read whole.
+// The dictionaries say which blocks may hold one of the keys; only these are read, and their events go through the
+// engine as they did when they were new. So the alerts are exact, and those that live matching gave or would have
+// given: same fields, same ids. Without keys (rules and patterns, that dictionaries know nothing of) every block within
+// the time range is read, in the order in which it was stored. A segment whose dictionary is damaged, missing or made
+// by other rules is read whole.
 //
 // A damaged block is named in the result and skipped; everything else is used.
 #pragma once

@@ -65,8 +65,12 @@ void BlockBuilder::add(const LineBatch& batch, Cursor& cursor, std::size_t targe
   // Header lines inside a run are read again when it is parsed: a run that goes on needs no header of its own.
   if (!joins) {
     if (runs_.size() >= kMaxBlockRuns && !data_.empty()) return;
-    runs_.push_back({.source = batch.source, .header = cursor.header, .offset = offset, .first_line = cursor.line,
-                     .begin = data_.size(), .next_line = cursor.line});
+    runs_.push_back({.source = batch.source,
+                     .header = cursor.header,
+                     .offset = offset,
+                     .first_line = cursor.line,
+                     .begin = data_.size(),
+                     .next_line = cursor.line});
   }
   Run& run = runs_.back();
   while (cursor.at < data.size() && (run.size == 0 || data_.size() < target)) {

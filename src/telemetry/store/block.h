@@ -5,8 +5,8 @@
 //   std::string payload = builder.take(covers);
 //   BONGSU_TRY(Block block, decode_block(payload));    // block.runs: batches as the reader made them
 //
-// A run of lines keeps its stream's name, offset, line number and the header lines that hold for it, so that matching it again gives the same alerts, ids
-// included. README.md has the bytes.
+// A run of lines keeps its stream's name, offset, line number and the header lines that hold for it, so that matching
+// it again gives the same alerts, ids included. README.md has the bytes.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ struct Block {
 
 class BlockBuilder {
  public:
-  // Takes whole lines of the batch from `at` on until the block holds about `target` bytes; moves `at` behind them. Call
-  // with the same cursor until it stands at the end.
+  // Takes whole lines of the batch from `at` on until the block holds about `target` bytes; moves `at` behind them.
+  // Call with the same cursor until it stands at the end.
   struct Cursor {
     std::size_t at = 0;
     std::uint64_t line = 0;  // 0: not begun

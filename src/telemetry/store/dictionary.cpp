@@ -50,7 +50,8 @@ std::string DictionaryBuilder::finish(std::uint32_t blocks) {
   ordered_.erase(std::ranges::unique(ordered_).begin(), ordered_.end());
 
   std::size_t keys = 0;
-  for (std::size_t i = 0; i < hashes_.size(); ++i) keys += i == 0 || hashes_[i] >> kBlockBits != hashes_[i - 1] >> kBlockBits;
+  for (std::size_t i = 0; i < hashes_.size(); ++i)
+    keys += i == 0 || hashes_[i] >> kBlockBits != hashes_[i - 1] >> kBlockBits;
   const auto bucket_bits = static_cast<unsigned>(std::bit_width(keys / kKeysPerBucket));
   const unsigned low_bits = kKeyBits - bucket_bits;
   const std::size_t buckets = std::size_t{1} << bucket_bits;
@@ -94,7 +95,8 @@ std::string DictionaryBuilder::finish(std::uint32_t blocks) {
   }
 
   std::string out;
-  out.reserve(kHeadBytes + directory.size() + packed.size() + ordered_keys.size() + ordered_lists.size() + postings.size());
+  out.reserve(kHeadBytes + directory.size() + packed.size() + ordered_keys.size() + ordered_lists.size() +
+              postings.size());
   put_fixed(out, static_cast<std::uint32_t>(kKeyBits));
   put_fixed(out, static_cast<std::uint32_t>(bucket_bits));
   put_fixed(out, static_cast<std::uint64_t>(keys));
@@ -141,8 +143,10 @@ std::size_t KeyDictionary::lower_bound(std::uint64_t key) const {
   std::size_t begin = 0, end = ordered_;
   while (begin < end) {
     const std::size_t middle = begin + (end - begin) / 2;
-    if (ordered_key(middle) < key) begin = middle + 1;
-    else end = middle;
+    if (ordered_key(middle) < key)
+      begin = middle + 1;
+    else
+      end = middle;
   }
   return begin;
 }

@@ -9,8 +9,8 @@
 //   dictionary.find_range(low, high, [&](auto& blocks) { … });
 //
 // Two kinds. *Hashes* are looked up one by one; kKeyBits of each are kept, so that now and then (once in 10^8 look-ups
-// at a million keys) a block is named that does not hold the key: what is found is looked at anyway. *Ordered* keys are kept whole and looked up by
-// range (addresses of a network). README.md has the bytes.
+// at a million keys) a block is named that does not hold the key: what is found is looked at anyway. *Ordered* keys are
+// kept whole and looked up by range (addresses of a network). README.md has the bytes.
 //
 // Reading is safe from several threads, and safe on any bytes: what cannot be is kCorrupt or finds nothing.
 #pragma once

@@ -15,8 +15,8 @@ namespace {
 
 std::unexpected<Error> failed(const std::string& path, std::string_view what) {
   const int error = errno;
-  const ErrorCode code = error == ENOSPC || error == EDQUOT ? ErrorCode::kNoSpace
-                         : error == ENOENT                  ? ErrorCode::kNotFound
+  const ErrorCode code = error == ENOSPC || error == EDQUOT  ? ErrorCode::kNoSpace
+                         : error == ENOENT                   ? ErrorCode::kNotFound
                          : error == EACCES || error == EPERM ? ErrorCode::kDenied
                                                              : ErrorCode::kIo;
   return fail(code, fmt::format("{}: {}", what, std::strerror(error)), {.source = path});
@@ -58,7 +58,8 @@ class DiskReadFile final : public ReadFile {
   std::uint64_t size() const override { return size_; }
   Result<std::string> read(std::uint64_t offset, std::size_t size) const override {
     if (offset > size_ || size > size_ - offset)
-      return fail(ErrorCode::kCorrupt, "the file ends too early", {.source = path_, .offset = offset, .has_offset = true});
+      return fail(ErrorCode::kCorrupt, "the file ends too early",
+                  {.source = path_, .offset = offset, .has_offset = true});
     std::string out(size, '\0');
     for (std::size_t at = 0; at < size;) {
       const ssize_t n = ::pread(fd_, out.data() + at, size - at, static_cast<off_t>(offset + at));
@@ -109,7 +110,7 @@ class DiskFiles final : public Files {
     const std::string where = path(name);
     const int fd = ::open(where.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) return failed(where, "cannot be opened");
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
       ::close(fd);
       return fail(ErrorCode::kIo, "is not a plain file", {.source = where});
@@ -146,7 +147,7 @@ class DiskFiles final : public Files {
 
 Result<std::unique_ptr<Files>> open_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return failed(path, "cannot be made");
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return failed(path, "cannot be opened");
   if (!S_ISDIR(info.st_mode)) return fail(ErrorCode::kInvalid, "is not a directory", {.source = path});
   return std::make_unique<DiskFiles>(path);

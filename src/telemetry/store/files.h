@@ -1,5 +1,6 @@
-// The files of one directory, as the store of telemetry sees them: made, written at the end, made durable, renamed, read.
-// Behind it stands a directory on disk (open_directory) or memory (memory_files.h), which can lose power at any step.
+// The files of one directory, as the store of telemetry sees them: made, written at the end, made durable, renamed,
+// read. Behind it stands a directory on disk (open_directory) or memory (memory_files.h), which can lose power at any
+// step.
 //
 //   BONGSU_TRY(auto files, open_directory("/var/lib/bongsu/telemetry"));
 //   BONGSU_TRY(auto file, files->create("a.tmp"));

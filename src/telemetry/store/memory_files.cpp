@@ -29,7 +29,8 @@ class MemoryFiles::Reader final : public ReadFile {
   Result<std::string> read(std::uint64_t offset, std::size_t size) const override {
     const std::size_t there = content_->bytes.size();
     if (offset > there || size > there - offset)
-      return fail(ErrorCode::kCorrupt, "the file ends too early", {.source = name_, .offset = offset, .has_offset = true});
+      return fail(ErrorCode::kCorrupt, "the file ends too early",
+                  {.source = name_, .offset = offset, .has_offset = true});
     return content_->bytes.substr(offset, size);
   }
 

@@ -6,8 +6,8 @@
 //   files.crash(MemoryFiles::Unsynced::kHalf);   // what was not made durable is lost, or half of it is there
 //   … open the store again …
 //
-// What a loss of power does is as POSIX allows: bytes that were not synced are there or not, from the front; a name that was made, renamed or removed
-// since the last sync_directory() is as before or as after.
+// What a loss of power does is as POSIX allows: bytes that were not synced are there or not, from the front; a name
+// that was made, renamed or removed since the last sync_directory() is as before or as after.
 #pragma once
 
 #include <map>

@@ -9,9 +9,9 @@
 //   for (const Error& damage : segment->damage()) …        // what of it cannot be used
 //   BONGSU_TRY(Block block, segment->read(3));
 //
-// Everything in the file is under a checksum (XXH3), compressed bytes before they are decompressed. Damage costs what it hit: a block that block, the
-// dictionary that every block has to be looked at, the manifest that the blocks are found by walking over their heads.
-// README.md has the bytes.
+// Everything in the file is under a checksum (XXH3), compressed bytes before they are decompressed. Damage costs what
+// it hit: a block that block, the dictionary that every block has to be looked at, the manifest that the blocks are
+// found by walking over their heads. README.md has the bytes.
 //
 // A SegmentFile is safe from several threads. A SegmentWriter belongs to one.
 #pragma once
@@ -54,8 +54,8 @@ struct BlockInfo {
 
 // Of the segment as a whole.
 struct SegmentFacts {
-  Instant created;               // when it was written
-  std::uint64_t keyed_by = 0;    // which rules made the dictionary's keys; opaque
+  Instant created;                   // when it was written
+  std::uint64_t keyed_by = 0;        // which rules made the dictionary's keys; opaque
   std::vector<std::string> sources;  // names of the streams in it
   std::vector<Cover> covers;         // how far streams are stored with it; the last one of a stream counts
 };

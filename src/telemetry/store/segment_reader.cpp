@@ -149,8 +149,8 @@ Result<BlockInfo> SegmentFile::read_head(std::uint64_t offset, std::uint32_t num
   return info;
 }
 
-// Without a manifest: from block to block, and over what is damaged to the next one that is whole. A spool ends at the first damage: nothing was
-// acknowledged behind it.
+// Without a manifest: from block to block, and over what is damaged to the next one that is whole. A spool ends at the
+// first damage: nothing was acknowledged behind it.
 void SegmentFile::walk_blocks() {
   const std::uint64_t size = file_->size();
   std::uint64_t at = kHeadBytes;
@@ -163,8 +163,10 @@ void SegmentFile::walk_blocks() {
         blocks_.push_back(*info);
         const auto block = read(number);
         whole = block.has_value();
-        if (whole) facts_.covers.insert(facts_.covers.end(), block->covers.begin(), block->covers.end());
-        else blocks_.pop_back();
+        if (whole)
+          facts_.covers.insert(facts_.covers.end(), block->covers.begin(), block->covers.end());
+        else
+          blocks_.pop_back();
       } else if (whole) {
         blocks_.push_back(*info);
       }
@@ -184,7 +186,8 @@ void SegmentFile::walk_blocks() {
       if (!bytes) return;
       for (std::size_t p = bytes->find(magic); p != std::string::npos; p = bytes->find(magic, p + 1)) {
         if (from + p + kBlockHeadBytes > size) break;
-        if (const auto info = read_head(from + p, number); info && from + p + kBlockHeadBytes + info->stored_bytes <= size) {
+        if (const auto info = read_head(from + p, number);
+            info && from + p + kBlockHeadBytes + info->stored_bytes <= size) {
           next = from + p;
           break;
         }
@@ -220,11 +223,13 @@ Result<Block> SegmentFile::read(std::size_t number) const {
   std::uint64_t payload_sum, head_sum;
   std::memcpy(&payload_sum, head.data() + kBlockHeadBytes - 24, sizeof payload_sum);
   std::memcpy(&head_sum, head.data() + kBlockHeadBytes - 8, sizeof head_sum);
-  if (head_sum != checksum(head.substr(0, kBlockHeadBytes - 8), info.offset)) return damaged("its head does not fit its checksum");
+  if (head_sum != checksum(head.substr(0, kBlockHeadBytes - 8), info.offset))
+    return damaged("its head does not fit its checksum");
   if (payload_sum != checksum(stored, info.offset)) return damaged("its bytes do not fit their checksum");
   thread_local Decompressor decompressor;
   std::string payload(info.raw_bytes, '\0');
-  const std::size_t n = ZSTD_decompressDCtx(decompressor.context, payload.data(), payload.size(), stored.data(), stored.size());
+  const std::size_t n =
+      ZSTD_decompressDCtx(decompressor.context, payload.data(), payload.size(), stored.data(), stored.size());
   if (ZSTD_isError(n) != 0) return damaged(ZSTD_getErrorName(n));
   if (n != payload.size()) return damaged("it is shorter than it says");
   auto block = decode_block(payload);

@@ -46,15 +46,18 @@ Result<BlockFile> BlockFile::create(Files& files, const std::string& name, Segme
 
 Result<BlockInfo> BlockFile::add(std::string_view payload, const BlockFacts& facts) {
   if (payload.size() > kMaxBlockBytes)
-    return fail(ErrorCode::kTooLarge, fmt::format("a block of stored telemetry holds at most {} bytes", kMaxBlockBytes));
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("a block of stored telemetry holds at most {} bytes", kMaxBlockBytes));
   std::string& out = compressor_->out;
   out.resize(kBlockHeadBytes + ZSTD_compressBound(payload.size()));
-  const std::size_t stored = ZSTD_compress2(compressor_->context, out.data() + kBlockHeadBytes, out.size() - kBlockHeadBytes,
-                                            payload.data(), payload.size());
+  const std::size_t stored = ZSTD_compress2(compressor_->context, out.data() + kBlockHeadBytes,
+                                            out.size() - kBlockHeadBytes, payload.data(), payload.size());
   if (ZSTD_isError(stored) != 0) return fail(ErrorCode::kInternal, ZSTD_getErrorName(stored));
   out.resize(kBlockHeadBytes + stored);
-  BlockInfo info{.offset = bytes_, .stored_bytes = static_cast<std::uint32_t>(stored),
-                 .raw_bytes = static_cast<std::uint32_t>(payload.size()), .facts = facts};
+  BlockInfo info{.offset = bytes_,
+                 .stored_bytes = static_cast<std::uint32_t>(stored),
+                 .raw_bytes = static_cast<std::uint32_t>(payload.size()),
+                 .facts = facts};
   std::string head;
   put_fixed(head, kBlockMagic);
   put_fixed(head, blocks_);

@@ -55,7 +55,8 @@ Result<void> TelemetryStore::load(Random& random) {
     if (!number) continue;
     next_ = std::max(next_, *number + 1);
     last_closed_ = std::max(last_closed_, *number);
-    auto spool = *number <= last_segment ? Result<SegmentFilePtr>(nullptr) : SegmentFile::open_spool(*files_, entry.name);
+    auto spool =
+        *number <= last_segment ? Result<SegmentFilePtr>(nullptr) : SegmentFile::open_spool(*files_, entry.name);
     if (!spool && spool.error().code != ErrorCode::kCorrupt) return std::unexpected(spool.error());
     // One that is not even begun holds nothing that was acknowledged.
     if (!spool || *spool == nullptr || (*spool)->blocks().empty()) {
@@ -68,9 +69,12 @@ Result<void> TelemetryStore::load(Random& random) {
   if (removed) BONGSU_TRY_VOID(files_->sync_directory());
 
   // One seed for all, so that keys are made once for a hunt. The newest file's, if there is one.
-  if (!spools_.empty()) seed_ = spools_.rbegin()->second->seed();
-  else if (!segments_.empty()) seed_ = segments_.rbegin()->second->seed();
-  else seed_ = random.next();
+  if (!spools_.empty())
+    seed_ = spools_.rbegin()->second->seed();
+  else if (!segments_.empty())
+    seed_ = segments_.rbegin()->second->seed();
+  else
+    seed_ = random.next();
   for (const auto& [number, segment] : segments_) note_covers(segment->facts().covers);
   for (const auto& [number, spool] : spools_) note_covers(spool->facts().covers);
   return {};
@@ -222,8 +226,9 @@ Result<TelemetryStore::Retained> TelemetryStore::retain() {
       if (segments_.empty()) break;
       const auto& [number, segment] = *segments_.begin();
       // Without a manifest nobody knows when it was written: it counts as old when the next one is.
-      const bool too_old = segment->has_manifest() ? segment->facts().created < oldest
-                                                   : segments_.size() > 1 && std::next(segments_.begin())->second->facts().created < oldest;
+      const bool too_old = segment->has_manifest()
+                               ? segment->facts().created < oldest
+                               : segments_.size() > 1 && std::next(segments_.begin())->second->facts().created < oldest;
       if (!too_old && bytes <= options_.keep_bytes) break;
       name = segment->name();
       out.bytes += segment->size();

@@ -10,15 +10,15 @@
 //   store->replaced();                             // it stands; the spools that it was made of go
 //   store->retain();                               // what is too old or too much goes, the oldest first
 //
-// What is where after a crash: once commit() has returned, a batch is in a spool or in a segment, never in both and never
-// in neither. A segment bears the number of the last spool that went into it; spools of that number or below are
+// What is where after a crash: once commit() has returned, a batch is in a spool or in a segment, never in both and
+// never in neither. A segment bears the number of the last spool that went into it; spools of that number or below are
 // removed when the store is opened. What a spool holds behind its last whole block was never acknowledged.
 //
-// When the disk is full or fails, what was to be stored is lost, counted in lost_bytes(), and storing goes on with a new
-// spool as soon as it can: looking for indicators live must not stop for it.
+// When the disk is full or fails, what was to be stored is lost, counted in lost_bytes(), and storing goes on with a
+// new spool as soon as it can: looking for indicators live must not stop for it.
 //
-// append, commit and turn_spool belong to one thread; new_segment, replaced and retain to one, perhaps another. The rest
-// is safe from any.
+// append, commit and turn_spool belong to one thread; new_segment, replaced and retain to one, perhaps another. The
+// rest is safe from any.
 #pragma once
 
 #include <chrono>
@@ -66,8 +66,8 @@ class TelemetryStore {
 
   Result<void> append(const LineBatch& batch);
   Result<void> commit(const std::vector<Cover>& covers);
-  // What was appended and not committed goes along, without being acknowledged. Returns the number of the spool that was
-  // closed last, by this call or earlier; 0: none ever.
+  // What was appended and not committed goes along, without being acknowledged. Returns the number of the spool that
+  // was closed last, by this call or earlier; 0: none ever.
   Result<std::uint64_t> turn_spool();
   std::uint64_t spooled_bytes() const { return spooled_bytes_; }  // of lines in the open spool
   std::uint64_t lost_bytes() const { return lost_bytes_; }

@@ -92,7 +92,8 @@ TEST(Dictionary, FindsWhatAMapFinds) {
       for (int i = 0; i < size; ++i) {
         // Some keys stand in many blocks, most in one.
         if (known.empty() || random.below(3) > 0) known.push_back(random.next() & ~0xffffULL);
-        const std::uint64_t key = known[random.below(random.below(4) == 0 ? std::min<std::size_t>(known.size(), 4) : known.size())];
+        const std::uint64_t key =
+            known[random.below(random.below(4) == 0 ? std::min<std::size_t>(known.size(), 4) : known.size())];
         const auto block = static_cast<std::uint32_t>(random.below(blocks));
         hashes[key].insert(block);
         h[block].push_back(key);
@@ -137,12 +138,16 @@ void write_segment(MemoryFiles& files, const std::string& name, int blocks) {
   for (int i = 0; i < blocks; ++i) {
     BlockBuilder builder;
     BlockBuilder::Cursor cursor;
-    builder.add(batch("s.log", line_of(i), static_cast<std::uint64_t>(i) * 100, static_cast<std::uint64_t>(i) + 1), cursor, 1 << 20);
+    builder.add(batch("s.log", line_of(i), static_cast<std::uint64_t>(i) * 100, static_cast<std::uint64_t>(i) + 1),
+                cursor, 1 << 20);
     const std::uint64_t key = key_of(i), ordered = static_cast<std::uint64_t>(i);
     const std::size_t bytes = builder.bytes();
-    ASSERT_TRUE((*writer)->add(builder.take(), {.lines_bytes = bytes, .events = 1, .untimed = false, .first_s = i, .last_s = i}, {&key, 1}, {&ordered, 1}));
+    ASSERT_TRUE((*writer)->add(builder.take(),
+                               {.lines_bytes = bytes, .events = 1, .untimed = false, .first_s = i, .last_s = i},
+                               {&key, 1}, {&ordered, 1}));
   }
-  ASSERT_TRUE((*writer)->finish({.created = {1000, 0}, .keyed_by = 42, .sources = {"s.log"}, .covers = {{"s.log", "end"}}}));
+  ASSERT_TRUE(
+      (*writer)->finish({.created = {1000, 0}, .keyed_by = 42, .sources = {"s.log"}, .covers = {{"s.log", "end"}}}));
 }
 
 TEST(Segment, IsReadAsItWasWritten) {
@@ -161,7 +166,9 @@ TEST(Segment, IsReadAsItWasWritten) {
   EXPECT_EQ((*segment)->read(4)->runs.at(0).data, line_of(4));
   const std::uint64_t key = key_of(2);
   std::vector<std::uint32_t> in;
-  (*(*segment)->dictionary())->find({&key, 1}, [&](std::size_t, auto blocks) { in.assign(blocks.begin(), blocks.end()); });
+  (*(*segment)->dictionary())->find({&key, 1}, [&](std::size_t, auto blocks) {
+    in.assign(blocks.begin(), blocks.end());
+  });
   EXPECT_EQ(in, std::vector<std::uint32_t>{2});
 }
 
@@ -198,7 +205,8 @@ TEST(Segment, CutOffAnywhereGivesTheBlocksThatAreWhole) {
   const std::string bytes = good.bytes("a.seg");
   const auto whole = SegmentFile::open(good, "a.seg");
   std::vector<std::uint64_t> ends;
-  for (const auto& block : (*whole)->blocks()) ends.push_back(block.offset + segment_format::kBlockHeadBytes + block.stored_bytes);
+  for (const auto& block : (*whole)->blocks())
+    ends.push_back(block.offset + segment_format::kBlockHeadBytes + block.stored_bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     MemoryFiles files;
     ASSERT_TRUE(files.create("a.seg"));
@@ -245,7 +253,8 @@ TEST(Segment, ABombIsNotUnpacked) {
     std::uint32_t says;
     const char* error;
   };
-  for (const Case& c : {Case{64 << 20, ""}, Case{0xffffffff, ""}, Case{1 << 20, "Destination buffer is too small"}, Case{0, "Destination"}}) {
+  for (const Case& c : {Case{64 << 20, ""}, Case{0xffffffff, ""}, Case{1 << 20, "Destination buffer is too small"},
+                        Case{0, "Destination"}}) {
     MemoryFiles files;
     ASSERT_TRUE(files.create("a.spool"));
     files.bytes("a.spool") = forged(c.says, stored);
@@ -339,8 +348,8 @@ Result<void> seal(TelemetryStore& store, const Clock& clock) {
   return store.replaced();
 }
 
-// What a node does: a few lines, a commit; now and then the spool is turned, and its segment written. Returns how many lines were acknowledged, and
-// how many may be there besides (they were on their way when the power failed).
+// What a node does: a few lines, a commit; now and then the spool is turned, and its segment written. Returns how many
+// lines were acknowledged, and how many may be there besides (they were on their way when the power failed).
 struct Written {
   int acknowledged = 0, begun = 0;
 };
@@ -348,7 +357,9 @@ Written work(TelemetryStore& store, const Clock& clock, int from, int lines) {
   Written out{from, from};
   for (int i = from; i < from + lines; ++i) {
     out.begun = i + 1;
-    if (!store.append(batch("s.log", line_of(i), static_cast<std::uint64_t>(i) * 100, static_cast<std::uint64_t>(i) + 1))) return out;
+    if (!store.append(
+            batch("s.log", line_of(i), static_cast<std::uint64_t>(i) * 100, static_cast<std::uint64_t>(i) + 1)))
+      return out;
     if (!store.commit({{"s.log", std::to_string(i + 1)}})) return out;
     out.acknowledged = i + 1;
     if (i % 3 == 2 && !store.turn_spool()) return out;
@@ -370,7 +381,8 @@ TEST(Store, LosesNothingAndDoublesNothingWhereverThePowerFails) {
   }
   ASSERT_GT(steps, 60U);
   for (std::uint64_t cut = 0; cut <= steps; ++cut) {
-    for (const auto unsynced : {MemoryFiles::Unsynced::kLost, MemoryFiles::Unsynced::kHalf, MemoryFiles::Unsynced::kKept}) {
+    for (const auto unsynced :
+         {MemoryFiles::Unsynced::kLost, MemoryFiles::Unsynced::kHalf, MemoryFiles::Unsynced::kKept}) {
       MemoryFiles files;
       Written written;
       {
