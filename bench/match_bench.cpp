@@ -38,6 +38,13 @@ double cpu_seconds(int who) {
   return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  double all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
 double best_of_three(const std::function<void()>& work) {
   double best = 1e9;
   for (int i = 0; i < 3; ++i) {
@@ -61,7 +68,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const SystemClock clock;
-  detect::Engine engine(clock);
+  const double resident_before = resident_bytes();
+  detect::Engine engine(clock, {.values_directory = "/var/tmp", .seed = std::nullopt});
   detect::IndicatorFiles files(engine.index(), {});
   const double load_start = cpu_seconds(RUSAGE_SELF);
   if (const auto loaded = files.load(argv[1]); !loaded) {
@@ -70,8 +78,10 @@ int main(int argc, char** argv) {
   }
   const double load = cpu_seconds(RUSAGE_SELF) - load_start;
   engine.set_origins([&](std::uint64_t ref) { return files.origin(ref); });
-  fmt::print("{} values loaded in {:.2f} s, index {:.1f} bytes a value\n", files.report().values, load,
-             static_cast<double>(engine.index().memory_bytes()) / static_cast<double>(files.report().values));
+  const auto values = static_cast<double>(files.report().values);
+  fmt::print("{} values loaded in {:.2f} s; resident memory grew by {:.1f} bytes a value (index {:.1f})\n",
+             files.report().values, load, (resident_bytes() - resident_before) / values,
+             static_cast<double>(engine.index().memory_bytes()) / values);
 
   for (int i = 2; i < argc; ++i) {
     telemetry::BadLines bad;
@@ -127,19 +137,17 @@ int main(int argc, char** argv) {
     row("bongsu match, one core", bytes, match, events,
         fmt::format("{} alerts on {} lines", alerts.size(), lines.size()));
 
-    if (std::system("command -v rg >/dev/null 2>&1") != 0) continue;
+    if (std::getenv("BONGSU_NO_RIVALS") != nullptr || std::system("command -v rg >/dev/null 2>&1") != 0) continue;
     char list[] = "/tmp/match-bench-XXXXXX", log[] = "/tmp/match-bench-XXXXXX", out[] = "/tmp/match-bench-XXXXXX";
     close(mkstemp(list));
     close(mkstemp(log));
     close(mkstemp(out));
     {
       std::ofstream values(list);
-      for (const auto& segment : engine.index().snapshot()->segments)
-        for (std::size_t k = 0; k < segment->size(); ++k) {
-          const auto entry = segment->at(k);
-          const std::string text = detect::key_text(entry.kind, entry.bytes);
-          if (text.find('\n') == text.npos) values << text << "\n";
-        }
+      engine.index().snapshot()->each([&](const detect::Snapshot::Entry& entry) {
+        const std::string text = detect::key_text(entry.kind, entry.bytes);
+        if (text.find('\n') == text.npos) values << text << "\n";
+      });
       std::ofstream plain(log, std::ios::binary);
       for (const LineBatch& batch : batches) plain << batch.data;
     }

@@ -117,8 +117,23 @@ void Address::mask(int prefix_bits) {
 }
 
 std::string Address::text() const {
+  if (!v6) {
+    char out[20];
+    char* p = out;
+    const auto number = [&](int n) {
+      if (n >= 100) *p++ = static_cast<char>('0' + n / 100);
+      if (n >= 10) *p++ = static_cast<char>('0' + n / 10 % 10);
+      *p++ = static_cast<char>('0' + n % 10);
+    };
+    for (std::size_t i = 0; i < 4; ++i) {
+      if (i > 0) *p++ = '.';
+      number(bytes[i]);
+    }
+    if (!single()) *p++ = '/', number(prefix);
+    return {out, p};
+  }
   char buffer[INET6_ADDRSTRLEN];
-  inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), buffer, sizeof buffer);
+  inet_ntop(AF_INET6, bytes.data(), buffer, sizeof buffer);
   return single() ? std::string(buffer) : fmt::format("{}/{}", buffer, prefix);
 }
 

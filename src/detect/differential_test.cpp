@@ -457,11 +457,9 @@ void compare_recorded(const std::string& log, int every, std::size_t least_hits)
   IndicatorFiles files(index, {});
   ASSERT_TRUE(files.load(list));
   std::vector<Indicator> indicators;
-  for (const auto& segment : index.snapshot()->segments)
-    for (std::size_t i = 0; i < segment->size(); ++i) {
-      const auto entry = segment->at(i);
-      indicators.push_back({entry.ref, {entry.kind, key_text(entry.kind, entry.bytes)}, {}, {}, -1});
-    }
+  index.snapshot()->each([&](const Snapshot::Entry& entry) {
+    indicators.push_back({entry.ref, {entry.kind, key_text(entry.kind, entry.bytes)}, {}, {}, -1});
+  });
   ASSERT_GT(indicators.size(), 449'000U);
   SlowMatcher slow(indicators, kNow);
 

@@ -9,7 +9,7 @@ constexpr std::size_t kWarningsRemembered = 16'384;
 
 }  // namespace
 
-Engine::Engine(const Clock& clock) : clock_(clock) {}
+Engine::Engine(const Clock& clock, IndexOptions index) : clock_(clock), index_(std::move(index)) {}
 
 Result<void> Engine::add(std::uint64_t ref, std::span<const Value> values, std::optional<Instant> valid_from,
                          std::optional<Instant> valid_until, int confidence, Origin origin) {

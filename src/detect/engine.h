@@ -40,7 +40,7 @@ struct Origin {
 
 class Engine {
  public:
-  explicit Engine(const Clock& clock);
+  explicit Engine(const Clock& clock, IndexOptions index = {});
 
   // All values of one indicator, in force from the next batch on. Replaces what was there under this ref. Errors as
   // Index::add.

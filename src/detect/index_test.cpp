@@ -19,7 +19,7 @@ std::set<std::uint64_t> refs(const Snapshot& snapshot, const Value& value) {
   std::set<std::uint64_t> out;
   const std::string bytes = *key_bytes(value);
   snapshot.find(key_hash(snapshot.keys.seeds, value.kind, bytes), value.kind, bytes,
-                [&](const Segment::Entry& entry) { out.insert(entry.ref); });
+                [&](const Snapshot::Entry& entry) { out.insert(entry.ref); });
   return out;
 }
 std::set<std::uint64_t> refs(const Index& index, const std::string& address) {
@@ -76,9 +76,9 @@ TEST(Index, RefusesValuesThatAreNotInNormalForm) {
   EXPECT_EQ(index.size(), 0U);
 }
 
-TEST(Index, AgreesWithAMapOverRandomAddsAndRemoves) {
+void agrees_with_a_map(const std::string& values_directory) {
   std::mt19937 dice(11);
-  Index index(3);
+  Index index(IndexOptions{.values_directory = values_directory, .seed = 3});
   std::map<std::uint64_t, std::set<std::string>> model;  // ref → addresses
   for (int step = 0; step < 4000; ++step) {
     const std::uint64_t ref = dice() % 300;
@@ -101,11 +101,16 @@ TEST(Index, AgreesWithAMapOverRandomAddsAndRemoves) {
           batch.push_back(ip(r, address));
           model[r].insert(address);
         }
-        ASSERT_TRUE(index.add(batch));
+        if (dice() % 4 == 0) {
+          ASSERT_TRUE(index.load(batch));
+          if (dice() % 2 == 0) index.finish_load();
+        } else {
+          ASSERT_TRUE(index.add(batch));
+        }
       }
     }
     if (step % 50 != 0) continue;
-    EXPECT_LE(index.snapshot()->segments.size(), 8U);
+    index.finish_load();
     for (int i = 0; i < 64; ++i) {
       const std::string address = "192.0.2." + std::to_string(i);
       std::set<std::uint64_t> expected;
@@ -113,6 +118,76 @@ TEST(Index, AgreesWithAMapOverRandomAddsAndRemoves) {
         if (addresses.contains(address)) expected.insert(r);
       ASSERT_EQ(refs(index, address), expected) << "step " << step << " " << address;
     }
+  }
+}
+
+TEST(Index, AgreesWithAMapOverRandomAddsAndRemoves) {
+  agrees_with_a_map("");
+  agrees_with_a_map("/var/tmp");
+}
+
+TEST(Index, SaysWhenItsFileCannotBeMade) {
+  Index index(IndexOptions{.values_directory = "/nonexistent/values", .seed = {}});
+  const auto added = index.add(std::vector{ip(1, "192.0.2.1")});
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().code, ErrorCode::kIo);
+  EXPECT_EQ(added.error().where.source, "/nonexistent/values");
+  EXPECT_TRUE(refs(index, "192.0.2.1").empty());
+}
+
+// Partitions are split several times and values are moved to new files while everything stays findable, whatever
+// validity, kind and length it has.
+TEST(Index, KeepsEverythingWhileItGrowsAndForgets) {
+  for (const std::string directory : {"", "/var/tmp"}) {
+    Index index(IndexOptions{.values_directory = directory, .seed = 9});
+    constexpr std::uint64_t kAll = 60'000;
+    const auto make = [](std::uint64_t ref) {
+      Indicator out{ref, {}, {}, {}, static_cast<int>(ref % 102) - 1};
+      out.confidence = std::min(out.confidence, 100);
+      switch (ref % 3) {
+        case 0:
+          out.value = {Kind::kDomain, "n" + std::to_string(ref) + ".example"};
+          break;
+        case 1:
+          out.value = {Kind::kText, std::string(300 + ref % 500, 'x') + std::to_string(ref)};
+          break;
+        default:
+          out.value = {Kind::kMutex, std::to_string(ref)};
+      }
+      if (ref % 5 == 0) out.valid_from = Instant{static_cast<std::int64_t>(1'600'000'000 + ref), 7};
+      if (ref % 7 == 0) out.valid_until = Instant{static_cast<std::int64_t>(1'700'000'000 + ref), 9};
+      return out;
+    };
+    for (std::uint64_t begin = 0; begin < kAll; begin += 1000) {
+      std::vector<Indicator> batch;
+      std::vector<std::uint64_t> gone;
+      for (std::uint64_t ref = begin; ref < begin + 1000; ++ref) {
+        batch.push_back(make(ref));
+        if (ref % 4 != 0) gone.push_back(ref);
+      }
+      ASSERT_TRUE(index.add(batch));
+      index.remove(gone);
+    }
+    const auto snapshot = index.snapshot();
+    for (std::uint64_t ref = 0; ref < kAll; ref += 7) {
+      const Indicator expected = make(ref);
+      const std::string bytes = *key_bytes(expected.value);
+      int found = 0;
+      snapshot->find(key_hash(snapshot->keys.seeds, expected.value.kind, bytes), expected.value.kind, bytes,
+                     [&](const Snapshot::Entry& entry) {
+                       ++found;
+                       EXPECT_EQ(entry.ref, ref);
+                       EXPECT_EQ(entry.confidence, expected.confidence);
+                       EXPECT_EQ(entry.validity, (Validity{expected.valid_from, expected.valid_until}));
+                     });
+      ASSERT_EQ(found, ref % 4 == 0 ? 1 : 0) << ref;
+    }
+    std::size_t live = 0;
+    snapshot->each([&](const Snapshot::Entry&) { ++live; });
+    EXPECT_EQ(live, kAll / 4);
+    EXPECT_LT(index.size(), kAll / 4 + 6000) << "what was removed is dropped on the way";
+    EXPECT_EQ(snapshot->unreadable->load(), 0U);
+    if (directory.empty()) EXPECT_LT(index.memory_bytes(), 60U << 20) << "its values, too";
   }
 }
 
@@ -172,7 +247,7 @@ TEST(Index, CostsLessThanThirtyBytesAnEntryBesideTheValues) {
                     {},
                     50});
   ASSERT_TRUE(index.add(many));
-  EXPECT_LT(index.memory_bytes(), 200'000U * (30 + 5) + 100'000U);
+  EXPECT_LT(index.memory_bytes(), 200'000U * (24 + 10) + 100'000U);  // ten: a value and its head, in memory
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace bongsu::detect {
 namespace {
 
-constexpr std::size_t kFlushAt = 1'000'000;
+constexpr std::size_t kFlushAt = 8192;
 constexpr int kLineBits = 40;
 
 // The fields of a line; in CSV, quotes around a field are taken off ("" inside is ").
@@ -46,6 +46,7 @@ std::vector<std::string> split(std::string_view line, char separator) {
 
 // "value   # a remark", as block lists have it.
 std::string_view without_remark(std::string_view line) {
+  if (line.find_first_of(" \t") == line.npos) return line;
   for (const std::string_view mark : {" #", "\t#", " ;"})
     if (const std::size_t at = line.find(mark); at != line.npos) line = line.substr(0, at);
   return trim(line);
@@ -73,24 +74,20 @@ Origin IndicatorFiles::origin(std::uint64_t ref) const {
 }
 
 Result<void> IndicatorFiles::flush(bool force) {
-  if (pending_.empty() || (!force && pending_.size() < kFlushAt)) return {};
-  const std::vector<Indicator> batch = std::move(pending_);
-  pending_ = {};
-  BONGSU_TRY_VOID(index_.add(batch));
-  if (options_.each) options_.each(batch);
-  return {};
+  if (!force && pending_.size() < kFlushAt) return {};
+  const auto loaded = index_.load(pending_);
+  if (loaded && options_.each && !pending_.empty()) options_.each(pending_);
+  pending_.clear();
+  if (force) index_.finish_load();
+  return loaded;
 }
 
-void IndicatorFiles::add(std::uint64_t ref, Result<Value> value, Where where, std::string_view text, bool guessed) {
-  if (!value) {
-    report_.refused.add(value.error().code, value.error().message, std::move(where), text);
-    return;
-  }
+void IndicatorFiles::keep(std::uint64_t ref, Value&& value, bool guessed) {
   ++report_.indicators;
   ++report_.values;
-  ++report_.by_kind[value->kind];
-  if (guessed) ++report_.guessed[value->kind];
-  pending_.push_back({ref, *std::move(value), {}, {}, -1});
+  ++by_kind_[static_cast<std::size_t>(value.kind)];
+  if (guessed) ++guessed_[static_cast<std::size_t>(value.kind)];
+  pending_.push_back({ref, std::move(value), {}, {}, -1});
 }
 
 void IndicatorFiles::line(std::string_view text, std::uint64_t number, Columns& columns) {
@@ -98,7 +95,11 @@ void IndicatorFiles::line(std::string_view text, std::uint64_t number, Columns& 
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (text.empty()) return;
   const std::uint64_t ref = (files_.size() - 1) << kLineBits | number;
-  Where where{.source = files_.back().path, .line = number};
+  const auto add = [&](Result<Value>&& value, bool guessed) {
+    if (value) return keep(ref, *std::move(value), guessed);
+    report_.refused.add(value.error().code, value.error().message, {.source = files_.back().path, .line = number},
+                        text);
+  };
   if (text.starts_with("#fields")) {  // Zeek's Intel framework
     const auto names = split(text, '\t');
     columns = {.separator = '\t'};
@@ -129,36 +130,35 @@ void IndicatorFiles::line(std::string_view text, std::uint64_t number, Columns& 
     if (columns.value >= 0 && columns.type >= 0) {
       feed = column(fields, columns.source);
       keep_feed();
-      return add(ref, parse_typed(column(fields, columns.type), column(fields, columns.value)), std::move(where), text,
-                 false);
+      return add(parse_typed(column(fields, columns.type), column(fields, columns.value)), false);
     }
     if (fields.size() >= 2 && is_type_word(fields[0])) {
       feed = column(fields, 2);
       keep_feed();
-      return add(ref, parse_typed(fields[0], fields[1]), std::move(where), text, false);
+      return add(parse_typed(fields[0], fields[1]), false);
     }
     if (fields.size() >= 2 && is_type_word(fields[1])) {
       feed = column(fields, 2);
       keep_feed();
-      return add(ref, parse_typed(fields[1], fields[0]), std::move(where), text, false);
+      return add(parse_typed(fields[1], fields[0]), false);
     }
-    return add(ref, parse_plain(fields[0]), std::move(where), text, true);
+    return add(parse_plain(fields[0]), true);
   }
   auto whole = parse_plain(without_remark(text));
-  if (whole || text.find(',') == text.npos) return add(ref, std::move(whole), std::move(where), text, true);
+  if (whole || text.find(',') == text.npos) return add(std::move(whole), true);
   const auto fields = split(text, ',');
   if (fields.size() >= 2 && is_type_word(fields[0]) && is_type_word(fields[1])) return;  // a header line
   if (fields.size() >= 2 && is_type_word(fields[0])) {
     feed = column(fields, 2);
     keep_feed();
-    return add(ref, parse_typed(fields[0], fields[1]), std::move(where), text, false);
+    return add(parse_typed(fields[0], fields[1]), false);
   }
   if (fields.size() >= 2 && is_type_word(fields[1])) {
     feed = column(fields, 2);
     keep_feed();
-    return add(ref, parse_typed(fields[1], fields[0]), std::move(where), text, false);
+    return add(parse_typed(fields[1], fields[0]), false);
   }
-  add(ref, parse_plain(fields[0]), std::move(where), text, true);
+  add(parse_plain(fields[0]), true);
 }
 
 void IndicatorFiles::object(Result<stix::Object> object, std::uint64_t number, Where where) {
@@ -190,12 +190,23 @@ void IndicatorFiles::object(Result<stix::Object> object, std::uint64_t number, W
   ++report_.indicators;
   for (Value& value : compiled->values) {
     ++report_.values;
-    ++report_.by_kind[value.kind];
+    ++by_kind_[static_cast<std::size_t>(value.kind)];
     pending_.push_back({ref, std::move(value), compiled->valid_from, compiled->valid_until, compiled->confidence});
   }
 }
 
 Result<void> IndicatorFiles::load(const std::string& path) {
+  auto read = read_file(path);
+  auto kept = flush(true);  // also what stood before an error
+  for (std::size_t k = 0; k < kKinds; ++k) {
+    if (by_kind_[k] > 0) report_.by_kind[static_cast<Kind>(k)] = by_kind_[k];
+    if (guessed_[k] > 0) report_.guessed[static_cast<Kind>(k)] = guessed_[k];
+  }
+  if (!read) return read;
+  return kept;
+}
+
+Result<void> IndicatorFiles::read_file(const std::string& path) {
   BONGSU_TRY(auto source, telemetry::open_source(path));
   files_.push_back({path, path == "-" ? "-" : std::filesystem::path(path).filename().string(), {}});
   ++report_.files;
@@ -231,7 +242,7 @@ Result<void> IndicatorFiles::load(const std::string& path) {
       piece = {buffer, n};
     }
     BONGSU_TRY_VOID(reader.finish(item));
-    return flush(true);
+    return {};
   }
 
   telemetry::LineCutter cutter(path, report_.refused);
@@ -255,7 +266,6 @@ Result<void> IndicatorFiles::load(const std::string& path) {
       BONGSU_TRY_VOID(flush(false));
     }
   }
-  BONGSU_TRY_VOID(flush(true));
   if (error) return std::unexpected(*std::move(error));
   return {};
 }

@@ -12,6 +12,7 @@
 // One thread loads; origin() is safe from any thread once loading is done.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -65,9 +66,10 @@ class IndicatorFiles {
     char separator = '\t';
   };
 
+  Result<void> read_file(const std::string& path);
   void line(std::string_view text, std::uint64_t number, Columns& columns);
   void object(Result<stix::Object> object, std::uint64_t number, Where where);
-  void add(std::uint64_t ref, Result<Value> value, Where where, std::string_view text, bool guessed);
+  void keep(std::uint64_t ref, Value&& value, bool guessed);
   Result<void> flush(bool force);
 
   Index& index_;
@@ -78,6 +80,7 @@ class IndicatorFiles {
   std::unordered_map<std::string, std::uint32_t> feed_numbers_;
   std::unordered_map<std::uint64_t, Origin> objects_;
   std::vector<Indicator> pending_;
+  std::array<std::uint64_t, kKinds> by_kind_{}, guessed_{};
 };
 
 }  // namespace bongsu::detect

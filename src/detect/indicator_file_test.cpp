@@ -30,16 +30,13 @@ class IndicatorFileTest : public testing::Test {
     EXPECT_TRUE(loaded) << loaded.error().text();
     report_ = files.report();
     std::set<std::string> out;
-    for (const auto& segment : index.snapshot()->segments)
-      for (std::size_t i = 0; i < segment->size(); ++i) {
-        const auto e = segment->at(i);
-        const Origin origin = files.origin(e.ref);
-        const auto at = origin.indicator_id.rfind(':');
-        out.insert(
-            std::string(to_string(e.kind)) + " " + key_text(e.kind, e.bytes) + " " +
-            (origin.indicator_id.starts_with("list:") ? origin.indicator_id.substr(at + 1) : origin.indicator_id));
-        sources_.insert(origin.source);
-      }
+    index.snapshot()->each([&](const Snapshot::Entry& e) {
+      const Origin origin = files.origin(e.ref);
+      const auto at = origin.indicator_id.rfind(':');
+      out.insert(std::string(to_string(e.kind)) + " " + key_text(e.kind, e.bytes) + " " +
+                 (origin.indicator_id.starts_with("list:") ? origin.indicator_id.substr(at + 1) : origin.indicator_id));
+      sources_.insert(origin.source);
+    });
     return out;
   }
   std::vector<std::string> made_;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace bongsu::detect {
 namespace {
@@ -30,27 +31,39 @@ AddressKey address_key(const Address& address) {
   return key;
 }
 
-std::optional<std::string> key_bytes(const Value& value) {
+std::string_view key_bytes(const Value& value, std::string& scratch) {
   switch (value.kind) {
     case Kind::kIpv4:
     case Kind::kIpv6: {
       const auto address = parse_cidr(value.text);
-      if (!address || address->v6 != (value.kind == Kind::kIpv6)) return std::nullopt;
-      return std::string(address_key(*address).view());
+      if (!address || address->v6 != (value.kind == Kind::kIpv6)) return {};
+      return scratch.assign(address_key(*address).view());
     }
     case Kind::kMd5:
     case Kind::kSha1:
     case Kind::kSha256:
     case Kind::kSha512:
     case Kind::kJa3: {
-      auto bytes = from_hex(value.text);
-      if (!bytes) return std::nullopt;
-      return *std::move(bytes);
+      if (value.text.size() % 2 != 0) return {};
+      scratch.resize(value.text.size() / 2);
+      for (std::size_t i = 0; i < scratch.size(); ++i) {
+        const int high = hex_digit(value.text[2 * i]), low = hex_digit(value.text[2 * i + 1]);
+        if (high < 0 || low < 0) return {};
+        scratch[i] = static_cast<char>(high << 4 | low);
+      }
+      return scratch;
     }
     default:
-      if (value.text.empty() || value.text.size() > kMaxValueBytes) return std::nullopt;
+      if (value.text.size() > kMaxValueBytes) return {};
       return value.text;
   }
+}
+
+std::optional<std::string> key_bytes(const Value& value) {
+  std::string scratch;
+  const std::string_view bytes = key_bytes(value, scratch);
+  if (bytes.empty()) return std::nullopt;
+  return std::string(bytes);
 }
 
 std::string key_text(Kind kind, std::string_view bytes) {

@@ -25,6 +25,9 @@ struct Seeds {
 
 // The stored form of a value in normal form; nullopt when it is not in normal form.
 std::optional<std::string> key_bytes(const Value& value);
+// The same without a copy where there is none to make: a view into the value or into `scratch`; empty = not in normal
+// form.
+std::string_view key_bytes(const Value& value, std::string& scratch);
 std::string key_text(Kind kind, std::string_view bytes);
 
 std::uint64_t key_hash(const Seeds& seeds, Kind kind, std::string_view bytes);

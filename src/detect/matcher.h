@@ -52,12 +52,17 @@ class Matcher {
   struct Pending {
     const telemetry::Leaf* leaf;
     bool text;
-    Segment::Entry entry;
+    std::uint64_t ref;
+    Value value;
+    int confidence;
     std::string matched;
   };
 
-  void key(Kind kind, std::string_view bytes, std::uint64_t hash);
-  bool in_force(const Validity& validity);
+  void key(Kind kind, std::string_view bytes, std::uint64_t hash) {
+    if (snapshot_->may_hold(hash)) look_up(kind, bytes, hash);
+  }
+  void look_up(Kind kind, std::string_view bytes, std::uint64_t hash);
+  const Instant& time();
   void finish(std::vector<Hit>& hits);
 
   SnapshotPtr snapshot_;
@@ -65,8 +70,7 @@ class Matcher {
 
   // Of the event at hand.
   const Instant* now_ = nullptr;
-  std::optional<Instant> time_;
-  bool time_known_ = false;
+  std::optional<Instant> time_;  // the event's own, else now; once it was asked for
   std::vector<Pending> pending_;
   std::uint64_t dropped_ = 0;
 };

@@ -51,7 +51,7 @@ void ascii_lower(std::string_view text, std::string& out) {
 
 bool is_hex(std::string_view text) {
   for (const char c : text)
-    if (hex_digit(c) < 0) return false;
+    if (hex_digit(c) < 0) return false;  // at the first character of most names
   return !text.empty();
 }
 

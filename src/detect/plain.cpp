@@ -90,8 +90,29 @@ Result<Value> guess(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// Nothing in the text that refang looks at.
+bool is_plain(std::string_view text) {
+  struct Marks {
+    bool of[256] = {};
+    constexpr Marks() {
+      for (const char c : std::string_view("[](){}<>\"'\\* ")) of[static_cast<unsigned char>(c)] = true;
+    }
+  };
+  static constexpr Marks kMarks;
+  for (const char c : text)
+    if (kMarks.of[static_cast<unsigned char>(c)]) return false;
+  if (text.size() < 4) return true;
+  const char first = lower(text[0]), second = lower(text[1]), third = lower(text[2]);
+  return !(first == 'h' && (second == 'x' || (second == 't' && third == 'x'))) && !(first == 'f' && second == 'x');
+}
+
+}  // namespace
+
 std::string refang(std::string_view text) {
   text = trim(text);
+  if (is_plain(text)) return std::string(text);
   if (text.size() >= 2 &&
       ((text.front() == '"' && text.back() == '"') || (text.front() == '\'' && text.back() == '\'') ||
        (text.front() == '<' && text.back() == '>')))
@@ -131,7 +152,7 @@ Result<Value> parse_plain(std::string_view line) {
   std::string_view text = trim(line);
   if (text.size() > kMaxValueBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("longer than {} bytes", kMaxValueBytes));
-  return guess(refang(text));
+  return is_plain(text) ? guess(text) : guess(refang(text));
 }
 
 Result<Value> literal_file_expression(std::string_view expression) {
