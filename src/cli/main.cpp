@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 
+#include "cli/hunt_command.h"
 #include "cli/match_command.h"
 #include "cli/node_commands.h"
 #include "cli/serve_command.h"
@@ -259,6 +260,41 @@ void add_match(Program& p) {
   sub->callback([&p] { p.exit = run_match(m, stdout, stderr); });
 }
 
+void add_hunt(Program& p) {
+  static HuntOptions h;
+  auto* hunt = p.command(&p.app, "hunt", "Look for indicators in telemetry that was stored before: a node's, or a directory of logs with an index",
+                         "  bongsu hunt --indicators feed.json /var/log/zeek          (the index is made on the first pass)\n"
+                         "  bongsu hunt --indicators feed.json --store bongsu-data/telemetry --since 2026-11-01T00:00:00Z\n"
+                         "  bongsu hunt index /var/log/zeek\n");
+  const auto places = [](CLI::App* sub) {
+    sub->add_option("logs", h.logs, "Log files or directories");
+    sub->add_option("--store", h.store, "Directory of a node's stored telemetry (DATA/telemetry)");
+    sub->add_option("--cache", h.cache, "Where the index of the logs is; else .bongsu-hunt beside them");
+    sub->add_flag("--json", h.json, "Machine-readable output on a terminal too");
+    sub->add_flag("--quiet", h.quiet, "No progress, no summary");
+    sub->add_option("--jobs", h.jobs, "Threads that index; 0 = as many as the machine has")->capture_default_str();
+  };
+  places(hunt);
+  hunt->add_option("--indicators", h.indicators, "As for match; may be given again")->expected(1)->allow_extra_args(false);
+  hunt->add_option("--warninglists", h.warning_lists, "As for match; may be given again")->expected(1)->allow_extra_args(false);
+  hunt->add_option("--min-confidence", h.min_confidence, "Leave out indicators below it (0 to 100)")->capture_default_str();
+  hunt->add_option("--since", h.since, "Leave out blocks of events that are all older");
+  hunt->add_option("--until", h.until, "Leave out blocks of events that are all newer");
+  hunt->require_subcommand(0, 1);
+  hunt->callback([&p, hunt] {
+    if (hunt->get_subcommands().empty()) p.exit = run_hunt(h, stdout, stderr);
+  });
+  const std::tuple<const char*, const char*, int (*)(const HuntOptions&, std::FILE*, std::FILE*)> kinds[] = {
+      {"index", "Bring the index of logs up to date", run_hunt_index},
+      {"verify", "Read everything that is stored and check it", run_hunt_verify},
+      {"status", "What is stored", run_hunt_status}};
+  for (const auto& [name, about, run] : kinds) {
+    auto* sub = p.command(hunt, name, about, std::string("  bongsu hunt ") + name + " /var/log/zeek\n");
+    places(sub);
+    sub->callback([&p, run] { p.exit = run(h, stdout, stderr); });
+  }
+}
+
 void add_upkeep(Program& p) {
   auto* status = p.command(&p.app, "status", "What the node does now", "  bongsu status\n  bongsu status --json\n");
   p.on_node(status);
@@ -314,6 +350,7 @@ int main(int argc, char** argv) {
   add_collections_and_accounts(p);
   add_exchange(p);
   add_match(p);
+  add_hunt(p);
   add_stix(p);
   add_taxii(p);
   add_upkeep(p);

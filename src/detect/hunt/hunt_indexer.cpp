@@ -27,6 +27,7 @@ Result<void> HuntIndexer::add(const LineBatch& batch) {
     builder_.add(batch, cursor, block_bytes_);
     if (builder_.bytes() >= block_bytes_ || cursor.at == before) BONGSU_TRY_VOID(flush());
   }
+  header_ = cursor.header;
   return {};
 }
 

@@ -38,6 +38,8 @@ class HuntIndexer {
 
   std::uint64_t lines_bytes() const { return writer_->lines_bytes() + builder_.bytes(); }
   std::uint64_t dictionary_bytes() const { return writer_->dictionary_bytes(); }
+  // In force behind the last batch.
+  const telemetry::TsvHeaderPtr& header() const { return header_; }
   std::uint64_t events() const { return parser_.events(); }
   const telemetry::BadLines& bad() const { return bad_; }
 
@@ -64,6 +66,7 @@ class HuntIndexer {
   telemetry::EventParser parser_;
   KeyWalk<HuntIndexer> walk_;
   telemetry::BlockBuilder builder_;
+  telemetry::TsvHeaderPtr header_;
   std::set<std::string, std::less<>> sources_;
   std::vector<std::uint64_t> hashes_, ordered_, seen_;
 };

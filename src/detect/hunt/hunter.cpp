@@ -87,6 +87,7 @@ HuntResult visit_blocks(const HuntQuery& query, std::span<const SegmentFilePtr> 
     for (const std::uint32_t number : blocks) {
       if (stopped()) break;
       auto block = segment->read(number);
+      if (!block && block.error().code == ErrorCode::kNotFound) break;  // its time had come
       if (!block) {
         note_damage(result, std::move(block).error());
         continue;

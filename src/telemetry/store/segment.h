@@ -13,7 +13,8 @@
 // it hit: a block that block, the dictionary that every block has to be looked at, the manifest that the blocks are
 // found by walking over their heads. README.md has the bytes.
 //
-// A SegmentFile is safe from several threads. A SegmentWriter belongs to one.
+// A SegmentFile is safe from several threads, and good as long as its Files. One that was removed meanwhile (retention) is kNotFound when it is read. A
+// SegmentWriter belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -123,7 +124,7 @@ class SegmentFile {
   const std::string& name() const { return name_; }
   const std::string& path() const { return path_; }
   std::uint64_t seed() const { return seed_; }
-  std::uint64_t size() const { return file_->size(); }
+  std::uint64_t size() const { return size_; }
   std::span<const BlockInfo> blocks() const { return blocks_; }
   const SegmentFacts& facts() const { return facts_; }
   bool has_manifest() const { return has_manifest_; }
@@ -149,10 +150,13 @@ class SegmentFile {
   Result<void> read_manifest();
   void walk_blocks();
   std::unexpected<Error> broken(std::string message, std::uint64_t offset) const;
+  Result<std::string> read_bytes(std::uint64_t offset, std::size_t size) const;
   Result<BlockInfo> read_head(std::uint64_t offset, std::uint32_t number) const;
 
   std::string name_, path_;
-  std::unique_ptr<ReadFile> file_;
+  // Opened for each read: there may be more segments than descriptors.
+  const Files* files_ = nullptr;
+  std::uint64_t size_ = 0;
   std::uint64_t seed_ = 0;
   std::vector<BlockInfo> blocks_;
   SegmentFacts facts_;

@@ -31,9 +31,11 @@ Result<std::shared_ptr<SegmentFile>> SegmentFile::open_head(const Files& files, 
   std::shared_ptr<SegmentFile> out(new SegmentFile);
   out->name_ = name;
   out->path_ = files.path(name);
-  BONGSU_TRY(out->file_, files.open(name));
-  if (out->file_->size() < kHeadBytes) return out->broken("the file is shorter than a segment's head", 0);
-  BONGSU_TRY(const std::string head, out->file_->read(0, kHeadBytes));
+  out->files_ = &files;
+  BONGSU_TRY(const auto file, files.open(name));
+  out->size_ = file->size();
+  if (out->size_ < kHeadBytes) return out->broken("the file is shorter than a segment's head", 0);
+  BONGSU_TRY(const std::string head, file->read(0, kHeadBytes));
   ByteTaker in(head);
   const auto magic = in.fixed<std::uint64_t>();
   const auto version = in.fixed<std::uint32_t>();
@@ -67,11 +69,16 @@ Result<SegmentFilePtr> SegmentFile::open_spool(const Files& files, const std::st
   return SegmentFilePtr(std::move(out));
 }
 
+Result<std::string> SegmentFile::read_bytes(std::uint64_t offset, std::size_t size) const {
+  BONGSU_TRY(const auto file, files_->open(name_));
+  return file->read(offset, size);
+}
+
 Result<void> SegmentFile::read_manifest() {
-  const std::uint64_t size = file_->size();
+  const std::uint64_t size = size_;
   if (size < kHeadBytes + kFootBytes) return broken("the file is cut off: it has no end part", size);
   const std::uint64_t foot_at = size - kFootBytes;
-  BONGSU_TRY(const std::string foot, file_->read(foot_at, kFootBytes));
+  BONGSU_TRY(const std::string foot, read_bytes(foot_at, kFootBytes));
   ByteTaker in(foot);
   const auto dictionary_at = in.fixed<std::uint64_t>(), dictionary_size = in.fixed<std::uint64_t>(),
              dictionary_sum = in.fixed<std::uint64_t>(), manifest_at = in.fixed<std::uint64_t>(),
@@ -83,7 +90,7 @@ Result<void> SegmentFile::read_manifest() {
       dictionary_at < kHeadBytes || dictionary_at > manifest_at || dictionary_size != manifest_at - dictionary_at ||
       dictionary_size > kMaxDictionaryBytes)
     return broken("the end part of the file contradicts itself", foot_at);
-  BONGSU_TRY(const std::string manifest, file_->read(manifest_at, static_cast<std::size_t>(manifest_size)));
+  BONGSU_TRY(const std::string manifest, read_bytes(manifest_at, static_cast<std::size_t>(manifest_size)));
   if (manifest_sum != checksum(manifest, manifest_at)) return broken("the manifest is damaged", manifest_at);
 
   ByteTaker m(manifest);
@@ -125,7 +132,7 @@ Result<void> SegmentFile::read_manifest() {
 }
 
 Result<BlockInfo> SegmentFile::read_head(std::uint64_t offset, std::uint32_t number) const {
-  BONGSU_TRY(const std::string head, file_->read(offset, kBlockHeadBytes));
+  BONGSU_TRY(const std::string head, read_bytes(offset, kBlockHeadBytes));
   ByteTaker in(head);
   BlockInfo info{.offset = offset};
   const auto magic = in.fixed<std::uint32_t>(), here = in.fixed<std::uint32_t>();
@@ -152,7 +159,7 @@ Result<BlockInfo> SegmentFile::read_head(std::uint64_t offset, std::uint32_t num
 // Without a manifest: from block to block, and over what is damaged to the next one that is whole. A spool ends at the
 // first damage: nothing was acknowledged behind it.
 void SegmentFile::walk_blocks() {
-  const std::uint64_t size = file_->size();
+  const std::uint64_t size = size_;
   std::uint64_t at = kHeadBytes;
   while (at + kBlockHeadBytes <= size && blocks_.size() < kMaxSegmentBlocks) {
     const auto number = static_cast<std::uint32_t>(blocks_.size());
@@ -182,7 +189,7 @@ void SegmentFile::walk_blocks() {
     std::uint64_t next = 0;
     for (std::uint64_t from = at + 1; from + kBlockHeadBytes <= size && next == 0; from += kSearchBytes) {
       const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>(kSearchBytes + 3, size - from));
-      const auto bytes = file_->read(from, n);
+      const auto bytes = read_bytes(from, n);
       if (!bytes) return;
       for (std::size_t p = bytes->find(magic); p != std::string::npos; p = bytes->find(magic, p + 1)) {
         if (from + p + kBlockHeadBytes > size) break;
@@ -217,7 +224,7 @@ Result<Block> SegmentFile::read(std::size_t number) const {
   const auto damaged = [&](std::string_view what) {
     return broken(fmt::format("block {} of {} is damaged: {}", number, blocks_.size(), what), info.offset);
   };
-  BONGSU_TRY(const std::string bytes, file_->read(info.offset, kBlockHeadBytes + info.stored_bytes));
+  BONGSU_TRY(const std::string bytes, read_bytes(info.offset, kBlockHeadBytes + info.stored_bytes));
   const std::string_view head = std::string_view(bytes).substr(0, kBlockHeadBytes);
   const std::string_view stored = std::string_view(bytes).substr(kBlockHeadBytes);
   std::uint64_t payload_sum, head_sum;
@@ -241,7 +248,7 @@ Result<std::shared_ptr<const KeyDictionary>> SegmentFile::dictionary() const {
   const std::lock_guard lock(mutex_);
   if (dictionary_ != nullptr) return dictionary_;
   if (!has_manifest_) return fail(ErrorCode::kNotFound, "there is no dictionary", {.source = path_});
-  BONGSU_TRY(std::string bytes, file_->read(dictionary_at_, static_cast<std::size_t>(dictionary_size_)));
+  BONGSU_TRY(std::string bytes, read_bytes(dictionary_at_, static_cast<std::size_t>(dictionary_size_)));
   if (dictionary_sum_ != checksum(bytes, dictionary_at_))
     return broken("the dictionary does not fit its checksum", dictionary_at_);
   auto opened = KeyDictionary::open(std::move(bytes), static_cast<std::uint32_t>(blocks_.size()));

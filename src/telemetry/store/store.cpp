@@ -35,6 +35,7 @@ Result<void> TelemetryStore::load(Random& random) {
   for (const auto& entry : entries) {
     if (entry.name.ends_with(kTemporary)) {
       // A segment that was not finished: what is in it is in spools still.
+      if (options_.read_only) continue;
       BONGSU_TRY_VOID(files_->remove(entry.name));
       removed = true;
     } else if (const auto number = number_of(entry.name, kSegment)) {
@@ -42,6 +43,7 @@ Result<void> TelemetryStore::load(Random& random) {
       // Whatever its state: it was whole when it got this name, and its spools were let go.
       last_segment = std::max(last_segment, *number);
       auto segment = SegmentFile::open(*files_, entry.name);
+      if (!segment && segment.error().code == ErrorCode::kNotFound && options_.read_only) continue;
       if (!segment) {
         damage_.push_back(std::move(segment).error());
         continue;
@@ -57,6 +59,7 @@ Result<void> TelemetryStore::load(Random& random) {
     last_closed_ = std::max(last_closed_, *number);
     auto spool =
         *number <= last_segment ? Result<SegmentFilePtr>(nullptr) : SegmentFile::open_spool(*files_, entry.name);
+    if (options_.read_only && (!spool || *spool == nullptr || (*spool)->blocks().empty())) continue;
     if (!spool && spool.error().code != ErrorCode::kCorrupt) return std::unexpected(spool.error());
     // One that is not even begun holds nothing that was acknowledged.
     if (!spool || *spool == nullptr || (*spool)->blocks().empty()) {

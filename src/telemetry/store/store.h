@@ -40,6 +40,8 @@ namespace bongsu::telemetry {
 struct StoreOptions {
   std::chrono::seconds keep_for{std::chrono::hours(24 * 30)};  // since the segment was written
   std::uint64_t keep_bytes = 64ULL << 30;                      // of segments; what is spooled comes on top
+  // Somebody else's store, perhaps in use: nothing is removed, nothing may be written.
+  bool read_only = false;
 };
 
 inline constexpr std::size_t kSpoolBlockBytes = 1024 * 1024;
