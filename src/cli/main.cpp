@@ -13,6 +13,7 @@
 #include "cli/stix_commands.h"
 #include "cli/taxii_commands.h"
 #include "cli/terminal.h"
+#include "cli/yara_commands.h"
 #include "node/version.h"
 
 namespace {
@@ -295,6 +296,26 @@ void add_hunt(Program& p) {
   }
 }
 
+void add_yara(Program& p) {
+  auto* yara = p.group("yara", "YARA rules, without any node");
+  static YaraCheckOptions c;
+  auto* check = p.command(yara, "check", "Name every rule that cannot be used", "  bongsu yara check rules/\n  bongsu yara check signature-base.tar.zst --json\n");
+  check->add_option("rules", c.rules, "Rule files, directories, tar archives")->required();
+  check->add_flag("--json", c.json, "One JSON object a finding, and a summary");
+  check->callback([&p] { p.exit = run_yara_check(c, stdout, stderr); });
+  static YaraScanOptions s;
+  auto* scan = p.command(yara, "scan", "Scan files", "  bongsu yara scan --rules rules/ /srv/upload\n  bongsu yara scan --rules rules/ --timeout 10 suspicious.exe\n");
+  scan->add_option("--rules", s.rules, "Rule files, directories, tar archives; may be given again")->expected(1)->allow_extra_args(false)->required();
+  scan->add_option("paths", s.paths, "Files and directories")->required();
+  scan->add_option("--define", s.defines, "NAME=VALUE of an external variable; may be given again")->expected(1)->allow_extra_args(false);
+  scan->add_option("--max-bytes", s.max_file_bytes, "Larger files are left out")->capture_default_str();
+  scan->add_option("--timeout", s.timeout_seconds, "Seconds a file may take")->capture_default_str();
+  scan->add_option("--jobs", s.jobs, "Threads; 0 = as many as the machine has")->capture_default_str();
+  scan->add_flag("--json", s.json, "One JSON hit a line, also on a terminal");
+  scan->add_flag("--quiet", s.quiet, "No progress, no summary");
+  scan->callback([&p] { p.exit = run_yara_scan(s, stdout, stderr); });
+}
+
 void add_upkeep(Program& p) {
   auto* status = p.command(&p.app, "status", "What the node does now", "  bongsu status\n  bongsu status --json\n");
   p.on_node(status);
@@ -353,6 +374,7 @@ int main(int argc, char** argv) {
   add_hunt(p);
   add_stix(p);
   add_taxii(p);
+  add_yara(p);
   add_upkeep(p);
   try {
     p.app.parse(argc, argv);
