@@ -109,6 +109,7 @@ class Parser {
       if (!own) observation = wrap(std::move(observation));
       own = true;
       const auto same = [&](const Qualifier& q) { return q.kind == qualifier->kind; };
+      qualifier->offset = start;
       if (std::ranges::any_of(observation.qualifiers, same))
         return error(start, "an observation expression has one qualifier of a kind at most (STIX 2.1 §9.5.1)");
       observation.qualifiers.push_back(std::move(*qualifier));
@@ -225,6 +226,8 @@ class Parser {
   Result<Compared> comparison() {
     Comparison comparison;
     std::string_view type;
+    skip_space();
+    comparison.offset = at_;
     if (take_word("NOT")) {
       if (!peek_word("EXISTS")) return unexpected("EXISTS");
       comparison.negated = true;
@@ -369,6 +372,7 @@ class Parser {
     const char c = at_ < text_.size() ? text_[at_] : '\0';
     const char next = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
     Literal value;
+    value.offset = at_;
     if (c == '\'') {
       BONGSU_TRY(value.text, quoted());
       return value;
@@ -413,6 +417,7 @@ class Parser {
     while (end < text_.size() && is_digit(text_[end])) ++end;
     const std::size_t whole = end - digits;
     Literal value;
+    value.offset = start;
     if (end < text_.size() && text_[end] == '.') {
       const std::size_t fraction = ++end;
       while (end < text_.size() && is_digit(text_[end])) ++end;

@@ -54,6 +54,7 @@ struct Literal {
   std::int64_t integer = 0;
   double number = 0;
   bool boolean = false;
+  std::size_t offset = 0;  // where it stands in the pattern
 };
 
 struct Comparison {
@@ -61,6 +62,7 @@ struct Comparison {
   bool negated = false;  // NOT before the operator
   ComparisonOperator op = ComparisonOperator::kEqual;
   std::vector<Literal> values;  // one, or the set of IN; empty for EXISTS
+  std::size_t offset = 0;       // of the object path in the pattern
 };
 
 struct ComparisonExpression;  // inside one [ … ]
@@ -77,6 +79,7 @@ struct Qualifier {
   double seconds = 0;                    // WITHIN
   std::int64_t times = 0;                // REPEATS
   std::optional<Timestamp> start, stop;  // START … STOP …
+  std::size_t offset = 0;                // of its first word in the pattern
 };
 
 struct ObservationExpression;
