@@ -9,6 +9,7 @@
 #include "cli/hunt_command.h"
 #include "cli/match_command.h"
 #include "cli/node_commands.h"
+#include "cli/pattern_commands.h"
 #include "cli/serve_command.h"
 #include "cli/stix_commands.h"
 #include "cli/taxii_commands.h"
@@ -245,6 +246,24 @@ void add_stix(Program& p) {
   id->callback([&p] { p.exit = run_stix_id(i, stdout, stderr); });
 }
 
+void add_pattern(Program& p) {
+  auto* pattern = p.group("pattern", "STIX patterns, without any node");
+  static PatternCheckOptions c;
+  auto* check = p.command(pattern, "check", "Is it a good pattern? Shows the place where it is not",
+                          "  bongsu pattern check \"[file:name = 'a.exe'] REPEATS 5 TIMES\"\n  bongsu pattern check @pattern.txt --json\n");
+  check->add_option("pattern", c.pattern, "The pattern; - for standard input, @FILE for a file")->required();
+  check->add_flag("--json", c.json, "Machine-readable output");
+  check->callback([&p] { p.exit = run_pattern_check(c, stdout, stderr); });
+  static PatternEvalOptions e;
+  auto* eval = p.command(pattern, "eval", "Does it match observed data? 0 yes, 1 no, 2 trouble",
+                         "  bongsu pattern eval \"[file:name = 'a.exe']\" observed.json\n  zstdcat observed.ndjson.zst | bongsu pattern eval @pattern.txt -\n");
+  eval->add_option("pattern", e.pattern, "The pattern; @FILE for a file")->required();
+  eval->add_option("observed", e.files, "Bundles, arrays or NDJSON of observed data, also .gz and .zst; - for standard input");
+  eval->add_flag("--json", e.json, "One JSON object");
+  eval->add_flag("--quiet,-q", e.quiet, "The exit status alone");
+  eval->callback([&p] { p.exit = run_pattern_eval(e, stdout, stderr); });
+}
+
 void add_match(Program& p) {
   static MatchOptions m;
   auto* sub = p.command(&p.app, "match", "Look for indicators in logs, without any server",
@@ -373,6 +392,7 @@ int main(int argc, char** argv) {
   add_match(p);
   add_hunt(p);
   add_stix(p);
+  add_pattern(p);
   add_taxii(p);
   add_yara(p);
   add_upkeep(p);
