@@ -1,0 +1,29 @@
+// Text without case, as Sigma compares it: "All values are treated as case-insensitive strings" (rules specification,
+// General).
+//
+//   fold("C:\\Windows\\CMD.EXE", scratch)  →  "c:\\windows\\cmd.exe"
+//
+// Letters of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic lose their case; so do the Kelvin sign (k) and the
+// long s. No other character changes. Bytes that are not UTF-8 stay as they are.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace bongsu::detect::sigma {
+
+// Replaces `out`.
+void fold(std::string_view text, std::string& out);
+inline std::string folded(std::string_view text) {
+  std::string out;
+  fold(text, out);
+  return out;
+}
+// The same into memory that has room for text.size() bytes; the number of bytes written. Folding never lengthens.
+std::size_t fold_into(std::string_view text, char* out);
+
+// Bytes of the character that begins text[at]: 1 to 4, and 1 for a byte that begins none. `at` < text.size().
+std::size_t character_size(std::string_view text, std::size_t at);
+
+}  // namespace bongsu::detect::sigma
