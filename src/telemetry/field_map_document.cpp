@@ -123,8 +123,6 @@ class Reader {
       if (!when->is_table()) return wrong(when, "logsource.when", "this is a table: field = value or values");
       for (const auto& [path, node] : *when->as_table()) {
         BONGSU_TRY(auto values, texts(node, "logsource.when." + std::string(path.str())));
-        auto added = builder_.want(path.str());
-        if (!added) return wrong(&node, "logsource.when", added.error().message);
         out.when.emplace_back(std::string(path.str()), std::move(values));
       }
     }

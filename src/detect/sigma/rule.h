@@ -22,7 +22,8 @@
 
 namespace bongsu::detect::sigma {
 
-inline constexpr std::size_t kMaxValues = 100'000;  // of one rule
+inline constexpr std::size_t kMaxValues = 100'000;   // of one rule
+inline constexpr std::size_t kMaxOrderedRules = 32;  // of one temporal_ordered correlation
 
 // One line of a selection: a field (none: a keyword, looked for in every field), and values.
 struct Item {

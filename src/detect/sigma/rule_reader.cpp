@@ -241,6 +241,11 @@ Result<void> read_correlation_condition(const Reader& reader, const Yaml& node, 
   return {};
 }
 
+bool only_and(const Condition& condition) {
+  return condition.kind == Condition::Kind::kName ||
+         (condition.kind == Condition::Kind::kAnd && std::ranges::all_of(condition.children, only_and));
+}
+
 Result<Correlation> read_correlation(const Reader& reader, const Yaml& node) {
   using Type = Correlation::Type;
   Correlation out;
@@ -320,6 +325,20 @@ Result<Correlation> read_correlation(const Reader& reader, const Yaml& node) {
     if (std::find(out.rules.begin() + static_cast<std::ptrdiff_t>(i) + 1, out.rules.end(), out.rules[i]) !=
         out.rules.end())
       return reader.wrong(out.rules_place, "correlation.rules", "the rule \"" + out.rules[i] + "\" comes twice");
+  if (out.type == Type::kTemporalOrdered) {
+    if (out.rules.size() > kMaxOrderedRules)
+      return reader.wrong(out.rules_place, "correlation.rules",
+                          "temporal_ordered takes at most " + std::to_string(kMaxOrderedRules) + " rules",
+                          ErrorCode::kTooLarge);
+    if (out.expression && !only_and(*out.expression))
+      return reader.wrong(condition->place, "correlation.condition",
+                          "an expression of temporal_ordered joins its rules by \"and\"", ErrorCode::kUnsupported);
+    using Operator = Correlation::Operator;
+    if (out.compare.size() > 1 || (out.compare.size() == 1 && out.compare[0].first != Operator::kGreater &&
+                                   out.compare[0].first != Operator::kGreaterEqual))
+      return reader.wrong(condition->place, "correlation.condition",
+                          "temporal_ordered takes gt or gte of the number of rules", ErrorCode::kUnsupported);
+  }
   const bool counts = out.type == Type::kEventCount || temporal;
   if (!counts && out.value_fields.empty())
     return reader.wrong(condition->place, "correlation.condition.field",
