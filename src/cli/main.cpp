@@ -11,6 +11,7 @@
 #include "cli/node_commands.h"
 #include "cli/pattern_commands.h"
 #include "cli/serve_command.h"
+#include "cli/sigma_commands.h"
 #include "cli/stix_commands.h"
 #include "cli/taxii_commands.h"
 #include "cli/terminal.h"
@@ -335,6 +336,31 @@ void add_yara(Program& p) {
   scan->callback([&p] { p.exit = run_yara_scan(s, stdout, stderr); });
 }
 
+void add_sigma(Program& p) {
+  auto* sigma = p.group("sigma", "Sigma rules, without any server");
+  static SigmaOptions c;
+  const auto common = [](CLI::App* sub) {
+    sub->add_option("--pipeline", c.pipelines, "Processing pipeline (pySigma's YAML); may be given again")->expected(1)->allow_extra_args(false);
+    sub->add_option("--map", c.maps, "Map of fields and log sources (TOML); may be given again")->expected(1)->allow_extra_args(false);
+    sub->add_flag("--json", c.json, "One JSON object a line, also on a terminal");
+    sub->add_flag("--quiet", c.quiet, "No summary");
+  };
+  auto* check = p.command(sigma, "check", "Name every rule that cannot be used, with place and reason", "  bongsu sigma check sigma/rules\n  bongsu sigma check --pipeline ours.yml rules/ --json\n");
+  check->add_option("rules", c.rules, "Files or directories")->required();
+  common(check);
+  check->callback([&p] { p.exit = run_sigma_check(c, stdout, stderr); });
+  auto* eval = p.command(sigma, "eval", "Which events does a rule match?",
+                         "  bongsu sigma eval rule.yml events.json\n  zcat log.gz | bongsu sigma eval rules/ -\n");
+  static std::vector<std::string> paths;
+  eval->add_option("paths", paths, "Files or directories of rules, and at last one of events; - for standard input")->required()->expected(2, -1);
+  common(eval);
+  eval->callback([&p] {
+    c.events = {paths.back()};
+    c.rules.assign(paths.begin(), paths.end() - 1);
+    p.exit = run_sigma_eval(c, stdout, stderr);
+  });
+}
+
 void add_upkeep(Program& p) {
   auto* status = p.command(&p.app, "status", "What the node does now", "  bongsu status\n  bongsu status --json\n");
   p.on_node(status);
@@ -395,6 +421,7 @@ int main(int argc, char** argv) {
   add_pattern(p);
   add_taxii(p);
   add_yara(p);
+  add_sigma(p);
   add_upkeep(p);
   try {
     p.app.parse(argc, argv);
