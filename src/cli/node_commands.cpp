@@ -221,6 +221,13 @@ int run_status(const Common& common) {
     const Json& journal = s.at("journal");
     say(fmt::format("journal      {} entries, {:.1f} MB", int_at(journal, "last_seq").value_or(0), static_cast<double>(int_at(journal, "bytes").value_or(0)) / 1e6));
     say(fmt::format("alerts       {} open of {}", int_at(s.at("alerts"), "open").value_or(0), int_at(s.at("alerts"), "total").value_or(0)));
+    if (const Json* hunt = find(s, "hunt")) {
+      const auto count = [&](const char* key) { return int_at(*hunt, key).value_or(0); };
+      const std::int64_t files = std::max<std::int64_t>(1, count("files"));
+      say(fmt::format("telemetry    {} segments, {:.1f} MB{}", count("segments"), static_cast<double>(count("stored_bytes")) / 1e6,
+                      count("hunting") > 0 ? fmt::format("; looking back for {} indicators: {} %", count("hunting") + count("waiting"), count("files_done") * 100 / files)
+                                           : fmt::format("; looked back {} times, {} alerts", count("hunts"), count("alerts"))));
+    }
     if (const Json* listeners = find(s, "listeners"); listeners != nullptr && listeners->is_object())
       for (const auto& [name, url] : listeners->get_object()) say(fmt::format("{:<12} {}", std::string_view(name), std::string_view(url.as_string())));
     if (const Json* links = find(s, "links"); links != nullptr && links->is_array() && !links->get_array().empty()) {

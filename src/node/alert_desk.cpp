@@ -29,6 +29,13 @@ StartMessage AlertDesk::configure(const std::vector<std::string>& watch) const {
   if (!forgotten.states.empty())
     if (const auto done = core_.journal->append(forgotten); !done) core_.log.warn("telemetry.positions", {{"error", done.error().text()}});
   message.warning_lists = core_.config.warning_lists;
+  if (core_.config.hunt_enabled) {
+    const auto made = core_.directory.make_telemetry_dir(core_.config.sensor_user);
+    if (!made) core_.log.error("telemetry.archive", {{"error", made.error().text()}});
+    if (made)
+      message.archive = {.directory = made->string(), .keep_for_s = static_cast<std::uint64_t>(core_.config.hunt_keep_for.count() / 1000),
+                         .keep_bytes = core_.config.hunt_keep_bytes, .share_percent = static_cast<int>(core_.config.hunt_share)};
+  }
   message.user = core_.config.sensor_user;
   message.sandbox = core_.config.sandbox;
   return message;
@@ -57,6 +64,7 @@ Result<void> AlertDesk::take(AlertsMessage&& message) {
     alerts.push_back(std::move(alert));
   }
   BONGSU_TRY(const auto raised, core_.alerts->raise(alerts, std::move(states)));
+  if (message.hunted) return {};
   const std::int64_t now = core_.clock.now().micros();
   for (const auto& record : raised) {
     const auto at = entries.find(record.alert.indicator_ref);

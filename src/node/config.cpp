@@ -67,6 +67,11 @@ ConfigSchema NodeConfig::schema() {
   s.flag("sensor.sandbox", sandbox, "Landlock and seccomp. Without them the node refuses to start unless this is false.");
   s.texts("sensor.warning_lists", warning_lists, "Files or directories with MISP warning lists: likely false positives are marked, in alerts and before something is published.");
   s.duration("sensor.sighting_window", sighting_window, 1s, 24h, "Hits of one indicator within it become one version of a sighting.");
+  s.section("hunt", "Telemetry is kept, and what becomes known later is looked for in it.");
+  s.flag("hunt.enabled", hunt_enabled, "Whether what the sensor reads is kept.");
+  s.duration("hunt.keep_for", hunt_keep_for, 1s, 24h * 3660, "For how long.");
+  s.size("hunt.keep_bytes", hunt_keep_bytes, 64ULL << 20, 1ULL << 50, "How much, compressed and with its index; the oldest goes first.");
+  s.number("hunt.share", hunt_share, 1, 100, "Percent of one core that looking back and indexing may take.");
   s.tables<TelemetryConfig>("telemetry", telemetry, "Logs to watch: Zeek, Suricata EVE, Windows/Sysmon JSON, text; .gz and .zst are read once.",
                             [](ConfigSchema& t, TelemetryConfig& c) {
                               t.text("path", c.path, "A file that is followed, or a directory whose files are.").required();

@@ -59,6 +59,10 @@ struct NodeConfig {
   std::vector<TelemetryConfig> telemetry;
   std::vector<std::string> warning_lists;      // files or directories
   std::chrono::milliseconds sighting_window{60'000};
+  bool hunt_enabled = true;
+  std::chrono::milliseconds hunt_keep_for{std::chrono::hours(24 * 30)};
+  std::uint64_t hunt_keep_bytes = 20ULL << 30;
+  std::int64_t hunt_share = 25;                // percent of a core
   std::string sensor_user = "nobody";
   bool sandbox = true;
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,6 +145,23 @@ Result<crypto::Identity> DataDir::renew_tls(const NodeConfig& config, const Cloc
   BONGSU_TRY(crypto::Identity fresh, crypto::issue(old.ca, {.common_name = config.member, .names = config.names}, clock));
   BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "tls.pem", fresh.certificate_pem + fresh.private_key_pem));
   return fresh;
+}
+
+Result<std::filesystem::path> DataDir::make_telemetry_dir(const std::string& sensor_user) const {
+  const std::filesystem::path path = std::filesystem::absolute(telemetry_dir());
+  const auto failed = [&](const char* what) {
+    return fail(ErrorCode::kIo, fmt::format("{}: {}", what, std::strerror(errno)), {.source = path.string()});
+  };
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot be made");
+  if (::geteuid() != 0 || sensor_user.empty()) return path;
+  const passwd* entry = ::getpwnam(sensor_user.c_str());
+  if (entry == nullptr) return fail(ErrorCode::kNotFound, fmt::format("there is no user \"{}\" to run the sensor as", sensor_user), {.field = "sensor.user"});
+  // What is in it as well: the sensor may have run as somebody else before.
+  if (::lchown(path.c_str(), entry->pw_uid, entry->pw_gid) != 0) return failed("cannot be given to the sensor's user");
+  std::error_code ec;
+  for (const auto& file : std::filesystem::directory_iterator(path, ec))
+    if (::lchown(file.path().c_str(), entry->pw_uid, entry->pw_gid) != 0) return failed("cannot be given to the sensor's user");
+  return path;
 }
 
 }  // namespace bongsu::node

@@ -6,6 +6,7 @@
 //   keys/signing.key, .pub Ed25519
 //   keys/master.key        wraps the payload keys of the journal
 //   journal.db search.db   stores
+//   telemetry/             what the sensor keeps of what it reads; the one place where it may write
 //   admin.sock             where the command line talks to a running node
 #pragma once
 
@@ -51,6 +52,9 @@ class DataDir {
   std::filesystem::path config_file() const { return root_ / "bongsu.toml"; }
   std::filesystem::path keys_dir() const { return root_ / "keys"; }
   std::filesystem::path admin_socket() const { return root_ / "admin.sock"; }
+  std::filesystem::path telemetry_dir() const { return root_ / "telemetry"; }
+  // Makes it if it is not there, and gives it to the user that the sensor runs as when root starts the node.
+  Result<std::filesystem::path> make_telemetry_dir(const std::string& sensor_user) const;
 
  private:
   std::filesystem::path root_;

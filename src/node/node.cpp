@@ -370,6 +370,11 @@ void Node::Impl::extend_status(JsonObject& out) {
   out["sensor"] = JsonObject{{"running", status.running}, {"sandboxed", status.sandboxed}, {"restarts", status.restarts}, {"events", status.stats.events},
                              {"bytes", status.stats.bytes}, {"bad_lines", status.stats.bad_lines}, {"files", status.stats.files}, {"applied", status.applied},
                              {"problems", std::move(problems)}};
+  const ArchiveStats& archive = status.stats.archive;
+  if (core->config.hunt_enabled)
+    out["hunt"] = JsonObject{{"segments", archive.segments}, {"stored_bytes", archive.stored_bytes}, {"spooled_bytes", archive.spooled_bytes}, {"lost_bytes", archive.lost_bytes},
+                             {"waiting", archive.waiting}, {"hunting", archive.hunting}, {"files", archive.hunt_files}, {"files_done", archive.hunt_files_done},
+                             {"hunts", archive.hunts}, {"alerts", archive.hunt_alerts}};
   out["detection"] = JsonObject{{"cursor", feed.cursor}, {"loaded", feed.loaded}, {"indicators", feed.indicators}, {"unsupported", std::move(unsupported)}};
   out["feeds"] = feeds->status();
   out["delays"] = delays.json();

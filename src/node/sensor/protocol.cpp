@@ -60,7 +60,10 @@ Json StartMessage::json() const {
   for (const auto& source : sources) all.push_back(JsonObject{{"path", source.path}, {"from_start", source.from_start}});
   JsonArray lists;
   for (const auto& path : warning_lists) lists.emplace_back(path);
-  return JsonObject{{"sources", std::move(all)}, {"positions", positions_json(positions)}, {"warning_lists", std::move(lists)}, {"user", user}, {"sandbox", sandbox}};
+  return JsonObject{{"sources", std::move(all)}, {"positions", positions_json(positions)}, {"warning_lists", std::move(lists)}, {"user", user}, {"sandbox", sandbox},
+                    {"archive", JsonObject{{"directory", archive.directory}, {"keep_for_s", archive.keep_for_s}, {"keep_bytes", archive.keep_bytes}, {"share_percent", archive.share_percent},
+                                           {"segment_bytes", archive.segment_bytes}, {"segment_after_ms", archive.segment_after_ms},
+                                           {"commit_every_ms", archive.commit_every_ms}, {"hunt_every_ms", archive.hunt_every_ms}}}};
 }
 
 Result<StartMessage> StartMessage::parse(std::string_view text) {
@@ -74,6 +77,18 @@ Result<StartMessage> StartMessage::parse(std::string_view text) {
   BONGSU_TRY(const JsonArray* lists, list(json, "warning_lists", kMaxSources));
   for (const Json& path : *lists)
     if (path.is_string()) message.warning_lists.emplace_back(path.get_string());
+  if (const Json* archive = find(json, "archive")) {
+    message.archive.directory = std::string(string_at(*archive, "directory").value_or(""));
+    message.archive.keep_for_s = number(*archive, "keep_for_s");
+    message.archive.keep_bytes = number(*archive, "keep_bytes");
+    message.archive.share_percent = static_cast<int>(std::clamp<std::int64_t>(int_at(*archive, "share_percent").value_or(25), 1, 100));
+  }
+  if (const Json* archive = find(json, "archive"); archive != nullptr && !message.archive.directory.empty()) {
+    message.archive.segment_bytes = number(*archive, "segment_bytes");
+    message.archive.segment_after_ms = number(*archive, "segment_after_ms");
+    message.archive.commit_every_ms = std::min<std::uint64_t>(number(*archive, "commit_every_ms"), 10'000);
+    message.archive.hunt_every_ms = number(*archive, "hunt_every_ms");
+  }
   message.user = std::string(string_at(json, "user").value_or(""));
   message.sandbox = bool_at(json, "sandbox").value_or(true);
   return message;
@@ -82,7 +97,9 @@ Result<StartMessage> StartMessage::parse(std::string_view text) {
 std::string AlertsMessage::text() const {
   JsonArray all;
   for (const auto& alert : alerts) all.push_back(alert.json());
-  return to_text(JsonObject{{"alerts", std::move(all)}, {"positions", positions_json(positions)}});
+  JsonObject out{{"alerts", std::move(all)}, {"positions", positions_json(positions)}};
+  if (hunted) out["hunted"] = true;
+  return to_text(out);
 }
 
 Result<AlertsMessage> AlertsMessage::parse(std::string_view text) {
@@ -94,17 +111,27 @@ Result<AlertsMessage> AlertsMessage::parse(std::string_view text) {
     message.alerts.push_back(std::move(parsed));
   }
   BONGSU_TRY(message.positions, positions_of(json));
+  message.hunted = bool_at(json, "hunted").value_or(false);
   return message;
 }
 
 std::string SensorStats::text() const {
-  return to_text(JsonObject{{"events", events}, {"bytes", bytes}, {"bad_lines", bad_lines}, {"indicators", indicators}, {"alerts", alerts}, {"files", files}});
+  return to_text(JsonObject{{"events", events}, {"bytes", bytes}, {"bad_lines", bad_lines}, {"indicators", indicators}, {"alerts", alerts}, {"files", files},
+                           {"archive", JsonObject{{"segments", archive.segments}, {"stored_bytes", archive.stored_bytes}, {"spooled_bytes", archive.spooled_bytes}, {"lost_bytes", archive.lost_bytes},
+                                                  {"waiting", archive.waiting}, {"hunting", archive.hunting}, {"hunt_files", archive.hunt_files}, {"hunt_files_done", archive.hunt_files_done},
+                                                  {"hunts", archive.hunts}, {"hunt_alerts", archive.hunt_alerts}}}});
 }
 
 Result<SensorStats> SensorStats::parse(std::string_view text) {
   BONGSU_TRY(const Json json, parse_json(text));
+  ArchiveStats archive;
+  if (const Json* a = find(json, "archive"))
+    archive = {.segments = number(*a, "segments"), .stored_bytes = number(*a, "stored_bytes"), .spooled_bytes = number(*a, "spooled_bytes"), .lost_bytes = number(*a, "lost_bytes"),
+               .waiting = number(*a, "waiting"), .hunting = number(*a, "hunting"), .hunt_files = number(*a, "hunt_files"), .hunt_files_done = number(*a, "hunt_files_done"),
+               .hunts = number(*a, "hunts"), .hunt_alerts = number(*a, "hunt_alerts")};
   return SensorStats{.events = number(json, "events"), .bytes = number(json, "bytes"), .bad_lines = number(json, "bad_lines"),
-                     .indicators = number(json, "indicators"), .alerts = number(json, "alerts"), .files = number(json, "files")};
+                     .indicators = number(json, "indicators"), .alerts = number(json, "alerts"), .files = number(json, "files"),
+                     .archive = archive};
 }
 
 std::string pack_indicators(const std::vector<detect::Indicator>& indicators) {

@@ -22,6 +22,7 @@ enum class Down : std::uint8_t {
   kAdd = 2,         // indicators
   kRemove = 3,      // their refs
   kLoaded = 4,      // the first set is complete: begin to read
+  kDurable = 16,    // how many messages of alerts have become durable, u64
 };
 enum class Up : std::uint8_t {
   kReady = 1,       // locked in; JSON: {"sandboxed": bool}
@@ -40,10 +41,23 @@ struct SourceState {
   bool from_start = true;
 };
 
+// Where and how the sensor keeps what it reads; no directory: not at all.
+struct ArchiveOptions {
+  std::string directory;
+  std::uint64_t keep_for_s = 30 * 86'400, keep_bytes = 20ULL << 30;
+  int share_percent = 25;                // of one core, for looking back and for writing segments
+  // Smaller in tests that kill the process often.
+  std::uint64_t segment_bytes = 64ULL << 20;   // of lines: then what was spooled becomes a segment,
+  std::uint64_t segment_after_ms = 600'000;    // or when it is so old
+  std::uint64_t commit_every_ms = 1'000;       // spool and positions become durable together
+  std::uint64_t hunt_every_ms = 1'000;         // what is admitted meanwhile is hunted for together
+};
+
 struct StartMessage {
   std::vector<SourceState> sources;
   std::vector<PositionUpdate> positions;  // of files that were read before
   std::vector<std::string> warning_lists;
+  ArchiveOptions archive;
   std::string user;
   bool sandbox = true;
   Json json() const;
@@ -53,12 +67,21 @@ struct StartMessage {
 struct AlertsMessage {
   std::vector<detect::Alert> alerts;
   std::vector<PositionUpdate> positions;  // may stand without alerts
+  bool hunted = false;                    // found by looking back: how long it took says nothing about the live way
   std::string text() const;
   static Result<AlertsMessage> parse(std::string_view text);
 };
 
+struct ArchiveStats {
+  std::uint64_t segments = 0, stored_bytes = 0, spooled_bytes = 0, lost_bytes = 0;  // spooled, lost: of lines
+  std::uint64_t waiting = 0;             // indicators that have not been hunted back for
+  std::uint64_t hunting = 0, hunt_files = 0, hunt_files_done = 0;  // indicators and files of the hunt at hand
+  std::uint64_t hunts = 0, hunt_alerts = 0;                        // finished since the start; found by all
+};
+
 struct SensorStats {
   std::uint64_t events = 0, bytes = 0, bad_lines = 0, indicators = 0, alerts = 0, files = 0;
+  ArchiveStats archive;
   std::string text() const;
   static Result<SensorStats> parse(std::string_view text);
 };

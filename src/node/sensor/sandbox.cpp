@@ -29,6 +29,7 @@ namespace bongsu::node {
 namespace {
 
 constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t kWrite = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE;
 constexpr std::uint64_t kFirstAbi = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;  // every right of ABI 1
 constexpr std::uint64_t kNetTcp = 3;   // bind, connect (ABI 4)
 constexpr std::uint64_t kScopes = 3;   // abstract Unix sockets, signals (ABI 6)
@@ -76,7 +77,7 @@ Result<void> drop_privileges(const std::string& user) {
   return {};
 }
 
-Result<void> restrict_files(const std::vector<std::string>& readable) {
+Result<void> restrict_files(const std::vector<std::string>& readable, const std::string& writable) {
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 1)
     return fail(ErrorCode::kUnsupported,
@@ -91,13 +92,16 @@ Result<void> restrict_files(const std::vector<std::string>& readable) {
   const std::size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   const int ruleset = static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0));
   if (ruleset < 0) return failed("Landlock ruleset");
-  for (const std::string& path : readable) {
+  std::vector<std::pair<std::string, std::uint64_t>> paths;
+  for (const std::string& path : readable) paths.emplace_back(path, kRead);
+  if (!writable.empty()) paths.emplace_back(writable, kRead | kWrite | (abi >= 3 ? LANDLOCK_ACCESS_FS_TRUNCATE : 0));
+  for (const auto& [path, access] : paths) {
     const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);
     if (fd < 0) continue;
     struct stat info {};
     ::fstat(fd, &info);
     landlock_path_beneath_attr beneath{};
-    beneath.allowed_access = S_ISDIR(info.st_mode) ? kRead : static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_READ_FILE);
+    beneath.allowed_access = S_ISDIR(info.st_mode) ? access : static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_READ_FILE);
     beneath.parent_fd = fd;
     const long added = ::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
     ::close(fd);
@@ -129,11 +133,14 @@ constexpr std::array kAllowed = {
     SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch), SCMP_SYS(pipe2), SCMP_SYS(eventfd2),
 };
 
+// What storing telemetry needs besides; where, Landlock says.
+constexpr std::array kAllowedForStoring = {SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat)};
+
 // The library's macros are C99 compound literals.
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wc99-extensions"
 
-Result<void> restrict_calls() {
+Result<void> restrict_calls(bool storing) {
   const scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ERRNO(EPERM));
   if (filter == nullptr) return failed("seccomp");
   int result = 0;
@@ -153,6 +160,8 @@ Result<void> restrict_calls() {
       result |= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
     }
   }
+  if (storing)
+    for (const int call : kAllowedForStoring) result |= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
   if (result == 0) result = ::seccomp_load(filter);
   ::seccomp_release(filter);
   if (result != 0) {
@@ -170,8 +179,8 @@ Result<void> enter_sandbox(const SandboxOptions& options) {
   BONGSU_TRY_VOID(limit_resources());
   BONGSU_TRY_VOID(drop_privileges(options.user));
   if (!options.confine) return {};
-  BONGSU_TRY_VOID(restrict_files(options.readable));
-  BONGSU_TRY_VOID(restrict_calls());
+  BONGSU_TRY_VOID(restrict_files(options.readable, options.writable));
+  BONGSU_TRY_VOID(restrict_calls(!options.writable.empty()));
   return {};
 }
 

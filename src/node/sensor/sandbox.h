@@ -15,6 +15,7 @@ namespace bongsu::node {
 
 struct SandboxOptions {
   std::vector<std::string> readable;  // files and directories that may be read; paths that do not exist are skipped
+  std::string writable;               // a directory in which files may be made, written, renamed and removed; empty: none
   std::string user;                   // account to become when started as root; empty: stay
   bool confine = true;                // false: privileges and limits only, without Landlock and seccomp
 };

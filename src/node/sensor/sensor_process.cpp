@@ -15,6 +15,7 @@
 
 #include "detect/engine.h"
 #include "net/frame_channel.h"
+#include "node/sensor/archive.h"
 #include "node/sensor/protocol.h"
 #include "node/sensor/sandbox.h"
 #include "node/sensor/watcher.h"
@@ -27,8 +28,8 @@ using namespace std::chrono_literals;
 constexpr auto kStartDeadline = 30s;
 constexpr auto kWriteDeadline = 60s;      // the keeper is slow when its disk is: that is back-pressure, up to here
 constexpr auto kForever = 24h;
-constexpr auto kStatsEvery = 1s;
-constexpr auto kLongestWait = 250ms;
+constexpr std::chrono::milliseconds kStatsEvery = 1s;
+constexpr std::chrono::milliseconds kLongestWait = 250ms;
 constexpr std::size_t kMessageBytes = 4 * 1024 * 1024;  // one message of alerts, about
 
 class Sensor {
@@ -47,13 +48,15 @@ class Sensor {
       readable.push_back(std::filesystem::is_directory(source.path, ec) ? source.path : std::filesystem::path(source.path).parent_path().string());
     }
     readable.insert(readable.end(), start->warning_lists.begin(), start->warning_lists.end());
-    if (auto locked = enter_sandbox({.readable = std::move(readable), .user = start->user, .confine = start->sandbox}); !locked)
+    if (auto locked = enter_sandbox({.readable = std::move(readable), .writable = start->archive.directory, .user = start->user, .confine = start->sandbox}); !locked)
       return say_and_end(locked.error());
     load_warning_lists(start->warning_lists);
+    if (!start->archive.directory.empty()) open_archive(start->archive);
     if (!send(Up::kReady, to_text(JsonObject{{"sandboxed", start->sandbox}}))) return 2;
     std::thread matching([this, &start] { match(*start); });
     const int code = take_frames();
     stopping_ = true;
+    if (archive_) archive_->stop();
     wake_.notify_all();
     matching.join();
     return code;
@@ -76,7 +79,25 @@ class Sensor {
       if (auto loaded = lists->load(path); !loaded) (void)send(Up::kProblem, loaded.error().text());
     lists->finish();
     for (const auto& trouble : lists->troubles().first()) (void)send(Up::kProblem, trouble.text());
-    engine_.set_warning_lists(std::move(lists));
+    engine_.set_warning_lists(lists);
+    warning_lists_ = std::move(lists);
+  }
+
+  // One that cannot be used costs looking back; looking for indicators live goes on.
+  void open_archive(const ArchiveOptions& options) {
+    archive_ = std::make_unique<Archive>(
+        options, warning_lists_,
+        Archive::Hooks{.alerts = [this](std::vector<detect::Alert>&& alerts) -> std::optional<std::uint64_t> {
+                         std::map<std::string, std::string> none;
+                         if (!tell(alerts, none, true)) return std::nullopt;
+                         return messages_.load();
+                       },
+                       .problem = [this](const std::string& text) { (void)send(Up::kProblem, text); }},
+        clock_);
+    if (auto opened = archive_->open(); !opened) {
+      (void)send(Up::kProblem, "telemetry is not kept: " + opened.error().text());
+      archive_.reset();
+    }
   }
 
   // The reading thread: indicators go into the engine as they come.
@@ -90,6 +111,7 @@ class Sensor {
           const auto indicators = unpack_indicators(frame->payload);
           if (!indicators) return say_and_end(indicators.error());
           if (auto added = engine_.add(*indicators); !added && !send(Up::kProblem, added.error().text())) return 2;
+          if (archive_) archive_->admitted(*indicators);  // after they are in force: what is read from now on is matched live
           applied += indicators->size();
           break;
         }
@@ -97,14 +119,23 @@ class Sensor {
           const auto refs = unpack_refs(frame->payload);
           if (!refs) return say_and_end(refs.error());
           for (const std::uint64_t ref : *refs) engine_.remove(ref);
+          if (archive_) archive_->withdrawn(*refs);
           applied += refs->size();
           break;
         }
         case Down::kLoaded: {
+          if (archive_) archive_->loaded();
           const std::lock_guard lock(mutex_);
           loaded_ = true;
           wake_.notify_all();
           break;
+        }
+        case Down::kDurable: {
+          std::uint64_t messages = 0;
+          if (frame->payload.size() != sizeof messages) return 2;
+          std::memcpy(&messages, frame->payload.data(), sizeof messages);
+          if (archive_) archive_->durable(messages);
+          continue;  // no change of indicators
         }
         default: return say_and_end({.code = ErrorCode::kInvalid, .message = fmt::format("the keeper sent a frame of unknown type {}", frame->type)});
       }
@@ -118,20 +149,25 @@ class Sensor {
   void match(const StartMessage& start) {
     telemetry::BadLines bad;
     detect::Engine::Session session(engine_, bad);
-    Watcher watcher(start.sources, start.positions, bad);
+    // Following goes on where storing ended, which is never behind what the keeper knows.
+    Watcher watcher(start.sources, archive_ ? archive_->resume(start.positions) : start.positions, bad);
     std::map<std::string, std::string> positions;  // read up to, not told yet
     SensorStats stats;
-    auto told = std::chrono::steady_clock::now() - kStatsEvery;
-    bool going = true;
+    const std::chrono::milliseconds tell_every = archive_ ? std::chrono::milliseconds(start.archive.commit_every_ms) : kStatsEvery;
+    auto told = std::chrono::steady_clock::now() - tell_every;
+    bool going = true, replayed = false;
     std::vector<detect::Alert> alerts;
     const auto take = [&](const telemetry::LineBatch& batch, const PositionUpdate& after) {
       alerts.clear();
       session.match(batch, alerts);
       stats.bytes += batch.data.size();
       stats.alerts += alerts.size();
+      if (archive_) archive_->store(batch, after);
       if (!after.position.empty()) positions.insert_or_assign(after.file, after.position);
-      // With alerts at once: they and the position behind them are one commit at the keeper.
-      if (!alerts.empty()) going = tell(alerts, positions);
+      // With alerts at once: they and the position behind them are one commit at the keeper. With an archive, positions
+      // wait until what is before them is stored, once a second: alerts do not.
+      std::map<std::string, std::string> none;
+      if (!alerts.empty()) going = tell(alerts, archive_ ? none : positions);
       return going && !stopping_;
     };
     while (going && !stopping_) {
@@ -141,32 +177,49 @@ class Sensor {
         std::unique_lock lock(mutex_);
         if (!loaded_) wake_.wait_for(lock, kLongestWait, [&] { return loaded_ || stopping_; });
       }
-      if (loaded_) any = watcher.poll(take);
+      if (loaded_ && archive_ && !replayed) {
+        replayed = true;
+        archive_->replay(start.positions, [&](const telemetry::LineBatch& batch) {
+          alerts.clear();
+          session.match(batch, alerts);
+          if (going && !alerts.empty()) {
+            std::map<std::string, std::string> none;
+            going = tell(alerts, none);
+          }
+        });
+      }
+      if (loaded_ && going) any = watcher.poll(take);
       for (const auto& text : watcher.take_problems()) (void)send(Up::kProblem, text);
-      if (const auto now = std::chrono::steady_clock::now(); now - told >= kStatsEvery) {
+      if (const auto now = std::chrono::steady_clock::now(); now - told >= tell_every) {
         told = now;
         stats.events = session.events();
         stats.bad_lines = bad.count();
         stats.indicators = indicators_;
         stats.files = watcher.files();
+        if (archive_) {
+          archive_->commit();
+          stats.archive = archive_->stats();
+        }
         if (!positions.empty()) going = going && tell({}, positions);
+        if (archive_ && replayed && going) archive_->told(messages_);
         going = going && send(Up::kStats, stats.text());
       }
-      if (!any && loaded_) watcher.wait(kLongestWait);
+      if (!any && loaded_) watcher.wait(std::min(kLongestWait, tell_every));
     }
+    if (archive_) archive_->commit();
     if (going && !positions.empty()) (void)tell({}, positions);
     channel_.shutdown();
   }
 
   // In messages of bounded size; the positions go with the last one.
-  bool tell(std::span<detect::Alert> alerts, std::map<std::string, std::string>& positions) {
-    AlertsMessage message;
+  bool tell(std::span<detect::Alert> alerts, std::map<std::string, std::string>& positions, bool hunted = false) {
+    AlertsMessage message{.hunted = hunted};
     std::size_t bytes = 0;
     for (auto& alert : alerts) {
       // What is sent counts, not what was read: JSON writes a control byte in six.
       const std::size_t size = to_text(alert.json()).size();
       if (message.alerts.size() >= kMaxAlertsPerMessage || bytes + size > kMessageBytes) {
-        if (!send(Up::kAlerts, message.text())) return false;
+        if (!send_alerts(message)) return false;
         message.alerts.clear();
         bytes = 0;
       }
@@ -175,13 +228,24 @@ class Sensor {
     }
     for (const auto& [file, position] : positions) message.positions.push_back({.file = file, .position = position});
     positions.clear();
-    return send(Up::kAlerts, message.text());
+    return send_alerts(message);
+  }
+
+  // Counted in the order in which they go out: the keeper says how many of them have become durable.
+  bool send_alerts(const AlertsMessage& message) {
+    const std::string text = message.text();
+    const std::lock_guard lock(write_mutex_);
+    ++messages_;
+    return channel_.write(static_cast<std::uint8_t>(Up::kAlerts), text, kWriteDeadline).has_value();
   }
 
   net::FrameChannel channel_;
   std::mutex write_mutex_;
   SystemClock clock_;
   detect::Engine engine_;
+  std::shared_ptr<const detect::WarningLists> warning_lists_;
+  std::atomic<std::uint64_t> messages_ = 0;  // of alerts, sent
+  std::unique_ptr<Archive> archive_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::atomic<bool> loaded_ = false, stopping_ = false;

@@ -48,7 +48,8 @@ Result<pid_t> spawn(const std::string& program, int fd) {
 // Alerts that wait behind these are taken with them, so that a stream of small messages becomes few commits. The frame that cannot be taken
 // with them (another type, broken, beyond what one commit should hold) is given back in `behind`; an error of the channel comes again with
 // the next read.
-Result<AlertsMessage> gather(net::FrameChannel& channel, const net::Frame& first, std::optional<net::Frame>& behind) {
+// `messages` counts those that were taken.
+Result<AlertsMessage> gather(net::FrameChannel& channel, const net::Frame& first, std::optional<net::Frame>& behind, std::uint64_t& messages) {
   BONGSU_TRY(AlertsMessage message, AlertsMessage::parse(first.payload));
   std::map<std::string, std::string> positions;
   const auto keep_newest = [&](std::vector<PositionUpdate>& updates) {
@@ -56,6 +57,7 @@ Result<AlertsMessage> gather(net::FrameChannel& channel, const net::Frame& first
     updates.clear();
   };
   keep_newest(message.positions);
+  ++messages;
   std::size_t bytes = first.payload.size();
   while (message.alerts.size() < kMaxAlertsPerMessage && bytes < kMaxBytesTogether && positions.size() < kMaxSources) {
     auto frame = channel.read(0ms);
@@ -64,10 +66,11 @@ Result<AlertsMessage> gather(net::FrameChannel& channel, const net::Frame& first
     auto more = static_cast<Up>(frame->type) == Up::kAlerts && bytes <= kMaxBytesTogether
                     ? AlertsMessage::parse(frame->payload)
                     : Result<AlertsMessage>(fail(ErrorCode::kInvalid, "not to be taken together"));
-    if (!more) {
+    if (!more || more->hunted != message.hunted) {
       behind = std::move(*frame);  // on its own it is taken, or fails, as it would have been
       break;
     }
+    ++messages;
     std::ranges::move(more->alerts, std::back_inserter(message.alerts));
     keep_newest(more->positions);
   }
@@ -139,6 +142,13 @@ void SensorSupervisor::serve(pid_t child) {
   }
   Result<void> going = send(Down::kStart, to_text(callbacks_.configure().json()), 0);
   std::optional<net::Frame> behind;
+  // From a thread of its own: this one must go on reading while the sensor is busy writing.
+  {
+    const std::lock_guard lock(mutex_);
+    durable_ = told_ = 0;
+    acknowledging_ = true;
+  }
+  std::thread acknowledging([this, &channel] { acknowledge_all(*channel); });
   while (going) {
     auto frame = behind ? Result<net::Frame>(std::move(*behind)) : channel->read(kSilence);
     behind.reset();
@@ -162,8 +172,10 @@ void SensorSupervisor::serve(pid_t child) {
         break;
       }
       case Up::kAlerts: {
-        auto message = gather(*channel, *frame, behind);
+        std::uint64_t taken = 0;
+        auto message = gather(*channel, *frame, behind, taken);
         going = message ? callbacks_.alerts(std::move(*message)) : Result<void>(std::unexpected(message.error()));
+        if (going) acknowledge(taken);
         break;
       }
       case Up::kStats: {
@@ -192,9 +204,12 @@ void SensorSupervisor::serve(pid_t child) {
   }
   {
     const std::lock_guard lock(mutex_);
+    acknowledging_ = false;
     channel_->shutdown();
     channel_.reset();
   }
+  wake_.notify_all();
+  acknowledging.join();
   // The sensor ends when its socket does; one that hangs is killed.
   int status = 0;
   for (int i = 0; i < 100; ++i) {
@@ -211,6 +226,28 @@ void SensorSupervisor::serve(pid_t child) {
     return stopping_;
   }();
   if (!stopping) problem(fmt::format("the sensor ended ({}): {}", end_of(status), going ? "" : going.error().text()));
+}
+
+void SensorSupervisor::acknowledge(std::uint64_t messages) {
+  const std::lock_guard lock(mutex_);
+  durable_ += messages;
+  wake_.notify_all();
+}
+
+void SensorSupervisor::acknowledge_all(net::FrameChannel& channel) {
+  for (;;) {
+    std::uint64_t durable;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return !acknowledging_ || durable_ != told_; });
+      if (!acknowledging_) return;
+      durable = told_ = durable_;
+    }
+    std::string bytes(sizeof durable, '\0');
+    std::memcpy(bytes.data(), &durable, sizeof durable);
+    const std::lock_guard lock(write_mutex_);
+    if (!channel.write(static_cast<std::uint8_t>(Down::kDurable), bytes, kWriteDeadline)) return;  // the reading thread sees why
+  }
 }
 
 Result<void> SensorSupervisor::send(Down type, std::string_view payload, std::uint64_t generation) {

@@ -66,6 +66,8 @@ class SensorSupervisor final : public IndicatorSink {
   void serve(pid_t child);
   Result<void> send(Down type, std::string_view payload, std::uint64_t generation);
   void problem(std::string text);
+  void acknowledge(std::uint64_t messages);
+  void acknowledge_all(net::FrameChannel& channel);
 
   std::string program_;
   SensorCallbacks callbacks_;
@@ -75,6 +77,8 @@ class SensorSupervisor final : public IndicatorSink {
   std::mutex write_mutex_;            // one frame at a time
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::uint64_t durable_ = 0, told_ = 0;  // messages of alerts of this process; what it was told of that
+  bool acknowledging_ = false;
   std::shared_ptr<net::FrameChannel> channel_;
   bool ready_ = false;                // the process at channel_ is that of generation_
   SensorStatus status_;

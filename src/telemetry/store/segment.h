@@ -13,8 +13,8 @@
 // it hit: a block that block, the dictionary that every block has to be looked at, the manifest that the blocks are
 // found by walking over their heads. README.md has the bytes.
 //
-// A SegmentFile is safe from several threads, and good as long as its Files. One that was removed meanwhile (retention) is kNotFound when it is read. A
-// SegmentWriter belongs to one thread.
+// A SegmentFile is safe from several threads, and good as long as its Files. One that was removed meanwhile (retention)
+// is kNotFound when it is read. A SegmentWriter belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,8 @@ struct BlockFacts {
   // Of the events' own times, in seconds since 1970. `untimed`: some event has none, or nobody looked.
   bool untimed = true;
   std::int64_t first_s = 0, last_s = 0;  // first > last: no event has a time
+  // Of a spool: with this block everything before it became durable together.
+  bool commit = false;
   bool operator==(const BlockFacts&) const = default;
 };
 

@@ -66,6 +66,8 @@ Result<SegmentFilePtr> SegmentFile::open_spool(const Files& files, const std::st
   BONGSU_TRY(auto out, open_head(files, name));
   out->spool_ = true;
   out->walk_blocks();
+  // What was written behind the last commit was never acknowledged: whoever wrote it will read it again.
+  while (!out->blocks_.empty() && !out->blocks_.back().facts.commit) out->blocks_.pop_back();
   return SegmentFilePtr(std::move(out));
 }
 
@@ -113,7 +115,8 @@ Result<void> SegmentFile::read_manifest() {
     block.facts.events = static_cast<std::uint32_t>(m.varint());
     const std::uint64_t flags = m.varint();
     block.facts.untimed = (flags & 1) != 0;
-    block.facts.formats = static_cast<std::uint32_t>(flags >> 1);
+    block.facts.commit = (flags & 2) != 0;
+    block.facts.formats = static_cast<std::uint32_t>(flags >> 2);
     block.facts.first_s = m.fixed<std::int64_t>();
     block.facts.last_s = m.fixed<std::int64_t>();
     if (!m.good() || block.offset != next || block.raw_bytes > kMaxBlockBytes)
@@ -142,7 +145,8 @@ Result<BlockInfo> SegmentFile::read_head(std::uint64_t offset, std::uint32_t num
   info.facts.events = in.fixed<std::uint32_t>();
   const auto flags = in.fixed<std::uint32_t>();
   info.facts.untimed = (flags & 1) != 0;
-  info.facts.formats = flags >> 1;
+  info.facts.commit = (flags & 2) != 0;
+  info.facts.formats = flags >> 2;
   info.facts.first_s = in.fixed<std::int64_t>();
   info.facts.last_s = in.fixed<std::int64_t>();
   if (magic != kBlockMagic) return broken(fmt::format("block {} does not begin where it should", number), offset);

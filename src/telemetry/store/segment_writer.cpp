@@ -14,6 +14,14 @@ namespace bongsu::telemetry {
 
 using namespace segment_format;
 
+namespace {
+
+std::uint32_t flags_of(const BlockFacts& facts) {
+  return facts.formats << 2 | (facts.commit ? 2U : 0U) | (facts.untimed ? 1U : 0U);
+}
+
+}  // namespace
+
 std::uint64_t segment_format::checksum(std::string_view bytes, std::uint64_t place) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), place);
 }
@@ -65,7 +73,7 @@ Result<BlockInfo> BlockFile::add(std::string_view payload, const BlockFacts& fac
   put_fixed(head, info.raw_bytes);
   put_fixed(head, facts.lines_bytes);
   put_fixed(head, facts.events);
-  put_fixed(head, facts.formats << 1 | (facts.untimed ? 1U : 0U));
+  put_fixed(head, flags_of(facts));
   put_fixed(head, facts.first_s);
   put_fixed(head, facts.last_s);
   put_fixed(head, checksum(std::string_view(out).substr(kBlockHeadBytes), bytes_));
@@ -127,7 +135,7 @@ Result<void> SegmentWriter::finish(SegmentFacts facts) {
     put_varint(manifest, info.raw_bytes);
     put_varint(manifest, info.facts.lines_bytes);
     put_varint(manifest, info.facts.events);
-    put_varint(manifest, info.facts.formats << 1 | (info.facts.untimed ? 1U : 0U));
+    put_varint(manifest, flags_of(info.facts));
     put_fixed(manifest, info.facts.first_s);
     put_fixed(manifest, info.facts.last_s);
   }

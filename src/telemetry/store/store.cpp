@@ -120,13 +120,11 @@ std::uint64_t TelemetryStore::bytes() const {
 
 // The spool's file may end in half a block now: it is closed, and what was on its way is lost.
 Result<void> TelemetryStore::give_up(Error error) {
-  lost_bytes_ += builder_.bytes();
-  (void)builder_.take();
   (void)turn_spool();
   return std::unexpected(std::move(error));
 }
 
-Result<void> TelemetryStore::write_block(const std::vector<Cover>& covers) {
+Result<void> TelemetryStore::write_block(const std::vector<Cover>& covers, bool commit) {
   if (!spool_) {
     std::uint64_t number;
     {
@@ -144,12 +142,13 @@ Result<void> TelemetryStore::write_block(const std::vector<Cover>& covers) {
     spool_number_ = number;
   }
   const std::size_t bytes = builder_.bytes();
-  const auto added = spool_->add(builder_.take(covers), {.lines_bytes = bytes});
+  const auto added = spool_->add(builder_.take(covers), {.lines_bytes = bytes, .commit = commit});
   if (!added) {
     lost_bytes_ += bytes;
     return std::unexpected(added.error());
   }
   spooled_bytes_ += bytes;
+  uncommitted_bytes_ += bytes;
   return {};
 }
 
@@ -157,31 +156,28 @@ Result<void> TelemetryStore::append(const LineBatch& batch) {
   BlockBuilder::Cursor cursor;
   while (cursor.at < batch.data.size()) {
     const std::size_t before = cursor.at;
-    builder_.add(batch, cursor, kSpoolBlockBytes);
-    if (builder_.bytes() >= kSpoolBlockBytes || cursor.at == before)
-      if (auto written = write_block({}); !written) return give_up(std::move(written).error());
+    builder_.add(batch, cursor, options_.spool_block_bytes);
+    if (builder_.bytes() >= options_.spool_block_bytes || cursor.at == before)
+      if (auto written = write_block({}, false); !written) return give_up(std::move(written).error());
   }
   return {};
 }
 
 Result<void> TelemetryStore::commit(const std::vector<Cover>& covers) {
-  if (builder_.empty() && covers.empty() && !spool_) return {};
-  if (!builder_.empty() || !covers.empty())
-    if (auto written = write_block(covers); !written) return give_up(std::move(written).error());
+  if (builder_.empty() && covers.empty() && uncommitted_bytes_ == 0) return {};
+  if (auto written = write_block(covers, true); !written) return give_up(std::move(written).error());
   if (auto synced = spool_->sync(); !synced) return give_up(std::move(synced).error());
+  uncommitted_bytes_ = 0;
   const std::lock_guard lock(mutex_);
   note_covers(covers);
   return {};
 }
 
 Result<std::uint64_t> TelemetryStore::turn_spool() {
-  if (!builder_.empty())
-    if (auto written = write_block({}); !written) {
-      lost_bytes_ += builder_.bytes();
-      (void)builder_.take();
-    }
+  lost_bytes_ += uncommitted_bytes_ + builder_.bytes();
+  uncommitted_bytes_ = 0;
+  (void)builder_.take();
   if (!spool_) return last_closed_;
-  const auto synced = spool_->sync();
   spool_.reset();
   spooled_bytes_ = 0;
   last_closed_ = spool_number_;
@@ -189,7 +185,6 @@ Result<std::uint64_t> TelemetryStore::turn_spool() {
   if (!opened) return std::unexpected(opened.error());
   const std::lock_guard lock(mutex_);
   if (!(*opened)->blocks().empty()) spools_.emplace(spool_number_, std::move(*opened));
-  if (!synced) return std::unexpected(synced.error());
   return last_closed_;
 }
 

@@ -40,11 +40,11 @@ namespace bongsu::telemetry {
 struct StoreOptions {
   std::chrono::seconds keep_for{std::chrono::hours(24 * 30)};  // since the segment was written
   std::uint64_t keep_bytes = 64ULL << 30;                      // of segments; what is spooled comes on top
+  std::size_t spool_block_bytes = 1024 * 1024;
   // Somebody else's store, perhaps in use: nothing is removed, nothing may be written.
   bool read_only = false;
 };
 
-inline constexpr std::size_t kSpoolBlockBytes = 1024 * 1024;
 inline constexpr int kSpoolZstdLevel = 1;
 
 class TelemetryStore {
@@ -87,7 +87,7 @@ class TelemetryStore {
   TelemetryStore(std::unique_ptr<Files> files, StoreOptions options, const Clock& clock)
       : files_(std::move(files)), options_(options), clock_(clock) {}
   Result<void> load(Random& random);
-  Result<void> write_block(const std::vector<Cover>& covers);
+  Result<void> write_block(const std::vector<Cover>& covers, bool commit);
   Result<void> give_up(Error error);
   void note_covers(const std::vector<Cover>& covers);
 
@@ -106,7 +106,7 @@ class TelemetryStore {
 
   std::optional<BlockFile> spool_;  // the open one
   std::uint64_t spool_number_ = 0, last_closed_ = 0;
-  std::uint64_t spooled_bytes_ = 0, lost_bytes_ = 0;
+  std::uint64_t spooled_bytes_ = 0, uncommitted_bytes_ = 0, lost_bytes_ = 0;
   BlockBuilder builder_;
 };
 
