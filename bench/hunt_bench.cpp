@@ -196,6 +196,31 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 1000; ++i) some.push_back(all[random.below(all.size())]);
     measure(fmt::format("a draw of the list ({})", draw + 1).c_str(), some, *store, clock);
   }
+  {
+    // A thousand of which every one that finds anything is one: what blocks and matching cost.
+    Engine engine(clock);
+    need(engine.add(all));
+    engine.set_origins([](std::uint64_t ref) { return detect::Origin{.indicator_id = fmt::format("list:{}", ref)}; });
+    HuntKeys keys(store->seed());
+    need(keys.add(all));
+    keys.sort();
+    std::set<std::uint64_t> refs;
+    detect::hunt(engine, {.keys = &keys}, store->segments(), {}, [&](std::vector<Alert>&& alerts) {
+      for (const Alert& alert : alerts) refs.insert(alert.indicator_ref);
+      return true;
+    });
+    std::vector<Indicator> some;
+    for (const Indicator& one : all)
+      if (refs.contains(one.ref) && some.size() < 1000) some.push_back(one);
+    const std::size_t hitting = some.size();
+    while (some.size() < 1000) some.push_back(all[random.below(all.size())]);
+    measure(fmt::format("a draw with all {} that hit", hitting).c_str(), some, *store, clock);
+    // And one with ten of them.
+    std::vector<Indicator> ten(some.begin(),
+                               some.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(hitting, 10)));
+    while (ten.size() < 1000) ten.push_back(all[random.below(all.size())]);
+    measure("a draw with ten that hit", ten, *store, clock);
+  }
   measure("the list", all, *store, clock);
   std::uint64_t ref = 1ULL << 40;
   while (all.size() < 1'000'000) {

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
@@ -28,6 +29,7 @@ namespace fs = std::filesystem;
 // A directory laid out as a node's, with a log that may be read beside it.
 struct House {
   fs::path root;
+  std::string writable;
   House() {
     std::string pattern = (fs::temp_directory_path() / "bongsu-sandbox-XXXXXX").string();
     root = ::mkdtemp(pattern.data());
@@ -40,7 +42,14 @@ struct House {
   }
   ~House() { fs::remove_all(root); }
   SandboxOptions options() const {
-    return {.readable = {(root / "logs").string(), (root / "single.log").string(), "/no/such/path"}, .user = "nobody"};
+    return {.readable = {(root / "logs").string(), (root / "single.log").string(), "/no/such/path"}, .writable = writable, .user = "nobody"};
+  }
+  // As the keeper gives it to the sensor.
+  void add_archive() {
+    writable = (root / "telemetry").string();
+    fs::create_directories(writable);
+    const passwd* nobody = ::getpwnam("nobody");
+    if (::geteuid() == 0 && nobody != nullptr) (void)!::chown(writable.c_str(), nobody->pw_uid, nobody->pw_gid);
   }
 };
 
@@ -100,6 +109,25 @@ TEST_F(Sandbox, WritesNothing) {
   expect("truncation", [&] { return refused(::truncate((house.root / "logs" / "conn.log").c_str(), 0)); });
   expect("removal", [&] { return refused(::unlink((house.root / "logs" / "conn.log").c_str())); });
   expect("a directory", [&] { return refused(::mkdir((house.root / "logs" / "d").c_str(), 0700)); });
+}
+
+TEST_F(Sandbox, WritesInItsArchiveAndNowhereElse) {
+  house.add_archive();
+  const auto in = [&](const char* name) { return (fs::path(house.writable) / name).string(); };
+  expect("a file, made durable, renamed, removed", [&] {
+    const int fd = ::open(in("a.tmp").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || ::write(fd, "x", 1) != 1 || ::fdatasync(fd) != 0) return 1;
+    if (::rename(in("a.tmp").c_str(), in("a").c_str()) != 0) return 2;
+    const int directory = ::open(house.writable.c_str(), O_RDONLY | O_DIRECTORY);
+    if (directory < 0 || ::fsync(directory) != 0) return 3;
+    return ::unlink(in("a").c_str()) == 0 ? 0 : 4;
+  });
+  expect("a new file among the logs", [&] { return refused(::open((house.root / "logs" / "new").c_str(), O_WRONLY | O_CREAT, 0600)); });
+  expect("removal of a log", [&] { return refused(::unlink((house.root / "logs" / "conn.log").c_str())); });
+  expect("a log into the archive", [&] { return refused(::rename((house.root / "logs" / "conn.log").c_str(), in("b").c_str())); });
+  expect("a key over the archive", [&] { return refused(::rename((house.root / "keys" / "ca.key").c_str(), in("b").c_str())); });
+  expect("a link in the archive to a key", [&] { return refused(::symlink((house.root / "keys" / "ca.key").c_str(), in("c").c_str())); });
+  expect("a directory", [&] { return refused(::mkdir(in("d").c_str(), 0700)); });
 }
 
 TEST_F(Sandbox, ReachesNoNetwork) {
