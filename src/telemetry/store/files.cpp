@@ -146,9 +146,12 @@ class DiskFiles final : public Files {
 }  // namespace
 
 Result<std::unique_ptr<Files>> open_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return failed(path, "cannot be made");
   struct stat info{};
-  if (::stat(path.c_str(), &info) != 0) return failed(path, "cannot be opened");
+  if (::stat(path.c_str(), &info) != 0) {
+    // Not tried when it is there: who is locked in may not make any.
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return failed(path, "cannot be made");
+    if (::stat(path.c_str(), &info) != 0) return failed(path, "cannot be opened");
+  }
   if (!S_ISDIR(info.st_mode)) return fail(ErrorCode::kInvalid, "is not a directory", {.source = path});
   return std::make_unique<DiskFiles>(path);
 }
