@@ -124,6 +124,8 @@ Json Alert::json() const {
     lists.push_back(JsonObject{{"list", text_json(hit.list)}, {"type", text_json(hit.type)}});
   if (!lists.empty()) out["warning_lists"] = std::move(lists);
   if (rule) out["rule"] = rule_json(*rule);
+  if (!entity.name.empty()) out["entity"] = entity.json();
+  if (indicator_time) out["indicator_time"] = indicator_time->text(9);
   if (event_time) out["event_time"] = event_time->text(9);
   out["detected"] = detected.text(9);
   out["position"] = position_json(position);
@@ -162,6 +164,12 @@ Result<Alert> Alert::parse(const Json& json) {
       BONGSU_TRY(std::string type, need(hit, "type"));
       out.warning_lists.push_back({std::move(name), std::move(type)});
     }
+  }
+  if (const Json* entity = find(json, "entity")) {
+    BONGSU_TRY(out.entity, Entity::parse(*entity));
+  }
+  if (find(json, "indicator_time") != nullptr) {
+    BONGSU_TRY(out.indicator_time, instant(json, "indicator_time"));
   }
   if (find(json, "event_time") != nullptr) {
     BONGSU_TRY(out.event_time, instant(json, "event_time"));

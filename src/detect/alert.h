@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "detect/indicator.h"
+#include "detect/triage/entity.h"
 #include "telemetry/event.h"
 
 namespace bongsu::detect {
@@ -47,6 +48,8 @@ struct Alert {
   std::vector<WarningListHit> warning_lists;  // likely false positive, and why; marks, never hides
   std::string source;                         // origin member of the indicator, or the list's name
   std::optional<AlertRule> rule;
+  Entity entity;                           // whom it is about (triage/entity.h); no name: not known
+  std::optional<Instant> indicator_time;  // when the version of the indicator that matched was made, where known
   std::string label;  // policy::Label text of the indicator; opaque here
 
   // Sets the id from position, indicator_id and field, as alert_id does. An alert that comes from a sensor names its

@@ -70,6 +70,7 @@ void Engine::Session::raise(const telemetry::LineBatch& batch, const telemetry::
   alert.value = std::move(hit.value);
   alert.field = std::move(hit.field);
   alert.assign_id();
+  alert.entity = entity_of(event, alert.field, *batch.source);
   alert.matched = std::move(hit.matched);
   alert.event_time = event.time();
   alert.detected = now;

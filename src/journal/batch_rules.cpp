@@ -20,7 +20,7 @@ Result<std::size_t> check_batch(const Batch& batch) {
     const NewEntry& entry = batch.entries[i];
     bytes += entry.payload.size() + entry.object_id.size() + entry.label.size() + entry.collection.size();
     for (const ReleaseTo& release : entry.releases) bytes += release.payload ? release.payload->size() : 0;
-    if (entry.kind < EntryKind::kObject || entry.kind > EntryKind::kNote) return refuse(i, "an unknown kind of entry");
+    if (entry.kind < EntryKind::kObject || entry.kind > EntryKind::kHits) return refuse(i, "an unknown kind of entry");
     if (entry.kind == EntryKind::kErasure) return refuse(i, "erasures are made by erase()");
     if (entry.kind != EntryKind::kObject && !entry.releases.empty())
       return refuse(i, "only objects can be released into views");

@@ -41,6 +41,7 @@ enum class EntryKind : std::uint8_t {
   kAlert = 4,      // a detection of this node (payload = alert JSON); never leaves as it is
   kJudgement = 5,  // what an analyst made of an alert: acknowledged, assigned, judged (payload = JSON)
   kNote = 6,       // an administrative event: policy change, member paired, log-in (payload = JSON)
+  kHits = 7,       // further hits that an alert was joined by (payload = JSON); never leaves as it is
 };
 
 // One release of an entry into a view. `payload` is a redacted variant; nullopt = the entry's own payload.
