@@ -40,22 +40,35 @@ const AlertRecord* AlertIndex::recent(AlertNumber number) const {
   return number < oldest || number >= end() ? nullptr : &recent_[number - oldest];
 }
 
-const std::vector<journal::Seq>& AlertIndex::judgements(AlertNumber number) const {
+namespace {
+
+const std::vector<journal::Seq>& seqs_of(const std::unordered_map<AlertNumber, std::vector<journal::Seq>>& all,
+                                         AlertNumber number) {
   static const std::vector<journal::Seq> kNone;
-  const auto found = judged_.find(number);
-  return found == judged_.end() ? kNone : found->second;
+  const auto found = all.find(number);
+  return found == all.end() ? kNone : found->second;
 }
 
-void AlertIndex::add(const Uuid& id, journal::Seq seq) {
+}  // namespace
+
+const std::vector<journal::Seq>& AlertIndex::judgements(AlertNumber number) const { return seqs_of(judged_, number); }
+const std::vector<journal::Seq>& AlertIndex::joined(AlertNumber number) const { return seqs_of(joined_, number); }
+
+void AlertIndex::add(const Uuid& id, journal::Seq seq, bool suppressed) {
   // Two entries of one id (the first had left the index): the newer one answers for it.
   numbers_[id] = end();
-  places_.push_back({.id = id, .seq = seq});
-  ++counts_.total;
-  ++counts_.open;
+  places_.push_back({.id = id, .seq = seq, .verdict = AlertVerdict::kOpen, .suppressed = suppressed});
+  if (suppressed) {
+    ++counts_.suppressed;
+  } else {
+    ++counts_.total;
+    ++counts_.open;
+  }
   if (places_.size() <= kIndexedAlerts) return;
   if (const auto found = numbers_.find(places_.front().id); found != numbers_.end() && found->second == first_)
     numbers_.erase(found);
   judged_.erase(first_);
+  joined_.erase(first_);
   places_.pop_front();
   ++first_;
 }
@@ -73,9 +86,9 @@ void AlertIndex::judge(AlertNumber number, journal::Seq seq, const Judgement& ju
   AlertPlace& place = places_[number - first_];
   judged_[number].push_back(seq);
   if (judgement.verdict) {
-    count(place.verdict, -1);
+    if (!place.suppressed) count(place.verdict, -1);
     place.verdict = *judgement.verdict;
-    count(place.verdict, 1);
+    if (!place.suppressed) count(place.verdict, 1);
   }
   const AlertNumber oldest = end() - recent_.size();
   if (number >= oldest) apply_judgement(recent_[number - oldest], judgement);

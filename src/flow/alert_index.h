@@ -21,6 +21,7 @@ struct AlertPlace {
   Uuid id;
   journal::Seq seq = 0;
   AlertVerdict verdict = AlertVerdict::kOpen;
+  bool suppressed = false;
 };
 
 class AlertIndex {
@@ -33,7 +34,10 @@ class AlertIndex {
   AlertNumber end() const { return first_ + places_.size(); }
   Alerts::Counts counts() const { return counts_; }
 
-  void add(const Uuid& id, journal::Seq seq);
+  // An entry with further hits of an indexed alert.
+  void join(AlertNumber number, journal::Seq seq) { joined_[number].push_back(seq); }
+  const std::vector<journal::Seq>& joined(AlertNumber number) const;  // these entries, oldest first
+  void add(const Uuid& id, journal::Seq seq, bool suppressed);
   // Keeps records of the newest alerts whole: in order, up to end().
   void keep(AlertRecord record);
   // A judgement of an indexed alert.
@@ -49,6 +53,7 @@ class AlertIndex {
   std::deque<AlertRecord> recent_;  // the newest: numbers end() - recent_.size() … end() - 1
   std::size_t recent_bytes_ = 0;
   std::unordered_map<AlertNumber, std::vector<journal::Seq>> judged_;
+  std::unordered_map<AlertNumber, std::vector<journal::Seq>> joined_;
   Alerts::Counts counts_;
 };
 

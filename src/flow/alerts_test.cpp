@@ -40,6 +40,7 @@ class AlertsTest : public testing::Test {
     a.field = "id.resp_h";
     a.matched = "198.51.100.7";
     a.position = {"conn.log", n, n + 1};
+    a.entity = {detect::EntityKind::kAddress, "10.0." + std::to_string(n / 250) + "." + std::to_string(n % 250)};
     a.event_time = Instant{1'767'225'600 + n, 0};
     a.detected = node.clock.now();
     a.event = "{\"n\":" + std::to_string(n) + "}";

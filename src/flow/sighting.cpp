@@ -25,6 +25,46 @@ void SightingWindow::hit(Instant at) {
   count = std::min(count + 1, kMaxSightingCount);
 }
 
+std::string SightingWindow::state_text() const {
+  return to_text(JsonObject{{"id", sighting_id},
+                            {"indicator", indicator_id},
+                            {"ref", indicator_ref},
+                            {"source", source},
+                            {"label", indicator_label.text()},
+                            {"created", created.text(9)},
+                            {"modified", modified.text(9)},
+                            {"first", first_seen.text(9)},
+                            {"last", last_seen.text(9)},
+                            {"count", count},
+                            {"written", written}});
+}
+
+Result<SightingWindow> read_sighting_window(std::string_view text) {
+  BONGSU_TRY(const Json json, parse_json(text));
+  const auto unreadable = [](std::string field) {
+    return fail(ErrorCode::kCorrupt, "a stored sighting window cannot be read", {.field = std::move(field)});
+  };
+  SightingWindow w;
+  w.sighting_id = string_at(json, "id").value_or("");
+  w.indicator_id = string_at(json, "indicator").value_or("");
+  w.source = string_at(json, "source").value_or("");
+  if (w.sighting_id.empty() || w.indicator_id.empty() || w.source.empty()) return unreadable("id");
+  w.indicator_label = policy::Label::parse(string_at(json, "label").value_or("")).value_or(policy::deny_all());
+  const std::pair<std::string_view, Instant*> times[] = {
+      {"created", &w.created}, {"modified", &w.modified}, {"first", &w.first_seen}, {"last", &w.last_seen}};
+  for (const auto& [key, target] : times) {
+    const auto at = Instant::parse(string_at(json, key).value_or(""));
+    if (!at) return unreadable(std::string(key));
+    *target = *at;
+  }
+  const auto count = int_at(json, "count"), written = int_at(json, "written"), ref = int_at(json, "ref");
+  if (!count || !written || !ref || *written < 0 || *count < *written) return unreadable("count");
+  w.count = *count;
+  w.written = *written;
+  w.indicator_ref = static_cast<std::uint64_t>(*ref);
+  return w;
+}
+
 std::set<policy::MemberId> sighting_recipients(const std::string& source, const std::string& self) {
   if (source == self) return {};
   return {source};

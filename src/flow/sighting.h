@@ -27,7 +27,8 @@ inline constexpr std::size_t kMaxSightingMarkings = 16;         // of the indica
 struct SightingWindow {
   std::string sighting_id;
   std::string indicator_id;
-  std::string source;  // member who gave the indicator; own id for an own one
+  journal::Seq indicator_ref = 0;  // the version that matched first
+  std::string source;              // member who gave the indicator; own id for an own one
   policy::Label indicator_label;
   std::vector<std::string> statements;  // markings of the indicator that are neither TLP nor a list of members
   Instant created, modified;
@@ -36,7 +37,11 @@ struct SightingWindow {
   std::chrono::nanoseconds opened{0};   // monotonic
 
   void hit(Instant at);
+
+  // What is kept of a window while it has hits that no version tells of yet. The indicator's markings are read anew.
+  std::string state_text() const;
 };
+Result<SightingWindow> read_sighting_window(std::string_view text);
 
 // The members that a sighting of this source's indicator goes to: the source, or nobody when it is our own.
 std::set<policy::MemberId> sighting_recipients(const std::string& source, const std::string& self);

@@ -60,6 +60,8 @@ Result<void> AlertDesk::take(AlertsMessage&& message) {
     alert.source = at->second.origin;
     alert.label = at->second.label;
     alert.detected = core_.clock.now();
+    // As old as its newest version; observables and lists without versions as what came in here.
+    alert.indicator_time = Instant::parse(at->second.version).value_or(Instant::from_micros(at->second.added_us));
     alert.id = detect::alert_id(alert.position, alert.indicator_id, alert.field);
     alerts.push_back(std::move(alert));
   }

@@ -77,6 +77,33 @@ ConfigSchema NodeConfig::schema() {
                               t.text("path", c.path, "A file that is followed, or a directory whose files are.").required();
                               t.flag("from_start", c.from_start, "Read what is there already, the first time.");
                             });
+  s.section("triage", "From hits to alerts to groups.");
+  s.duration("triage.alert_window", triage.alert_window, 1s, detect::triage::kLongestAlertWindow, "Hits of one indicator or rule on one entity within it are one alert.");
+  s.duration("triage.group_window", triage.group_window, 1s, detect::triage::kLongestGroupWindow, "Alerts about one entity within it are one group.");
+  s.number("triage.kept_hits", triage.kept_hits, 0, static_cast<std::int64_t>(detect::triage::kMostKeptHits), "Further hits of an alert that are kept one by one; beyond, they are counted.");
+  s.number("triage.alerts_per_minute", triage.alerts_per_minute, 0, 10'000'000, "New alerts of all together; beyond, hits are counted by indicator. 0: without limit.");
+
+  s.section("risk", "What an analyst looks at first: 100 × confidence × severity × asset × age, as percentages. docs/triage.md explains it.");
+  s.number("risk.unsaid_confidence", risk.unsaid_confidence, 0, 100, "Of an indicator that states none.");
+  s.number("risk.informational", risk.informational, 0, 100, "Severity of a rule of this level.");
+  s.number("risk.low", risk.low, 0, 100, "The same.");
+  s.number("risk.medium", risk.medium, 0, 100, "The same.");
+  s.number("risk.high", risk.high, 0, 100, "The same.");
+  s.number("risk.critical", risk.critical, 0, 100, "The same.");
+  s.number("risk.indicator", risk.indicator, 0, 100, "Severity of an indicator, and of a rule without a level.");
+  s.number("risk.warning_listed", risk.warning_listed, 0, 100, "Factor for values that stand in a warning list: doubtful, never hidden.");
+  const std::chrono::milliseconds century = std::chrono::hours(24 * 36'500);
+  s.duration("risk.half_life_address", risk.address, 0ms, century, "Time after which an indicator counts half: the age of its newest version at the event. 0s: it does not age.");
+  s.duration("risk.half_life_domain", risk.domain, 0ms, century, "The same.");
+  s.duration("risk.half_life_url", risk.url, 0ms, century, "The same.");
+  s.duration("risk.half_life_email", risk.email, 0ms, century, "The same.");
+  s.duration("risk.half_life_hash", risk.hash, 0ms, century, "The same, for hashes of files.");
+  s.duration("risk.half_life_other", risk.other, 0ms, century, "The same, for every other kind and for patterns.");
+  s.tables<AssetConfig>("asset", risk.assets, "What machines and accounts are worth; the first that fits counts, 100 where none does.",
+                        [](ConfigSchema& t, AssetConfig& a) {
+                          t.text("entity", a.entity, "An address block (10.1.0.0/16) or a name with * and ? (dc*.corp.example); \"host:\", \"address:\", \"user:\" or \"log:\" before it says the kind.").required();
+                          t.number("value", a.value, 0, detect::triage::kMaxAsset / 10, "Percent: 100 is ordinary.").required();
+                        });
   s.tables<FeedConfig>("feed", feeds, "Intelligence fetched on a schedule.", [](ConfigSchema& t, FeedConfig& c) {
     t.text("name", c.name, "Short name of the feed.").required();
     t.choice("kind", c.kind, {"misp", "list"}, "A MISP feed (manifest.json and events), or a plain list, one value a line.");
@@ -86,6 +113,37 @@ ConfigSchema NodeConfig::schema() {
     t.duration("interval", c.interval, 1s, 24h * 30, "Time between two looks.");
   });
   return s;
+}
+
+Result<detect::triage::TriagePolicy> NodeConfig::triage_policy() const {
+  const auto seconds = [](std::chrono::milliseconds d) { return std::chrono::duration_cast<std::chrono::seconds>(d); };
+  detect::triage::TriagePolicy out;
+  out.alert_window = seconds(triage.alert_window);
+  out.group_window = seconds(triage.group_window);
+  out.kept_hits = static_cast<std::size_t>(triage.kept_hits);
+  out.alerts_per_minute = static_cast<std::uint64_t>(triage.alerts_per_minute);
+  const auto part = [](std::int64_t percent) { return static_cast<int>(percent * 10); };
+  out.risk.unsaid_confidence = part(risk.unsaid_confidence);
+  out.risk.levels = {part(risk.informational), part(risk.low), part(risk.medium), part(risk.high), part(risk.critical)};
+  out.risk.indicator = part(risk.indicator);
+  out.risk.warning_listed = part(risk.warning_listed);
+  out.risk.address = seconds(risk.address);
+  out.risk.domain = seconds(risk.domain);
+  out.risk.url = seconds(risk.url);
+  out.risk.email = seconds(risk.email);
+  out.risk.hash = seconds(risk.hash);
+  out.risk.other = seconds(risk.other);
+  if (risk.assets.size() > detect::triage::kMaxAssets)
+    return fail(ErrorCode::kTooLarge, fmt::format("at most {} assets", detect::triage::kMaxAssets), {.field = "asset"});
+  for (const AssetConfig& asset : risk.assets) {
+    auto pattern = detect::EntityPattern::parse(asset.entity);
+    if (!pattern) {
+      pattern.error().where.field = fmt::format("asset.entity \"{}\"", asset.entity);
+      return std::unexpected(pattern.error());
+    }
+    out.risk.assets.push_back({std::move(*pattern), part(asset.value)});
+  }
+  return out;
 }
 
 Result<NodeConfig> read_config(const std::filesystem::path& file) {
@@ -104,6 +162,10 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
       parsed.error().where = {.source = file.string(), .field = key};
       return std::unexpected(parsed.error());
     }
+  }
+  if (auto triage = config.triage_policy(); !triage) {
+    triage.error().where.source = file.string();
+    return std::unexpected(triage.error());
   }
   if (config.names.empty())
     return fail(ErrorCode::kInvalid, "needs at least one name", {.source = file.string(), .field = "node.names"});

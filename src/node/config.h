@@ -12,6 +12,7 @@
 
 #include "base/config.h"
 #include "base/result.h"
+#include "detect/triage/policy.h"
 
 namespace bongsu::node {
 
@@ -34,6 +35,28 @@ struct FeedConfig {
   std::string collection = "feeds";
   std::string tlp = "amber+strict";
   std::chrono::milliseconds interval{3'600'000};
+};
+
+struct AssetConfig {
+  std::string entity;           // an EntityPattern
+  std::int64_t value = 100;     // percent
+};
+
+// In percent, as a person writes them; triage_policy() turns them into what alerts are weighed by.
+struct RiskConfig {
+  std::int64_t unsaid_confidence = 50;
+  std::int64_t informational = 10, low = 30, medium = 50, high = 80, critical = 100;
+  std::int64_t indicator = 70;
+  std::int64_t warning_listed = 50;
+  std::chrono::milliseconds address{std::chrono::hours(14 * 24)}, domain{std::chrono::hours(60 * 24)}, url{std::chrono::hours(30 * 24)},
+      email{std::chrono::hours(90 * 24)}, hash{std::chrono::hours(365 * 24)}, other{std::chrono::hours(90 * 24)};
+  std::vector<AssetConfig> assets;
+};
+
+struct TriageConfig {
+  std::chrono::milliseconds alert_window{3'600'000}, group_window{86'400'000};
+  std::int64_t kept_hits = 100;
+  std::int64_t alerts_per_minute = 60'000;
 };
 
 struct NodeConfig {
@@ -66,12 +89,17 @@ struct NodeConfig {
   std::string sensor_user = "nobody";
   bool sandbox = true;
 
+  TriageConfig triage;
+  RiskConfig risk;
+
   std::vector<FeedConfig> feeds;
   std::uint64_t reserve = 64ULL << 20;
   std::string log_level = "info";
   std::int64_t workers = 4;
 
   ConfigSchema schema();
+  // kInvalid names the asset whose entity is no pattern.
+  Result<detect::triage::TriagePolicy> triage_policy() const;
 };
 
 Result<NodeConfig> read_config(const std::filesystem::path& file);

@@ -46,12 +46,16 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   core->identity_id = identity.value_or("");
   if (!core->identity_id.empty()) core->admission->set_own_identity(core->identity_id);
   const auto sightings = core->collections->find(kSightingsCollection);
+  BONGSU_TRY(auto triage, core->config.triage_policy());
+  core->techniques = std::make_unique<TechniqueBook>(*core->journal, *core->search);
   core->alerts = std::make_unique<flow::Alerts>(
       *core->journal, *core->release, *core->markings, core->clock, core->random, log,
       flow::AlertsOptions{.self = core->config.member,
                           .identity_id = core->identity_id,
                           .sightings_collection = sightings ? sightings->id : "",
-                          .sighting_window = std::chrono::duration_cast<std::chrono::seconds>(core->config.sighting_window)});
+                          .sighting_window = std::chrono::duration_cast<std::chrono::seconds>(core->config.sighting_window),
+                          .triage = std::move(triage),
+                          .techniques = [book = core->techniques.get()](const detect::Alert& alert) { return book->of(alert); }});
   return core;
 }
 

@@ -20,6 +20,7 @@
 #include "journal/search.h"
 #include "node/data_dir.h"
 #include "node/registry.h"
+#include "node/techniques.h"
 
 namespace bongsu::node {
 
@@ -51,6 +52,7 @@ struct Core {
   std::unique_ptr<flow::Admission> admission;
   std::unique_ptr<identity::AccountBook> accounts;
   std::unique_ptr<Registry> registry;
+  std::unique_ptr<TechniqueBook> techniques;
   std::unique_ptr<flow::Alerts> alerts;
 
   // The certificate that is shown now: renewal changes it while others read it.
