@@ -80,6 +80,12 @@ Result<std::string> AdminClient::exchange(std::string_view method, std::string_v
     if (!body.empty()) request.headers.add("Content-Type", std::string(content_type));
     request.body = std::move(body);
     request.peer.local = true;
+    // Reading them takes a while on a large node, so only who asks waits.
+    const auto asks = [&](std::string_view name) { return path.starts_with(name); };
+    if (!alerts_read_ && (asks("/alerts") || asks("/hits") || asks("/groups") || asks("/suppressions"))) {
+      BONGSU_TRY_VOID(core_->alerts->rebuild({}));
+      alerts_read_ = true;
+    }
     net::Response response = api_->handle(std::move(request));
     status = response.status;
     text = std::get<std::string>(std::move(response.body));

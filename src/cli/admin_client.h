@@ -32,6 +32,7 @@ class AdminClient {
   std::unique_ptr<net::Client> socket_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<node::Core> core_;
+  bool alerts_read_ = false;
   std::unique_ptr<node::AdminApi> api_;
 };
 

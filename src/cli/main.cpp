@@ -265,6 +265,57 @@ void add_pattern(Program& p) {
   eval->callback([&p] { p.exit = run_pattern_eval(e, stdout, stderr); });
 }
 
+void add_alerts(Program& p) {
+  static AlertsCommand c;
+  static SuppressCommand s;
+  static std::string group, id;
+  const auto listing = [&p](CLI::App* sub) {
+    p.on_node(sub);
+    sub->add_option("--limit", c.limit, "How many")->capture_default_str();
+    sub->add_flag("--suppressed", c.suppressed, "The suppressed ones instead");
+  };
+  auto* alerts = p.command(&p.app, "alerts", "What was found: one line for each machine or account and time, highest risk first",
+                           "  bongsu alerts --open\n"
+                           "  bongsu alerts --flat --limit 50          # one line an alert, newest first\n"
+                           "  bongsu alerts show group--…              # what is inside\n"
+                           "  bongsu alerts suppress --entity 10.9.0.0/24 --by olena --reason \"our scanner\" --until 30d\n"
+                           "  bongsu alerts suppressions\n");
+  listing(alerts);
+  alerts->add_flag("--open", c.open, "Only what nobody has judged");
+  alerts->add_flag("--flat", c.flat, "Alerts one by one, newest first");
+  alerts->add_flag("--newest", c.newest, "Newest first instead of highest risk first");
+  alerts->add_option("--text", c.text, "Part of an entity, value, indicator, source, rule or technique");
+  alerts->callback([&p, alerts] {
+    if (alerts->get_subcommands().empty()) p.exit = run_alerts(p.common, c);
+  });
+  auto* show = p.command(alerts, "show", "The alerts of one group", "  bongsu alerts show group--…\n");
+  listing(show);
+  show->add_option("group", group)->required();
+  show->callback([&p] { p.exit = run_alerts_show(p.common, group, c); });
+  auto* suppress = p.command(alerts, "suppress", "Say that hits are of no interest: they are counted, and make no notification and no sighting",
+                             "  bongsu alerts suppress --value vpn.example --by olena --reason \"ours since May\" --until 2026-12-24T00:00:00Z\n"
+                             "  bongsu alerts suppress --rule 'Whoami' --entity 'host:admin-*' --by olena --reason \"admins do\" --until 30d\n");
+  p.on_node(suppress);
+  suppress->add_option("--by", s.author, "Who says so")->required();
+  suppress->add_option("--reason", s.reason, "Why, for those who ask later")->required();
+  suppress->add_option("--until", s.until, "When it ends: a time, or 12h, 30d from now; at most 90 days")->required();
+  suppress->add_option("--indicator", s.indicator, "Id of the indicator");
+  suppress->add_option("--value", s.value, "What the indicator looks for");
+  suppress->add_option("--entity", s.entity, "An address block or a name with * and ?; host:, address:, user: or log: before it says the kind");
+  suppress->add_option("--source", s.source, "The member or list that gave it");
+  suppress->add_option("--rule", s.rule, "Name of a rule");
+  suppress->add_option("--list", s.list, "Name of a warning list that the value stands in");
+  suppress->callback([&p] { p.exit = run_suppress(p.common, s); });
+  auto* unsuppress = p.command(alerts, "unsuppress", "End a suppression", "  bongsu alerts unsuppress suppression--… --by olena\n");
+  p.on_node(unsuppress);
+  unsuppress->add_option("id", id)->required();
+  unsuppress->add_option("--by", s.author, "Who ends it")->required();
+  unsuppress->callback([&p] { p.exit = run_unsuppress(p.common, id, s.author); });
+  auto* list = p.command(alerts, "suppressions", "What is suppressed, by whom, why, until when, and how many hits it took", "  bongsu alerts suppressions\n");
+  p.on_node(list);
+  list->callback([&p] { p.exit = run_suppressions(p.common); });
+}
+
 void add_match(Program& p) {
   static MatchOptions m;
   auto* sub = p.command(&p.app, "match", "Look for indicators in logs, without any server",
@@ -365,13 +416,6 @@ void add_upkeep(Program& p) {
   auto* status = p.command(&p.app, "status", "What the node does now", "  bongsu status\n  bongsu status --json\n");
   p.on_node(status);
   status->callback([&p] { p.exit = run_status(p.common); });
-  static std::uint32_t limit = 20;
-  static bool open_only = false;
-  auto* alerts = p.command(&p.app, "alerts", "Newest alerts", "  bongsu alerts --open --limit 50\n");
-  p.on_node(alerts);
-  alerts->add_option("--limit", limit)->capture_default_str();
-  alerts->add_flag("--open", open_only, "Only those nobody has judged");
-  alerts->callback([&p] { p.exit = run_alerts(p.common, limit, open_only); });
   static std::string target, backup, object;
   auto* b = p.command(&p.app, "backup", "Copy the journal and keys while the node runs", "  bongsu backup /mnt/backup/2026-11-21\n");
   p.on_node(b);
@@ -415,6 +459,7 @@ int main(int argc, char** argv) {
   add_members(p);
   add_collections_and_accounts(p);
   add_exchange(p);
+  add_alerts(p);
   add_match(p);
   add_hunt(p);
   add_stix(p);

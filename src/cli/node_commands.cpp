@@ -241,21 +241,6 @@ int run_status(const Common& common) {
   });
 }
 
-int run_alerts(const Common& common, std::uint32_t limit, bool open_only) {
-  return ask(common, "GET", fmt::format("/alerts?limit={}{}", limit, open_only ? "&open=true" : ""), nullptr, [](const Json& answer) {
-    std::vector<std::vector<std::string>> rows;
-    for (const auto& line : answer.at("alerts").as_array()) {
-      const Json& alert = line.at("alert");
-      rows.push_back({text_of(line, "added"), text_of(alert, "source"), text_of(alert, "matched"), text_of(alert, "field"), text_of(alert, "indicator")});
-    }
-    if (rows.empty()) {
-      say("No alerts.");
-      return;
-    }
-    print_table({"TIME", "FROM", "MATCHED", "FIELD", "INDICATOR"}, rows);
-  });
-}
-
 int run_backup(const Common& common, const std::string& target) {
   return ask(common, "POST", "/backup", JsonObject{{"target", std::filesystem::absolute(target).string()}}, [&](const Json&) {
     say(fmt::format("Backup written to {}. It holds keys: keep it as safe as the node.", target));

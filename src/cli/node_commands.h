@@ -58,7 +58,23 @@ struct ExportCommand {
 int run_export(const Common& common, const ExportCommand& command);
 
 int run_status(const Common& common);
-int run_alerts(const Common& common, std::uint32_t limit, bool open_only);
+
+struct AlertsCommand {
+  std::uint32_t limit = 20;
+  bool open = false, flat = false, suppressed = false, newest = false;
+  std::string text;
+};
+int run_alerts(const Common& common, const AlertsCommand& command);
+int run_alerts_show(const Common& common, const std::string& group, const AlertsCommand& command);
+
+struct SuppressCommand {
+  std::string author, reason, until;  // until: RFC 3339, or "7d", "12h" from now
+  std::string indicator, value, entity, source, rule, list;
+};
+int run_suppress(const Common& common, const SuppressCommand& command);
+int run_unsuppress(const Common& common, const std::string& id, const std::string& author);
+int run_suppressions(const Common& common);
+
 int run_backup(const Common& common, const std::string& target);
 int run_restore(const Common& common, const std::string& backup);
 int run_erase(const Common& common, const std::string& object);

@@ -88,6 +88,8 @@ std::string_view outcome_text(flow::AdmitItem::Outcome outcome) {
   return "refused";
 }
 
+const detect::triage::Sight kEverything{.everything = true, .subjects = {}, .reads = {}};
+
 }  // namespace
 
 AdminApi::AdminApi(Core& core, AdminHooks hooks) : core_(core), hooks_(std::move(hooks)) {}
@@ -108,7 +110,9 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"GET", "export", &AdminApi::export_objects},   {"POST", "preview", &AdminApi::preview},
       {"POST", "backup", &AdminApi::backup},          {"POST", "erase", &AdminApi::erase},
       {"POST", "verify", &AdminApi::verify},          {"POST", "renew", &AdminApi::renew},
-      {"GET", "alerts", &AdminApi::alerts},
+      {"GET", "alerts", &AdminApi::alerts},           {"GET", "hits", &AdminApi::hits},
+      {"GET", "groups", &AdminApi::groups},           {"GET", "suppressions", &AdminApi::list_suppressions},
+      {"POST", "suppressions", &AdminApi::suppress},  {"DELETE", "suppressions", &AdminApi::unsuppress},
   };
   std::vector<std::string> parts = split_path(request.path);
   if (parts.size() < 3 || parts[0] != "admin" || parts[1] != "v1")
@@ -140,6 +144,7 @@ std::string AdminApi::own_link_url() const {
 AdminApi::Answer AdminApi::status(const Call&) {
   BONGSU_TRY(const auto stats, core_.journal->stats());
   const auto counts = core_.alerts->counts();
+  const auto totals = core_.alerts->totals(kEverything);
   JsonObject out{{"member", core_.config.member},
                  {"title", core_.config.title},
                  {"identity", core_.identity_id},
@@ -149,7 +154,8 @@ AdminApi::Answer AdminApi::status(const Call&) {
                  {"journal", JsonObject{{"last_seq", stats.last_seq}, {"bytes", stats.bytes}, {"free_bytes", stats.free_bytes}}},
                  {"search_cursor", core_.search->cursor()},
                  {"policy_epoch", core_.release->epoch()},
-                 {"alerts", JsonObject{{"total", counts.total}, {"open", counts.open}}},
+                 {"alerts", JsonObject{{"total", counts.total}, {"open", counts.open}, {"suppressed", counts.suppressed}, {"hits", totals.hits},
+                                       {"suppressed_hits", totals.suppressed_hits}, {"unlisted_hits", totals.unlisted}}},
                  {"running", false}};
   if (hooks_.extend_status) hooks_.extend_status(out);
   return json_response(out);
@@ -406,19 +412,6 @@ AdminApi::Answer AdminApi::renew(const Call&) {
   if (hooks_.renew_certificate) BONGSU_TRY_VOID(hooks_.renew_certificate());
   BONGSU_TRY(const auto facts, crypto::read_certificate(fresh.certificate_pem));
   return json_response(JsonObject{{"fingerprint", facts.fingerprint}, {"not_after", facts.not_after.text(0)}});
-}
-
-AdminApi::Answer AdminApi::alerts(const Call& call) {
-  flow::AlertQuery query;
-  if (const auto at = call.query.find("limit"); at != call.query.end()) query.limit = static_cast<std::uint32_t>(std::strtoul(at->second.c_str(), nullptr, 10));
-  if (const auto at = call.query.find("open"); at != call.query.end()) query.open_only = at->second == "true";
-  JsonArray out;
-  for (const auto& record : core_.alerts->list(query)) {
-    JsonObject line{{"seq", record.seq}, {"added", Instant::from_micros(record.added_us).text()}, {"acknowledged", record.acknowledged},
-                    {"assignee", record.assignee}, {"sighting", record.sighting_id}, {"alert", record.alert.json()}};
-    out.push_back(std::move(line));
-  }
-  return json_response(JsonObject{{"alerts", std::move(out)}});
 }
 
 }  // namespace bongsu::node

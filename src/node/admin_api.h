@@ -63,6 +63,11 @@ class AdminApi {
   Answer verify(const Call& call);
   Answer renew(const Call& call);
   Answer alerts(const Call& call);
+  Answer hits(const Call& call);
+  Answer groups(const Call& call);
+  Answer list_suppressions(const Call& call);
+  Answer suppress(const Call& call);
+  Answer unsuppress(const Call& call);
 
   std::string own_link_url() const;
   Core& core_;

@@ -1,7 +1,7 @@
 // The main job on real nodes: publish at one member → alert at another → sighting back; what may not flow does not.
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Https, Relay, check, equal, indicator, json, live, long, makeDirectory, pair, sleep, tlp, until } from './lib/bongsu.mjs';
+import { Https, Relay, check, equal, indicator, json, live, long, makeDirectory, ok, pair, run, sleep, tlp, until } from './lib/bongsu.mjs';
 
 async function two(house, options = {}) {
   const a = await house.node('cert-ua'), b = await house.node('cert-lt', options);
@@ -42,9 +42,9 @@ export async function subdomains_match_and_look_alikes_do_not(house) {
   await until('the indicator in effect', async () => (await b.status()).detection.indicators >= 1);
   await sleep(300);
   writeFileSync(log, ['kurier-post.example', 'a.b.kurier-post.example', 'notkurier-post.example', 'kurier-post.example.org'].map(line).join(''));
-  await until('two alerts', async () => (await b.alerts()).length >= 2);
+  await until('two alerts', async () => (await b.hits()).length >= 2);
   await sleep(500);
-  equal((await b.alerts()).map((x) => x.alert.matched).sort(), ['a.b.kurier-post.example', 'kurier-post.example'], 'what matched');
+  equal((await b.hits()).map((x) => x.matched).sort(), ['a.b.kurier-post.example', 'kurier-post.example'], 'what matched');
 }
 
 export async function labels_and_agreements_withhold(house) {
@@ -81,14 +81,14 @@ export async function a_withdrawn_indicator_stops_matching(house) {
   await until('in effect', async () => (await b.status()).detection.indicators >= 1);
   await sleep(300);
   appendFileSync(log, line('withdrawn.example'));
-  await until('an alert', async () => (await b.alerts()).length === 1);
+  await until('an alert', async () => (await b.hits()).length === 1);
   const later = new Date(Date.parse(object.modified) + 1000).toISOString();
   await a.import([{ ...object, modified: later, revoked: true }]);
   await until('gone', async () => (await b.status()).detection.indicators === 0);
   await sleep(300);
   appendFileSync(log, line('withdrawn.example'));
   await sleep(1000);
-  equal((await b.alerts()).length, 1, 'alerts after the withdrawal');
+  equal((await b.hits()).length, 1, 'alerts after the withdrawal');
 }
 
 // The sensor's indicators are read anew at each start: from the journal as it stands, not from its history.
@@ -115,9 +115,9 @@ export async function what_was_taken_back_stays_away_after_a_restart(house) {
   const seen = async (what, count) => {
     // Lines are looked at in order: with the last one's alert all have been.
     appendFileSync(log, [...names, 'stands.example'].map(line).join(''));
-    await until(`alerts ${what}`, async () => (await a.alerts()).length >= count);
-    equal((await a.alerts()).slice(0, expected.length).map((x) => x.alert.matched).sort(), expected, `what matched ${what}`);
-    equal((await a.alerts()).length, count, `alerts ${what}`);
+    await until(`alerts ${what}`, async () => (await a.hits()).length >= count);
+    equal((await a.hits()).slice(0, expected.length).map((x) => x.matched).sort(), expected, `what matched ${what}`);
+    equal((await a.hits()).length, count, `alerts ${what}`);
   };
   await until('everything is followed', async () => { const s = await a.status(); return s.detection.loaded && s.detection.cursor >= s.journal.last_seq; });
   await sleep(300);
@@ -174,7 +174,7 @@ export async function links_cut_at_random_deliver_each_object_once_in_order_and_
 }
 
 export async function a_sensor_that_is_killed_goes_on_where_it_was(house) {
-  const { a, b, log } = await two(house);
+  const { a, b, log } = await two(house, { toml: '\n[triage]\nkept_hits = 5000\n' });
   await a.import([indicator('counted.example')]);
   await until('in effect', async () => (await b.status()).detection.indicators >= 1);
   const total = long ? 2000 : 300, everyNth = long ? 50 : 100;   // each death makes the wait for the next sensor longer
@@ -188,10 +188,41 @@ export async function a_sensor_that_is_killed_goes_on_where_it_was(house) {
     }
     await sleep(5);
   }
-  await until('an alert for every line', async () => (await b.alerts(5000)).length >= total, 120_000, 300);
-  const names = (await b.alerts(5000)).map((x) => x.alert.matched);
+  await until('an alert for every line', async () => (await b.hits(5000)).length >= total, 120_000, 300);
+  const names = (await b.hits(5000)).map((x) => x.matched);
   equal(new Set(names).size, total, 'distinct lines alerted');
-  equal(names.length, total, 'alerts');
+  equal(names.length, total, 'hits');
+  const { hits } = (await b.status()).alerts;
+  equal(hits, total, 'hits that are counted');
+}
+
+export async function a_noisy_machine_is_one_line_and_what_is_suppressed_is_counted_and_told_to_nobody(house) {
+  const { a, b, log } = await two(house, { toml: '\n[sensor]\nsighting_window = "1s"\n' });
+  const noisy = indicator('noisy.example'), quiet = indicator('quiet.example');
+  await a.import([noisy, quiet]);
+  await until('in effect', async () => (await b.status()).detection.indicators >= 2);
+  const at = ['--data', b.data];
+  const rule = await json(['alerts', 'suppress', '--value', 'quiet.example', '--by', 'olena', '--reason', 'ours', '--until', '7d', ...at]);
+  const refused = await run(['alerts', 'suppress', '--value', 'x.example', '--by', 'olena', '--reason', 'ours', '--until', '91d', ...at]);
+  equal(refused.code, 2, 'exit of a suppression without a near end');
+  check(refused.err.includes('90 days'), refused.err);
+  for (let i = 0; i < 100; ++i) appendFileSync(log, [...Array(10).keys()].map((n) => line(`${i * 10 + n}.noisy.example`)).join('') + line(`${i}.quiet.example`));
+  const counted = async () => (({ hits, suppressed_hits, unlisted_hits, total }) => [hits, suppressed_hits, unlisted_hits, total])((await b.status()).alerts);
+  await until('every line', async () => { const [hits, suppressed] = await counted(); return hits >= 1000 && suppressed >= 100; });
+  equal(await counted(), [1000, 100, 0, 1], 'hits, suppressed hits, unlisted hits, alerts');
+  const { groups } = await json(['alerts', ...at]);
+  equal(groups.map((g) => [g.entity.name, g.hits, g.alerts]), [['10.0.0.7', 1000, 1]], 'groups');
+  equal((await json(['alerts', 'show', groups[0].id, ...at])).alerts.map((x) => x.value.text), ['noisy.example'], 'what is inside');
+  equal((await json(['alerts', '--suppressed', ...at])).groups.map((g) => g.suppressed_hits), [100], 'what is suppressed');
+  const told = async () => (await a.export('cert-lt.sightings')).filter((o) => o.type === 'sighting').map((o) => [o.sighting_of_ref, o.count]);
+  await until('every hit is told home', async () => (await told()).reduce((sum, [, count]) => sum + count, 0) >= 1000);
+  check((await told()).every(([ref]) => ref === noisy.id), 'no sighting of what is suppressed');
+  equal((await told()).reduce((sum, [, count]) => sum + count, 0), 1000, 'hits that were told');
+  await ok(['alerts', 'unsuppress', rule.id, '--by', 'olena', ...at]);
+  await b.stop();
+  equal((await json(['alerts', ...at])).groups, groups, 'groups as a stopped node reads them');
+  await b.serve();
+  equal(await counted(), [1000, 100, 0, 1], 'after a restart');
 }
 
 export async function a_clean_stop_and_a_restart_lose_nothing(house) {
@@ -199,12 +230,12 @@ export async function a_clean_stop_and_a_restart_lose_nothing(house) {
   await a.import([indicator('again.example')]);
   await until('in effect', async () => (await b.status()).detection.indicators >= 1);
   appendFileSync(log, line('1.again.example'));
-  await until('one alert', async () => (await b.alerts()).length === 1);
+  await until('one alert', async () => (await b.hits()).length === 1);
   equal(await b.stop(), 0, 'exit code of a clean stop');
   appendFileSync(log, line('2.again.example'));
   await a.import([indicator('while-away.example')]);
   await b.serve();
-  await until('the line written meanwhile', async () => (await b.alerts()).length === 2);
+  await until('the line written meanwhile', async () => (await b.hits()).length === 2);
   await until('the object published meanwhile', async () => (await b.export('cert-ua.shared')).some((o) => o.name === 'while-away.example'));
 }
 

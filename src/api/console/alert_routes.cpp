@@ -11,7 +11,11 @@ namespace {
 
 constexpr std::uint32_t kMaxAlerts = 1'000;
 
-Result<std::uint64_t> number(std::string_view text, std::string_view field) {
+}  // namespace
+
+namespace console {
+
+Result<std::uint64_t> read_number(std::string_view text, std::string_view field) {
   std::uint64_t out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error != std::errc() || end != text.data() + text.size())
@@ -19,24 +23,26 @@ Result<std::uint64_t> number(std::string_view text, std::string_view field) {
   return out;
 }
 
-}  // namespace
+}  // namespace console
 
 Result<net::Response> ConsoleApi::Impl::alerts(Call& call) {
   flow::AlertQuery query;
   query.limit = 200;
   if (const auto open = call.parameter("open")) query.open_only = *open == "1";
+  if (const auto suppressed = call.parameter("suppressed")) query.suppressed = *suppressed == "1";
   if (const auto text = call.parameter("text")) query.text = std::string(text->substr(0, 500));
   if (const auto indicator = call.parameter("indicator")) query.indicator_id = std::string(*indicator);
   if (const auto before = call.parameter("before")) {
-    BONGSU_TRY(query.before, number(*before, "before"));
+    BONGSU_TRY(query.before, console::read_number(*before, "before"));
   }
   if (const auto limit = call.parameter("limit")) {
-    BONGSU_TRY(const std::uint64_t wanted, number(*limit, "limit"));
+    BONGSU_TRY(const std::uint64_t wanted, console::read_number(*limit, "limit"));
     query.limit = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wanted, 1, kMaxAlerts));
   }
   JsonArray list;
   const auto page = scope->list(call.caller.who, std::move(query));
-  for (const auto& record : page.records) list.push_back(console::alert_json(record));
+  const auto reads = console::AlertScope::reads(call.caller.who);
+  for (const auto& record : page.records) list.push_back(console::alert_json(record, reads));
   JsonObject out;
   out["alerts"] = std::move(list);
   out["more"] = page.more;
@@ -55,7 +61,7 @@ Result<flow::AlertRecord> ConsoleApi::Impl::visible_alert(const identity::Princi
 
 Result<net::Response> ConsoleApi::Impl::alert(Call& call, const std::string& id) {
   BONGSU_TRY(const flow::AlertRecord record, visible_alert(call.caller.who, id));
-  Json out = console::whole_alert_json(record);
+  Json out = console::whole_alert_json(record, console::AlertScope::reads(call.caller.who));
   out.get_object()["indicator"] = nullptr;
   const auto snapshot = deps.journal.snapshot();
   if (const auto versions = readable_versions(*snapshot, call.caller.who, record.alert.indicator_id);
@@ -115,7 +121,7 @@ Result<net::Response> ConsoleApi::Impl::judge(Call& call, const std::string& id)
     return fail(ErrorCode::kInvalid, "nothing to do: acknowledge, assign or judge", {.field = "verdict"});
   BONGSU_TRY(const flow::AlertRecord record, deps.alerts.judge(id, std::move(judgement)));
   hub->alert_changed(record);
-  return console::answer(200, console::whole_alert_json(record));
+  return console::answer(200, console::whole_alert_json(record, console::AlertScope::reads(call.caller.who)));
 }
 
 }  // namespace bongsu::api

@@ -19,6 +19,10 @@ AlertScope::Key AlertScope::key_of(const detect::Alert& alert) {
   return {.indicator_id = alert.indicator_id, .source = alert.source, .indicator = alert.indicator_ref};
 }
 
+AlertScope::Key AlertScope::key_of(const detect::triage::Subject& subject) {
+  return {.indicator_id = subject.indicator_id, .source = subject.source, .indicator = subject.ref};
+}
+
 namespace {
 
 // An entry stays known by its number when the object was deleted or erased: who could read it then saw the alert.
@@ -110,6 +114,23 @@ AlertScope::Page AlertScope::list(const identity::Principal& who, flow::AlertQue
   return page;
 }
 
+std::function<bool(const std::string&)> AlertScope::reads(const identity::Principal& who) {
+  return [who](const std::string& collection) { return may_read(who, collection); };
+}
+
+AlertScope::Held AlertScope::sight(const identity::Principal& who) {
+  Held out;
+  out.sight.everything = reads_all(who);
+  if (out.sight.everything) return out;
+  out.sight.reads = reads(who);
+  out.subjects = alerts_.subjects();
+  Snapshot snapshot;
+  for (const auto& subject : out.subjects)
+    if (!subject->indicator_id.empty() && may_see(who, key_of(*subject), snapshot))
+      out.sight.subjects.insert(subject.get());
+  return out;
+}
+
 flow::Alerts::Counts AlertScope::counts(const identity::Principal& who) {
   if (reads_all(who)) return alerts_.counts();
   struct Tally {
@@ -134,6 +155,8 @@ flow::Alerts::Counts AlertScope::counts(const identity::Principal& who) {
     out.confirmed += tally.counts.confirmed;
     out.false_positive += tally.counts.false_positive;
   }
+  const Held held = sight(who);
+  out.suppressed = alerts_.totals(held.sight).suppressed_alerts;
   return out;
 }
 

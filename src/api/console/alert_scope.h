@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -43,6 +44,7 @@ class AlertScope {
     journal::Seq indicator = 0;  // the version that matched
   };
   static Key key_of(const detect::Alert& alert);
+  static Key key_of(const detect::triage::Subject& subject);
 
   AlertScope(journal::Journal& journal, flow::Alerts& alerts, const Clock& clock);
 
@@ -56,6 +58,14 @@ class AlertScope {
     journal::Seq next = 0;
   };
   Page list(const identity::Principal& who, flow::AlertQuery query);
+  // What groups, their numbers and risks are made of for this account; whom it may be told of holds while it is used.
+  struct Held {
+    detect::triage::Sight sight;
+    std::vector<detect::triage::SubjectPtr> subjects;
+  };
+  Held sight(const identity::Principal& who);
+  // By whose collections an account may be told.
+  static std::function<bool(const std::string&)> reads(const identity::Principal& who);
   // Of all alerts for who may read everything; else of those that flow::Alerts keeps whole, the newest kRecentAlerts.
   flow::Alerts::Counts counts(const identity::Principal& who);
 

@@ -159,6 +159,11 @@ Result<net::Response> ConsoleApi::Impl::route(Call& call) {
     if (call.request.method == "DELETE") return log_out(call.caller);
     return method_not_allowed("GET, POST, DELETE");
   }
+  if (is({"suppressions"})) {
+    if (get) return suppressions(call);
+    if (post) return suppress(call);
+    return method_not_allowed("GET, POST");
+  }
   struct Row {
     std::initializer_list<std::string_view> pattern;
     bool post;
@@ -170,6 +175,10 @@ Result<net::Response> ConsoleApi::Impl::route(Call& call) {
       {{"alerts"}, false, [](Impl& i, Call& c) { return i.alerts(c); }},
       {{"alerts", "*"}, false, [](Impl& i, Call& c) { return i.alert(c, c.path[1]); }},
       {{"alerts", "*", "judgement"}, true, [](Impl& i, Call& c) { return i.judge(c, c.path[1]); }},
+      {{"alerts", "*", "hits"}, false, [](Impl& i, Call& c) { return i.hits(c, c.path[1]); }},
+      {{"groups"}, false, [](Impl& i, Call& c) { return i.groups(c); }},
+      {{"groups", "*"}, false, [](Impl& i, Call& c) { return i.group(c, c.path[1]); }},
+      {{"suppressions", "*", "end"}, true, [](Impl& i, Call& c) { return i.unsuppress(c, c.path[1]); }},
       {{"search"}, false, [](Impl& i, Call& c) { return i.search(c); }},
       {{"objects", "*"}, false, [](Impl& i, Call& c) { return i.object(c, c.path[1]); }},
       {{"objects", "*", "versions", "*"},

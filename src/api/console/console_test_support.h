@@ -167,6 +167,7 @@ struct TestConsole {
     out.field = "query";
     out.matched = "www.evil.example";
     out.position = {.source = "dns.log", .offset = 10, .line = 2};
+    out.entity = {detect::EntityKind::kHost, "ws-" + std::to_string(number)};
     out.detected = clock.now();
     out.event = R"({"query":"www.evil.example"})";
     out.confidence = confidence;

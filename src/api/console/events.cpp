@@ -117,7 +117,9 @@ void EventHub::push(Event event) {
   }
 }
 
+// A suppressed alert makes no notification; the counts of the next tick have it.
 void EventHub::push_alert(journal::Seq seq, const flow::AlertRecord& record, const Json& json) {
+  if (!record.assessment.suppressed_by.empty()) return;
   push({.seq = seq, .text = event_text(seq, "alert", json), .alert = AlertScope::key_of(record.alert)});
 }
 
@@ -147,6 +149,7 @@ void EventHub::catch_up() {
             const auto json = payload ? parse_json(*payload) : std::unexpected(payload.error());
             auto alert = json ? detect::Alert::parse(*json) : std::unexpected(json.error());
             if (!alert) break;
+            if (const Json* triage = find(*json, "triage"); triage != nullptr && find(*triage, "suppressed_by")) break;
             record = flow::AlertRecord{.alert = std::move(*alert), .seq = entry.seq, .added_us = entry.added_us};
           }
           push_alert(entry.seq, *record, alert_json(*record));
@@ -173,6 +176,7 @@ void EventHub::catch_up() {
           ++erased;
           break;
         case journal::EntryKind::kNote:
+        case journal::EntryKind::kHits:
           break;
       }
     }

@@ -67,6 +67,15 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   Result<net::Response> alert(Call& call, const std::string& id);
   Result<net::Response> judge(Call& call, const std::string& id);
 
+  // group_routes.cpp
+  Result<net::Response> groups(Call& call);
+  Result<net::Response> group(Call& call, const std::string& id);
+  Result<net::Response> hits(Call& call, const std::string& alert);
+  Result<net::Response> suppressions(Call& call);
+  Result<net::Response> suppress(Call& call);
+  Result<net::Response> unsuppress(Call& call, const std::string& id);
+  bool may_see(const identity::Principal& who, const detect::triage::Suppression& rule) const;
+
   // object_routes.cpp
   Result<net::Response> search(Call& call);
   Result<net::Response> object(Call& call, const std::string& id);
@@ -87,6 +96,7 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
 
 namespace console {
 
+Result<std::uint64_t> read_number(std::string_view text, std::string_view field);
 Result<Json> json_body(const net::Request& request);  // kUnsupported: not application/json
 Result<void> require(const identity::Principal& who, identity::Role least);
 net::Response answer(int status, const Json& body);

@@ -90,9 +90,63 @@ Json label_json(std::string_view text) {
   return out;
 }
 
-Json alert_json(const flow::AlertRecord& record) {
+namespace {
+
+Json entity_json(const detect::Entity& entity) {
+  JsonObject out;
+  out["kind"] = text_json(to_string(entity.kind));
+  out["name"] = text_json(entity.name);
+  return out;
+}
+
+Json technique_json(const detect::triage::Technique& technique) {
+  JsonObject out;
+  out["id"] = text_json(technique.id);
+  out["name"] = text_json(cut(technique.name, kListTextBytes));
+  JsonArray tactics;
+  for (const auto& tactic : technique.tactics) tactics.push_back(text_json(tactic));
+  out["tactics"] = std::move(tactics);
+  return out;
+}
+
+Json subject_json(const detect::triage::Subject& subject) {
+  JsonObject out;
+  out["indicator_id"] = text_json(subject.indicator_id);
+  out["source"] = text_json(subject.source);
+  out["kind"] = text_json(detect::to_string(subject.value.kind));
+  out["value"] = text_json(cut(subject.value.text, kListTextBytes));
+  out["rule"] = text_json(cut(subject.rule, kListTextBytes));
+  out["language"] = text_json(subject.language);
+  out["level"] = text_json(subject.level);
+  return out;
+}
+
+}  // namespace
+
+Json alert_json(const flow::AlertRecord& record, const ReadsCollection& reads) {
   const detect::Alert& a = record.alert;
   JsonObject out;
+  out["risk"] = record.assessment.risk;
+  out["entity"] = entity_json(a.entity);
+  out["group"] = text_json(record.group);
+  out["hits"] = record.tally.hits;
+  out["unkept"] = record.tally.unkept;
+  out["first"] = text_json(record.tally.first.text(3));
+  out["last"] = text_json(record.tally.last.text(3));
+  out["suppressed_by"] = text_json(record.assessment.suppressed_by);
+  JsonArray techniques;
+  for (const auto& technique : record.assessment.techniques)
+    if (technique.collection.empty() || (reads && reads(technique.collection)))
+      techniques.push_back(technique_json(technique));
+  out["techniques"] = std::move(techniques);
+  out["rule"] = nullptr;
+  if (a.rule) {
+    JsonObject rule;
+    rule["language"] = text_json(a.rule->language);
+    rule["name"] = text_json(cut(a.rule->name, kListTextBytes));
+    rule["level"] = text_json(a.rule->level);
+    out["rule"] = std::move(rule);
+  }
   out["id"] = text_json(a.id);
   out["seq"] = record.seq;
   out["level"] = text_json(level_of(a));
@@ -136,12 +190,103 @@ Json counts_json(const flow::Alerts::Counts& counts) {
   out["open"] = counts.open;
   out["confirmed"] = counts.confirmed;
   out["false_positive"] = counts.false_positive;
+  out["suppressed"] = counts.suppressed;
   return out;
 }
 
-Json whole_alert_json(const flow::AlertRecord& record) {
-  Json out = alert_json(record);
+Json group_json(const detect::triage::GroupView& group) {
+  JsonObject out;
+  out["id"] = text_json(group.id);
+  out["entity"] = entity_json(group.entity);
+  out["risk"] = group.risk;
+  out["first"] = text_json(group.first.text(3));
+  out["last"] = text_json(group.last.text(3));
+  out["newest"] = group.newest;
+  out["alerts"] = group.alerts;
+  out["open"] = group.open;
+  out["hits"] = group.hits;
+  out["unkept"] = group.unkept;
+  out["warned_alerts"] = group.warned_alerts;
+  out["suppressed_alerts"] = group.suppressed_alerts;
+  out["suppressed_hits"] = group.suppressed_hits;
+  out["subjects"] = group.subjects;
+  JsonArray lines;
+  for (const auto& line : group.lines) {
+    Json item = subject_json(*line.subject);
+    item.get_object()["risk"] = line.risk;
+    item.get_object()["hits"] = line.hits;
+    item.get_object()["warned"] = line.warned;
+    lines.push_back(std::move(item));
+  }
+  out["lines"] = std::move(lines);
+  JsonArray techniques;
+  for (const auto& technique : group.techniques) techniques.push_back(technique_json(technique));
+  out["techniques"] = std::move(techniques);
+  out["curve"] = JsonArray(group.curve.begin(), group.curve.end());
+  return out;
+}
+
+Json totals_json(const detect::triage::Groups::Totals& totals) {
+  JsonObject out;
+  out["groups"] = totals.groups;
+  out["hits"] = totals.hits;
+  out["suppressed_alerts"] = totals.suppressed_alerts;
+  out["suppressed_hits"] = totals.suppressed_hits;
+  out["unlisted"] = totals.unlisted;
+  return out;
+}
+
+Json unlisted_json(const std::vector<detect::triage::Unlisted>& unlisted) {
+  JsonArray out;
+  for (const auto& one : unlisted) {
+    if (out.size() == kShownUnlisted) break;
+    Json item = subject_json(*one.subject);
+    item.get_object()["hits"] = one.hits;
+    item.get_object()["first"] = text_json(one.first.text(3));
+    item.get_object()["last"] = text_json(one.last.text(3));
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+Json kept_hit_json(const flow::KeptHit& hit) {
+  JsonObject out;
+  out["at"] = text_json(hit.at.text(3));
+  out["source"] = text_json(cut(hit.position.source, kListTextBytes));
+  out["line"] = hit.position.line;
+  out["offset"] = hit.position.offset;
+  out["field"] = text_json(cut(hit.field, kListTextBytes));
+  out["matched"] = text_json(cut(hit.matched, kListTextBytes));
+  return out;
+}
+
+Json suppression_json(const detect::triage::Suppression& rule, std::uint64_t hits, Instant now) {
+  Json out = rule.json();
+  out.get_object()["hits"] = hits;
+  out.get_object()["in_force"] = now < rule.until;
+  return out;
+}
+
+Result<detect::triage::Suppression> read_suppression(const Json& body, std::string author) {
+  detect::triage::Suppression out;
+  out.author = std::move(author);
+  out.reason = string_at(body, "reason").value_or("");
+  const auto text = string_at(body, "until").value_or("");
+  const auto until = Instant::parse(text);
+  if (!until)
+    return fail(ErrorCode::kInvalid, text.empty() ? "a suppression needs an end" : "is no timestamp (RFC 3339)",
+                {.field = "until"});
+  out.until = *until;
+  const Json* match = find(body, "match");
+  if (match == nullptr) return fail(ErrorCode::kInvalid, "says what it is about", {.field = "match"});
+  BONGSU_TRY(out.match, detect::triage::SuppressionMatch::parse(*match));
+  return out;
+}
+
+Json whole_alert_json(const flow::AlertRecord& record, const ReadsCollection& reads) {
+  Json out = alert_json(record, reads);
   JsonObject& object = out.get_object();
+  object["factors"] = record.assessment.factors.json();
   object["matched"] = text_json(record.alert.matched);
   object["value"].get_object()["text"] = text_json(record.alert.value.text);
   object["event"] = text_json(record.alert.event);

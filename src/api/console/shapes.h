@@ -1,6 +1,7 @@
 // The JSON shapes that the page gets: one function each, used by answers and by events alike.
 #pragma once
 
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -28,8 +29,19 @@ std::optional<flow::AlertVerdict> parse_verdict(std::string_view text);
 // {"tlp":"TLP:AMBER+STRICT","releasable_to":["cert-lt"]|null,"unknown":false}; tlp null when the text is no label.
 Json label_json(std::string_view label_text);
 Json label_json(const policy::Label& label);
-Json alert_json(const flow::AlertRecord& record);        // for lists and events
-Json whole_alert_json(const flow::AlertRecord& record);  // with the event's text and the history
+// For lists and events. Of techniques those that the rule itself names; the others are told to who may read the
+// collection that says so.
+using ReadsCollection = std::function<bool(const std::string& collection)>;
+Json alert_json(const flow::AlertRecord& record, const ReadsCollection& reads = {});
+Json whole_alert_json(const flow::AlertRecord& record, const ReadsCollection& reads = {});  // with event and history
+Json group_json(const detect::triage::GroupView& group);
+Json totals_json(const detect::triage::Groups::Totals& totals);
+Json unlisted_json(const std::vector<detect::triage::Unlisted>& unlisted);  // the first kShownUnlisted
+Json kept_hit_json(const flow::KeptHit& hit);
+Json suppression_json(const detect::triage::Suppression& rule, std::uint64_t hits, Instant now);
+// {reason, until, match: {…}} of a request; kInvalid names the field.
+Result<detect::triage::Suppression> read_suppression(const Json& body, std::string author);
+inline constexpr std::size_t kShownUnlisted = 100;
 Json counts_json(const flow::Alerts::Counts& counts);
 Json entry_json(const journal::Entry& entry);
 Json hit_json(const journal::SearchHit& hit);

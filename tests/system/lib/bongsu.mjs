@@ -148,6 +148,8 @@ export class Node {
     return objects;
   }
   alerts(limit = 1000) { return this.admin('GET', `/alerts?limit=${limit}`).then((a) => a.alerts); }
+  // Every match whose position is kept, the newest line first: further hits of an alert are inside it.
+  hits(limit = 10_000) { return this.admin('GET', `/hits?limit=${limit}`).then((a) => a.hits.sort((x, y) => y.offset - x.offset)); }
   get ca() { return readFileSync(join(this.data, 'keys/ca.pem')); }
   async agree(partner, { tlp = 'amber', collections = ['shared', 'sightings'], types = ['*'], onward = false, until = '2099-01-01T00:00:00Z' } = {}) {
     await this.admin('PUT', '/agreements', `partner = "${partner.member}"\ncollections = ${JSON.stringify(collections)}\nhighest_tlp = "${tlp}"\n` +
