@@ -60,7 +60,7 @@ export class MockNode {
     if (id) this.log.push([id, text]);
     for (const s of this.streams) s.write(text);
   }
-  strip({ _event, _history, ...row }) {
+  strip({ _event, _history, factors, ...row }) {
     return row;
   }
   raise(extra) {
@@ -144,6 +144,41 @@ export class MockNode {
         server_time: new Date().toISOString(), members: w.members, counts: w.counts(), rates: w.rates, collections: [collection], people: ['jonas', 'olena'],
         kinds: ['ipv4-addr', 'ipv6-addr', 'domain-name', 'url', 'email-addr', 'file:hashes.MD5', 'file:hashes.SHA-256'], may_stop: w.role === 'operator',
       });
+    if (path[0] === 'groups' && path.length === 1) {
+      const p = url.searchParams;
+      const all = w.groups({ open: p.get('open') === '1', suppressed: p.get('suppressed') === '1', text: p.get('text') ?? '', newest: p.get('order') === 'newest' });
+      const limit = Number(p.get('limit') ?? 100), everything = w.groups();
+      return json(200, {
+        groups: all.slice(0, limit), next: all.length > limit ? `0-${all[limit - 1].newest}` : '', total: all.length, unlisted: w.unlisted,
+        totals: { groups: everything.length, hits: everything.reduce((n, g) => n + g.hits, 0), suppressed_alerts: w.counts().suppressed, suppressed_hits: 0, unlisted: w.unlisted.reduce((n, u) => n + u.hits, 0) },
+      });
+    }
+    if (path[0] === 'groups') {
+      const suppressed = url.searchParams.get('suppressed') === '1', group = w.group(path[1], suppressed);
+      if (!group) return fail(404, 'not_found', 'there is no such group');
+      const all = w.alerts.filter((a) => a.group === path[1] && Boolean(a.suppressed_by) === suppressed).sort((a, b) => b.risk - a.risk || b.seq - a.seq);
+      return json(200, { group, alerts: all.slice(0, Number(url.searchParams.get('limit') ?? 50)).map(this.strip), total: all.length });
+    }
+    if (path[0] === 'suppressions') {
+      if (request.method === 'GET') return json(200, { suppressions: w.suppressions, longest_days: 90 });
+      if (w.role === 'reader') return fail(403, 'denied', 'this takes the role analyst; olena is reader');
+      if (path[2] === 'end') {
+        w.suppressions = w.suppressions.filter((s) => s.id !== path[1]);
+        return json(204);
+      }
+      if (!body.reason) return fail(400, 'invalid', 'a suppression needs a reason, for those who ask later', 'reason');
+      if (!(new Date(body.until) > new Date()) || new Date(body.until) - Date.now() > 90 * 86_400_000) return fail(400, 'invalid', 'a suppression ends after at most 90 days; somebody has to look again', 'until');
+      const rule = { id: `suppression--${w.suppressions.length}`, author: 'olena', reason: body.reason, created: new Date().toISOString(), until: body.until, match: body.match, hits: 0, in_force: true };
+      w.suppressions.push(rule);
+      return json(201, rule);
+    }
+    if (path[0] === 'alerts' && path[2] === 'hits') {
+      const alert = w.alerts.find((a) => a.id === path[1]);
+      if (!alert) return fail(404, 'not_found', 'there is no such alert');
+      const kept = Math.min(alert.hits, 101);
+      const hits = Array.from({ length: kept }, (_, i) => ({ at: new Date(new Date(alert.first).getTime() + i * 3000).toISOString(), source: alert.position.source, line: alert.position.line + i, offset: i * 200, field: alert.field, matched: alert.matched }));
+      return json(200, { hits: hits.slice(0, Number(url.searchParams.get('limit') ?? 100)), total: alert.hits, kept });
+    }
     if (path[0] === 'alerts' && path.length === 1) {
       const before = Number(url.searchParams.get('before') ?? Infinity), limit = Number(url.searchParams.get('limit') ?? 200), text = url.searchParams.get('text') ?? '';
       const all = w.alerts.filter((a) => a.seq < before && JSON.stringify(a).includes(text));
@@ -160,7 +195,7 @@ export class MockNode {
         this.send('alert', this.strip(alert), ++w.seq);
       }
       const known = w.objects.get(alert.indicator_id);
-      return json(200, { ...this.strip(alert), event: alert._event, event_cut: false, history: alert._history, indicator: known ? { id: alert.indicator_id, versions: 1, name: known.object.name, description: known.object.description, pattern: known.object.pattern, revoked: Boolean(known.object.revoked) } : null });
+      return json(200, { ...this.strip(alert), factors: alert.factors, event: alert._event, event_cut: false, history: alert._history, indicator: known ? { id: alert.indicator_id, versions: 1, name: known.object.name, description: known.object.description, pattern: known.object.pattern, revoked: Boolean(known.object.revoked) } : null });
     }
     if (path[0] === 'search') {
       const q = url.searchParams.get('q') ?? '';

@@ -19,11 +19,13 @@ const tests = [];
 const test = (name, run, options = {}) => tests.push({ name, run, options });
 const shot = async (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`) });
 
-async function logIn(page, token) {
+// Most tests are about alerts one by one; the page begins with them by entity.
+async function logIn(page, token, view = 'alerts') {
   await page.getByLabel('Access token').fill(token);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('heading', { name: 'Alerts', level: 1 }).waitFor({ state: 'attached' });
   await page.getByText('Live', { exact: true }).waitFor();
+  if (view) await page.evaluate((v) => (location.hash = `#/${v}`), view);
 }
 const rows = (page) => page.locator('.rows [role=option]');
 async function clean(page, complaints) {
@@ -50,7 +52,7 @@ test('A wrong token is refused in words, a right one opens the page, and the coo
 test('Every view is free of axe violations in both themes', async ({ page, mock }) => {
   await logIn(page, mock.token);
   for (const theme of ['dark', 'light']) {
-    for (const [name, hash] of [['alerts', '#/alerts'], ['alert', `#/alerts/${mock.world.alerts[0].id}`], ['search', '#/search?q=example'], ['object', `#/objects/indicator--00000000-0000-4000-8000-000000000000`], ['publish', '#/publish?text=hxxp://evil[.]example/a 8.8.8.8 nonsense!'], ['members', '#/members/cert-ua'], ['nothing-found', '#/search?q=hxxp://unheard[.]example/']]) {
+    for (const [name, hash] of [['groups', '#/groups'], ['group', `#/groups/${mock.world.groups()[0].id}`], ['alerts', '#/alerts'], ['alert', `#/alerts/${mock.world.alerts[0].id}`], ['search', '#/search?q=example'], ['object', `#/objects/indicator--00000000-0000-4000-8000-000000000000`], ['publish', '#/publish?text=hxxp://evil[.]example/a 8.8.8.8 nonsense!'], ['members', '#/members/cert-ua'], ['nothing-found', '#/search?q=hxxp://unheard[.]example/']]) {
       await page.evaluate((h) => (location.hash = h), hash);
       await page.waitForTimeout(900);
       await accessible(page);
@@ -201,6 +203,82 @@ test('A lost connection is seen, retried with back-off, and resumed where it was
   complaints.length = 0; // the browser says that it could not connect: it could not
 });
 
+test('Alerts stand by entity, the highest risk first; one is opened with j, and its hits with a click', async ({ page, mock }) => {
+  await logIn(page, mock.token, '');
+  await rows(page).first().waitFor();
+  const expected = mock.world.groups({ open: true });
+  assert.equal(await rows(page).count(), expected.length);
+  assert.deepEqual(await rows(page).evaluateAll((all) => all.map((r) => r.id)), expected.map((g) => `row-${g.id}`));
+  assert.ok((await rows(page).first().innerText()).includes(expected[0].hits.toLocaleString('en')));
+  await page.keyboard.press('j');
+  await page.getByRole('region', { name: 'What is inside' }).waitFor();
+  const alerts = mock.world.alerts.filter((a) => a.group === expected[0].id).sort((a, b) => b.risk - a.risk || b.seq - a.seq);
+  assert.equal(await page.locator('.detail tbody tr').count(), Math.min(50, alerts.length));
+  const button = page.getByRole('button', { name: /hits? of/ }).first();
+  await button.click();
+  await page.locator('.inside li').first().waitFor();
+  assert.equal(await page.locator('.inside li').count(), Math.min(100, alerts[0].hits));
+  await accessible(page);
+  await shot(page, 'group-hits');
+  // A warning-listed one is there and says so.
+  await page.keyboard.press('Escape');
+  assert.ok((await page.locator('.rows .chip.warn').count()) > 0);
+  // The list is usable by the arrow keys alone, and the chosen row is announced.
+  await page.locator('.rows').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.locator('.rows').getAttribute('aria-activedescendant'), `row-${expected[1].id}`);
+});
+
+test('A group grows while one looks at it, and a filter finds it', async ({ page, mock }) => {
+  await logIn(page, mock.token, '');
+  await rows(page).first().waitFor();
+  const alert = mock.raise({ group: 'group--fresh', entity: { kind: 'host', name: 'fresh-host' }, risk: 99 });
+  mock.tick();
+  await page.locator('[id="row-group--fresh"]').waitFor();
+  assert.equal(await rows(page).first().getAttribute('id'), 'row-group--fresh');
+  alert.hits = 4321;
+  await page.locator('[id="row-group--fresh"]').getByText('4,321').waitFor();
+  await page.getByLabel('Filter groups by text').fill('fresh-host');
+  for (let i = 0; i < 100 && (await rows(page).count()) !== 1; i += 1) await page.waitForTimeout(50);
+  assert.equal(await rows(page).count(), 1);
+  mock.world.unlisted = [{ indicator_id: 'indicator--x', source: 'cert-ua', rule: '', hits: 1234, first: '', last: '' }];
+  await page.getByText('1,234 hits').waitFor();
+  await accessible(page);
+});
+
+test('Hits are suppressed with a reason and an end, under the own name, and that is ended again', async ({ page, mock }) => {
+  await logIn(page, mock.token, '');
+  await rows(page).first().click();
+  await page.getByRole('button', { name: /^Suppress hits of/ }).first().click();
+  const dialog = page.getByRole('dialog', { name: 'Suppress hits' });
+  await dialog.waitFor();
+  const submit = dialog.getByRole('button', { name: 'Suppress', exact: true });
+  assert.ok(await submit.isDisabled(), 'not without a reason');
+  await dialog.getByText('Said by olena').waitFor();
+  await dialog.getByLabel('Why').fill('Our own scanner, ticket 4411.');
+  await dialog.getByLabel('Until').selectOption({ label: '30 days from now' });
+  await accessible(page);
+  await shot(page, 'suppress');
+  await submit.click();
+  await dialog.waitFor({ state: 'detached' });
+  const [rule] = mock.world.suppressions;
+  assert.equal(rule.reason, 'Our own scanner, ticket 4411.');
+  assert.deepEqual(Object.keys(rule.match).sort(), ['entity', 'indicator', 'source']);
+  const days = (new Date(rule.until) - Date.now()) / 86_400_000;
+  assert.ok(days > 29.9 && days <= 30, `${days} days`);
+  mock.world.alerts[0].suppressed_by = rule.id;
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Suppressed/ }).click();
+  await page.locator(`[id="row-${mock.world.alerts[0].group}"]`).waitFor();
+  await page.getByText('Our own scanner, ticket 4411.').waitFor();
+  await accessible(page);
+  await shot(page, 'suppressions');
+  await page.getByRole('button', { name: /^End the suppression/ }).click();
+  await page.getByText('No suppression is in force').waitFor();
+  assert.equal(mock.world.suppressions.length, 0);
+});
+
 test('A session that ended elsewhere leads back to the log-in', async ({ page, mock }) => {
   await logIn(page, mock.token);
   mock.secret = 'changed';
@@ -264,7 +342,7 @@ async function againstReal() {
   const context = await launch({ insecure: true });
   const { page, complaints } = await openPage(context, realUrl);
   await logIn(page, realToken);
-  for (const view of ['alerts', 'search?q=example', 'publish', 'members']) {
+  for (const view of ['groups', 'alerts', 'search?q=example', 'publish', 'members']) {
     await page.evaluate((v) => (location.hash = `#/${v}`), view);
     await page.waitForTimeout(900);
     await accessible(page);

@@ -23,13 +23,21 @@ export const members = () => [
 ];
 
 const SAMPLES = [
-  { kind: 'domain-name', text: 'login-update.example', field: 'query', source: 'zeek/dns.log', member: 'cert-ua', tlp: label('TLP:AMBER'), confidence: 90 },
+  { kind: 'domain-name', text: 'login-update.example', field: 'query', source: 'zeek/dns.log', member: 'cert-ua', tlp: label('TLP:AMBER'), confidence: 90,
+    techniques: [{ id: 'T1071.004', name: 'Application Layer Protocol: DNS', tactics: ['command-and-control'] }] },
   { kind: 'ipv4-addr', text: '203.0.113.77', field: 'id.resp_h', source: 'zeek/conn.log', member: 'cert-pl', tlp: label('TLP:GREEN'), confidence: 60 },
-  { kind: 'url', text: 'http://files.example/stage2.bin', field: 'http.url', source: 'suricata/eve.json', member: 'cert-ua', tlp: label('TLP:AMBER+STRICT', ['cert-lt']), confidence: 85 },
+  { kind: 'url', text: 'http://files.example/stage2.bin', field: 'http.url', source: 'suricata/eve.json', member: 'cert-ua', tlp: label('TLP:AMBER+STRICT', ['cert-lt']), confidence: 85,
+    techniques: [{ id: 'T1105', name: 'Ingress Tool Transfer', tactics: ['command-and-control'] }, { id: 'T1204.002', name: 'User Execution: Malicious File', tactics: ['execution'] }] },
   { kind: 'file:hashes.SHA-256', text: '44d88612fea8a8f36de82e1278abb02fb1a0d1c28c3a5f1de7b3a49d6d7c2f10', field: 'Event.EventData.Hashes', source: 'windows/sysmon.ndjson', member: 'cert-ee', tlp: label('TLP:CLEAR'), confidence: 20 },
   { kind: 'ipv4-addr', text: '8.8.8.8', field: 'id.resp_h', source: 'zeek/conn.log', member: 'osint-feed', tlp: label('TLP:CLEAR'), confidence: 75, lists: [{ list: 'List of known IPv4 public DNS resolvers', type: 'string' }] },
   { kind: 'domain-name', text: 'cdn.metrics.example', field: 'server_name', source: 'zeek/ssl.log', member: 'cert-pl', tlp: label('TLP:RED'), confidence: null },
 ];
+
+const ENTITIES = [
+  ['host', 'dc1.grid.example'], ['address', '10.20.4.17'], ['host', 'ws-0417.grid.example'], ['address', '10.20.4.121'], ['host', 'scada-hmi-2'], ['user', 'grid\\svc-backup'],
+  ['address', '2001:db8:4::17'], ['host', 'mail.grid.example'], ['log', '/var/log/zeek/ssl.log'],
+];
+const entityOf = (n) => ({ kind: ENTITIES[n % ENTITIES.length][0], name: ENTITIES[n % ENTITIES.length][1] });
 
 export function makeAlert(n, seq, at, extra = {}) {
   const s = SAMPLES[n % SAMPLES.length];
@@ -38,7 +46,11 @@ export function makeAlert(n, seq, at, extra = {}) {
     ts: new Date(at - 240).toISOString(), uid: `CHhAvVGS1DHFjwGM${n}`, 'id.orig_h': `10.20.4.${n % 250}`, 'id.orig_p': 49152 + n, 'id.resp_h': '203.0.113.77',
     [s.field]: s.kind === 'domain-name' ? `www.${s.text}` : s.text, proto: 'udp', rejected: false, AA: false, answers: [s.text], TTLs: [60.0, 300.0],
   };
+  const factors = { confidence: (s.confidence ?? 50) * 10, severity: s.rule ? 800 : 700, asset: n % 17 === 0 ? 1500 : 1000, age: 1000 - (n % 4) * 60, warning: s.lists ? 500 : 1000 };
+  const risk = Math.min(100, Math.round(100 * Object.values(factors).reduce((product, f) => (product * f) / 1000, 1)));
   return {
+    risk, factors, entity: entityOf(n), group: `group--${uuid(n % ENTITIES.length)}`, hits: 1 + ((n * 37) % 140), unkept: 0, first: new Date(at - 240).toISOString(), last: new Date(at + 400_000).toISOString(),
+    suppressed_by: '', techniques: s.techniques ?? [], rule: s.rule ?? null,
     id: `alert--${uuid(n)}`, seq, level, detected: new Date(at).toISOString(), event_time: new Date(at - 240).toISOString(), added: new Date(at + 3).toISOString(),
     value: { kind: s.kind, text: s.text }, field: s.field, matched: event[s.field], indicator_id: `indicator--${uuid(n % SAMPLES.length)}`, source: s.member, label: s.tlp,
     confidence: s.confidence, warning_lists: s.lists ?? [], position: { source: `/var/log/${s.source}`, line: 18_000 + n * 7, offset: n * 911 },
@@ -53,6 +65,8 @@ export class World {
     this.seq = 50_000;
     this.members = empty ? [] : members();
     this.alerts = [];
+    this.suppressions = [];
+    this.unlisted = [];
     this.objects = new Map();
     this.now = START;
     this.events = 810_000;
@@ -98,7 +112,40 @@ export class World {
   }
   counts() {
     const count = (f) => this.alerts.filter(f).length;
-    return { total: this.alerts.length, open: count((a) => a.verdict === 'open'), confirmed: count((a) => a.verdict === 'true'), false_positive: count((a) => a.verdict === 'false') };
+    const listed = (f) => count((a) => !a.suppressed_by && f(a));
+    return { total: listed(() => true), open: listed((a) => a.verdict === 'open'), confirmed: listed((a) => a.verdict === 'true'), false_positive: listed((a) => a.verdict === 'false'), suppressed: count((a) => a.suppressed_by) };
+  }
+  // Alerts by entity, as the node's Groups makes them.
+  groups({ open = false, suppressed = false, text = '', newest = false } = {}) {
+    const by = new Map();
+    for (const a of this.alerts) by.set(a.group, [...(by.get(a.group) ?? []), a]);
+    const out = [];
+    for (const [id, all] of by) {
+      const rows = all.filter((a) => Boolean(a.suppressed_by) === suppressed);
+      if (rows.length === 0 || (open && !rows.some((a) => a.verdict === 'open')) || !JSON.stringify(rows).includes(text)) continue;
+      out.push(this.group(id, suppressed));
+    }
+    return out.sort((a, b) => (newest ? 0 : b.risk - a.risk) || b.newest - a.newest);
+  }
+  group(id, suppressed = false) {
+    const all = this.alerts.filter((a) => a.group === id), listed = all.filter((a) => !a.suppressed_by), quiet = all.filter((a) => a.suppressed_by);
+    const rows = suppressed || listed.length === 0 ? quiet : listed;
+    if (rows.length === 0) return null;
+    const sum = (list) => list.reduce((n, a) => n + a.hits, 0);
+    const first = rows.map((a) => a.first).sort()[0], last = rows.map((a) => a.last).sort().at(-1);
+    const lines = new Map();
+    for (const a of rows) {
+      const line = lines.get(a.indicator_id) ?? { indicator_id: a.indicator_id, source: a.source, kind: a.value.kind, value: a.value.text, rule: a.rule?.name ?? '', language: a.rule?.language ?? '', level: a.rule?.level ?? '', risk: 0, hits: 0, warned: false };
+      lines.set(a.indicator_id, { ...line, risk: Math.max(line.risk, a.risk), hits: line.hits + a.hits, warned: line.warned || a.warning_lists.length > 0 });
+    }
+    const curve = Array(24).fill(0), span = Math.max(1, new Date(last) - new Date(first));
+    for (const a of rows) curve[Math.min(23, Math.floor(((new Date(a.last) - new Date(first)) / span) * 24))] += a.hits;
+    return {
+      id, entity: rows[0].entity, risk: Math.max(0, ...rows.filter((a) => a.verdict === 'open' || a.verdict === 'true').map((a) => a.risk)), first, last, newest: Math.max(...rows.map((a) => a.seq)),
+      alerts: listed.length, open: listed.filter((a) => a.verdict === 'open').length, hits: sum(listed), unkept: 0, warned_alerts: listed.filter((a) => a.warning_lists.length).length,
+      suppressed_alerts: quiet.length, suppressed_hits: sum(quiet), subjects: lines.size, lines: [...lines.values()].sort((a, b) => b.risk - a.risk),
+      techniques: [...new Map(rows.flatMap((a) => a.techniques).map((t) => [t.id, t])).values()], curve,
+    };
   }
   raise(extra = {}) {
     const alert = makeAlert(this.alerts.length, ++this.seq, Date.now(), extra);

@@ -17,7 +17,7 @@ class Node {
   people = $state.raw([]);
   kinds = $state.raw([]);
   mayStop = $state(false);
-  counts = $state.raw({ total: 0, open: 0, confirmed: 0, false_positive: 0 });
+  counts = $state.raw({ total: 0, open: 0, confirmed: 0, false_positive: 0, suppressed: 0 });
   rates = $state.raw({ at: [], events_per_s: [], alerts_per_min: [], admitted_per_s: [], delay_p50_ms: [], delay_p99_ms: [] });
   alerts = $state.raw([]);          // newest first
   moreAlerts = $state(false);
@@ -130,7 +130,7 @@ class Node {
   // An alert that the page learned of by asking (a judgement's answer, a detail page).
   put(alert) {
     if (!this.#byId.has(alert.id)) return;
-    const { event, history, indicator, event_cut, ...row } = alert;
+    const { event, history, indicator, event_cut, factors, ...row } = alert;
     this.#byId.set(alert.id, row);
     this.#publishAlerts();
   }

@@ -1,15 +1,15 @@
-// Where the page is: #/alerts/<id>, #/search?q=…, #/objects/<id>, #/publish, #/members/<id>.
+// Where the page is: #/groups/<id>, #/alerts/<id>, #/search?q=…, #/objects/<id>, #/publish, #/members/<id>.
 
 function parse(hash) {
   const [path, search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
-  const [view = 'alerts', ...rest] = path.split('/');
+  const [view = 'groups', ...rest] = path.split('/');
   let id = '';
   try {
     id = decodeURIComponent(rest.join('/'));
   } catch {
     id = '';
   }
-  return { view: view || 'alerts', id, query: Object.fromEntries(new URLSearchParams(search)) };
+  return { view: view || 'groups', id, query: Object.fromEntries(new URLSearchParams(search)) };
 }
 
 class Router {

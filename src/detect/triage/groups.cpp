@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 #include <tuple>
 
 #include "base/text.h"
@@ -405,11 +404,11 @@ std::vector<std::uint64_t> Groups::alerts(std::string_view id, bool suppressed, 
 }
 
 std::vector<SubjectPtr> Groups::subjects() const {
-  std::set<SubjectPtr> out;
-  for (const Group& group : groups_)
-    for (const Row& row : group.rows) out.insert(row.subject);
-  for (const auto& [_, hits] : unlisted_) out.insert(hits.subject);
-  return {out.begin(), out.end()};
+  std::vector<SubjectPtr> out;
+  for (const auto& [_, subject] : subjects_)
+    if (SubjectPtr there = subject.lock()) out.push_back(std::move(there));
+  for (const auto& [_, hits] : unlisted_) out.push_back(hits.subject);
+  return out;
 }
 
 std::uint64_t Groups::suppressed_hits(std::string_view suppression, const Sight& sight) const {
