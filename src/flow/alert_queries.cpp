@@ -21,7 +21,8 @@ bool matches(const AlertRecord& record, const AlertQuery& query, std::string_vie
   if (folded.empty()) return true;
   for (const std::string_view text :
        {std::string_view(a.value.text), std::string_view(a.matched), std::string_view(a.field),
-        std::string_view(a.source), std::string_view(a.position.source), std::string_view(a.indicator_id)})
+        std::string_view(a.source), std::string_view(a.position.source), std::string_view(a.indicator_id),
+        std::string_view(a.entity.name), a.rule ? std::string_view(a.rule->name) : std::string_view()})
     if (contains_folded(text, folded)) return true;
   return false;
 }

@@ -62,6 +62,9 @@ std::string Metrics::text(const Gauges& g) const {
   set("bongsu_sensor_restarts", "How often the sensor was started again", g.sensor_restarts);
   set("bongsu_alerts_total", "Alerts in the journal", g.alerts_total);
   set("bongsu_alerts_open", "Alerts that nobody has judged", g.alerts_open);
+  set("bongsu_hits", "Matches in the alerts that are grouped, without suppressed ones", g.hits);
+  set("bongsu_hits_suppressed", "Matches that somebody said are of no interest", g.hits_suppressed);
+  set("bongsu_hits_unlisted", "Matches beyond triage.alerts_per_minute: counted, in no alert", g.hits_unlisted);
   set("bongsu_links_live", "Links that are live", g.links_live);
   set("bongsu_links_total", "Links that are configured", g.links_total);
   set("bongsu_open_tails", "Tails that partners hold open", g.open_tails);

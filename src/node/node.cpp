@@ -324,6 +324,10 @@ Gauges Node::Impl::gauges() {
   const auto counts = core->alerts->counts();
   g.alerts_total = counts.total;
   g.alerts_open = counts.open;
+  const auto totals = core->alerts->totals({.everything = true, .subjects = {}, .reads = {}});
+  g.hits = totals.hits;
+  g.hits_suppressed = totals.suppressed_hits;
+  g.hits_unlisted = totals.unlisted;
   for (const auto& line : links->status()) {
     ++g.links_total;
     if (line.phase == link::LinkPhase::kLive) ++g.links_live;
