@@ -92,8 +92,9 @@ Result<Subject> Subject::parse(const Json& json) {
   out.ref = static_cast<std::uint64_t>(*ref);
   out.indicator_id = string_at(json, "indicator").value_or("");
   out.source = string_at(json, "source").value_or("");
-  out.rule = string_at(json, "rule").value_or("");
   out.language = string_at(json, "language").value_or("");
+  if (out.language.empty()) return out;  // an indicator
+  out.rule = string_at(json, "rule").value_or("");
   out.level = string_at(json, "level").value_or("");
   return out;
 }
