@@ -2,15 +2,12 @@
 #include <fmt/format.h>
 
 #include "base/config.h"
-#include "cli/admin_client.h"
-#include "cli/node_commands.h"
-#include "cli/terminal.h"
+#include "cli/ask.h"
 #include "net/http.h"
 
 namespace bongsu::cli {
 namespace {
 
-std::string text_of(const Json& value, std::string_view key) { return std::string(string_at(value, key).value_or("")); }
 std::string number_of(const Json& value, std::string_view key) { return std::to_string(int_at(value, key).value_or(0)); }
 
 std::string entity_of(const Json& value) {
@@ -35,19 +32,6 @@ std::string found_of(const Json& group) {
   const std::string name = text_of(first, "language").empty() ? text_of(first, "value") : text_of(first, "rule");
   const std::int64_t all = int_at(group, "subjects").value_or(1);
   return all > 1 ? fmt::format("{} and {} more", name, all - 1) : name;
-}
-
-template <class Show>
-int ask(const Common& common, std::string_view method, const std::string& path, const Json& body, Show show) {
-  auto client = AdminClient::open(common.data);
-  if (!client) return report(client.error(), common.json);
-  auto answer = client->call(method, path, body);
-  if (!answer) return report(answer.error(), common.json);
-  if (common.json)
-    print_json(*answer);
-  else
-    show(*answer);
-  return kExitOk;
 }
 
 std::string query_of(const AlertsCommand& command) {

@@ -4,15 +4,13 @@
 
 #include <fstream>
 
-#include "cli/admin_client.h"
+#include "cli/ask.h"
 #include "cli/terminal.h"
 #include "node/backup.h"
 #include "node/core.h"
 
 namespace bongsu::cli {
 namespace {
-
-std::string text_of(const Json& value, std::string_view key) { return std::string(string_at(value, key).value_or("")); }
 
 std::string yes_no(const Json& value, std::string_view key) { return bool_at(value, key).value_or(false) ? "yes" : "no"; }
 
@@ -22,18 +20,6 @@ std::string texts_of(const Json& value, std::string_view key) {
     for (const auto& item : list->get_array())
       if (item.is_string()) out += (out.empty() ? "" : ",") + std::string(item.get_string());
   return out;
-}
-
-// Runs one call on the node and hands its answer to `show`, or prints it as it is with --json.
-template <class Show>
-int ask(const Common& common, std::string_view method, std::string_view path, const Json& body, Show show) {
-  auto client = AdminClient::open(common.data);
-  if (!client) return report(client.error(), common.json);
-  auto answer = client->call(method, path, body);
-  if (!answer) return report(answer.error(), common.json);
-  if (common.json) print_json(*answer);
-  else show(*answer);
-  return kExitOk;
 }
 
 }  // namespace

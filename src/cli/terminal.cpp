@@ -26,7 +26,24 @@ int report(const Error& error, bool json) {
 }
 
 void print_json(const Json& value) { fmt::print("{}\n", to_pretty_text(value)); }
-void say(std::string_view text) { fmt::print("{}\n", text); }
+std::string for_terminal(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    // C1 controls, as UTF-8 writes them.
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+      out += '?';
+      ++i;
+    } else {
+      out += (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : text[i];
+    }
+  }
+  return out;
+}
+
+void say(std::string_view text) { fmt::print("{}\n", for_terminal(text)); }
 void hint(std::string_view text) {
   if (is_terminal(stderr)) fmt::print(stderr, "{}\n", text);
 }
@@ -39,7 +56,9 @@ void print_table(const std::vector<std::string>& header, const std::vector<std::
   const auto line = [&](const std::vector<std::string>& row) {
     std::string out;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      out += row[i];
+      std::string cell = row[i];
+      std::ranges::replace(cell, '\n', ' ');
+      out += cell;
       if (i + 1 < row.size()) out.append(widths[i] - std::min(widths[i], row[i].size()) + 2, ' ');
     }
     say(out);

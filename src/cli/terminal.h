@@ -19,10 +19,12 @@ bool is_terminal(std::FILE* file);
 // "bongsu: …" on standard error (or a JSON object with --json); returns kExitTrouble.
 int report(const Error& error, bool json);
 void print_json(const Json& value);
-void say(std::string_view text);  // a line on standard output
+// What comes out of logs and from partners must not steer a terminal: control characters but newline and tab become '?'.
+std::string for_terminal(std::string_view text);
+void say(std::string_view text);  // a line on standard output, for_terminal
 void hint(std::string_view text); // what to do next: on standard error, terminals only
 
-// Columns padded to the widest cell; the last column may be long.
+// Columns padded to the widest cell; the last column may be long. One line a row, whatever its cells hold.
 void print_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
 
 // A bar on standard error if that is a terminal, else nothing. Draws at most ten times a second.
