@@ -17,7 +17,7 @@
 namespace bongsu::detect {
 
 inline constexpr std::size_t kMaxRegexBytes = 16 * 1024;          // of one MATCHES
-inline constexpr std::int64_t kMaxRegexMemory = 8 * 1024 * 1024;  // of one, compiled
+inline constexpr std::int64_t kMaxRegexMemory = 2 * 1024 * 1024;  // of one, compiled
 
 // NFC (Unicode Annex 15). `scratch` holds the result where it differs. Text that is not UTF-8 stays as it is.
 std::string_view nfc(std::string_view text, std::string& scratch);

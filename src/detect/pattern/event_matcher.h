@@ -27,6 +27,7 @@ class EventMatcher {
   void match(const telemetry::EventView& event, std::vector<PatternHit>& hits);
 
   std::uint64_t evaluated() const;  // expressions that a trigger brought up, so far
+  std::uint64_t left_out() const;   // values beyond kMaxEventValues of one field of an event
 
  private:
   struct Impl;

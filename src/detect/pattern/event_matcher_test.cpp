@@ -61,6 +61,9 @@ constexpr const char* kConn =
 constexpr const char* kDns =
     R"({"_path":"dns","uid":"C2","id.orig_h":"10.0.0.5","id.resp_h":"10.0.0.1","query":"Evil.Example","answers":["cdn.example","203.0.113.9"]})";
 
+constexpr const char* kHttp =
+    R"({"_path":"http","uid":"C3","id.orig_h":"10.0.0.5","id.resp_h":"203.0.113.9","id.resp_p":8080,"method":"GET","host":"evil.example","uri":"/a?b=1"})";
+
 bool matches(const std::string& pattern, const std::string& line) {
   static const FieldMapPtr map = wide_map();
   PatternSet::Builder builder(map);
@@ -129,6 +132,13 @@ TEST(EventPatterns, AFieldStandsForThePropertyOfTheObjectThatTheMapNames) {
       {"[domain-name:resolves_to_refs[0].value = '203.0.113.9']", kDns, false},
       {"[domain-name:value = 'cdn.example']", kDns, true},
       {"[domain-name:value = '203.0.113.9']", kDns, false},
+      {"[url:value = 'http://evil.example/a?b=1']", kHttp, true},
+      {"[url:value = 'http://evil.example:8080/a?b=1' AND url:type = 'url']", kHttp, true},
+      {"[url:value LIKE 'http://evil.example/%' AND url:value NOT LIKE '%8080%']", kHttp, true},
+      {"[url:value LIKE '%8080%' AND url:value LIKE 'http://evil.example/%']", kHttp, false},
+      {"[network-traffic:extensions.'http-request-ext'.request_method = 'GET' AND "
+       "network-traffic:dst_ref.value = '203.0.113.9']",
+       kHttp, true},
   };
   for (const auto& row : table)
     EXPECT_EQ(matches(row.pattern, row.line), row.want) << row.pattern << "\n  " << row.line;

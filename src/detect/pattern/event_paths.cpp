@@ -213,10 +213,24 @@ class EventPathsMaker {
       for (const std::string& entry : row_->stix) BONGSU_TRY_VOID(add(entry));
       std::ranges::sort(field_->targets, {}, &EventTarget::cut);  // each cut is made once
     }
+    requests();
     return EventPathsPtr(std::move(out_));
   }
 
  private:
+  void requests() {
+    bool host = false, target = false;
+    for (const telemetry::FieldRow& row : map_.rows()) {
+      host = host || row.role == Role::kHttpHost;
+      target = target || row.role == Role::kHttpUri;
+    }
+    if (!host || !target) return;
+    out_->request_slot_ = slot("url@request", "url");
+    out_->request_url_ = paths_.find("url:value");
+    out_->request_type_ = paths_.find("url:type");
+    if (reachable_ != nullptr) reachable_->insert({"url:value", "url:type"});
+  }
+
   Result<void> add(const std::string& entry) {
     std::vector<std::string_view> options;
     for (std::string_view rest = entry;;) {
@@ -532,6 +546,28 @@ void cut_values(Cut cut, std::string_view text, bool quoted, std::uint16_t ordin
       if (CutValue& value = next(out, size, ordinal); !normalise_mac(trim(text), value.text)) --size;
       return;
   }
+}
+
+void request_urls(std::string_view host, std::string_view target, std::string_view port, std::vector<CutValue>& out,
+                  std::size_t& size) {
+  if (target.empty()) return;
+  if (target.find("://") != target.npos) {
+    next(out, size, 0).text = target;
+    return;
+  }
+  if (host.empty() || host == "-" || target.front() != '/') return;
+  std::string& plain = next(out, size, 0).text;
+  plain = "http://";
+  plain += host;
+  plain += target;
+  const bool named = host.front() == '[' ? host.find("]:") != host.npos : host.find(':') != host.npos;
+  if (named || port.empty() || port == "80" || port.find_first_not_of("0123456789") != port.npos) return;
+  std::string& with_port = next(out, size, 1).text;
+  with_port = "http://";
+  with_port += host;
+  with_port += ':';
+  with_port += port;
+  with_port += target;
 }
 
 }  // namespace bongsu::detect

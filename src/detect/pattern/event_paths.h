@@ -28,7 +28,7 @@
 
 namespace bongsu::detect {
 
-inline constexpr std::size_t kMaxEventValues = 64;  // of one field
+inline constexpr std::size_t kMaxEventValues = 256;  // of one field of an event; the rest are counted
 
 // What a value is before a target takes it.
 enum class AddressKind : std::uint8_t { kAny, kIpv4, kIpv6, kDomain };
@@ -57,8 +57,8 @@ enum class Cut : std::uint8_t {
 enum class Folding : std::uint8_t { kNone, kLower, kRegistry, kAddress };
 Folding folding_of(const stix::ObjectPath& path);
 
-// A pattern's comparison with its constants in the form that events have; kInvalid never, the constant stays where it
-// has no such form. `ignore_case`: its MATCHES must.
+// A pattern's comparison with its constants in the form that events have; a constant that has none stays as it is.
+// `ignore_case`: its MATCHES must.
 stix::Comparison event_form(const stix::Comparison& comparison, bool& ignore_case);
 
 // The values that a cut makes of a field's text. `ordinal`: which of the field's values, across the event.
@@ -108,6 +108,11 @@ class EventPaths {
   std::size_t fields() const { return fields_.size(); }
   const std::string& type(std::uint16_t slot) const { return slots_[slot].type; }
   std::size_t slots() const { return slots_.size(); }
+  // A request that a log writes as host and target (roles http-host, http-target, http-port) is a URL, "url:value", of
+  // its own; kNone: no pattern asks for it.
+  std::uint32_t request_url() const { return request_url_; }
+  std::uint32_t request_type() const { return request_type_; }
+  std::uint16_t request_slot() const { return request_slot_; }
   // Slots that a field's values make exist, as bits; choices apart.
   std::uint64_t slots_of(telemetry::FieldId field) const { return field < fields_.size() ? fields_[field].slots : 0; }
 
@@ -124,11 +129,18 @@ class EventPaths {
   std::vector<Field> fields_;
   std::vector<Slot> slots_;
   std::vector<EventTarget> none_;
+  std::uint32_t request_url_ = PathTable::kNone, request_type_ = PathTable::kNone;
+  std::uint16_t request_slot_ = 0;
 };
 using EventPathsPtr = std::shared_ptr<const EventPaths>;
 
 // Appends to `out`, overwriting from `size` on so that the strings' memory is used again. `quoted`: the field was text.
 void cut_values(Cut cut, std::string_view text, bool quoted, std::uint16_t ordinal, std::vector<CutValue>& out,
                 std::size_t& size);
+
+// The URLs of a request: "http://host/target", and with the server's port where that is not 80 and the host names none;
+// a target that is a whole URL is itself. Appends to `out` as cut_values does.
+void request_urls(std::string_view host, std::string_view target, std::string_view port, std::vector<CutValue>& out,
+                  std::size_t& size);
 
 }  // namespace bongsu::detect

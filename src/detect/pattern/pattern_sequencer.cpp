@@ -33,18 +33,16 @@ Plan plan_of(const BindTree& tree, std::size_t expressions) {
   plan.least.resize(expressions);
   plan.nodes.resize(expressions);
   plan.within = tree[0].within;
-  bool inner_within = false, followed = false, spans = false;
+  bool inner_within = false, followed = false;
   std::size_t orders = 0, order_parts = 0;
   for (std::size_t i = 0; i < tree.size(); ++i) {
     inner_within = inner_within || (i > 0 && tree[i].within >= 0);
-    spans = spans || tree[i].has_span;
     if (tree[i].op == BindNode::Op::kFollowedBy) {
       followed = true;
       ++orders;
       order_parts = std::max<std::size_t>(order_parts, tree[i].children);
     }
   }
-  (void)spans;  // an event outside its span is not held at all
   for (std::uint32_t i = 0; i < tree.size(); ++i) {
     const BindNode& node = tree[i];
     if (node.op != BindNode::Op::kExpression) continue;

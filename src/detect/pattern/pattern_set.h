@@ -69,7 +69,6 @@ class PatternSet {
   bool single(std::uint32_t pattern) const;
   // Rows of the map that some pattern reads; FieldMapBuilder::want makes the parser emit them all.
   std::vector<telemetry::FieldId> fields() const;
-  std::size_t memory_bytes() const;  // about
 
   const PatternParts& parts() const { return *parts_; }
 

@@ -161,7 +161,8 @@ Observation observe(const telemetry::EventView& event, const telemetry::FieldMap
     counts.clear();
     for (const telemetry::Leaf& leaf : event.leaves) {
       if (leaf.field == telemetry::kNoField) continue;
-      const auto n = std::min<std::uint16_t>(counts[leaf.field]++, kMaxEventValues - 1);
+      const std::uint16_t n = counts[leaf.field]++;
+      if (n >= kMaxEventValues) continue;
       const std::string text(event.text(leaf, scratch));
       for (const std::string& written : map.row(leaf.field).stix) {
         const bool choice = written.find('|') != std::string::npos;
@@ -194,6 +195,19 @@ Observation observe(const telemetry::EventView& event, const telemetry::FieldMap
         }
       }
     }
+  }
+  std::string request[3];
+  for (const telemetry::Leaf& leaf : event.leaves) {
+    const telemetry::Role roles[] = {telemetry::Role::kHttpHost, telemetry::Role::kHttpUri, telemetry::Role::kHttpPort};
+    for (int i = 0; i < 3; ++i)
+      if (leaf.role == roles[i]) request[i] = event.text(leaf, scratch);
+  }
+  std::vector<CutValue> urls;
+  std::size_t size = 0;
+  request_urls(request[0], request[1], request[2], urls, size);
+  for (std::size_t i = 0; i < size; ++i) {
+    const Entry url = parsed("url@request:value");
+    graph.place(url, url.path.steps, urls[i], false);
   }
   Observation out;
   for (CyberObjectPtr& object : graph.take()) out.add(std::move(object));

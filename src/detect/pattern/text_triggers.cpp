@@ -92,6 +92,7 @@ struct TextTriggers::Impl {
   re2::FilteredRE2 filter{kMinLiteral};
   std::vector<std::uint32_t> expressions;  // by FilteredRE2's number
   std::vector<std::string> literals;
+  std::vector<int> always;        // expressions that need no literal
   std::vector<int> beyond_ascii;  // literals that are taken as found: Vectorscan's caselessness ends with ASCII
   hs_database_t* database = nullptr;
 
@@ -132,6 +133,7 @@ bool TextTriggers::add(const Atom& atom, std::uint32_t expression) {
 Result<void> TextTriggers::build() {
   if (impl_->expressions.empty()) return {};
   impl_->filter.Compile(&impl_->literals);
+  impl_->filter.AllPotentials({}, &impl_->always);
   if (impl_->literals.empty()) return {};
   std::vector<const char*> texts;
   std::vector<std::size_t> sizes;
@@ -187,7 +189,11 @@ void TextTriggers::find(std::string_view text, Triggers::Scratch& scratch,
     hs_scan(impl_->database, text.data(), static_cast<unsigned>(text.size()), 0, parts.hs, found, &parts);
   }
   parts.matched.clear();
-  impl_->filter.AllPotentials(parts.literals, &parts.matched);
+  if (parts.literals.empty()) {
+    parts.matched = impl_->always;
+  } else {
+    impl_->filter.AllPotentials(parts.literals, &parts.matched);
+  }
   for (const int id : parts.matched) expressions.push_back(impl_->expressions[static_cast<std::size_t>(id)]);
 }
 
