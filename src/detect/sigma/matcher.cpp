@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include "detect/sigma/compiled.h"
 #include "detect/sigma/fold.h"
@@ -15,6 +16,30 @@ using telemetry::Role;
 
 constexpr std::size_t kMaxClasses = 4096;  // kinds of events that are kept; more: begun anew
 constexpr std::uint32_t kNone = static_cast<std::uint32_t>(-1);
+
+// Most values of a log have been seen just before (an image, a user, a host): what they gave is kept.
+constexpr std::size_t kKeptValues = 8192;  // a power of two
+constexpr std::size_t kKeptValueBytes = 160;
+
+std::uint64_t hash_of(std::string_view text, std::uint64_t seed) {
+  const auto mix = [](std::uint64_t a, std::uint64_t b) {
+    const unsigned __int128 m = static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xe7037ed1a0b428db);
+    return static_cast<std::uint64_t>(m) ^ static_cast<std::uint64_t>(m >> 64);
+  };
+  std::uint64_t out = seed ^ text.size();
+  const char* p = text.data();
+  std::size_t n = text.size();
+  std::uint64_t a = 0, b = 0;
+  for (; n >= 16; p += 16, n -= 16) {
+    std::memcpy(&a, p, 8);
+    std::memcpy(&b, p + 8, 8);
+    out = mix(out ^ a, b);
+  }
+  a = b = 0;
+  std::memcpy(&a, p, std::min<std::size_t>(n, 8));
+  if (n > 8) std::memcpy(&b, p + 8, n - 8);
+  return mix(out ^ a, b);
+}
 
 bool is_null(const Leaf& leaf) { return !leaf.quoted && leaf.size == 4 && std::memcmp(leaf.value, "null", 4) == 0; }
 // Keywords are looked for in texts, but not where the map says that nothing of interest stands.
@@ -32,6 +57,15 @@ struct Class {
   std::vector<Scan> keywords;
 };
 
+// The trees that one value makes candidates of, where it was looked through in one way.
+struct Kept {
+  const std::vector<Class::Scan>* scans = nullptr;
+  std::uint32_t size = 0;
+  std::uint8_t written = 0;  // quotes, escapes
+  char value[kKeptValueBytes];
+  std::vector<std::pair<const Group*, std::uint32_t>> trees;
+};
+
 struct Text {
   std::string_view plain, folded;
   bool has_plain = false, has_folded = false;
@@ -43,7 +77,9 @@ struct SigmaMatcher::Impl {
   SigmaSetPtr set;
   const SigmaSet::Compiled* compiled = nullptr;
   ScanScratch scratch;
-  std::unordered_map<std::string, std::unique_ptr<Class>> classes;
+  std::map<std::vector<std::size_t>, std::unique_ptr<Class>> made;  // by the sources that an event belongs to
+  std::unordered_map<std::string, const Class*> classes;            // by what tells them
+  std::vector<std::pair<FieldId, std::uint32_t>> tellers;
   Counters counters;
 
   // The event at hand.
@@ -59,7 +95,8 @@ struct SigmaMatcher::Impl {
   std::vector<std::uint32_t> tree_seen;  // by tree: epoch
   std::vector<std::uint32_t> rule_seen;  // by rule: epoch
   std::vector<std::uint32_t> found;
-  std::vector<std::pair<const Group*, std::uint32_t>> candidates;
+  std::vector<std::pair<const Group*, std::uint32_t>> candidates, trees_of_value;
+  std::vector<Kept> kept;
 
   Result<void> use(SigmaSetPtr next_set);
   void match(const EventView& view, std::vector<SigmaMatch>& out);
@@ -68,7 +105,8 @@ struct SigmaMatcher::Impl {
   std::string_view folded(std::uint32_t leaf);
   std::uint32_t first(FieldId field) const { return head_epoch[field] == epoch ? head[field] : kNone; }
   const Class& class_of(const EventView& view);
-  std::unique_ptr<Class> make_class(const EventView& view);
+  const Class& make_class(const EventView& view);
+  void look_through(const std::vector<Class::Scan>& scans, std::uint32_t leaf);
   void scan(const Class::Scan& scan, std::uint32_t leaf);
   void candidate(const Group& group, std::uint32_t tree);
   bool atom(const Group& group, std::uint32_t index);
@@ -79,6 +117,8 @@ struct SigmaMatcher::Impl {
 
 Result<void> SigmaMatcher::Impl::use(SigmaSetPtr next_set) {
   classes.clear();
+  made.clear();
+  kept.assign(kKeptValues, {});
   set = std::move(next_set);
   compiled = &set->compiled();
   for (const Group& group : compiled->groups) {
@@ -131,8 +171,7 @@ std::string_view SigmaMatcher::Impl::folded(std::uint32_t leaf) {
   return texts[leaf].folded;
 }
 
-std::unique_ptr<Class> SigmaMatcher::Impl::make_class(const EventView& view) {
-  auto out = std::make_unique<Class>();
+const Class& SigmaMatcher::Impl::make_class(const EventView& view) {
   std::vector<std::size_t> sources;
   bool claimed = false;
   for (std::size_t s = 0; s < compiled->sources.size(); ++s) {
@@ -150,6 +189,9 @@ std::unique_ptr<Class> SigmaMatcher::Impl::make_class(const EventView& view) {
     claimed = claimed || source.has_product;
   }
   if (!claimed) sources.push_back(compiled->sources.size());
+  std::unique_ptr<Class>& out = made[sources];
+  if (out != nullptr) return *out;
+  out = std::make_unique<Class>();
   for (const std::size_t source : sources)
     for (const std::uint32_t group : compiled->groups_of_source[source])
       out->groups.push_back(&compiled->groups[group]);
@@ -165,26 +207,37 @@ std::unique_ptr<Class> SigmaMatcher::Impl::make_class(const EventView& view) {
     if (group->keywords.literals != nullptr || !group->keywords.whole.empty() || !group->keywords.present.empty())
       out->keywords.push_back({group, &group->keywords});
   }
-  return out;
+  return *out;
 }
 
 const Class& SigmaMatcher::Impl::class_of(const EventView& view) {
-  key.assign(1, static_cast<char>(view.format));
+  tellers.clear();
   for (std::uint32_t i = 0; i < view.leaves.size(); ++i) {
     const FieldId field = view.leaves[i].field;
-    if (field == telemetry::kNoField || field >= compiled->field_count || compiled->teller_of[field] == 0) continue;
-    const std::string_view value = folded(i);
+    if (field != telemetry::kNoField && field < compiled->field_count && compiled->teller_of[field] != 0)
+      tellers.emplace_back(field, i);
+  }
+  std::ranges::sort(tellers);  // writers put fields in any order
+  key.assign(1, static_cast<char>(view.format));
+  for (const auto& [field, leaf] : tellers) {
+    const std::string_view value = folded(leaf);
+    const auto size = static_cast<std::uint32_t>(value.size());
     key += static_cast<char>(field & 0xff);
     key += static_cast<char>(field >> 8);
-    key += view.leaves[i].quoted ? 'q' : 'p';
-    const auto size = static_cast<std::uint32_t>(value.size());
+    key += view.leaves[leaf].quoted ? 'q' : 'p';
     key.append(reinterpret_cast<const char*>(&size), sizeof size);
     key += value;
   }
   const auto known = classes.find(key);
   if (known != classes.end()) return *known->second;
-  if (classes.size() >= kMaxClasses) classes.clear();
-  return *classes.emplace(key, make_class(view)).first->second;
+  if (classes.size() >= kMaxClasses) {
+    classes.clear();
+    made.clear();
+    for (Kept& one : kept) one.scans = nullptr;
+  }
+  const Class& out = make_class(view);
+  classes.emplace(key, &out);
+  return out;
 }
 
 void SigmaMatcher::Impl::candidate(const Group& group, std::uint32_t tree) {
@@ -194,20 +247,44 @@ void SigmaMatcher::Impl::candidate(const Group& group, std::uint32_t tree) {
   candidates.emplace_back(&group, tree);
 }
 
+void SigmaMatcher::Impl::look_through(const std::vector<Class::Scan>& scans, std::uint32_t leaf) {
+  const Leaf& l = event->leaves[leaf];
+  const auto written =
+      static_cast<std::uint8_t>(static_cast<unsigned>(l.escape) << 1 | static_cast<unsigned>(l.quoted));
+  Kept* place = nullptr;
+  if (l.size <= kKeptValueBytes) {
+    place = &kept[hash_of(l.raw(), reinterpret_cast<std::uintptr_t>(&scans)) & (kKeptValues - 1)];
+    if (place->scans == &scans && place->size == l.size && place->written == written &&
+        std::memcmp(place->value, l.value, l.size) == 0) {
+      for (const auto& [group, tree] : place->trees) candidate(*group, tree);
+      return;
+    }
+  }
+  trees_of_value.clear();
+  for (const Class::Scan& one : scans) scan(one, leaf);
+  for (const auto& [group, tree] : trees_of_value) candidate(*group, tree);
+  if (place == nullptr) return;
+  place->scans = &scans;
+  place->size = l.size;
+  place->written = written;
+  std::memcpy(place->value, l.value, l.size);
+  place->trees = trees_of_value;
+}
+
 void SigmaMatcher::Impl::scan(const Class::Scan& scan, std::uint32_t leaf) {
   const FieldScan& fields = *scan.fields;
-  for (const std::uint32_t tree : fields.present) candidate(*scan.group, tree);
+  for (const std::uint32_t tree : fields.present) trees_of_value.emplace_back(scan.group, tree);
   if (is_null(event->leaves[leaf])) return;
   const std::string_view value = folded(leaf);
   if (!fields.whole.empty()) {
     auto hit = fields.whole.find(value);
     if (hit != fields.whole.end())
-      for (const std::uint32_t tree : hit->second) candidate(*scan.group, tree);
+      for (const std::uint32_t tree : hit->second) trees_of_value.emplace_back(scan.group, tree);
     if (fields.numbers && !value.empty() && (value[0] <= '9' && value[0] >= '+')) {
       if (const auto canonical = canonical_number(value); canonical && *canonical != value) {
         hit = fields.whole.find(std::string_view(*canonical));
         if (hit != fields.whole.end())
-          for (const std::uint32_t tree : hit->second) candidate(*scan.group, tree);
+          for (const std::uint32_t tree : hit->second) trees_of_value.emplace_back(scan.group, tree);
       }
     }
   }
@@ -216,7 +293,7 @@ void SigmaMatcher::Impl::scan(const Class::Scan& scan, std::uint32_t leaf) {
     counters.scanned_bytes += value.size();
     found.clear();
     fields.literals->scan(value, scratch, found);
-    for (const std::uint32_t tree : found) candidate(*scan.group, tree);
+    for (const std::uint32_t tree : found) trees_of_value.emplace_back(scan.group, tree);
   }
 }
 
@@ -328,10 +405,8 @@ void SigmaMatcher::Impl::match(const EventView& view, std::vector<SigmaMatch>& o
   for (std::uint32_t i = 0; i < leaves.size(); ++i) {
     const Leaf& leaf = leaves[i];
     if (leaf.field != telemetry::kNoField && leaf.field < compiled->field_count)
-      if (const std::uint16_t slot = kind.slot[leaf.field]; slot != 0)
-        for (const Class::Scan& one : kind.scans[slot - 1U]) scan(one, i);
-    if (!kind.keywords.empty() && keyword_field(leaf))
-      for (const Class::Scan& one : kind.keywords) scan(one, i);
+      if (const std::uint16_t slot = kind.slot[leaf.field]; slot != 0) look_through(kind.scans[slot - 1U], i);
+    if (!kind.keywords.empty() && keyword_field(leaf)) look_through(kind.keywords, i);
   }
   counters.candidates += candidates.size();
   for (const auto& [group, index] : candidates) {
