@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 
+#include "cli/enforcement_commands.h"
 #include "cli/hunt_command.h"
 #include "cli/match_command.h"
 #include "cli/node_commands.h"
@@ -165,6 +166,7 @@ void add_collections_and_accounts(Program& p) {
   account->add_option("--certificate", a.certificate_file, "Client certificate (PEM) that logs in");
   account->add_option("--read", a.read, "Collection it may read, '*' for all; may be given again")->expected(1)->allow_extra_args(false);
   account->add_option("--write", a.write, "Collection it may write, '*' for all; may be given again")->expected(1)->allow_extra_args(false);
+  account->add_flag("--enforcement", a.enforcement, "May read the files for enforcement points at /enforcement/");
   account->add_flag("--replace", a.replace, "Replace an account of that name");
   account->callback([&p] { p.exit = run_account_add(p.common, a); });
   auto* all = p.command(accounts, "list", "All accounts", "  bongsu account list\n");
@@ -192,7 +194,17 @@ void add_exchange(Program& p) {
   out->add_option("--member", e.member, "As this member sees it (default: this node)");
   out->add_option("--out", e.out, "File, - for standard output")->capture_default_str();
   out->add_flag("--all-versions", e.all_versions, "Every version instead of the newest");
-  out->callback([&p] { p.exit = run_export(p.common, e); });
+  out->require_subcommand(0, 1);
+  out->callback([&p, out] {
+    if (out->get_subcommands().empty()) p.exit = run_export(p.common, e);
+  });
+  static EnforcementExportCommand f;
+  auto* enforcement = p.command(out, "enforcement", "Write files for firewalls, resolvers, proxies and sensors",
+                                "  bongsu export enforcement --format rpz --out /etc/bind/bongsu\n  bongsu export enforcement --format suricata --out /var/lib/suricata/rules\n");
+  p.on_node(enforcement);
+  enforcement->add_option("--format", f.format, "suricata, zeek, rpz, nginx, haproxy or edl")->required();
+  enforcement->add_option("--out", f.out, "Directory; made if it is not there")->required();
+  enforcement->callback([&p] { p.exit = run_enforcement_export(p.common, f); });
 }
 
 void add_taxii(Program& p) {

@@ -77,7 +77,7 @@ int run_account_add(const Common& common, const AccountCommand& command) {
   for (const auto& r : command.read) read.emplace_back(r);
   for (const auto& w : command.write) write.emplace_back(w);
   JsonObject body{{"name", command.name}, {"role", command.role}, {"basic", command.basic || !command.password_file.empty()}, {"token", command.token},
-                  {"replace", command.replace}, {"read", std::move(read)}, {"write", std::move(write)}};
+                  {"replace", command.replace}, {"enforcement", command.enforcement}, {"read", std::move(read)}, {"write", std::move(write)}};
   if (!command.member.empty()) body["member"] = command.member;
   if (!command.password_file.empty()) {
     auto password = node::read_small_file(command.password_file, 4096);

@@ -29,7 +29,7 @@ int run_collection_list(const Common& common);
 struct AccountCommand {
   std::string name, member, role = "reader", password_file, certificate_file;
   std::vector<std::string> read, write;
-  bool basic = false, token = false, replace = false;
+  bool basic = false, token = false, enforcement = false, replace = false;
 };
 int run_account_add(const Common& common, const AccountCommand& command);
 int run_account_list(const Common& common);

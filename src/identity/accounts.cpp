@@ -31,7 +31,8 @@ Principal principal_of(const Account& account) {
           .member = account.member,
           .role = account.role,
           .read = account.read,
-          .write = account.write};
+          .write = account.write,
+          .enforcement = account.enforcement};
 }
 
 bool equal_without_case(std::string_view a, std::string_view b) {
@@ -92,6 +93,7 @@ Json Account::json() const {
   out["certificate_fingerprints"] = array_of(certificate_fingerprints);
   out["read"] = array_of(read);
   out["write"] = array_of(write);
+  if (enforcement) out["enforcement"] = true;
   out["disabled"] = disabled;
   return out;
 }
@@ -115,6 +117,9 @@ Result<Account> Account::parse(const Json& json) {
   BONGSU_TRY(account.certificate_fingerprints, set_at(json, "certificate_fingerprints"));
   BONGSU_TRY(account.read, set_at(json, "read"));
   BONGSU_TRY(account.write, set_at(json, "write"));
+  if (const Json* right = find(json, "enforcement"); right && !right->is_bool())
+    return fail(ErrorCode::kInvalid, "must be true or false", {.field = "enforcement"});
+  account.enforcement = bool_at(json, "enforcement").value_or(false);
   // A value that is not a boolean must not enable an account that somebody meant to disable.
   if (const Json* disabled = find(json, "disabled"); disabled && !disabled->is_bool())
     return fail(ErrorCode::kInvalid, "must be true or false", {.field = "disabled"});

@@ -26,6 +26,7 @@ struct Account {
   std::set<std::string> token_digests;    // bearer tokens
   std::set<std::string> certificate_fingerprints;
   std::set<std::string> read, write;      // collection ids; "*" = all
+  bool enforcement = false;               // may read the files for enforcement points
   bool disabled = false;
 
   Json json() const;
@@ -38,6 +39,7 @@ struct Principal {
   std::string member;
   Role role = Role::kReader;
   std::set<std::string> read, write;
+  bool enforcement = false;  // may read the files for enforcement points
   bool link = false;        // a partner's node on the link listener
   bool may_read(const std::string& collection) const;
   bool may_write(const std::string& collection) const;

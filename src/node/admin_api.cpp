@@ -1,5 +1,7 @@
 #include "node/admin_api.h"
 
+#include "node/enforcement_feed.h"
+
 #include <fmt/format.h>
 
 #include "node/backup.h"
@@ -113,6 +115,7 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"GET", "alerts", &AdminApi::alerts},           {"GET", "hits", &AdminApi::hits},
       {"GET", "groups", &AdminApi::groups},           {"GET", "suppressions", &AdminApi::list_suppressions},
       {"POST", "suppressions", &AdminApi::suppress},  {"DELETE", "suppressions", &AdminApi::unsuppress},
+      {"POST", "enforcement", &AdminApi::build_enforcement},
   };
   std::vector<std::string> parts = split_path(request.path);
   if (parts.size() < 3 || parts[0] != "admin" || parts[1] != "v1")
@@ -195,6 +198,7 @@ AdminApi::Answer AdminApi::list_accounts(const Call&) {
                              {"certificates", account.certificate_fingerprints.size()},
                              {"read", json_texts(account.read)},
                              {"write", json_texts(account.write)},
+                             {"enforcement", account.enforcement},
                              {"disabled", account.disabled}});
   return json_response(JsonObject{{"accounts", std::move(out)}});
 }
@@ -208,6 +212,7 @@ AdminApi::Answer AdminApi::add_account(const Call& call) {
   const auto role = identity::parse_role(string_at(call.body, "role").value_or("reader"));
   if (!role) return fail(ErrorCode::kInvalid, "a role is one of reader, analyst, operator", {.field = "role"});
   account.role = *role;
+  account.enforcement = bool_at(call.body, "enforcement").value_or(false);
   for (const auto& [key, target] : {std::pair{"read", &account.read}, {"write", &account.write}}) {
     for (const auto& name : texts_at(call.body, key)) {
       if (name == "*") {
@@ -246,6 +251,23 @@ AdminApi::Answer AdminApi::remove_account(const Call& call) {
   if (call.rest.size() != 1) return fail(ErrorCode::kInvalid, "names one account: /accounts/NAME");
   BONGSU_TRY_VOID(core_.registry->remove_account(call.rest[0]));
   return json_response(JsonObject{{"removed", call.rest[0]}});
+}
+
+AdminApi::Answer AdminApi::build_enforcement(const Call& call) {
+  std::vector<std::string> names = texts_at(call.body, "formats");
+  if (names.empty()) names = core_.config.enforcement_formats;
+  BONGSU_TRY(const auto formats, enforcement_formats(names));
+  if (hooks_.build_enforcement) {
+    BONGSU_TRY(JsonObject report, hooks_.build_enforcement(formats));
+    return json_response(std::move(report));
+  }
+  // A node that is not running: lists are read for this once.
+  auto lists = std::make_shared<detect::WarningLists>();
+  for (const std::string& path : core_.config.warning_lists) BONGSU_TRY_VOID(lists->load(path));
+  lists->finish();
+  EnforcementFeed feed(core_, [lists]() -> WarningListsPtr { return lists; });
+  BONGSU_TRY(JsonObject report, feed.build(formats));
+  return json_response(std::move(report));
 }
 
 AdminApi::Answer AdminApi::list_members(const Call&) {

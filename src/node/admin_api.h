@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/enforcement.h"
 #include "identity/members.h"
 #include "net/http.h"
 #include "node/core.h"
@@ -22,6 +23,8 @@ namespace bongsu::node {
 struct AdminHooks {
   std::function<void(JsonObject&)> extend_status;            // adds links, sensor, listeners
   std::function<std::string()> link_url;                     // where partners reach this node
+  // Writes the files for enforcement points now; the report.
+  std::function<Result<JsonObject>(const std::vector<formats::EnforcementFormat>&)> build_enforcement;
   std::function<Result<void>()> renew_certificate;           // takes the new certificate without dropping connections
 };
 
@@ -48,6 +51,7 @@ class AdminApi {
   Answer list_accounts(const Call& call);
   Answer add_account(const Call& call);
   Answer remove_account(const Call& call);
+  Answer build_enforcement(const Call& call);
   Answer list_members(const Call& call);
   Answer invite(const Call& call);
   Answer accept(const Call& call);

@@ -62,6 +62,18 @@ ConfigSchema NodeConfig::schema() {
   s.size("store.reserve", reserve, 1ULL << 20, 1ULL << 40, "Free space that is kept: below it nothing is admitted.");
   s.number("store.workers", workers, 1, 64, "Threads that answer requests, for each listener.");
 
+  s.section("enforcement", "Indicators as files for firewalls, resolvers, proxies and sensors, read by accounts with that right at /enforcement/ of the TAXII listener. What is withheld is counted.");
+  s.flag("enforcement.enabled", enforcement_enabled, "Whether files are made and served.");
+  s.texts("enforcement.formats", enforcement_formats, "suricata, zeek (look), rpz, nginx, haproxy, edl (block).");
+  s.choice("enforcement.highest_tlp", enforcement_highest_tlp, {"clear", "green", "amber", "amber+strict", "red"}, "Highest label of what may stand in files that others read.");
+  s.number("enforcement.min_confidence_detect", enforcement_min_confidence_detect, 0, 100, "Least confidence of what is looked for.");
+  s.number("enforcement.min_confidence_block", enforcement_min_confidence_block, 0, 100, "Least confidence of what is blocked.");
+  s.number("enforcement.unsaid_confidence", enforcement_unsaid_confidence, 0, 100, "What an indicator that says none counts as.");
+  s.flag("enforcement.warning_listed", enforcement_warning_listed, "Use values that a warning list names as likely false positives.");
+  s.texts("enforcement.allow", enforcement_allow, "Never used: domains with all above and below them, addresses and blocks with all that overlap, hashes, URLs.");
+  s.text("enforcement.zone", enforcement_zone, "Name of the response policy zone.");
+  s.duration("enforcement.settle", enforcement_settle, 100ms, 10min, "How long nothing has to come before files are written anew.");
+
   s.section("sensor", "The unprivileged process that reads telemetry.");
   s.text("sensor.user", sensor_user, "Account that it runs as when the node is started by root.");
   s.flag("sensor.sandbox", sandbox, "Landlock and seccomp. Without them the node refuses to start unless this is false.");

@@ -97,6 +97,16 @@ struct NodeConfig {
   std::string log_level = "info";
   std::int64_t workers = 4;
 
+  bool enforcement_enabled = false;
+  std::vector<std::string> enforcement_formats{"suricata", "zeek", "rpz", "nginx", "haproxy", "edl"};
+  std::string enforcement_highest_tlp = "amber+strict";
+  std::int64_t enforcement_min_confidence_detect = 0, enforcement_min_confidence_block = 50;
+  std::int64_t enforcement_unsaid_confidence = 50;
+  bool enforcement_warning_listed = false;
+  std::vector<std::string> enforcement_allow{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"};
+  std::string enforcement_zone = "rpz.bongsu";
+  std::chrono::milliseconds enforcement_settle{5'000};
+
   ConfigSchema schema();
   // kInvalid names the asset whose entity is no pattern.
   Result<detect::triage::TriagePolicy> triage_policy() const;

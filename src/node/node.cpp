@@ -9,6 +9,7 @@
 
 #include "api/console/console_api.h"
 #include "api/console/embedded_files.h"
+#include "api/enforcement/enforcement_api.h"
 #include "api/taxii/taxii_server.h"
 #include "link/applier.h"
 #include "link/pairing.h"
@@ -19,6 +20,7 @@
 #include "node/alert_desk.h"
 #include "node/delays.h"
 #include "node/detection_feed.h"
+#include "node/enforcement_feed.h"
 #include "node/feeds.h"
 #include "node/metrics.h"
 #include "node/search_feed.h"
@@ -65,6 +67,8 @@ struct Node::Impl {
   std::unique_ptr<link::Links> links;
   std::unique_ptr<Feeds> feeds;
   std::unique_ptr<Warnings> warnings;
+  std::unique_ptr<EnforcementFeed> enforcement;
+  std::unique_ptr<api::EnforcementApi> enforcement_api;
   std::thread housekeeper;
   std::mutex mutex;
   std::condition_variable wake;
@@ -139,6 +143,12 @@ Result<void> Node::Impl::build() {
       core->clock, core->random, log);
   feeds = std::make_unique<Feeds>(*core);
   warnings = std::make_unique<Warnings>(config.warning_lists, log);
+  BONGSU_TRY_VOID(enforcement_policy(config));
+  BONGSU_TRY_VOID(enforcement_formats(config.enforcement_formats));
+  enforcement = std::make_unique<EnforcementFeed>(*core, [this] { return warnings->current(); });
+  enforcement_api = std::make_unique<api::EnforcementApi>(
+      *core->accounts, api::EnforcementSource{.open = [this](std::string_view format, std::string_view file) { return enforcement->open(format, file); },
+                                              .listing = [this] { return enforcement->listing(); }});
 
   console = std::make_unique<api::ConsoleApi>(
       api::ConsoleDeps{.clock = core->clock, .random = core->random, .log = log, .accounts = *core->accounts, .journal = *core->journal, .search = *core->search,
@@ -161,6 +171,7 @@ Result<void> Node::Impl::build() {
 
   admin = std::make_unique<AdminApi>(*core, AdminHooks{.extend_status = [this](JsonObject& out) { extend_status(out); },
                                                        .link_url = [this] { return urls.contains("link") ? urls.at("link") : std::string(); },
+                                                       .build_enforcement = [this](const auto& formats) { return enforcement->build(formats); },
                                                        .renew_certificate = [this]() -> Result<void> {
                                                          if (taxii_server) BONGSU_TRY_VOID(taxii_server->replace_tls(tls(core->config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
                                                          BONGSU_TRY_VOID(link_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
@@ -209,7 +220,7 @@ Result<void> Node::Impl::listen() {
     net::ServerOptions server;
     server.tls = tls(config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional);
     server.max_body_bytes = config.taxii_max_body;
-    BONGSU_TRY(taxii_server, open_server("taxii", config.taxii_listen, std::move(server), [this](net::Request&& r) { return taxii->handle(std::move(r)); }));
+    BONGSU_TRY(taxii_server, open_server("taxii", config.taxii_listen, std::move(server), [this](net::Request&& r) { return core->config.enforcement_enabled && api::EnforcementApi::is_for(r) ? enforcement_api->handle(std::move(r)) : taxii->handle(std::move(r)); }));
     urls["taxii"] = fmt::format("https://{}:{}/taxii2/", host, taxii_server->port());
   }
   {
@@ -437,6 +448,7 @@ void Node::Impl::stop() {
   if (housekeeper.joinable()) housekeeper.join();
   if (links) links->stop();
   if (feeds) feeds->stop();
+  if (enforcement) enforcement->stop();
   if (warnings) warnings->stop();
   if (sensor) sensor->stop();
   if (detection) detection->stop();
@@ -463,6 +475,7 @@ Result<void> Node::start() {
   impl_->sensor->start();
   impl_->feeds->start();
   impl_->warnings->start();
+  if (impl_->core->config.enforcement_enabled) impl_->enforcement->start();
   impl_->started = true;
   impl_->policy_changed();
   impl_->housekeeper = std::thread([this] { impl_->housekeep(); });
