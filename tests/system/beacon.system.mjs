@@ -91,6 +91,31 @@ export async function a_withdrawn_indicator_stops_matching(house) {
   equal((await b.hits()).length, 1, 'alerts after the withdrawal');
 }
 
+// Intelligence that arrives late is looked for in what was read before, by itself; also across a kill, and each hit is told once.
+export async function an_indicator_that_comes_late_finds_what_was_read_before(house) {
+  const b = await house.node('cert-lt');
+  const logs = makeDirectory(join(house.dir, 'logs')), log = join(logs, 'dns.log');
+  await b.serve('--watch', logs);
+  appendFileSync(log, line('late.example') + line('good.example') + line('x.late.example'));
+  await until('the lines are read', async () => (await b.status()).sensor.events >= 3);
+  const late = indicator('late.example');
+  await b.import([late]);
+  await until('two alerts', async () => (await b.hits()).length === 2);
+  await until('the hunt is told', async () => (await b.status()).hunt.hunts >= 1);
+  equal((await b.status()).hunt.alerts, 2, 'alerts by looking back');
+  await b.stop('SIGKILL');
+  await b.serve('--watch', logs);
+  await b.import([indicator('good.example')]);
+  await until('a third alert', async () => (await b.hits()).length >= 3);
+  await sleep(1500);
+  equal((await b.hits()).length, 3, 'alerts: each once');
+  const file = join(house.dir, 'late.json');
+  writeFileSync(file, JSON.stringify(late));
+  const byHand = await run(['hunt', '--indicators', file, '--store', join(b.data, 'telemetry')]);
+  equal(byHand.code, 0, `bongsu hunt: ${byHand.err}`);
+  equal(byHand.out.trim().split('\n').map((l) => JSON.parse(l).matched).sort(), ['late.example', 'x.late.example'], 'found by hand');
+}
+
 // The sensor's indicators are read anew at each start: from the journal as it stands, not from its history.
 export async function what_was_taken_back_stays_away_after_a_restart(house) {
   const a = await house.node('cert-ua');
