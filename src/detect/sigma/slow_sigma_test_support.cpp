@@ -93,7 +93,10 @@ bool compares(Test::Compare how, long double a, long double b) {
 
 // (address, bits) with ::ffff:a.b.c.d as IPv4.
 std::optional<std::vector<bool>> address_bits(std::string text) {
-  if (const auto zone = text.find('%'); zone != text.npos && text.find(':') < zone) text.erase(zone);
+  // An IPv6 address may name a zone; what cannot be one makes it no address.
+  static const re2::RE2 kZone("([^%]*:[^%]*)%[-._0-9A-Za-z]{1,15}");
+  std::string bare;
+  if (re2::RE2::FullMatch(text, kZone, &bare)) text = bare;
   unsigned char bytes[16];
   std::size_t size = 0;
   if (inet_pton(AF_INET, text.c_str(), bytes) == 1)
