@@ -315,7 +315,100 @@ std::string random_json_event(Dice& dice) {
   return out + "}";
 }
 
+// A line of syslog, CEF, LEEF or key=value, broken now and then.
+std::string random_text_line(Dice& dice) {
+  static const std::vector<std::string> kKeys = {"src",
+                                                 "dst",
+                                                 "shost",
+                                                 "dhost",
+                                                 "request",
+                                                 "url",
+                                                 "fname",
+                                                 "filePath",
+                                                 "fileHash",
+                                                 "msg",
+                                                 "smac",
+                                                 "suser",
+                                                 "requestClientApplication",
+                                                 "hostname",
+                                                 "srcip",
+                                                 "domain",
+                                                 "rt",
+                                                 "time",
+                                                 "x",
+                                                 "cs1",
+                                                 "user_agent",
+                                                 "md5",
+                                                 "c6a2"};
+  const auto value = [&] {
+    std::string text;
+    do text = random_value(dice);
+    while (text.find_first_of("\n\r") != text.npos);
+    return text;
+  };
+  const auto quoted_by = [&](const std::string& text, const std::string& letters) {
+    std::string out;
+    for (const char c : text) {
+      if (letters.find(c) != letters.npos) out += '\\';
+      out += c;
+    }
+    return out;
+  };
+  std::string head;
+  switch (dice.below(6)) {
+    case 0:
+      head = "<34>1 2022-05-05T05:05:05.5Z " + value() + " app 1 - " +
+             (dice.one_in(2) ? "-" : "[id@1 ip=\"" + quoted_by(value(), "\"\\]") + "\"]") + " ";
+      break;
+    case 1:
+      head = "<13>Oct 11 22:14:15 " + value() + " su[7]: ";
+      break;
+    case 2:
+      head = "Oct  1 22:14:15 host.example su: ";
+      break;
+    case 3:
+      head = "2022-05-05T05:05:05Z fw.example " + (dice.one_in(2) ? std::string("app: ") : "");
+      break;
+    default:
+      break;
+  }
+  std::string body;
+  switch (dice.below(5)) {
+    case 0:
+      body = "CEF:0|" + quoted_by(value(), "|\\") + "|b|1|2|name|" + std::to_string(dice.below(10)) + "|";
+      for (int n = dice.below(6); n > 0; --n)
+        body += dice.pick(kKeys) + "=" + quoted_by(value(), dice.one_in(5) ? "" : "=\\") + " ";
+      break;
+    case 1: {
+      const std::string by = dice.one_in(2) ? "^" : "\t";
+      body = by == "^" ? "LEEF:2.0|a|b|1|2|^|" : "LEEF:1.0|a|b|1|2|";
+      for (int n = dice.below(6); n > 0; --n) body += dice.pick(kKeys) + "=" + value() + by;
+      break;
+    }
+    case 2:
+      for (int n = dice.below(7); n > 0; --n) {
+        body += dice.pick(kKeys) + "=";
+        if (dice.one_in(2))
+          body += "\"" + quoted_by(value(), dice.one_in(6) ? "" : "\"\\") + "\" ";
+        else
+          body += value() + " ";
+      }
+      break;
+    case 3:
+      body = random_json_event(dice);
+      break;
+    default:
+      body = value() + " and " + value();
+  }
+  std::string line = head + body;
+  // A broken escape in JSON costs the strict parser the event, and not the walker.
+  if (dice.one_in(9) && !line.empty() && body.find('{') == body.npos)
+    line.erase(static_cast<std::size_t>(dice.below(static_cast<int>(line.size()))), 1);
+  return line;
+}
+
 std::string random_line(Dice& dice) {
+  if (dice.one_in(3)) return random_text_line(dice);
   switch (dice.below(12)) {
     case 0:
       return random_value(dice) + " " + random_value(dice);

@@ -210,6 +210,7 @@ template <class Sink>
 void KeyWalk<Sink>::leaf(const telemetry::Leaf& l) {
   using telemetry::Leaf;
   using telemetry::Role;
+  if (l.role == Role::kIgnore) return;  // there because a rule reads it
   leaf_ = &l;
   in_text_ = false;
   std::string_view text = l.raw();
@@ -226,7 +227,7 @@ void KeyWalk<Sink>::leaf(const telemetry::Leaf& l) {
       if (looks_like_address(text)) address(text);
       if (text.size() >= 32) hash(text);
       break;
-    case Role::kIgnore:
+    case Role::kIgnore:  // returned above
     case Role::kTime:
     case Role::kTimeSecond:
     case Role::kTimeThird:

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <regex>
+#include <tuple>
 
 #include "detect/url.h"
+#include "telemetry/event.h"
 
 namespace bongsu::detect {
 namespace {
@@ -281,6 +284,9 @@ std::optional<Instant> SlowMatcher::time_of(const std::vector<Leaf>& leaves) con
       std::string text = leaf.text;
       if (text.find('-') == text.npos) {  // seconds since 1970
         char* end = nullptr;
+        if (text.find_first_not_of("0123456789") == text.npos &&
+            (text.size() == 13 || text.size() == 16 || text.size() == 19))
+          text.insert(10, ".");
         const double seconds = std::strtod(text.c_str(), &end);
         return Instant::from_micros(static_cast<std::int64_t>(seconds * 1e6));
       }
@@ -591,8 +597,239 @@ bool SlowMatcher::line(std::string_view raw, std::uint64_t offset, std::set<Slow
     return true;
   }
   leaves.push_back({"text", text, Role::kText});
+  text_fields(text, leaves);
   event(leaves, offset, hits);
   return true;
+}
+
+// --- fields within lines of text (telemetry/syslog.h, cef.h, key_value.h), by regular expressions
+
+void SlowMatcher::field(const std::string& path, const std::string& raw, const std::string& plain,
+                        std::vector<Leaf>& out) const {
+  if (raw.empty()) return;
+  const auto found = roles_.find(path);
+  Role role = found == roles_.end() || found->second == Role::kTransparent ? Role::kShape : found->second;
+  if (role == Role::kText && raw.find('\\') == raw.npos) return;  // the line's own text shows it
+  out.push_back({path, plain, role});
+}
+
+std::optional<std::string> SlowMatcher::syslog_fields(const std::string& line, std::vector<Leaf>& out) const {
+  static const std::regex k5424(
+      R"re(<(\d{1,3})>[1-9]\d{0,2} (\S+) ([!-~]{1,255}) ([!-~]{1,48}) ([!-~]{1,128}) ([!-~]{1,32}) (-|(\[[!#-<>-\\^-~]+( [!#-<>-\\^-~]+="([^"\\]|\\[\s\S])*")* ?\])+)( ([\s\S]*))?)re");
+  static const std::regex kParameter(R"re(\[([!#-<>-\\^-~]+)| ([!#-<>-\\^-~]+)="(([^"\\]|\\[\s\S])*)")re");
+  static const std::regex kPriority(R"(<(\d{1,3})>([\s\S]*))");
+  static const std::regex kTime(
+      R"(((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)  ?\d\d? (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d*)?)(?:: |:| |$)([\s\S]*))");
+  static const std::regex kTag(
+      R"re(([!#-&(-+\--9?-Z\\^-z~]{1,64})(?:\[([!#-&(-;?-\\^-z~]{1,64})\])?:(?:$| ([\s\S]*)))re");
+  static const std::regex kEvent(R"((\{|CEF:|LEEF:|@cee:)[\s\S]*)");
+  static const std::regex kWord(R"(([!-~]{1,255})(?: |$)([\s\S]*))");
+  const auto is_time = [](const std::string& word) {
+    return word.size() >= 20 && word.size() <= 35 && word[10] == 'T' && telemetry::parse_event_time(word).has_value();
+  };
+  std::smatch m, t;
+  if (std::regex_match(line, m, k5424) && (m[2] == "-" || is_time(m[2]))) {
+    const char* names[] = {"priority", "time", "host", "app", "pid", "msgid"};
+    for (std::size_t i = 0; i < 6; ++i)
+      if (m[i + 1] != "-") field(std::string("syslog.") + names[i], m[i + 1], m[i + 1], out);
+    const std::string data = m[7];
+    std::string element;
+    for (std::sregex_iterator at(data.begin(), data.end(), kParameter), end; at != end; ++at) {
+      if ((*at)[1].matched) {
+        element = (*at)[1];
+        continue;
+      }
+      const std::string raw = (*at)[3];
+      field("syslog." + element + "." + (*at)[2].str(), raw,
+            std::regex_replace(raw, std::regex(R"re(\\(["\\\]]))re"), "$1"), out);
+    }
+    std::string message = m[12];
+    if (message.starts_with("\xef\xbb\xbf")) message = message.substr(3);
+    return message;
+  }
+  std::string rest = line, priority, time, host, app, pid;
+  if (std::regex_match(rest, m, kPriority)) {
+    priority = m[1];
+    rest = m[2].str();
+  }
+  if (std::regex_match(rest, m, kTime)) {
+    time = m[1];
+    rest = m[2].str();
+  } else {
+    std::string after = rest;
+    if (!priority.empty() && after.starts_with("1 ")) after = after.substr(2);
+    const std::size_t blank = std::min(after.find(' '), after.size());
+    if (is_time(after.substr(0, blank))) {
+      time = after.substr(0, blank);
+      rest = blank == after.size() ? "" : after.substr(blank + 1);
+    }
+  }
+  if (priority.empty() && time.empty()) return std::nullopt;
+  const auto tag = [&](const std::string& text) {
+    if (!std::regex_match(text, t, kTag)) return false;
+    app = t[1];
+    pid = t[2];
+    rest = t[3].str();
+    return true;
+  };
+  if (!std::regex_match(rest, kEvent) && !tag(std::string(rest)) && !time.empty()) {
+    const bool word = std::regex_match(rest, m, kWord) && m[1].str().find('=') == std::string::npos;
+    if (!word && priority.empty()) return std::nullopt;
+    if (word) {
+      const std::string first = m[1], after = m[2];
+      const bool event = std::regex_match(after, kEvent);
+      if (event || !tag(after)) {
+        if (!event && priority.empty()) return std::nullopt;
+        rest = after;
+      }
+      host = first;
+    }
+  }
+  field("syslog.priority", priority, priority, out);
+  field("syslog.time", time, time, out);
+  field("syslog.host", host, host, out);
+  field("syslog.app", app, app, out);
+  field("syslog.pid", pid, pid, out);
+  return rest;
+}
+
+bool SlowMatcher::security_fields(const std::string& text, std::vector<Leaf>& out) const {
+  static const std::regex kHead(R"((?:^|[ :\t])(CEF|LEEF):([\d.]{1,8})\|)");
+  static const std::regex kPart(R"(^((?:[^\\|]|\\[\s\S])*)\|)");
+  static const std::regex kKey(R"((?:^| )([A-Za-z0-9_.\[\]-]+)=)");
+  const auto plain = [](const std::string& raw) {
+    std::string made;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      const std::string two = raw.substr(i, 2);
+      if (two == "\\\\" || two == "\\=" || two == "\\|")
+        made += raw[++i];
+      else if (two == "\\n" || two == "\\r")
+        made += two == "\\n" ? '\n' : '\r', ++i;
+      else
+        made += raw[i];
+    }
+    return made;
+  };
+  for (std::sregex_iterator head(text.begin(), text.end(), kHead), end; head != end && head->position() < 256; ++head) {
+    std::string rest = head->suffix();
+    const bool cef = (*head)[1] == "CEF";
+    std::vector<std::string> parts;
+    std::smatch m;
+    while (parts.size() < (cef ? 5U : 4U) && std::regex_search(rest, m, kPart)) {
+      parts.push_back(m[1]);
+      rest = m.suffix();
+    }
+    if (parts.size() < (cef ? 5U : 4U)) continue;
+    if (cef) {
+      const std::size_t bar = rest.find('|');
+      const std::string severity = trimmed(rest.substr(0, bar));
+      if (severity.size() > 32) continue;
+      rest = bar == rest.npos ? "" : rest.substr(bar + 1);
+      const char* names[] = {"device_vendor", "device_product", "device_version", "event_class_id", "name"};
+      for (std::size_t i = 0; i < 5; ++i) field(std::string("cef.") + names[i], parts[i], plain(parts[i]), out);
+      field("cef.severity", severity, severity, out);
+      // Backslash pairs hide what they hold from the search for keys.
+      const std::string hidden = std::regex_replace(rest, std::regex(R"(\\[^ ])"), "\x01\x01");
+      std::vector<std::tuple<std::string, std::size_t, std::size_t>>
+          keys;  // name, where it begins, where its value does
+      for (std::sregex_iterator at(hidden.begin(), hidden.end(), kKey); at != end; ++at)
+        keys.emplace_back((*at)[1], at->position(1), at->position(0) + at->length(0));
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        const auto& [name, begin, value_at] = keys[i];
+        const std::size_t stop = i + 1 < keys.size() ? std::get<1>(keys[i + 1]) : rest.size();
+        std::string raw = rest.substr(value_at, stop - value_at);
+        while (raw.ends_with(' ')) raw.pop_back();
+        field("cef." + name, raw, plain(raw), out);
+      }
+      return true;
+    }
+    char delimiter = '\t';
+    if ((*head)[2].str().starts_with('2')) {
+      const std::size_t bar = rest.substr(0, 6).find('|');
+      if (bar != rest.npos && rest.substr(0, bar).find('=') == rest.npos) {
+        const std::string code = rest.substr(0, bar);
+        static const std::regex kCode(R"((?:0[xX]|[xX\\])?0*([0-9a-fA-F]{1,2}))");
+        if (code.size() == 1)
+          delimiter = code[0];
+        else if (!code.empty() && std::regex_match(code, m, kCode))
+          delimiter = static_cast<char>(std::stoi(m[1], nullptr, 16));
+        else if (!code.empty())
+          continue;
+        rest = rest.substr(bar + 1);
+      }
+    }
+    const char* names[] = {"vendor", "product", "version", "event_id"};
+    for (std::size_t i = 0; i < 4; ++i) field(std::string("leef.") + names[i], parts[i], parts[i], out);
+    for (const std::string& pair : split(rest, std::string(1, delimiter))) {
+      const std::size_t equals = pair.find('=');
+      const std::string key = trimmed(pair.substr(0, equals));
+      if (equals == pair.npos || key.empty() || !std::regex_match(key, std::regex(R"([A-Za-z0-9_.\[\]-]+)"))) continue;
+      const std::string value = trimmed(pair.substr(equals + 1));
+      // A backslash hides nothing here: text is read from the line's own.
+      if (const auto found = roles_.find("leef." + key); found != roles_.end() && found->second == Role::kText)
+        continue;
+      field("leef." + key, value, value, out);
+    }
+    return true;
+  }
+  return false;
+}
+
+void SlowMatcher::pair_fields(const std::string& text, std::vector<Leaf>& out) const {
+  // A pair, or a word that is none.
+  static const std::regex kToken(
+      R"re(^(?:([A-Za-z_@][A-Za-z0-9_@./-]*)=(?:"((?:[^"\\]|\\[\s\S])*)"|'([^'=]*)'|(')|(?!["'])([^ \t\x1d]*))|[^ \t,;'\x1d]+))re");
+  std::vector<Leaf> made;
+  std::size_t pairs = 0;
+  bool first = true, begins = false;
+  std::string rest = text;
+  while (true) {
+    rest.erase(0, std::min(rest.find_first_not_of(" \t,;'\x1d"), rest.size()));
+    std::smatch m;
+    if (!std::regex_search(rest, m, kToken)) break;
+    const std::string key = m[1];
+    if (first) begins = !key.empty();
+    first = false;
+    if (key.empty() && pairs == 0 &&
+        text.size() - rest.size() + std::min(rest.find_first_of("=\"'"), rest.size()) > 512)
+      break;
+    if (key.empty() && std::regex_search(rest, std::regex(R"re(^[A-Za-z_@][A-Za-z0-9_@./-]*=")re")))
+      break;  // a quote that never closes
+    if (!key.empty()) {
+      ++pairs;
+      const bool quoted = m[2].matched;
+      std::string raw = quoted ? m[2] : m[3].matched ? m[3] : m[5];
+      if (m[5].matched)
+        while (!raw.empty() && std::string(",;'").find(raw.back()) != std::string::npos) raw.pop_back();
+      if (std::smatch audit; key == "msg" && m[5].matched &&
+                             std::regex_match(raw, audit, std::regex(R"(audit\(([^:)]*):([^)]*)\)[\s\S]*)"))) {
+        field("audit.time", audit[1], audit[1], made);
+        field("audit.serial", audit[2], audit[2], made);
+      }
+      const bool hides = quoted && raw.find('\\') != raw.npos;
+      const auto found = roles_.find(key);
+      if (found == roles_.end() || found->second != Role::kText || hides)
+        field(key, raw, quoted ? std::regex_replace(raw, std::regex(R"re(\\(["\\\]]))re"), "$1") : raw, made);
+    }
+    rest = m.suffix();
+  }
+  if (pairs >= 3 || (pairs == 2 && begins)) out.insert(out.end(), made.begin(), made.end());
+}
+
+void SlowMatcher::text_fields(const std::string& line, std::vector<Leaf>& out) const {
+  std::string message = line;
+  if (const auto rest = syslog_fields(line, out)) {
+    message = *rest;
+    std::string json = message;
+    if (json.starts_with("@cee:")) json = trimmed(json.substr(5));
+    if (json.starts_with('{')) {
+      std::vector<Leaf> inner;  // whose own time goes before the daemon's
+      if (const auto parsed = parse_json(json)) walk(*parsed, "", "", "", Role::kShape, inner);
+      out.insert(out.begin(), inner.begin(), inner.end());
+      return;
+    }
+  }
+  if (!security_fields(message, out)) pair_fields(message, out);
 }
 
 }  // namespace bongsu::detect

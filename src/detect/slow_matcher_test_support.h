@@ -37,6 +37,11 @@ class SlowMatcher {
   std::optional<Instant> time_of(const std::vector<Leaf>& leaves) const;
   void event(const std::vector<Leaf>& leaves, std::uint64_t offset, std::set<SlowHit>& hits) const;
   bool header_line(const std::string& line);
+  void text_fields(const std::string& line, std::vector<Leaf>& out) const;
+  void field(const std::string& path, const std::string& raw, const std::string& plain, std::vector<Leaf>& out) const;
+  std::optional<std::string> syslog_fields(const std::string& line, std::vector<Leaf>& out) const;
+  bool security_fields(const std::string& text, std::vector<Leaf>& out) const;
+  void pair_fields(const std::string& text, std::vector<Leaf>& out) const;
 
   std::map<std::pair<Kind, std::string>, std::vector<Indicator>> indicators_;
   std::map<std::string, telemetry::Role, std::less<>> roles_;

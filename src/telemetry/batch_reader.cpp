@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "telemetry/csv.h"
+
 namespace bongsu::telemetry {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
 
 // The header lines within a batch, so that the next batch starts with the right one.
-void follow_headers(std::string_view data, TsvHeaderPtr& header) {
+void follow_headers(std::string_view data, std::uint64_t offset, TsvHeaderPtr& header) {
+  if (offset == 0 && header == nullptr) header = read_csv_header(data.substr(0, data.find('\n')));
   for (std::size_t at = 0; at < data.size();) {
     if (data[at] == '#') {
       const std::size_t end = std::min(data.find('\n', at), data.size());
@@ -23,6 +26,19 @@ void follow_headers(std::string_view data, TsvHeaderPtr& header) {
     if (next == data.npos) return;
     at = next + 1;
   }
+}
+
+// Where the record of a CSV begins whose quoted field goes on behind `data`, and how many lines stand before it; npos:
+// none does.
+std::size_t find_open_csv_record(std::string_view data, char separator, std::uint64_t& lines) {
+  lines = 0;
+  for (std::size_t at = 0; at < data.size();) {
+    const CsvRecord record = find_csv_record(data, at, separator);
+    if (record.open) return at;
+    lines += record.lines;
+    at = record.end + 1;
+  }
+  return data.npos;
 }
 
 }  // namespace
@@ -92,8 +108,22 @@ std::optional<LineBatch> LineCutter::take(bool at_end) {
     skip_long_line();
     return take(at_end);
   }
+  if (!at_end) {  // records of a CSV stay whole
+    const std::string_view data = std::string_view(buffer_).substr(0, end);
+    TsvHeaderPtr csv = header_;
+    if (csv == nullptr && mark_.offset == 0) csv = read_csv_header(data.substr(0, data.find('\n')));
+    std::uint64_t lines_before = 0;
+    if (csv != nullptr && csv->csv) {
+      const std::size_t open = find_open_csv_record(data, csv->separator, lines_before);
+      if (open != data.npos && used_ - open <= kMaxCsvRecordBytes) {
+        if (open == 0) return std::nullopt;
+        end = open;
+        lines = lines_before;
+      }
+    }
+  }
   LineBatch batch{source_, std::string(buffer_.data(), end), mark_.offset, mark_.line, header_};
-  follow_headers(batch.data, header_);
+  follow_headers(batch.data, batch.offset, header_);
   mark_.offset += end;
   mark_.line += lines;
   used_ -= end;
@@ -102,12 +132,16 @@ std::optional<LineBatch> LineCutter::take(bool at_end) {
 }
 
 BatchReader::BatchReader(std::unique_ptr<ByteSource> bytes, std::string source_name, BadLines& bad)
-    : bytes_(std::move(bytes)), cutter_(std::move(source_name), bad) {}
+    : bytes_(std::move(bytes)), cutter_(source_name, bad), name_(std::move(source_name)), bad_(&bad) {}
 
 Result<std::optional<LineBatch>> BatchReader::next() {
   while (true) {
     while (!ended_ && !cutter_.full()) {
       auto read = bytes_->read(cutter_.room(kReadBytes), kReadBytes);
+      for (Error& trouble : bytes_->take_troubles()) {
+        trouble.where.source = name_;
+        bad_->add(trouble.code, trouble.message, std::move(trouble.where));
+      }
       if (!read) {
         pending_ = std::move(read).error();
         ended_ = true;

@@ -65,6 +65,8 @@ class BatchReader {
  private:
   std::unique_ptr<ByteSource> bytes_;
   LineCutter cutter_;
+  std::string name_;
+  BadLines* bad_;
   bool ended_ = false;
   std::optional<Error> pending_;
 };

@@ -11,7 +11,10 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 #include <vector>
+
+#include "telemetry/evtx.h"
 
 namespace bongsu::telemetry {
 namespace {
@@ -75,7 +78,16 @@ class Source final : public ByteSource {
   std::uint64_t consumed() const override { return raw_->taken - (end_ - begin_); }
   std::uint64_t total() const override { return raw_->total; }
 
+  // What was read only to look at it.
+  void put_back(std::string bytes) { looked_at_ = std::move(bytes); }
+
   Result<std::size_t> read(char* out, std::size_t size) override {
+    if (!looked_at_.empty()) {
+      const std::size_t n = std::min(size, looked_at_.size());
+      std::memcpy(out, looked_at_.data(), n);
+      looked_at_.erase(0, n);
+      return n;
+    }
     if (!known_) BONGSU_TRY_VOID(know());
     if (kind_ == Kind::kPlain) {
       if (begin_ == end_) return raw_->read(out, size);
@@ -181,6 +193,7 @@ class Source final : public ByteSource {
   }
 
   std::unique_ptr<Raw> raw_;
+  std::string looked_at_;
   std::vector<char> input_;
   std::size_t begin_ = 0, end_ = 0;
   Kind kind_ = Kind::kPlain;
@@ -189,13 +202,43 @@ class Source final : public ByteSource {
   ZSTD_DCtx* zstd_ = nullptr;
 };
 
+// Looks at what came out of decompression, and lets a reader of that format have it.
+class Telling final : public ByteSource {
+ public:
+  explicit Telling(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+  std::uint64_t consumed() const override { return source_ ? source_->consumed() : reader_->consumed(); }
+  std::uint64_t total() const override { return source_ ? source_->total() : reader_->total(); }
+  std::vector<Error> take_troubles() override { return reader_ ? reader_->take_troubles() : std::vector<Error>{}; }
+  Result<std::size_t> read(char* out, std::size_t size) override {
+    if (reader_) return reader_->read(out, size);
+    if (known_) return source_->read(out, size);
+    known_ = true;
+    std::string first;
+    char buffer[kEvtxMagic.size()];
+    while (first.size() < sizeof buffer && kEvtxMagic.starts_with(first)) {
+      BONGSU_TRY(const std::size_t n, source_->read(buffer, sizeof buffer - first.size()));
+      if (n == 0) break;
+      first.append(buffer, n);
+    }
+    source_->put_back(first);
+    if (first != kEvtxMagic) return source_->read(out, size);
+    reader_ = open_evtx(std::move(source_));
+    return reader_->read(out, size);
+  }
+
+ private:
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<ByteSource> reader_;
+  bool known_ = false;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
   if (path == "-") {
     auto raw = std::make_unique<RawFile>(STDIN_FILENO, false);
     raw->name = "-";
-    return std::make_unique<Source>(std::move(raw));
+    return std::make_unique<Telling>(std::make_unique<Source>(std::move(raw)));
   }
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
@@ -208,13 +251,13 @@ Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
     if (S_ISDIR(status.st_mode)) return fail(ErrorCode::kInvalid, "is a directory", {.source = path});
     if (S_ISREG(status.st_mode)) raw->total = static_cast<std::uint64_t>(status.st_size);
   }
-  return std::make_unique<Source>(std::move(raw));
+  return std::make_unique<Telling>(std::make_unique<Source>(std::move(raw)));
 }
 
 std::unique_ptr<ByteSource> open_memory(std::string bytes, std::string name) {
   auto raw = std::make_unique<RawMemory>(std::move(bytes));
   raw->name = std::move(name);
-  return std::make_unique<Source>(std::move(raw));
+  return std::make_unique<Telling>(std::make_unique<Source>(std::move(raw)));
 }
 
 Result<std::string> read_all(ByteSource& source, std::size_t limit) {

@@ -1,5 +1,6 @@
 // Bytes of a file, of standard input or of memory, decompressed on the way: gzip (several members) and Zstandard
-// (several frames, skippable ones too), known by their first bytes, not by the name.
+// (several frames, skippable ones too), known by their first bytes, not by the name. A Windows event log comes as lines of JSON
+// (evtx.h).
 //
 //   BONGSU_TRY(auto source, telemetry::open_source("conn.log.zst"));
 //   while (true) { BONGSU_TRY(std::size_t n, source->read(buffer, sizeof buffer)); if (n == 0) break; … }
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -28,6 +30,8 @@ class ByteSource {
   // Bytes taken from the file so far (compressed ones, if it is), and its size; 0 = not known. For progress.
   virtual std::uint64_t consumed() const = 0;
   virtual std::uint64_t total() const = 0;
+  // What could not be read since the last call, each with its offset in the file; reading goes on.
+  virtual std::vector<Error> take_troubles() { return {}; }
 };
 
 // A path, or "-" for standard input. kNotFound, kIo; kInvalid for a directory.

@@ -20,24 +20,6 @@ int hex4(std::string_view text, std::size_t at) {
   return out;
 }
 
-void append_utf8(std::string& out, std::uint32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xc0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | c >> 18);
-    out += static_cast<char>(0x80 | (c >> 12 & 0x3f));
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  }
-}
-
 std::optional<Instant> parse_epoch(std::string_view text) {
   Instant out;
   const char* end = text.data() + text.size();
@@ -55,6 +37,24 @@ std::optional<Instant> parse_epoch(std::string_view text) {
 }
 
 }  // namespace
+
+void append_utf8(std::string& out, std::uint32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xc0 | c >> 6);
+    out += static_cast<char>(0x80 | (c & 0x3f));
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xe0 | c >> 12);
+    out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
+    out += static_cast<char>(0x80 | (c & 0x3f));
+  } else {
+    out += static_cast<char>(0xf0 | c >> 18);
+    out += static_cast<char>(0x80 | (c >> 12 & 0x3f));
+    out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
+    out += static_cast<char>(0x80 | (c & 0x3f));
+  }
+}
 
 void unescape_json(std::string_view raw, std::string& out) {
   out.clear();
@@ -122,8 +122,43 @@ void unescape_zeek(std::string_view raw, std::string& out) {
   }
 }
 
+void unescape_cef(std::string_view raw, std::string& out) {
+  out.clear();
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const char next = raw[i] == '\\' && i + 1 < raw.size() ? raw[i + 1] : '\0';
+    if (next == '\\' || next == '=' || next == '|')
+      out += raw[++i];
+    else if (next == 'n' || next == 'r')
+      out += next == 'n' ? '\n' : '\r', ++i;
+    else
+      out += raw[i];
+  }
+}
+
+void unescape_quoted(std::string_view raw, std::string& out) {
+  out.clear();
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] == '\\' && i + 1 < raw.size() && (raw[i + 1] == '\\' || raw[i + 1] == '"' || raw[i + 1] == ']')) ++i;
+    out += raw[i];
+  }
+}
+
+void unescape_csv(std::string_view raw, std::string& out) {
+  out.clear();
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] == '"' && i + 1 < raw.size() && raw[i + 1] == '"') ++i;
+    out += raw[i];
+  }
+}
+
 std::optional<Instant> parse_event_time(std::string_view text) {
   if (text.empty() || text.size() > 40) return std::nullopt;
+  if ((text.size() == 13 || text.size() == 16 || text.size() == 19) &&
+      std::all_of(text.begin(), text.end(), is_digit)) {
+    std::int64_t count = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), count).ec != std::errc{}) return std::nullopt;
+    return Instant::from_nanos(text.size() == 13 ? count * 1'000'000 : text.size() == 16 ? count * 1'000 : count);
+  }
   if (text.size() < 11 || text[4] != '-') return parse_epoch(text);
   if (auto exact = Instant::parse(text)) return exact;
   std::string form(text);
@@ -157,6 +192,15 @@ std::string_view EventView::text(const Leaf& leaf, std::string& scratch) const {
       return scratch;
     case Leaf::Escape::kZeek:
       unescape_zeek(leaf.raw(), scratch);
+      return scratch;
+    case Leaf::Escape::kCef:
+      unescape_cef(leaf.raw(), scratch);
+      return scratch;
+    case Leaf::Escape::kQuoted:
+      unescape_quoted(leaf.raw(), scratch);
+      return scratch;
+    case Leaf::Escape::kCsv:
+      unescape_csv(leaf.raw(), scratch);
       return scratch;
   }
   return leaf.raw();

@@ -32,7 +32,7 @@ struct Field {
 
 // A leaf as the walkers leave it: raw bytes, and what the field map says about them.
 struct Leaf {
-  enum class Escape : std::uint8_t { kNone, kJson, kZeek };
+  enum class Escape : std::uint8_t { kNone, kJson, kZeek, kCef, kQuoted, kCsv };
 
   const char* value = nullptr;  // between the quotes; escapes not yet undone
   const char* key = nullptr;    // last part of the path, escapes undone
@@ -71,11 +71,17 @@ struct EventView {
 };
 
 // RFC 3339; "2020-06-10 02:50:54.631" (as UTC); offset without a colon (Suricata); seconds since 1970 with a fraction
-// (Zeek).
+// (Zeek); milli-, micro- or nanoseconds in thirteen, sixteen or nineteen digits (CEF, firewalls).
 std::optional<Instant> parse_event_time(std::string_view text);
 
 // Undo JSON's escapes (RFC 8259 §7; a lone surrogate becomes U+FFFD) and Zeek's (\xHH, \\).
 void unescape_json(std::string_view raw, std::string& out);
 void unescape_zeek(std::string_view raw, std::string& out);
+// CEF: \\, \|, \= and the line ends \n and \r. Quoted (RFC 5424 §6.3.3, logfmt): \", \\ and \]. Any other backslash
+// stays. CSV: "" is ".
+void unescape_cef(std::string_view raw, std::string& out);
+void unescape_quoted(std::string_view raw, std::string& out);
+void unescape_csv(std::string_view raw, std::string& out);
+void append_utf8(std::string& out, std::uint32_t code_point);
 
 }  // namespace bongsu::telemetry

@@ -8,8 +8,8 @@
 namespace bongsu::telemetry {
 namespace {
 
-constexpr std::string_view kFormatNames[kFormats] = {"text",         "zeek-json", "zeek-tsv",
-                                                     "suricata-eve", "windows",   "json"};
+constexpr std::string_view kFormatNames[kFormats] = {
+    "text", "zeek-json", "zeek-tsv", "suricata-eve", "windows", "json", "syslog", "cef", "leef", "csv", "key-value"};
 constexpr std::string_view kRoleNames[kRoles] = {
     "shape", "ignored",    "address",   "host", "http-host",   "http-target", "http-port", "url",
     "email", "hash",       "hash-list", "ja3",  "mac",         "file-name",   "file-path", "registry-key",
@@ -104,6 +104,8 @@ Result<FieldId> FieldMapBuilder::add(FieldRow row) {
   const auto [at, fresh] = by_path_.try_emplace(row.path, static_cast<FieldId>(rows_.size()));
   if (!fresh) {
     FieldRow& there = rows_[at->second];
+    if (there.format == Format::kText && there.role == Role::kShape && !there.marks)
+      there.format = row.format;  // only asked for
     if (row.role != Role::kShape) there.role = row.role;
     there.marks = there.marks || row.marks;
     there.wanted = there.wanted || row.wanted;

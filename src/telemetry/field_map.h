@@ -31,9 +31,22 @@
 
 namespace bongsu::telemetry {
 
-enum class Format : std::uint8_t { kText, kZeekJson, kZeekTsv, kEve, kWindows, kJson };
-inline constexpr std::size_t kFormats = 6;
-std::string_view to_string(Format format);  // "text", "zeek-json", "zeek-tsv", "suricata-eve", "windows", "json"
+enum class Format : std::uint8_t {
+  kText,
+  kZeekJson,
+  kZeekTsv,
+  kEve,
+  kWindows,
+  kJson,
+  kSyslog,
+  kCef,
+  kLeef,
+  kCsv,
+  kKeyValue
+};
+inline constexpr std::size_t kFormats = 11;
+// "text", "zeek-json", "zeek-tsv", "suricata-eve", "windows", "json", "syslog", "cef", "leef", "csv", "key-value"
+std::string_view to_string(Format format);
 
 enum class Role : std::uint8_t {
   kShape,     // not in the map: addresses and file hashes are known by their shape, nothing else is looked for

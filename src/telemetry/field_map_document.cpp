@@ -20,7 +20,9 @@ class Reader {
     BONGSU_TRY(const std::string name, text(*format, "format"));
     const auto known = parse_format(name);
     if (!known)
-      return wrong(format, "format", "no such format: text, zeek-json, zeek-tsv, suricata-eve, windows or json");
+      return wrong(format, "format",
+                   "no such format: text, zeek-json, zeek-tsv, suricata-eve, windows, json, syslog, cef, leef, csv or "
+                   "key-value");
     format_ = *known;
     if (const toml::node* fields = root.get("field")) {
       if (!fields->is_table()) return wrong(fields, "field", "this is a table: path = role");

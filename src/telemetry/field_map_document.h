@@ -1,6 +1,8 @@
 // A map of fields as a document in TOML: what a user writes to teach Bongsu a new kind of log.
 //
-//   format = "json"                       # whose lines these are: json, windows, zeek-json, suricata-eve, text
+//   format = "json"                       # whose lines these are: json, windows, zeek-json, zeek-tsv, suricata-eve,
+//   syslog,
+//                                         # cef, leef, csv, key-value, text
 //
 //   [field]
 //   "client.name" = "host"                # path = role (field_map.h)

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/hash.h"
+#include "telemetry/csv.h"
 
 namespace bongsu::telemetry {
 namespace {
@@ -68,6 +69,7 @@ TsvHeaderPtr Follower::header_before(std::uint64_t offset) const {
   const ssize_t n = ::pread(fd_, top.data(), top.size(), 0);
   if (n <= 0) return header;
   std::string_view rest(top.data(), static_cast<std::size_t>(n));
+  if ((header = read_csv_header(rest.substr(0, rest.find('\n'))))) return header;
   while (rest.starts_with('#')) {
     const std::size_t end = rest.find('\n');
     if (end == rest.npos) break;

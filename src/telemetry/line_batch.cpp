@@ -3,6 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/text.h"
+#include "telemetry/cef.h"
+#include "telemetry/csv.h"
+#include "telemetry/key_value.h"
+#include "telemetry/syslog.h"
+
 namespace bongsu::telemetry {
 namespace {
 
@@ -30,6 +36,7 @@ void EventParser::start(const LineBatch& batch) {
   header_ = batch.header;
   at_ = 0;
   line_ = batch.first_line - 1;
+  more_lines_ = 0;
   run_begin_ = run_end_ = 0;
   run_lines_.clear();
 }
@@ -93,11 +100,68 @@ const EventView* EventParser::deliver(std::size_t begin, std::size_t end, Format
   return &view_;
 }
 
+void EventParser::put_text(std::string_view line) {
+  storage_.clear();
+  storage_.leaves.push_back({line.data(), "text", static_cast<std::uint32_t>(line.size()), 4, 0, kNoField, Role::kText,
+                             Leaf::Escape::kNone, true});
+}
+
+// A record of the CSV, which may go over several lines; nullptr: it does not fit the header.
+const EventView* EventParser::csv_event(std::size_t begin) {
+  const std::string_view data = batch_->data;
+  const CsvRecord record = find_csv_record(data, begin, header_->separator);
+  std::string_view text = data.substr(begin, record.end - begin);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  put_text(text);
+  LineFields fields(*map_, everything_, storage_);
+  if (!split_csv_record(text, *header_, fields)) return nullptr;
+  at_ = record.end + 1;
+  more_lines_ = record.lines - 1;
+  return deliver(begin, record.end, Format::kCsv);
+}
+
+// The line's text as a leaf, and the fields that are found in it.
+Format EventParser::text_event(std::string_view line) {
+  put_text(line);
+  LineFields fields(*map_, everything_, storage_);
+  SyslogHead head = read_syslog_head(line, fields);
+  if (head.found) {
+    std::string_view json = head.message;
+    if (json.starts_with("@cee:")) json = trim(json.substr(5));
+    if (json.starts_with('{') && walker_.index(json) && walker_.walk(0, json.size(), storage_) == nullptr) {
+      const Format format = storage_.mark == Format::kText ? Format::kJson : storage_.mark;
+      storage_.leaves.push_back({line.data(), "text", static_cast<std::uint32_t>(line.size()), 4, 0, kNoField,
+                                 Role::kText, Leaf::Escape::kNone, true});
+      LineFields again(*map_, everything_, storage_);
+      read_syslog_head(line, again);
+      return format;
+    }
+    if (json.starts_with('{')) {  // what the walk left behind
+      put_text(line);
+      LineFields again(*map_, everything_, storage_);
+      head = read_syslog_head(line, again);
+      return Format::kSyslog;
+    }
+  }
+  switch (read_cef(head.message, fields)) {
+    case CefKind::kCef:
+      return Format::kCef;
+    case CefKind::kLeef:
+      return Format::kLeef;
+    case CefKind::kNone:
+      break;
+  }
+  const bool pairs = read_key_values(head.message, fields);
+  if (head.found) return Format::kSyslog;
+  return pairs ? Format::kKeyValue : Format::kText;
+}
+
 const EventView* EventParser::next() {
   const std::string& data = batch_->data;
   while (at_ < data.size()) {
     const std::size_t begin = at_;
-    ++line_;
+    line_ += 1 + more_lines_;
+    more_lines_ = 0;
     std::size_t end;
     if (begin < run_end_) {
       end = run_lines_.back();
@@ -120,7 +184,9 @@ const EventView* EventParser::next() {
     std::string_view line = std::string_view(data).substr(begin, end - begin);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.front() == '#' && read_tsv_header_line(line, header_)) continue;
-    if (header_ != nullptr && !header_->columns.empty()) {
+    if (header_ != nullptr && header_->csv) {
+      if (const EventView* event = csv_event(begin)) return event;
+    } else if (header_ != nullptr && !header_->columns.empty()) {
       if (columns_.header != header_) columns_ = resolve_tsv_columns(header_, *map_, everything_);
       if (const char* wrong = split_tsv_line(line, columns_, storage_)) {
         report(begin, end, wrong);
@@ -128,10 +194,8 @@ const EventView* EventParser::next() {
       }
       return deliver(begin, end, Format::kZeekTsv);
     }
-    storage_.clear();
-    storage_.leaves.push_back({line.data(), "text", static_cast<std::uint32_t>(line.size()), 4, 0, kNoField,
-                               Role::kText, Leaf::Escape::kNone, true});
-    return deliver(begin, end, Format::kText);
+    if (batch_->offset + begin == 0) header_ = read_csv_header(line);
+    return deliver(begin, end, text_event(line));
   }
   return nullptr;
 }

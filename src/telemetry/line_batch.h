@@ -6,8 +6,9 @@
 //   while (const EventView* event = parser.next()) …
 //
 // Every line is looked at for itself, so that files may be mixed: a line that begins with '{' is a JSON event, one
-// under a Zeek header is a TSV event, every other is text. Blank lines are skipped. A batch knows the Zeek header that
-// holds at its beginning, so that batches can be parsed in any order by several threads, each with its own parser.
+// under a Zeek header is a TSV event, every other is text, with whatever fields syslog.h, cef.h, key_value.h and csv.h
+// find in it beside. Blank lines are skipped. A batch knows the header of a table (Zeek's or a CSV's) that holds at its
+// beginning, so that batches can be parsed in any order by several threads, each with its own parser.
 #pragma once
 
 #include <array>
@@ -54,6 +55,9 @@ class EventParser {
   std::size_t line_end(std::size_t begin) const;
   void open_run(std::size_t begin);
   bool json_event(std::size_t begin, std::size_t end);
+  const EventView* csv_event(std::size_t begin);
+  Format text_event(std::string_view line);
+  void put_text(std::string_view line);
   void report(std::size_t begin, std::size_t end, const char* reason);
   const EventView* deliver(std::size_t begin, std::size_t end, Format format);
 
@@ -68,6 +72,7 @@ class EventParser {
   TsvHeaderPtr header_;
   std::size_t at_ = 0;
   std::uint64_t line_ = 0;
+  std::uint64_t more_lines_ = 0;             // of the event that was handed out, beside its first
   std::size_t run_begin_ = 0, run_end_ = 0;  // indexed JSON lines
   std::vector<std::uint32_t> run_lines_;     // their ends, from the back
   bool run_good_ = false;

@@ -35,7 +35,7 @@ bool read_tsv_header_line(std::string_view line, TsvHeaderPtr& header) {
     header = std::move(next);
     return true;
   }
-  if (header == nullptr || !line.starts_with('#')) return false;
+  if (header == nullptr || header->csv || !line.starts_with('#')) return false;
   const std::size_t cut = line.find(header->separator);
   const std::string_view name = line.substr(0, cut);
   std::string_view rest = cut == line.npos ? std::string_view{} : line.substr(cut + 1);

@@ -35,6 +35,7 @@ struct TsvHeader {
   std::string unset_field = "-";
   std::string path;
   std::vector<Column> columns;
+  bool csv = false;  // not Zeek's: csv.h
 };
 // Never changed once it is shared.
 using TsvHeaderPtr = std::shared_ptr<const TsvHeader>;
