@@ -58,6 +58,14 @@ ConfigSchema NodeConfig::schema() {
   s.section("ops", "Health and Prometheus metrics, plain HTTP: keep it on loopback.");
   s.text("ops.listen", ops_listen, "Address and port of /healthz, /readyz and /metrics.");
 
+  s.section("input", "Telemetry that others send to this node. Nothing is listened on unless an address is given.");
+  s.text("input.syslog_udp", input_syslog_udp, "Address and port of syslog over UDP (RFC 5426), as 127.0.0.1:514. Datagrams are dropped, and counted, while the sensor is far behind.");
+  s.text("input.syslog_tcp", input_syslog_tcp, "Address and port of syslog over TCP (RFC 6587). Senders are held back while the sensor is far behind.");
+  s.text("input.syslog_tls", input_syslog_tls, "Address and port of syslog over TLS (RFC 5425), with this node's certificate.");
+  s.text("input.http", input_http, "Address and port for POST /events: lines of JSON or of any other format. Plain HTTP on 127.0.0.1 and ::1, else TLS. 503 while the sensor is far behind.");
+  s.text("input.http_token", input_http_token, "What senders over HTTP show as Authorization: Bearer. Empty: whoever reaches the port may send.");
+  s.size("input.spool", input_spool, 1ULL << 20, 1ULL << 40, "Most bytes that wait on disk for the sensor.");
+
   s.section("store", "The journal.");
   s.size("store.reserve", reserve, 1ULL << 20, 1ULL << 40, "Free space that is kept: below it nothing is admitted.");
   s.number("store.workers", workers, 1, 64, "Threads that answer requests, for each listener.");
@@ -178,6 +186,14 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   if (auto triage = config.triage_policy(); !triage) {
     triage.error().where.source = file.string();
     return std::unexpected(triage.error());
+  }
+  for (const auto& [key, value] : {std::pair{"input.syslog_udp", &config.input_syslog_udp}, {"input.syslog_tcp", &config.input_syslog_tcp},
+                                   {"input.syslog_tls", &config.input_syslog_tls}, {"input.http", &config.input_http}}) {
+    if (value->empty()) continue;
+    if (auto parsed = parse_listen(*value); !parsed) {
+      parsed.error().where = {.source = file.string(), .field = key};
+      return std::unexpected(parsed.error());
+    }
   }
   if (config.names.empty())
     return fail(ErrorCode::kInvalid, "needs at least one name", {.source = file.string(), .field = "node.names"});

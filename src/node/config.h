@@ -79,6 +79,10 @@ struct NodeConfig {
   std::string console_listen = "127.0.0.1:6445";
   std::string ops_listen = "127.0.0.1:6446";  // health and metrics, plain HTTP
 
+  std::string input_syslog_udp, input_syslog_tcp, input_syslog_tls, input_http;  // addresses; empty: not listened on
+  std::string input_http_token;
+  std::uint64_t input_spool = 256ULL << 20;
+
   std::vector<TelemetryConfig> telemetry;
   std::vector<std::string> warning_lists;      // files or directories
   std::chrono::milliseconds sighting_window{60'000};

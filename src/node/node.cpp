@@ -22,6 +22,7 @@
 #include "node/detection_feed.h"
 #include "node/enforcement_feed.h"
 #include "node/feeds.h"
+#include "node/inputs/live_inputs.h"
 #include "node/metrics.h"
 #include "node/search_feed.h"
 #include "node/sensor/supervisor.h"
@@ -59,6 +60,7 @@ struct Node::Impl {
   std::unique_ptr<link::PairingServer> pairing;
 
   // Work in the background.
+  std::unique_ptr<LiveInputs> inputs;
   std::unique_ptr<SensorSupervisor> sensor;
   std::unique_ptr<DetectionFeed> detection;
   std::unique_ptr<AlertDesk> desk;
@@ -86,6 +88,8 @@ struct Node::Impl {
   void stop();
   void housekeep();
   void policy_changed();
+  StartMessage sensor_start();
+  Result<void> take_alerts(AlertsMessage&& message);
   std::vector<link::Partner> partners();
   net::Response handle_link(net::Request&& request);
   net::Response handle_ops(const net::Request& request);
@@ -119,11 +123,12 @@ Result<void> Node::Impl::build() {
       link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat}, core->random, log);
 
   desk = std::make_unique<AlertDesk>(*core, delays, metrics);
+  BONGSU_TRY(inputs, LiveInputs::open(config, options.directory.root(), log));
   sensor = std::make_unique<SensorSupervisor>(
       options.program,
-      SensorCallbacks{.configure = [this] { return desk->configure(options.watch); },
+      SensorCallbacks{.configure = [this] { return sensor_start(); },
                       .started = [this] { detection->sensor_started(); },
-                      .alerts = [this](AlertsMessage&& message) { return desk->take(std::move(message)); },
+                      .alerts = [this](AlertsMessage&& message) { return take_alerts(std::move(message)); },
                       .stats = [this](const SensorStats& stats) { desk->note(stats); }},
       log);
   detection = std::make_unique<DetectionFeed>(*core->journal, *sensor, log);
@@ -177,11 +182,28 @@ Result<void> Node::Impl::build() {
                                                          BONGSU_TRY_VOID(link_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
                                                          BONGSU_TRY_VOID(console_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kNone)));
                                                          const crypto::Identity shown = core->tls_identity();
+                                                         if (inputs) BONGSU_TRY_VOID(inputs->replace_tls(tls(net::TlsFloor::kTls12Aead, net::ClientCertificate::kNone)));
                                                          links->replace_certificate(shown.certificate_pem, shown.private_key_pem);
                                                          policy_changed();
                                                          return {};
                                                        }});
   core->registry->on_change([this] { policy_changed(); });
+  return {};
+}
+
+StartMessage Node::Impl::sensor_start() {
+  StartMessage message = desk->configure(options.watch);
+  if (inputs) {
+    message.sources.push_back({.path = inputs->directory().string(), .from_start = true});
+    for (const auto& position : message.positions) inputs->note(position);
+  }
+  return message;
+}
+
+Result<void> Node::Impl::take_alerts(AlertsMessage&& message) {
+  const std::vector<PositionUpdate> positions = inputs ? message.positions : std::vector<PositionUpdate>{};
+  BONGSU_TRY_VOID(desk->take(std::move(message)));
+  for (const auto& position : positions) inputs->note(position);
   return {};
 }
 
@@ -248,6 +270,7 @@ Result<void> Node::Impl::listen() {
     BONGSU_TRY(ops_server, open_server("ops", config.ops_listen, std::move(server), [this](net::Request&& r) { return handle_ops(r); }));
     urls["ops"] = fmt::format("http://{}:{}/", host, ops_server->port());
   }
+  if (inputs) BONGSU_TRY_VOID(inputs->start([this] { return tls(net::TlsFloor::kTls12Aead, net::ClientCertificate::kNone); }, urls));
   net::ServerOptions server;
   server.name = "admin";
   server.address = "unix:" + core->directory.admin_socket().string();
@@ -390,6 +413,7 @@ void Node::Impl::extend_status(JsonObject& out) {
     out["hunt"] = JsonObject{{"segments", archive.segments}, {"stored_bytes", archive.stored_bytes}, {"spooled_bytes", archive.spooled_bytes}, {"lost_bytes", archive.lost_bytes},
                              {"waiting", archive.waiting}, {"hunting", archive.hunting}, {"files", archive.hunt_files}, {"files_done", archive.hunt_files_done},
                              {"hunts", archive.hunts}, {"alerts", archive.hunt_alerts}};
+  if (inputs) out["inputs"] = inputs->status();
   out["detection"] = JsonObject{{"cursor", feed.cursor}, {"loaded", feed.loaded}, {"indicators", feed.indicators}, {"unsupported", std::move(unsupported)}};
   out["feeds"] = feeds->status();
   out["delays"] = delays.json();
@@ -445,6 +469,7 @@ void Node::Impl::stop() {
   wake.notify_all();
   for (auto* server : {admin_server.get(), taxii_server.get(), console_server.get(), link_server.get(), ops_server.get()})
     if (server != nullptr) server->stop(kStopGrace);
+  if (inputs) inputs->stop();
   if (housekeeper.joinable()) housekeeper.join();
   if (links) links->stop();
   if (feeds) feeds->stop();

@@ -21,7 +21,8 @@ constexpr auto kScanEvery = 1s;       // directories, for new files
 constexpr auto kFullEvery = 250ms;    // every file, for file systems that tell nothing
 constexpr const char* kReadOnce = "{\"read_once\":true}";
 
-bool is_compressed(std::string_view path) { return path.ends_with(".gz") || path.ends_with(".zst"); }
+// Compressed files and Windows event logs: what is in them does not grow line by line.
+bool is_read_once(std::string_view path) { return path.ends_with(".gz") || path.ends_with(".zst") || path.ends_with(".evtx"); }
 
 }  // namespace
 
@@ -55,7 +56,7 @@ void Watcher::add_file(const std::string& path, bool from_start) {
   }
   File file;
   const auto stored = positions_.find(path);
-  if (is_compressed(path)) {
+  if (is_read_once(path)) {
     file.done = stored != positions_.end() && stored->second == kReadOnce;
   } else {
     std::optional<telemetry::FollowPosition> position;
