@@ -66,11 +66,11 @@ struct Snapshot {
     if (delta != nullptr && delta->may_hold(hash)) return true;
     return frozen != nullptr && frozen->may_hold(hash);
   }
-  // Calls found(entry) for each live entry of that key. `coarse_time()` gives the time (CoarseValidity::of) at which
-  // entries must be in force by the coarse look; the exact one is the caller's.
-  template <class Time, class Found>
-  void find(std::uint64_t hash, Kind kind, std::string_view bytes, Time&& coarse_time, Found&& found) const {
-    search(hash, kind, bytes, [&](CoarseValidity v) { return v.always() || v.may_be_at(coarse_time()); }, found);
+  // Calls found(entry) for each live entry of that key that accept() takes by its coarse validity. When accept is not
+  // asked, no entry stands under that hash, nor will one before `additions` changes.
+  template <class Accept, class Found>
+  void find(std::uint64_t hash, Kind kind, std::string_view bytes, Accept&& accept, Found&& found) const {
+    search(hash, kind, bytes, accept, found);
   }
   // Every live entry of the key, whatever its validity.
   template <class Found>

@@ -19,6 +19,10 @@
 // selection says so and once more for each of its prefix lengths, host bits cleared; `everything` asks for whole ones
 // alone: a dictionary in the order of its bytes finds a block's addresses as a range.
 //
+// A sink that remembers may say that it need not see something again: bool skip_word(std::string_view) for a word of
+// free text, with remember_word(std::string_view) after it was looked at; bool skip_request(host, uri, port) for the
+// URL that these leaves make (host and port may be nullptr), with remember_request() afterwards.
+//
 // One thread at a time. The code is in the header so that a sink's key() is inlined.
 #pragma once
 
@@ -33,6 +37,7 @@
 #include "detect/indicator.h"
 #include "detect/key.h"
 #include "detect/normalise.h"
+#include "detect/text_scan.h"
 #include "detect/text_tokens.h"
 #include "detect/url.h"
 #include "telemetry/event.h"
@@ -113,7 +118,14 @@ class KeyWalk {
     if (leaf.role == kHttpPort) http_port_ = &leaf;
   }
   void end() {
-    if (http_uri_ != nullptr && selection_->wants(Kind::kUrl)) request();
+    if (http_uri_ == nullptr || !selection_->wants(Kind::kUrl)) return;
+    if constexpr (requires { sink_->skip_request(http_host_, *http_uri_, http_port_); }) {
+      if (sink_->skip_request(http_host_, *http_uri_, http_port_)) return;
+      request();
+      sink_->remember_request();
+    } else {
+      request();
+    }
   }
 
   // Of the key at hand.
@@ -142,7 +154,8 @@ class KeyWalk {
   void file_name(std::string_view name);
   void path(std::string_view text);
   void registry(std::string_view text);
-  void tokens(std::string_view text, bool only_email);
+  void tokens(const telemetry::Leaf& leaf);
+  void emails(std::string_view text);
   void request();
 
   Sink* sink_;
@@ -156,6 +169,7 @@ class KeyWalk {
   const telemetry::Leaf* http_port_ = nullptr;
   std::string_view shown_;
   bool in_text_ = false;
+  TextScanner scanner_;
   std::string decoded_, normal_, part_, url_;
 };
 
@@ -163,13 +177,18 @@ template <class Sink>
 struct KeyWalk<Sink>::Tokens {
   KeyWalk& walk;
   bool only_email;
+  bool escaped;  // the text is JSON's, with its escapes
   std::string_view whole;
+  bool depends = false;  // on what stands before the word
 
   // "Version=4.0.0.0", "Host Version = 5.1.0.0": four numbers, but no address.
   bool is_version(std::string_view token) const {
     std::string_view before = whole.substr(0, static_cast<std::size_t>(token.data() - whole.data()));
-    while (!before.empty() && std::string_view(" =:\"'").find(before.back()) != std::string_view::npos)
+    while (!before.empty() && std::string_view(" =:\"'").find(before.back()) != std::string_view::npos) {
+      const bool quote = before.back() == '"';
       before.remove_suffix(1);
+      if (escaped && quote && before.ends_with('\\')) before.remove_suffix(1);
+    }
     constexpr std::string_view kVersion = "version";
     if (before.size() < kVersion.size()) return false;
     before = before.substr(before.size() - kVersion.size());
@@ -198,11 +217,21 @@ struct KeyWalk<Sink>::Tokens {
     if (only_email) return;
     walk.shown_ = text;
     if (const auto found = parse_address(text)) {
+      depends = true;
       if (!is_version(text)) walk.address(*found);
       return;
     }
     walk.domain(text);
     walk.file_name(text);
+  }
+  bool skip(std::string_view word) {
+    depends = false;
+    if constexpr (requires { walk.sink_->skip_word(word); }) return walk.sink_->skip_word(word);
+    return false;
+  }
+  void looked(std::string_view word) {
+    if constexpr (requires { walk.sink_->remember_word(word); })
+      if (!depends) walk.sink_->remember_word(word);
   }
 };
 
@@ -214,11 +243,10 @@ void KeyWalk<Sink>::leaf(const telemetry::Leaf& l) {
   leaf_ = &l;
   in_text_ = false;
   std::string_view text = l.raw();
-  if (l.escape != Leaf::Escape::kNone) {
-    // Fields known by shape alone hold no escapes when they are addresses or hashes.
-    if (l.role == Role::kShape && !selection_->wants(Kind::kText)) return;
+  // Free text is looked at as it is first. Fields known by shape alone hold no escapes when they are addresses or
+  // hashes.
+  if (selection_->wants(Kind::kText) || (l.role != Role::kText && l.role != Role::kShape))
     text = event_->text(l, decoded_);
-  }
   shown_ = text;
   if (selection_->wants(Kind::kText) && l.quoted) emit(Kind::kText, text);
   switch (l.role) {
@@ -252,7 +280,7 @@ void KeyWalk<Sink>::leaf(const telemetry::Leaf& l) {
       url(text);
       break;
     case Role::kEmail:
-      tokens(text, true);
+      emails(text);
       break;
     case Role::kHash:
       hash(trim(text));
@@ -284,7 +312,7 @@ void KeyWalk<Sink>::leaf(const telemetry::Leaf& l) {
       break;
     case Role::kText:
       in_text_ = true;
-      tokens(text, false);
+      tokens(l);
       break;
   }
 }
@@ -331,6 +359,11 @@ void KeyWalk<Sink>::domain(std::string_view text) {
   if (!selection_->wants(Kind::kDomain)) return;
   while (text.ends_with('.')) text.remove_suffix(1);
   if (text.empty() || text.size() > 512) return;
+  // The last label of a domain that may be looked for is no number.
+  if (bongsu::is_digit(text.back())) {
+    const std::size_t other = text.find_last_not_of("0123456789");
+    if (other == text.npos || text[other] == '.') return;
+  }
   char lower[512];
   bool ascii = true;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -472,8 +505,19 @@ void KeyWalk<Sink>::registry(std::string_view text) {
 }
 
 template <class Sink>
-void KeyWalk<Sink>::tokens(std::string_view text, bool only_email) {
-  Tokens sink{*this, only_email, text};
+void KeyWalk<Sink>::tokens(const telemetry::Leaf& leaf) {
+  if (leaf.escape == telemetry::Leaf::Escape::kJson) {
+    Tokens sink{*this, false, true, leaf.raw()};
+    if (scanner_.scan(leaf.raw(), true, sink)) return;
+  }
+  const std::string_view text = event_->text(leaf, decoded_);
+  Tokens sink{*this, false, false, text};
+  scanner_.scan(text, false, sink);
+}
+
+template <class Sink>
+void KeyWalk<Sink>::emails(std::string_view text) {
+  Tokens sink{*this, true, false, text};
   for_each_token(text, sink);
 }
 

@@ -19,11 +19,13 @@
 
 #include "detect/index.h"
 #include "detect/key_walk.h"
+#include "detect/verdicts.h"
 #include "telemetry/event.h"
 
 namespace bongsu::detect {
 
 inline constexpr std::size_t kMaxHitsPerEvent = 10'000;
+inline constexpr std::size_t kRememberedBytes = 512;  // longer values are seldom the same
 
 struct Hit {
   std::uint64_t ref = 0;
@@ -62,11 +64,30 @@ class Matcher {
     if (snapshot_->may_hold(hash)) look_up(kind, bytes, hash);
   }
   void look_up(Kind kind, std::string_view bytes, std::uint64_t hash);
+  bool skip_word(std::string_view word) {
+    word_print_ = Verdicts::print(word, word_seed_);
+    word_hit_ = false;
+    return verdicts_.nothing(word_print_);
+  }
+  void remember_word(std::string_view) {
+    if (!word_hit_) verdicts_.remember(word_print_);
+  }
+  bool skip_request(const telemetry::Leaf* host, const telemetry::Leaf& uri, const telemetry::Leaf* port);
+  void remember_request() {
+    if (!leaf_hit_) verdicts_.remember(request_print_);
+  }
+  bool of_no_interest(const telemetry::Leaf& leaf) const;
   const Instant& time();
   void finish(std::vector<Hit>& hits);
 
   SnapshotPtr snapshot_;
   KeyWalk<Matcher> walk_;
+
+  // What had no entry under any of its keys, whatever its validity, since the last addition.
+  Verdicts verdicts_;
+  std::uint64_t leaf_seed_ = 0, word_seed_ = 0;
+  std::uint64_t word_print_ = 0, request_print_ = 0;
+  bool word_hit_ = false, leaf_hit_ = false;
 
   // Of the event at hand.
   const Instant* now_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "base/text.h"
 
@@ -188,6 +189,7 @@ std::string_view EventView::text(const Leaf& leaf, std::string& scratch) const {
     case Leaf::Escape::kNone:
       return leaf.raw();
     case Leaf::Escape::kJson:
+      if (std::memchr(leaf.value, '\\', leaf.size) == nullptr) return leaf.raw();
       unescape_json(leaf.raw(), scratch);
       return scratch;
     case Leaf::Escape::kZeek:

@@ -32,6 +32,7 @@ struct Field {
 
 // A leaf as the walkers leave it: raw bytes, and what the field map says about them.
 struct Leaf {
+  // How escapes would be written; whether there are any is for EventView::text to see. kNone: there are none.
   enum class Escape : std::uint8_t { kNone, kJson, kZeek, kCef, kQuoted, kCsv };
 
   const char* value = nullptr;  // between the quotes; escapes not yet undone

@@ -195,10 +195,9 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
         const auto value_size = static_cast<std::uint32_t>(base + token_end(i) - 1 - value);
         if (found.role != Role::kIgnore || found.wanted || everything) {
           if (out.leaves.size() >= kMaxEventLeaves) return next = i, "too many fields in one event";
-          const bool escaped = std::memchr(value, '\\', value_size) != nullptr;
           out.leaves.push_back({value, key, value_size, key_size, level.node, found.field,
-                                found.role == Role::kTransparent ? Role::kShape : found.role,
-                                escaped ? Leaf::Escape::kJson : Leaf::Escape::kNone, true});
+                                found.role == Role::kTransparent ? Role::kShape : found.role, Leaf::Escape::kJson,
+                                true});
         }
         ++i;
         break;
