@@ -47,6 +47,21 @@ bool is_scalar(const char* p, const char* end) {
   }
 }
 
+// Field by field in its place: a copy of a whole leaf just written would wait for the writes.
+void put_leaf(EventStorage& out, const char* value, std::uint32_t size, const char* key, std::uint32_t key_size,
+              std::uint16_t parent, const FieldMap::Found& found, Role role, Leaf::Escape escape, bool quoted) {
+  Leaf& leaf = out.leaves.emplace_back();
+  leaf.value = value;
+  leaf.key = key;
+  leaf.size = size;
+  leaf.key_size = key_size;
+  leaf.parent = parent;
+  leaf.field = found.field;
+  leaf.role = role;
+  leaf.escape = escape;
+  leaf.quoted = quoted;
+}
+
 // One open container.
 struct Level {
   std::uint64_t path;     // hash that its keys extend
@@ -195,9 +210,8 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
         const auto value_size = static_cast<std::uint32_t>(base + token_end(i) - 1 - value);
         if (found.role != Role::kIgnore || found.wanted || everything) {
           if (out.leaves.size() >= kMaxEventLeaves) return next = i, "too many fields in one event";
-          out.leaves.push_back({value, key, value_size, key_size, level.node, found.field,
-                                found.role == Role::kTransparent ? Role::kShape : found.role, Leaf::Escape::kJson,
-                                true});
+          put_leaf(out, value, value_size, key, key_size, level.node, found,
+                   found.role == Role::kTransparent ? Role::kShape : found.role, Leaf::Escape::kJson, true);
         }
         ++i;
         break;
@@ -214,8 +228,8 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
         if (everything || found.wanted || found.role == Role::kHttpPort ||
             (found.role >= Role::kTime && found.role <= Role::kTimeThird)) {
           if (out.leaves.size() >= kMaxEventLeaves) return next = i, "too many fields in one event";
-          out.leaves.push_back({value, key, static_cast<std::uint32_t>(value_end - value), key_size, level.node,
-                                found.field, found.role, Leaf::Escape::kNone, false});
+          put_leaf(out, value, static_cast<std::uint32_t>(value_end - value), key, key_size, level.node, found,
+                   found.role, Leaf::Escape::kNone, false);
         }
         ++i;
       }
