@@ -184,7 +184,7 @@ int run_match(const MatchOptions& options, std::FILE* out, std::FILE* err) {
     return trouble({ErrorCode::kInvalid, "standard input can be read once only", {}});
 
   const SystemClock clock;
-  detect::Engine engine(clock);
+  detect::Engine engine(clock, {.values_directory = detect::ValueStore::usual_directory(), .seed = {}});
   detect::IndicatorFiles files(engine.index(), {.min_confidence = options.min_confidence});
   bool failed = false;
   for (const std::string& path : options.indicators) {

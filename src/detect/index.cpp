@@ -1,5 +1,7 @@
 #include "detect/index.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <bit>
 #include <random>
@@ -224,6 +226,9 @@ Result<void> Index::load(std::span<const Indicator> indicators) {
 void Index::finish_load() {
   const std::lock_guard lock(writer_);
   if (!loading_.empty()) insert_bulk(std::exchange(loading_, {}));
+#ifdef __GLIBC__
+  if (entries_ >= kBulk) ::malloc_trim(0);  // what loading held goes back to the system
+#endif
 }
 
 void Index::insert(const std::vector<IndexEntry>& entries) {
@@ -318,10 +323,8 @@ void Index::begin_merge(std::vector<IndexEntry>&& run) {
   delta_ = nullptr;
   if (frozen_ != nullptr)
     frozen_->each([&](const IndexEntry& entry, std::uint64_t added) {
-      if (removed_->find(entry.ref, m.sequence) >= added)
-        forget(entry, *frozen_->store());
-      else
-        m.run.push_back(entry);
+      m.run.push_back(entry);
+      m.added.push_back(added);
     });
   const int shift = 64 - base_->bits();
   m.begins.assign(base_->count() + 1, 0);
@@ -349,7 +352,14 @@ void Index::merge_one() {
       else
         m.part.push_back(entry);
     }
-  for (std::uint32_t i = m.begins[merged_]; i < m.begins[merged_ + 1]; ++i) m.part.push_back(m.run[m.order[i]]);
+  const std::size_t unseen = m.run.size() - m.added.size();
+  for (std::uint32_t k = m.begins[merged_]; k < m.begins[merged_ + 1]; ++k) {
+    const std::uint32_t i = m.order[k];
+    if (i >= unseen && removed_->find(m.run[i].ref, m.sequence) >= m.added[i - unseen])
+      forget(m.run[i], *frozen_->store());
+    else
+      m.part.push_back(m.run[i]);
+  }
   if (m.move_values) {
     std::string scratch;
     for (IndexEntry& entry : m.part) {

@@ -155,7 +155,8 @@ class Index {
   // A pass over all partitions.
   struct Merge {
     std::uint64_t sequence = 0;            // the moment up to which it takes in what happened
-    std::vector<IndexEntry> run;           // what comes in
+    std::vector<IndexEntry> run;           // what comes in: first what was never visible, then the frozen delta
+    std::vector<std::uint64_t> added;      // when, of the latter
     std::vector<std::uint32_t> order;      // of the run, by the base's partitions
     std::vector<std::uint32_t> begins;     // of each partition in `order`
     bool move_values = false;              // into a new store, without what nothing points to

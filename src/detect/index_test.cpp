@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <map>
 #include <random>
 #include <set>
 #include <thread>
@@ -233,6 +236,68 @@ TEST(Index, AddsAndRemovesWhileOthersMatch) {
   EXPECT_EQ(missed.load(), 0U);
   EXPECT_EQ(ghosts.load(), 0U);
   EXPECT_LT(index.size(), 2000U + 4000U) << "what was removed is forgotten in the end";
+}
+
+// Reload under load: ten thousand in and ten thousand out a second; nothing is missed, nothing shows after its removal.
+// BONGSU_LONG=1: for a minute on top of ten million.
+TEST(Index, MissesNothingWhileThousandsComeAndGo) {
+  const bool full = std::getenv("BONGSU_LONG") != nullptr;
+  const std::uint64_t lasting = full ? 10'000'000 : 100'000;
+  const std::uint64_t rounds = full ? 6'000 : 150;  // of 10 ms each
+  const auto name = [](std::uint64_t n) { return Value{Kind::kDomain, "host" + std::to_string(n) + ".example"}; };
+  Index index(IndexOptions{.values_directory = "/var/tmp", .seed = {}});
+  std::vector<Indicator> piece;
+  for (std::uint64_t n = 0; n < lasting; ++n) {
+    piece.push_back({n, name(n), {}, {}, -1});
+    if (piece.size() == 8192 || n + 1 == lasting) {
+      ASSERT_TRUE(index.load(piece));
+      piece.clear();
+    }
+  }
+  index.finish_load();
+  ASSERT_EQ(index.size(), lasting);
+
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> added{lasting}, removed{lasting}, looked{0}, missed{0}, ghosts{0};
+  std::thread reader([&] {
+    std::mt19937_64 dice(1);
+    while (!stop.load()) {
+      const std::uint64_t newest = added.load(), gone = removed.load();
+      const auto snapshot = index.snapshot();
+      for (int i = 0; i < 50; ++i) {
+        const std::uint64_t n = dice() % lasting;
+        if (!refs(*snapshot, name(n)).contains(n)) ++missed;
+      }
+      if (newest > lasting && removed.load() < newest && !refs(*snapshot, name(newest - 1)).contains(newest - 1) &&
+          removed.load() < newest)
+        ++missed;
+      if (gone > lasting && !refs(*snapshot, name(gone - 1)).empty()) ++ghosts;
+      ++looked;
+    }
+  });
+  std::uint64_t next = lasting;
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::uint64_t round = 0; round < rounds; ++round) {
+    if (full) std::this_thread::sleep_until(begin + std::chrono::milliseconds(10 * round));
+    std::vector<Indicator> batch;
+    std::vector<std::uint64_t> gone;
+    for (std::uint64_t n = next; n < next + 100; ++n) {
+      batch.push_back({n, name(n), {}, {}, -1});
+      if (n >= lasting + 1000) gone.push_back(n - 1000);
+    }
+    ASSERT_TRUE(index.add(batch));
+    next += 100;
+    added = next;
+    index.remove(gone);
+    if (!gone.empty()) removed = next - 1000;
+  }
+  while (looked.load() < 100) std::this_thread::yield();
+  stop = true;
+  reader.join();
+  EXPECT_EQ(missed.load(), 0U);
+  EXPECT_EQ(ghosts.load(), 0U);
+  EXPECT_LT(index.size(), lasting + lasting / 32 + 16'000);
+  if (full) EXPECT_LT(index.memory_bytes(), lasting * 30);
 }
 
 TEST(Index, CostsLessThanThirtyBytesAnEntryBesideTheValues) {

@@ -38,19 +38,25 @@ std::unexpected<Error> nothing_known() {
 }
 
 std::optional<Kind> hash_kind(std::string_view text) {
-  if (!is_hex(text)) return std::nullopt;
+  Kind kind;
   switch (text.size()) {
     case 32:
-      return Kind::kMd5;
+      kind = Kind::kMd5;
+      break;
     case 40:
-      return Kind::kSha1;
+      kind = Kind::kSha1;
+      break;
     case 64:
-      return Kind::kSha256;
+      kind = Kind::kSha256;
+      break;
     case 128:
-      return Kind::kSha512;
+      kind = Kind::kSha512;
+      break;
     default:
       return std::nullopt;
   }
+  if (!is_hex(text)) return std::nullopt;
+  return kind;
 }
 
 bool cut_off(std::string_view text) { return text.ends_with("…") || text.ends_with("..."); }

@@ -81,6 +81,12 @@ Result<std::shared_ptr<ValueStore>> ValueStore::open(const std::string& director
   return out;
 }
 
+std::string ValueStore::usual_directory() {
+  const char* named = std::getenv("TMPDIR");
+  const std::string directory = named != nullptr && *named != '\0' ? named : "/var/tmp";
+  return ::access(directory.c_str(), W_OK | X_OK) == 0 ? directory : std::string();
+}
+
 ValueStore::~ValueStore() {
   if (fd_ >= 0) ::close(fd_);
   for (int k = 0; k < kChunks; ++k)

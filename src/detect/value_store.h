@@ -57,6 +57,8 @@ class ValueStore {
 
   // A file in the directory that vanishes with the store; "" keeps everything in memory. kIo.
   static Result<std::shared_ptr<ValueStore>> open(const std::string& directory);
+  // Where such files usually go: $TMPDIR, else /var/tmp; "" when that cannot be written to.
+  static std::string usual_directory();
   ~ValueStore();
   ValueStore(const ValueStore&) = delete;
   ValueStore& operator=(const ValueStore&) = delete;
