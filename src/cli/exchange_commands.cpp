@@ -1,6 +1,8 @@
-// import and export: files to objects and back, a thousand at a time.
+// import and export: files to objects and back, a thousand at a time. Files of rules become indicators.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -8,7 +10,9 @@
 #include "cli/admin_client.h"
 #include "cli/node_commands.h"
 #include "cli/terminal.h"
+#include "detect/rule_object.h"
 #include "stix/bundle_reader.h"
+#include "telemetry/byte_source.h"
 
 namespace bongsu::cli {
 namespace {
@@ -45,6 +49,19 @@ class Importer {
     return {};
   }
 
+  // A file of Sigma or YARA rules, as an indicator.
+  Result<void> add_rules(detect::Language language, const std::string& file) {
+    BONGSU_TRY(auto source, telemetry::open_source(file));
+    auto text = telemetry::read_all(*source, detect::kMaxRuleTextBytes);
+    std::error_code ec;
+    const auto written = std::filesystem::last_write_time(file, ec);
+    const Instant modified = Instant::from_micros(
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::file_clock::to_sys(written).time_since_epoch()).count());
+    auto object = text ? detect::indicator_of_rules(language, *text, file, modified)
+                       : Result<stix::Object>(std::unexpected(std::move(text).error()));
+    return add({.object = std::move(object), .index = 0, .raw_id = {}}, file);
+  }
+
   Result<void> flush(const std::string& file) {
     if (count_ == 0) return {};
     batch_ += "]}";
@@ -73,6 +90,27 @@ class Importer {
   Totals& totals_;
 };
 
+// Directories are looked through for files of rules.
+Result<std::vector<std::string>> files_of(const std::vector<std::string>& paths) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> out;
+  for (const std::string& path : paths) {
+    std::error_code ec;
+    if (!fs::is_directory(path, ec)) {
+      out.push_back(path);
+      continue;
+    }
+    const std::size_t before = out.size();
+    for (auto at = fs::recursive_directory_iterator(path, ec); !ec && at != fs::recursive_directory_iterator(); at.increment(ec))
+      if (at->is_regular_file(ec) && detect::language_of_file(at->path().string())) out.push_back(at->path().string());
+    if (ec) return fail(ErrorCode::kIo, ec.message(), {.source = path});
+    if (out.size() == before)
+      return fail(ErrorCode::kNotFound, "there is no file of rules (.yml, .yaml, .yar, .yara, .rule) in this directory", {.source = path});
+    std::sort(out.begin() + static_cast<std::ptrdiff_t>(before), out.end());
+  }
+  return out;
+}
+
 }  // namespace
 
 int run_import(const Common& common, const ImportCommand& command) {
@@ -80,7 +118,15 @@ int run_import(const Common& common, const ImportCommand& command) {
   if (!client) return report(client.error(), common.json);
   Totals totals;
   Importer importer(*client, command.collection, common.json, totals);
-  for (const std::string& name : command.files) {
+  const auto files = files_of(command.files);
+  if (!files) return report(files.error(), common.json);
+  bool rules = false;
+  for (const std::string& name : *files) {
+    if (const auto language = detect::language_of_file(name)) {
+      if (const auto added = importer.add_rules(*language, name); !added) return report(added.error(), common.json);
+      rules = true;
+      continue;
+    }
     const File file(name == "-" ? stdin : std::fopen(name.c_str(), "rb"));
     if (!file) return report({.code = ErrorCode::kNotFound, .message = "cannot be opened", .where = {.source = name}}, common.json);
     std::error_code ec;
@@ -106,6 +152,8 @@ int run_import(const Common& common, const ImportCommand& command) {
     if (const auto flushed = importer.flush(name); !flushed) return report(flushed.error(), common.json);
     if (!read) return report(read.error(), common.json);
   }
+  if (rules)
+    if (const auto flushed = importer.flush("rules"); !flushed) return report(flushed.error(), common.json);
   if (common.json) {
     print_json(JsonObject{{"admitted", totals.admitted}, {"duplicates", totals.duplicates}, {"refused", totals.refused}, {"problems", totals.problems}});
   } else {

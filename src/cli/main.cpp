@@ -181,9 +181,10 @@ void add_collections_and_accounts(Program& p) {
 
 void add_exchange(Program& p) {
   static ImportCommand i;
-  auto* import = p.command(&p.app, "import", "Admit STIX objects from files", "  bongsu import bundle.json --collection shared\n  zstdcat history.json.zst | bongsu import -\n");
+  auto* import = p.command(&p.app, "import", "Admit STIX objects, and Sigma and YARA rules, from files",
+                           "  bongsu import bundle.json --collection shared\n  zstdcat history.json.zst | bongsu import -\n  bongsu import sigma/rules --collection shared   # each file of rules becomes an indicator\n");
   p.on_node(import);
-  import->add_option("files", i.files, "Bundles, envelopes or NDJSON; - for standard input")->required();
+  import->add_option("files", i.files, "Bundles, envelopes or NDJSON, - for standard input; files of rules (.yml, .yar), directories of such")->required();
   import->add_option("--collection", i.collection)->capture_default_str();
   import->callback([&p] { p.exit = run_import(p.common, i); });
   static ExportCommand e;
@@ -330,10 +331,15 @@ void add_alerts(Program& p) {
 
 void add_match(Program& p) {
   static MatchOptions m;
-  auto* sub = p.command(&p.app, "match", "Look for indicators in logs, without any server",
+  auto* sub = p.command(&p.app, "match", "Look for indicators and rules in logs, without any server",
                         "  bongsu match --indicators feed.json --warninglists lists/ logs/*.json.zst\n"
+                        "  bongsu match --sigma sigma/rules --yara yara/ --patterns patterns.txt events.ndjson\n"
                         "  zcat conn.log.gz | bongsu match --indicators bad-domains.txt -\n");
-  sub->add_option("--indicators", m.indicators, "STIX bundles, plain lists, TSV or CSV (type, value); may be given again")->expected(1)->allow_extra_args(false)->required();
+  sub->add_option("--indicators", m.indicators, "STIX bundles, plain lists, TSV or CSV (type, value); may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--patterns", m.patterns, "STIX patterns, one a line, or STIX bundles; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--sigma", m.sigma, "Sigma rules: a file or a directory; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--pipeline", m.pipelines, "A pySigma processing pipeline for them; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--yara", m.yara, "YARA rules, for fields of text: a file, a directory or an archive; may be given again")->expected(1)->allow_extra_args(false);
   sub->add_option("--warninglists", m.warning_lists, "MISP warning lists: a directory, a list.json or a tar archive; may be given again")->expected(1)->allow_extra_args(false);
   sub->add_option("logs", m.logs, "Files or directories; - for standard input");
   sub->add_option("--jobs", m.jobs, "Threads; 0 = as many as the machine has")->capture_default_str();

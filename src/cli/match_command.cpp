@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -132,7 +133,24 @@ void indicators_summary(std::FILE* err, const detect::LoadReport& report) {
   name_first(err, report.refused, "refused");
 }
 
-void scan_summary(std::FILE* err, const detect::ScanResult& result, double seconds) {
+void rules_summary(std::FILE* err, const detect::RuleBuild& built,
+                   const std::function<std::string(std::uint64_t ref)>& name) {
+  if (built.patterns + built.sigma + built.yara + built.refused.size() + built.errors.size() == 0) return;
+  say(err, fmt::format("Rules: {} STIX patterns, {} Sigma, {} YARA", count_text(built.patterns),
+                       count_text(built.sigma), count_text(built.yara)));
+  std::vector<std::string> refused;
+  for (const auto& one : built.refused) refused.push_back(name(one.ref) + ": " + one.error.text());
+  for (const Error& error : built.errors) refused.push_back(error.text());
+  if (!refused.empty()) say(err, fmt::format("  refused: {}", count_text(refused.size())));
+  for (std::size_t i = 0; i < std::min(kShown, refused.size()); ++i) say(err, "    " + printable(refused[i], 300));
+  if (refused.size() > kShown) say(err, fmt::format("    … and {} more", count_text(refused.size() - kShown)));
+  if (!built.remarks.empty())
+    say(err, fmt::format("  looked for in part: {}, the first: {}", count_text(built.remarks.size()),
+                         printable(built.remarks.front().text(), 200)));
+}
+
+void scan_summary(std::FILE* err, const detect::ScanResult& result, const std::vector<std::string>& remarks,
+                  double seconds) {
   std::string formats;
   for (std::size_t i = 0; i < telemetry::kFormats; ++i)
     if (result.by_format[i] > 0)
@@ -145,6 +163,7 @@ void scan_summary(std::FILE* err, const detect::ScanResult& result, double secon
   name_first(err, result.bad, "bad lines, not matched");
   say(err, fmt::format("Alerts: {}, of them {} on a warning list", count_text(result.alerts),
                        count_text(result.warning_listed)));
+  for (const std::string& remark : remarks) say(err, "  " + remark);
   if (result.dropped_hits > 0)
     say(err, fmt::format("  left out: {} hits of events with more than {}", count_text(result.dropped_hits),
                          detect::kMaxHitsPerEvent));
@@ -156,8 +175,10 @@ void print_table_head(std::FILE* out) {
 }
 
 void print_row(std::FILE* out, const detect::Alert& alert) {
+  const std::string kind = alert.rule ? alert.rule->language + (alert.rule->level.empty() ? "" : " " + alert.rule->level)
+                                      : std::string(detect::to_string(alert.value.kind));
   fmt::print(out, "{:<20}  {:<18}  {:<34}  {:<24}  {}:{}{}\n", alert.event_time ? alert.event_time->text(0) : "-",
-             detect::to_string(alert.value.kind), printable(alert.value.text, 34), printable(alert.field, 24),
+             kind, printable(alert.value.text, 34), printable(alert.field, 24),
              printable(alert.position.source, 60), alert.position.line,
              alert.warning_lists.empty() ? "" : "  ⚠ " + printable(alert.warning_lists.front().list, 40));
 }
@@ -169,9 +190,12 @@ int run_match(const MatchOptions& options, std::FILE* out, std::FILE* err) {
     say(err, "bongsu match: " + printable(error.text(), 500));
     return kTrouble;
   };
-  if (options.indicators.empty())
-    return trouble(
-        {ErrorCode::kInvalid, "name a file of indicators: --indicators FILE (STIX JSON or one value a line)", {}});
+  std::vector<std::string> indicator_files = options.indicators;
+  indicator_files.insert(indicator_files.end(), options.patterns.begin(), options.patterns.end());
+  if (indicator_files.empty() && options.sigma.empty() && options.yara.empty())
+    return trouble({ErrorCode::kInvalid,
+                    "name what to look for: --indicators FILE (STIX JSON or one value a line), --patterns, --sigma or --yara",
+                    {}});
   std::vector<std::string> logs = options.logs;
   if (logs.empty()) {
     if (::isatty(STDIN_FILENO) != 0)
@@ -179,7 +203,7 @@ int run_match(const MatchOptions& options, std::FILE* out, std::FILE* err) {
     logs.push_back("-");
   }
   if (std::count(logs.begin(), logs.end(), "-") +
-          std::count(options.indicators.begin(), options.indicators.end(), "-") >
+          std::count(indicator_files.begin(), indicator_files.end(), "-") >
       1)
     return trouble({ErrorCode::kInvalid, "standard input can be read once only", {}});
 
@@ -187,16 +211,23 @@ int run_match(const MatchOptions& options, std::FILE* out, std::FILE* err) {
   detect::Engine engine(clock, {.values_directory = detect::ValueStore::usual_directory(), .seed = {}});
   detect::IndicatorFiles files(engine.index(), {.min_confidence = options.min_confidence});
   bool failed = false;
-  for (const std::string& path : options.indicators) {
-    if (const auto loaded = files.load(path); !loaded) {
-      trouble(loaded.error());
-      failed = true;
-    }
-  }
+  const auto try_to = [&](const Result<void>& done) {
+    if (done) return;
+    trouble(done.error());
+    failed = true;
+  };
+  for (const std::string& path : indicator_files) try_to(files.load(path));
+  try_to(engine.rules().add(files.take_rules()));
+  for (const std::string& path : options.pipelines) try_to(engine.rules().load_pipeline(path));
+  for (const std::string& path : options.sigma) try_to(engine.rules().load(detect::Language::kSigma, path));
+  for (const std::string& path : options.yara) try_to(engine.rules().load(detect::Language::kYara, path));
+  const detect::RuleBuild built = engine.rules().build();
   engine.set_origins([&](std::uint64_t ref) { return files.origin(ref); });
-  if (!options.quiet) indicators_summary(err, files.report());
-  if (options.strict && files.report().refused.count() > 0) failed = true;
-  if (files.report().values == 0) return trouble({ErrorCode::kInvalid, "no indicator could be loaded", {}});
+  if (!options.quiet && !indicator_files.empty()) indicators_summary(err, files.report());
+  if (!options.quiet) rules_summary(err, built, [&](std::uint64_t ref) { return files.origin(ref).indicator_id; });
+  if (options.strict && (files.report().refused.count() > 0 || !built.refused.empty() || !built.errors.empty())) failed = true;
+  if (files.report().values == 0 && engine.rules().sets()->empty())
+    return trouble({ErrorCode::kInvalid, "no indicator or rule could be loaded", {}});
 
   auto lists = std::make_shared<detect::WarningLists>();
   for (const std::string& path : options.warning_lists) {
@@ -259,7 +290,7 @@ int run_match(const MatchOptions& options, std::FILE* out, std::FILE* err) {
     trouble({ErrorCode::kIo, "the alerts could not be written", {}});
     failed = true;
   }
-  if (!options.quiet) scan_summary(err, result, seconds);
+  if (!options.quiet) scan_summary(err, result, engine.remarks(), seconds);
   if (options.strict && result.bad.count() > 0) failed = true;
   if (failed) return kTrouble;
   return result.alerts > 0 ? kMatched : kNothing;

@@ -105,7 +105,9 @@ std::string alert_id(const telemetry::Position& position, std::string_view indic
   return "alert--" + Uuid::from_name(kAlertNamespace, name).text();
 }
 
-void Alert::assign_id() { id = alert_id(position, indicator_id, field); }
+void Alert::assign_id() {
+  id = alert_id(position, indicator_id, rule ? field + '\0' + rule->language + '\0' + rule->name : field);
+}
 
 Json Alert::json() const {
   JsonObject out;

@@ -33,7 +33,7 @@ struct AlertRule {
 };
 
 struct Alert {
-  std::string id;  // "alert--uuid", UUIDv5 of (source, offset, indicator, field): the same match is the same alert
+  std::string id;  // "alert--uuid", UUIDv5 of (source, offset, indicator, field, and rule): the same match is the same alert
   std::string indicator_id;  // STIX id of the indicator, or "list:FILE:LINE" for plain lists
   std::uint64_t indicator_ref = 0;
   Value value;          // what the indicator looks for
@@ -52,7 +52,8 @@ struct Alert {
   std::optional<Instant> indicator_time;  // when the version of the indicator that matched was made, where known
   std::string label;  // policy::Label text of the indicator; opaque here
 
-  // Sets the id from position, indicator_id and field, as alert_id does. An alert that comes from a sensor names its
+  // Sets the id from position, indicator_id and field, as alert_id does, and of a rule its language and name: one
+  // indicator may hold several. An alert that comes from a sensor names its
   // indicator by indicator_ref alone; who fills in indicator_id calls this then.
   void assign_id();
 

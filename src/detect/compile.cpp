@@ -1,4 +1,5 @@
-// Indicators of STIX 2.1 §4.7 whose pattern is of comparison form: one observation of equalities joined by OR.
+// Indicators of STIX 2.1 §4.7: values where the pattern is of comparison form (one observation of equalities joined by
+// OR), a rule otherwise.
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -158,6 +159,17 @@ Result<void> collect(const stix::ObservationExpression& expression, std::vector<
   return {};
 }
 
+Result<void> compile_into(std::string_view pattern, Compiled& out) {
+  BONGSU_TRY(const stix::Pattern tree, stix::parse_pattern(pattern));
+  const auto collected = collect(tree.root, out.values);
+  if (collected && !out.values.empty()) return {};
+  if (!collected && collected.error().code != ErrorCode::kUnsupported) return std::unexpected(collected.error());
+  out.values.clear();
+  out.rule_language = Language::kStix;
+  out.rule_text = pattern;
+  return {};
+}
+
 }  // namespace
 
 Result<Compiled> compile(const stix::Object& indicator) { return compile(std::string_view(indicator.bytes())); }
@@ -194,8 +206,9 @@ Result<Compiled> compile(std::string_view object) {
   }
   if (type != "indicator") return fail(ErrorCode::kInvalid, "not an indicator", {.field = std::string(id)});
   if (!pattern) return fail(ErrorCode::kInvalid, "an indicator needs a pattern", {.field = "pattern"});
-  if (pattern_type != "stix")
-    return fail(ErrorCode::kUnsupported, fmt::format("patterns of type {} are not matched yet", pattern_type),
+  const auto language = parse_language(pattern_type);
+  if (!language)
+    return fail(ErrorCode::kUnsupported, fmt::format("patterns of type {} are not matched", pattern_type),
                 {.field = "pattern_type"});
   const auto instant = [&](const char* key, const std::optional<std::string_view>& written,
                            std::optional<Instant>& to) -> Result<void> {
@@ -206,9 +219,20 @@ Result<Compiled> compile(std::string_view object) {
   };
   BONGSU_TRY_VOID(instant("valid_from", from, out.valid_from));
   BONGSU_TRY_VOID(instant("valid_until", until, out.valid_until));
-  BONGSU_TRY(const stix::Pattern tree, stix::parse_pattern(*pattern));
-  BONGSU_TRY_VOID(collect(tree.root, out.values));
-  if (out.values.empty()) return unsupported("the pattern names no value");
+  if (pattern->size() > kMaxRuleTextBytes)
+    return fail(ErrorCode::kTooLarge, "a pattern is at most 1 MiB", {.field = "pattern"});
+  if (*language == Language::kStix) {
+    BONGSU_TRY_VOID(compile_into(*pattern, out));
+  } else {
+    out.rule_language = *language;
+    out.rule_text = *pattern;
+  }
+  return out;
+}
+
+Result<Compiled> compile_pattern(std::string_view pattern) {
+  Compiled out;
+  BONGSU_TRY_VOID(compile_into(pattern, out));
   return out;
 }
 

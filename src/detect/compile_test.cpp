@@ -48,18 +48,23 @@ TEST(Compile, TakesIssubsetOfAddressesAndNetworkTraffic) {
   EXPECT_EQ(compile(indicator("[network-traffic:dst_ref.value = 'evil.example']"))->values[0].kind, Kind::kDomain);
 }
 
-TEST(Compile, NamesWhatItCannotMatch) {
+TEST(Compile, WhatIsNoListOfValuesIsARule) {
   for (const char* pattern :
        {"[file:name = 'evil.exe' AND file:size = 5]", "[domain-name:value LIKE '%.example']",
         "[domain-name:value MATCHES 'evil']", "[domain-name:value != 'evil.example']",
         "[ipv4-addr:value = '198.51.100.7'] FOLLOWEDBY [ipv4-addr:value = '198.51.100.8']",
         "[ipv4-addr:value = '198.51.100.7'] REPEATS 5 TIMES", "[domain-name:value NOT = 'evil.example']",
-        "[process:pid = 5]", "[file:hashes.SSDEEP = '3:abc']", "[x-thing:value = 'a']"}) {
-    const auto compiled = compile(indicator(pattern));
-    ASSERT_FALSE(compiled.has_value()) << pattern;
-    EXPECT_NE(compiled.error().message, "") << pattern;
-    EXPECT_EQ(compiled.error().code, ErrorCode::kUnsupported) << pattern << ": " << compiled.error().message;
+        "[process:pid = 5]", "[file:hashes.SSDEEP = '3:abc']", "[x-thing:value = 'a']",
+        "[ipv4-addr:value = '198.51.100.7'] OR [process:pid = 5]"}) {
+    const auto compiled = compile(indicator(pattern, R"(,"confidence":40)"));
+    ASSERT_TRUE(compiled.has_value()) << pattern << ": " << compiled.error().text();
+    EXPECT_EQ(compiled->rule_language, Language::kStix) << pattern;
+    EXPECT_EQ(compiled->rule_text, pattern);
+    EXPECT_TRUE(compiled->values.empty()) << pattern;
+    EXPECT_EQ(compiled->confidence, 40);
+    EXPECT_TRUE(compiled->valid_from.has_value());
   }
+  EXPECT_FALSE(compile(indicator("[ipv4-addr:value = '198.51.100.7']"))->rule_language.has_value());
   EXPECT_EQ(compile(indicator("[ipv4-addr:value = '198.51.100.7'")).error().code, ErrorCode::kInvalid);
   EXPECT_EQ(compile(indicator("[ipv4-addr:value = 'evil.example']")).error().code, ErrorCode::kInvalid);
 }
@@ -125,12 +130,19 @@ TEST(PatternOf, WritesAsTheStandardDoes) {
   EXPECT_EQ(written(Kind::kMutex, "a'b\\c"), "[mutex:name = 'a\\'b\\\\c']");
 }
 
-TEST(Compile, PatternsOfOtherLanguagesAreUnsupported) {
-  const auto object = stix::Object::parse(
-      R"({"type":"indicator","spec_version":"2.1","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",)"
-      R"("created":"2026-01-01T00:00:00Z","modified":"2026-01-01T00:00:00Z","pattern":"alert tcp any any","pattern_type":"snort","valid_from":"2026-01-01T00:00:00Z"})");
-  ASSERT_TRUE(object.has_value());
-  EXPECT_EQ(compile(*object).error().code, ErrorCode::kUnsupported);
+TEST(Compile, TakesRulesOfSigmaAndYaraAndNamesOtherLanguages) {
+  const auto of_type = [](const char* pattern_type) {
+    const auto object = stix::Object::parse(
+        R"({"type":"indicator","spec_version":"2.1","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",)"
+        R"("created":"2026-01-01T00:00:00Z","modified":"2026-01-01T00:00:00Z","pattern":"any text","pattern_type":")" +
+        std::string(pattern_type) + R"(","valid_from":"2026-01-01T00:00:00Z"})");
+    EXPECT_TRUE(object.has_value());
+    return compile(*object);
+  };
+  EXPECT_EQ(of_type("sigma")->rule_language, Language::kSigma);
+  EXPECT_EQ(of_type("yara")->rule_language, Language::kYara);
+  EXPECT_EQ(of_type("yara")->rule_text, "any text");
+  for (const char* other : {"snort", "suricata", "pcre"}) EXPECT_EQ(of_type(other).error().code, ErrorCode::kUnsupported);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "detect/engine.h"
 
+#include <algorithm>
+#include <iterator>
 #include <mutex>
 
 namespace bongsu::detect {
@@ -27,6 +29,7 @@ Result<void> Engine::add(std::uint64_t ref, std::span<const Value> values, std::
 
 void Engine::remove(std::uint64_t ref) {
   index_.remove({&ref, 1});
+  rules_.remove({&ref, 1});
   const std::unique_lock lock(origins_mutex_);
   origins_.erase(ref);
 }
@@ -40,14 +43,88 @@ Origin Engine::find_origin(std::uint64_t ref) const {
 }
 
 void Engine::Session::match(const telemetry::LineBatch& batch, std::vector<Alert>& alerts) {
+  Found found;
+  find(batch, found);
+  engine_->settle(*batch.source, std::move(found), alerts);
+}
+
+void Engine::Session::find(const telemetry::LineBatch& batch, Found& found) {
   matcher_.use(engine_->index_.snapshot());
+  RuleSetsPtr sets = engine_->rules_.sets();
+  parser_.use(sets->map);
+  const bool rules = !sets->empty();
+  if (auto used = finder_.use(std::move(sets)); !used) parser_bad_->add(used.error().code, used.error().message, {});
+  found.rules.sets = finder_.sets();
   parser_.start(batch);
   const Instant now = engine_->clock_.now();
   while (const telemetry::EventView* event = parser_.next()) {
     hits_.clear();
     matcher_.match(*event, now, hits_);
-    for (Hit& hit : hits_) raise(batch, *event, std::move(hit), now, alerts);
+    for (Hit& hit : hits_) raise(batch, *event, std::move(hit), now, found.alerts);
+    if (rules) finder_.match(*event, *batch.source, found.rules);
   }
+}
+
+Alert Engine::alert_of(RuleHit&& hit, const Instant& now) const {
+  Origin origin = hit.ref ? find_origin(*hit.ref) : Origin{std::move(hit.rule_id), std::move(hit.rule_file), {}};
+  Alert alert;
+  alert.position = std::move(hit.position);
+  alert.indicator_id = std::move(origin.indicator_id);
+  alert.indicator_ref = hit.ref.value_or(0);
+  alert.value = {Kind::kText, hit.rule.name};
+  alert.field = std::move(hit.field);
+  alert.matched = std::move(hit.matched);
+  alert.rule = std::move(hit.rule);
+  alert.assign_id();
+  alert.event_time = hit.time;
+  alert.detected = now;
+  if (hit.event != nullptr) {
+    alert.event_time = hit.event->time;
+    alert.event = hit.event->raw;
+    alert.event_cut = hit.event->cut;
+    alert.entity = hit.event->entity;
+  } else {
+    alert.entity = {EntityKind::kLog, alert.position.source.substr(0, kMaxEntityBytes)};
+  }
+  alert.confidence = hit.confidence;
+  alert.source = std::move(origin.source);
+  alert.label = std::move(origin.label);
+  return alert;
+}
+
+void Engine::settle(const std::string& source, Found&& found, std::vector<Alert>& alerts) {
+  const std::size_t begin = alerts.size();
+  if (alerts.empty()) alerts = std::move(found.alerts);
+  else std::ranges::move(found.alerts, std::back_inserter(alerts));
+  if (found.rules.sets == nullptr) return;
+  const Instant now = clock_.now();
+  const std::size_t before = alerts.size();
+  {
+    const std::lock_guard lock(sequencer_mutex_);
+    sequencer_.take(found.rules, source, now, [&](RuleHit&& hit) { alerts.push_back(alert_of(std::move(hit), now)); });
+  }
+  if (alerts.size() == before || before == begin) return;
+  // Both runs are in the order of events; of one event, what indicators say comes first.
+  std::vector<Alert> values(std::make_move_iterator(alerts.begin() + static_cast<std::ptrdiff_t>(begin)),
+                            std::make_move_iterator(alerts.begin() + static_cast<std::ptrdiff_t>(before)));
+  std::vector<Alert> rules(std::make_move_iterator(alerts.begin() + static_cast<std::ptrdiff_t>(before)),
+                           std::make_move_iterator(alerts.end()));
+  alerts.resize(begin);
+  std::ranges::merge(std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()),
+                     std::make_move_iterator(rules.begin()), std::make_move_iterator(rules.end()),
+                     std::back_inserter(alerts), {}, [](const Alert& alert) { return alert.position.offset; },
+                     [](const Alert& alert) { return alert.position.offset; });
+}
+
+void Engine::finish(std::vector<Alert>& alerts) {
+  const Instant now = clock_.now();
+  const std::lock_guard lock(sequencer_mutex_);
+  sequencer_.finish([&](RuleHit&& hit) { alerts.push_back(alert_of(std::move(hit), now)); });
+}
+
+std::vector<std::string> Engine::remarks() const {
+  const std::lock_guard lock(sequencer_mutex_);
+  return sequencer_.remarks();
 }
 
 const std::vector<WarningListHit>& Engine::Session::warnings(const Value& value) {

@@ -1,5 +1,5 @@
-// Detection in one piece, for the command line and for the sensor: index, warning lists, and where indicators come
-// from.
+// Detection in one piece, for the command line and for the sensor: index, rules, warning lists, and where indicators
+// come from.
 //
 //   Engine engine(clock);
 //   engine.add(indicators, {.indicator_id = "indicator--…", .source = "cert-lt", .label = "TLP:AMBER"});
@@ -7,15 +7,23 @@
 //   Engine::Session session(engine, bad);             // one a thread
 //   std::vector<Alert> alerts;
 //   session.match(batch, alerts);                     // events of a file, a follower, a request
+//   engine.rules().add(rules), engine.rules().build();          // Sigma, YARA, patterns of several comparisons
 //   engine.remove(ref);
 //
+// Several threads: each finds in its batch, and what was found is settled in the order of the batches.
+//
+//   Found found;
+//   session.find(batch, found);                       // side by side
+//   engine.settle(*batch.source, std::move(found), alerts);     // one after the other
+//
 // Threads: add, remove and find_origin from any thread at any time. A Session belongs to one thread; it takes the
-// newest indicators at the beginning of each batch and is never held up by add or remove. Warning lists are set before
+// newest indicators and rules at the beginning of each batch and is never held up by add or remove. Warning lists are set before
 // matching begins.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -26,6 +34,7 @@
 #include "detect/alert.h"
 #include "detect/index.h"
 #include "detect/matcher.h"
+#include "detect/rule_findings.h"
 #include "detect/warning_lists.h"
 #include "telemetry/line_batch.h"
 
@@ -36,6 +45,12 @@ struct Origin {
   std::string indicator_id;  // STIX id, or "list:FILE:LINE"
   std::string source;
   std::string label;
+};
+
+// What one batch holds: alerts of indicators, and of rules what each event shows by itself.
+struct Found {
+  std::vector<Alert> alerts;  // in the order of events and fields
+  RuleFindings rules;
 };
 
 class Engine {
@@ -53,14 +68,23 @@ class Engine {
   void set_warning_lists(std::shared_ptr<const WarningLists> lists) { warning_lists_ = std::move(lists); }
 
   Origin find_origin(std::uint64_t ref) const;
+  RuleBook& rules() { return rules_; }
+  const RuleBook& rules() const { return rules_; }
+  // Appends the batch's alerts, those of rules among them, in the order of events. Batches in their order.
+  void settle(const std::string& source, Found&& found, std::vector<Alert>& alerts);
+  // No more events follow: correlations whose windows are still open are judged.
+  void finish(std::vector<Alert>& alerts);
+  // Sentences about what rules may have missed: a bound was hit.
+  std::vector<std::string> remarks() const;
   Index& index() { return index_; }
   const Index& index() const { return index_; }
 
   class Session {
    public:
-    Session(Engine& engine, telemetry::BadLines& bad) : engine_(&engine), parser_(bad) {}
+    Session(Engine& engine, telemetry::BadLines& bad) : engine_(&engine), parser_bad_(&bad), parser_(bad) {}
     // Appends an alert for each hit, in the order of events and fields.
     void match(const telemetry::LineBatch& batch, std::vector<Alert>& alerts);
+    void find(const telemetry::LineBatch& batch, Found& found);
 
     std::uint64_t events() const { return parser_.events(); }
     const auto& by_format() const { return parser_.by_format(); }
@@ -72,15 +96,22 @@ class Engine {
     const std::vector<WarningListHit>& warnings(const Value& value);
 
     Engine* engine_;
+    telemetry::BadLines* parser_bad_;
     telemetry::EventParser parser_;
     Matcher matcher_;
+    RuleFinder finder_;
     std::vector<Hit> hits_;
     std::unordered_map<std::string, std::vector<WarningListHit>> warnings_;  // of values that hit lately
   };
 
  private:
+  Alert alert_of(RuleHit&& hit, const Instant& now) const;
+
   const Clock& clock_;
   Index index_;
+  RuleBook rules_{telemetry::FieldMap::standard()};
+  mutable std::mutex sequencer_mutex_;
+  RuleSequencer sequencer_;
   std::shared_ptr<const WarningLists> warning_lists_;
   std::function<Origin(std::uint64_t)> look_up_;
   mutable std::shared_mutex origins_mutex_;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "detect/rule.h"
 #include "stix/object.h"
 
 namespace bongsu::detect {
@@ -67,18 +68,25 @@ struct Indicator {
   int confidence = -1;                             // 0–100; -1 = not said
 };
 
+// Either values or a rule.
 struct Compiled {
   std::vector<Value> values;  // any one of them is a match (a pattern of OR-ed equalities, IN, CIDR, hashes)
+  std::optional<Language> rule_language;  // everything else: the pattern's text is a rule of this language
+  std::string rule_text;
   std::optional<Instant> valid_from, valid_until;
   int confidence = -1;
   bool revoked = false;
 };
-// kUnsupported with a reason for patterns that are not of comparison form (AND of several, temporal, LIKE, MATCHES,
-// other pattern_type): these are counted and shown, never dropped silently. kInvalid for broken patterns.
+// Patterns that are not of comparison form (AND of several, temporal, LIKE, MATCHES) and Sigma and YARA rules become a
+// rule; whether it is a good one is said when it is built into a set (rule_book.h). kUnsupported with a reason for other
+// values of pattern_type: these are counted and shown, never dropped silently. kInvalid for broken patterns of STIX,
+// kTooLarge beyond kMaxRuleTextBytes.
 Result<Compiled> compile(const stix::Object& indicator);
 // The same from the bytes of an object that Object::parse has accepted before, as a journal holds them: reads only what
 // compiling needs.
 Result<Compiled> compile(std::string_view object);
+// A STIX pattern by itself.
+Result<Compiled> compile_pattern(std::string_view pattern);
 
 // The inverse: the STIX 2.1 pattern (§9) that looks for one value and compiles to it, "[url:value = 'http://a.example/']".
 // A block of addresses is looked for by ISSUBSET; names of hashes with a hyphen are quoted, others not, as in the

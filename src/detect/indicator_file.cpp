@@ -111,6 +111,11 @@ void IndicatorFiles::line(std::string_view text, std::uint64_t number, Columns& 
     return;
   }
   if (text.starts_with('#') || text.starts_with("//") || text.starts_with(';')) return;
+  if (text.starts_with('[') || text.starts_with('(')) {
+    // A STIX pattern; "[2001:db8::1]" is none, and has no blank.
+    auto compiled = compile_pattern(text);
+    if (compiled || text.find(' ') != text.npos) return pattern(ref, std::move(compiled), {.source = files_.back().path, .line = number}, text);
+  }
 
   std::string feed;
   const auto keep_feed = [&] {
@@ -187,11 +192,28 @@ void IndicatorFiles::object(Result<stix::Object> object, std::uint64_t number, W
   const std::uint64_t ref = (files_.size() - 1) << kLineBits | number;
   std::string source = object->created_by() ? object->created_by()->text() : files_.back().name;
   objects_[ref] = {object->id_text(), std::move(source), label_of(*object)};
+  take(ref, std::move(*compiled));
+}
+
+void IndicatorFiles::pattern(std::uint64_t ref, Result<Compiled> compiled, Where where, std::string_view text) {
+  if (!compiled) {
+    report_.refused.add(compiled.error().code, compiled.error().message, std::move(where), text);
+    return;
+  }
+  take(ref, std::move(*compiled));
+}
+
+void IndicatorFiles::take(std::uint64_t ref, Compiled compiled) {
   ++report_.indicators;
-  for (Value& value : compiled->values) {
+  if (compiled.rule_language) {
+    ++report_.rules;
+    rules_.push_back({ref, *compiled.rule_language, std::move(compiled.rule_text), compiled.valid_from,
+                      compiled.valid_until, compiled.confidence});
+  }
+  for (Value& value : compiled.values) {
     ++report_.values;
     ++by_kind_[static_cast<std::size_t>(value.kind)];
-    pending_.push_back({ref, std::move(value), compiled->valid_from, compiled->valid_until, compiled->confidence});
+    pending_.push_back({ref, std::move(value), compiled.valid_from, compiled.valid_until, compiled.confidence});
   }
 }
 

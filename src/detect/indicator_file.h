@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -39,6 +40,7 @@ struct LoadReport {
   std::uint64_t files = 0;
   std::uint64_t indicators = 0;  // lines and objects that are looked for
   std::uint64_t values = 0;
+  std::uint64_t rules = 0;  // objects whose pattern is a rule: see IndicatorFiles::take_rules
   std::uint64_t revoked = 0;
   std::uint64_t low_confidence = 0;
   std::uint64_t other_objects = 0;  // STIX objects that are no indicators
@@ -55,6 +57,8 @@ class IndicatorFiles {
   Result<void> load(const std::string& path);
   const LoadReport& report() const { return report_; }
   Origin origin(std::uint64_t ref) const;
+  // Rules of the objects read since the last call, for a RuleBook.
+  std::vector<Rule> take_rules() { return std::exchange(rules_, {}); }
 
  private:
   struct File {
@@ -70,6 +74,8 @@ class IndicatorFiles {
   void line(std::string_view text, std::uint64_t number, Columns& columns);
   void object(Result<stix::Object> object, std::uint64_t number, Where where);
   void keep(std::uint64_t ref, Value&& value, bool guessed);
+  void pattern(std::uint64_t ref, Result<Compiled> compiled, Where where, std::string_view text);
+  void take(std::uint64_t ref, Compiled compiled);
   Result<void> flush(bool force);
 
   Index& index_;
@@ -81,6 +87,7 @@ class IndicatorFiles {
   std::unordered_map<std::uint64_t, Origin> objects_;
   std::vector<Indicator> pending_;
   std::array<std::uint64_t, kKinds> by_kind_{}, guessed_{};
+  std::vector<Rule> rules_;
 };
 
 }  // namespace bongsu::detect

@@ -90,8 +90,16 @@ TEST_F(IndicatorFileTest, ReadsStixBundlesAndHonoursRevokedAndConfidence) {
   EXPECT_EQ(report_.revoked, 1U);
   EXPECT_EQ(report_.low_confidence, 1U);
   EXPECT_EQ(report_.other_objects, 1U);
+  EXPECT_EQ(report_.rules, 1U);
+  EXPECT_EQ(report_.refused.count(), 0U);
+}
+
+TEST_F(IndicatorFileTest, ReadsStixPatternsOneALine) {
+  EXPECT_EQ(load("[domain-name:value = 'evil.example']\n# a remark\n([domain-name:value LIKE 'a%'])\n[domain-name:value = \n[::1]\n"),
+            (std::set<std::string>{"domain-name evil.example 1", "ipv6-addr ::1 5"}));
+  EXPECT_EQ(report_.rules, 1U);
   ASSERT_EQ(report_.refused.count(), 1U);
-  EXPECT_EQ(report_.refused.first()[0].where.field, "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd33");
+  EXPECT_EQ(report_.refused.first()[0].where.line, 4U);
 }
 
 TEST_F(IndicatorFileTest, ReadsTaxiiEnvelopes) {

@@ -6,6 +6,17 @@
 #include "detect/indicator.h"
 
 namespace bongsu::detect {
+
+std::string_view to_string(Language language) {
+  constexpr std::string_view kNames[kLanguages] = {"stix", "sigma", "yara"};
+  return kNames[static_cast<std::size_t>(language)];
+}
+
+std::optional<Language> parse_language(std::string_view text) {
+  for (const Language language : {Language::kStix, Language::kSigma, Language::kYara})
+    if (text == to_string(language)) return language;
+  return std::nullopt;
+}
 namespace {
 
 constexpr std::array<std::string_view, kKinds> kNames = {"ipv4-addr",

@@ -28,6 +28,12 @@ class Scan {
     work();
     for (std::thread& thread : threads) thread.join();
     result_.bad.merge(reader_bad_);
+    std::vector<Alert> last;
+    if (!result_.stopped) engine_.finish(last);
+    if (!last.empty()) {
+      result_.alerts += last.size();
+      out_(std::move(last));
+    }
     return std::move(result_);
   }
 
@@ -74,17 +80,19 @@ class Scan {
     Engine::Session session(engine_, bad);
     std::uint64_t bytes = 0, events = 0;
     while (auto ticket = take()) {
-      std::vector<Alert> alerts;
-      session.match(ticket->batch, alerts);
+      Found found;
+      session.find(ticket->batch, found);
       bytes += ticket->batch.data.size();
       if (options_.progress != nullptr) {
         options_.progress->bytes.fetch_add(ticket->batch.data.size(), std::memory_order_relaxed);
         options_.progress->events.fetch_add(session.events() - events, std::memory_order_relaxed);
-        options_.progress->alerts.fetch_add(alerts.size(), std::memory_order_relaxed);
         events = session.events();
       }
       std::unique_lock lock(out_mutex_);
       turn_.wait(lock, [&] { return next_out_ == ticket->number; });
+      std::vector<Alert> alerts;
+      engine_.settle(*ticket->batch.source, std::move(found), alerts);
+      if (options_.progress != nullptr) options_.progress->alerts.fetch_add(alerts.size(), std::memory_order_relaxed);
       for (const Alert& alert : alerts) {
         ++result_.alerts;
         if (!alert.warning_lists.empty()) ++result_.warning_listed;

@@ -62,7 +62,7 @@ Result<void> AlertDesk::take(AlertsMessage&& message) {
     alert.detected = core_.clock.now();
     // As old as its newest version; observables and lists without versions as what came in here.
     alert.indicator_time = Instant::parse(at->second.version).value_or(Instant::from_micros(at->second.added_us));
-    alert.id = detect::alert_id(alert.position, alert.indicator_id, alert.field);
+    alert.assign_id();
     alerts.push_back(std::move(alert));
   }
   BONGSU_TRY(const auto raised, core_.alerts->raise(alerts, std::move(states)));

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kPage = 5'000;
 constexpr std::size_t kFrameBytes = 4 * 1024 * 1024;  // of indicators in one frame, about
 constexpr std::size_t kRecordBytes = 48;             // of one, without its text, at most
+constexpr std::size_t kReasonBytes = 120;
+constexpr std::size_t kMaxReasons = 200;  // of the sensor, counted apart
 constexpr auto kPoll = 1s;  // how soon stop and a new sensor are noticed while nothing is committed
 
 bool is_indicator(const journal::Entry& entry) { return entry.object_id.starts_with("indicator--"); }
@@ -74,6 +76,10 @@ void DetectionFeed::run() {
     in_force_.clear();
     in_force_count_ = 0;
     sensor_gone_ = false;
+    {
+      const std::lock_guard lock(mutex_);
+      rules_.clear();
+    }
     Result<void> result = load(generation);
     if (result) result = follow(generation);
     // A sensor that went away comes back with a new generation; anything else is worth saying. That includes a journal
@@ -185,6 +191,8 @@ void DetectionFeed::put(ReadIndicator&& read, Changes& changes) {
   if (!read.unsupported.empty()) {
     const std::lock_guard lock(mutex_);
     ++status_.unsupported[read.unsupported];
+  } else if (read.rule) {
+    changes.rules.insert_or_assign(read.seq, std::move(*read.rule));
   } else if (!read.values.empty()) {
     changes.add.insert_or_assign(read.seq, std::move(read.values));
   }
@@ -232,9 +240,41 @@ Result<void> DetectionFeed::send(std::uint64_t generation, Changes& changes) {
   if (!frame.empty()) BONGSU_TRY_VOID(of_sensor(sensor_.add(generation, frame)));
   for (const std::uint64_t ref : changes.remove) in_force(ref, false);
   for (const auto& [ref, values] : changes.add) in_force(ref, true);
-  const std::lock_guard lock(mutex_);
-  status_.indicators = in_force_count_;
+  {
+    // Before they are sent: the sensor may refuse one at once.
+    const std::lock_guard lock(mutex_);
+    for (const std::uint64_t ref : changes.remove) rules_.erase(ref);
+    for (const auto& [ref, rule] : changes.rules) rules_.insert(ref);
+    status_.rules = rules_.size();
+    status_.indicators = in_force_count_ + rules_.size();
+  }
+  std::vector<detect::Rule> rules;
+  bytes = 0;
+  for (auto& [ref, rule] : changes.rules) {
+    if (rules.size() >= kIndicatorsPerFrame || bytes >= kFrameBytes) {
+      BONGSU_TRY_VOID(of_sensor(sensor_.add_rules(generation, rules)));
+      rules.clear();
+      bytes = 0;
+    }
+    bytes += kRecordBytes + rule.text.size();
+    rules.push_back(std::move(rule));
+  }
+  if (!rules.empty()) BONGSU_TRY_VOID(of_sensor(sensor_.add_rules(generation, rules)));
   return {};
+}
+
+void DetectionFeed::refused(std::uint64_t generation, const RefusedMessage& message) {
+  const std::lock_guard lock(mutex_);
+  if (wanted_ != generation) return;
+  for (const RefusedRule& rule : message.rules) {
+    if (rules_.erase(rule.ref) == 0) continue;  // withdrawn meanwhile
+    std::string reason = rule.reason.substr(0, kReasonBytes);
+    if (status_.unsupported.size() >= kMaxReasons && !status_.unsupported.contains(reason)) reason = "other reasons";
+    ++status_.unsupported[std::move(reason)];
+    log_.warn("detection.rule_refused", {{"entry", std::to_string(rule.ref)}, {"reason", rule.reason}});
+  }
+  status_.indicators -= std::min<std::uint64_t>(status_.indicators, status_.rules - rules_.size());
+  status_.rules = rules_.size();
 }
 
 }  // namespace bongsu::node

@@ -1,16 +1,17 @@
 // Keeps the sensor's indicators equal to the journal's: follows the change feed, compiles indicators, sends what
-// changed.
+// changed. Values and rules (detect/rule.h) alike.
 //
 // A projection: its cursor is in memory, and each new sensor process gets all that stands in the journal
 // (indicator_reader.h: read and compiled on several threads), then what changes. Nothing of it is stored, so nothing
-// that was withdrawn or erased can come back by it. What cannot be compiled (temporal patterns, other languages, bytes
-// that do not open) is counted by reason and shown, never dropped silently.
+// that was withdrawn or erased can come back by it. What cannot be compiled (other languages, bytes that do not open,
+// rules that the sensor refuses) is counted by reason and shown, never dropped silently.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -27,7 +28,8 @@ namespace bongsu::node {
 struct DetectionStatus {
   journal::Seq cursor = 0;
   bool loaded = false;
-  std::uint64_t indicators = 0;                     // objects in effect
+  std::uint64_t indicators = 0;                     // objects in effect, rules among them
+  std::uint64_t rules = 0;                          // of those
   std::map<std::string, std::uint64_t> unsupported; // reason → count
 };
 
@@ -38,6 +40,8 @@ class DetectionFeed {
   void start();
   void stop();
   void sensor_started();   // any thread: begin anew
+  // Any thread: the sensor of that generation cannot build these rules.
+  void refused(std::uint64_t generation, const RefusedMessage& rules);
   DetectionStatus status() const;
 
  private:
@@ -47,9 +51,11 @@ class DetectionFeed {
   // Removals go first, then additions: what was dropped and put again within one page stands at the end.
   struct Changes {
     std::map<journal::Seq, std::vector<detect::Indicator>> add;
+    std::map<journal::Seq, detect::Rule> rules;
     std::vector<std::uint64_t> remove;
     void drop(journal::Seq ref) {
       add.erase(ref);
+      rules.erase(ref);
       remove.push_back(ref);
     }
   };
@@ -89,7 +95,8 @@ class DetectionFeed {
   // replaces and withdraws its own versions only.
   std::unordered_map<Given, journal::Seq, GivenHash> current_;
   std::vector<std::string> origins_;
-  std::vector<bool> in_force_;  // by seq: the sensor has values of this entry
+  std::vector<bool> in_force_;  // by seq: the sensor has values or the rule of this entry
+  std::set<journal::Seq> rules_;  // of those, rules; under mutex_
   std::uint64_t in_force_count_ = 0;
   bool sensor_gone_ = false;  // this generation of it
 };

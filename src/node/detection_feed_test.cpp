@@ -28,6 +28,13 @@ class RecordingSensor final : public IndicatorSink {
     changed_.notify_all();
     return {};
   }
+  Result<void> add_rules(std::uint64_t generation, const std::vector<detect::Rule>& rules) override {
+    const std::lock_guard lock(mutex_);
+    if (generation != generation_) return gone();
+    for (const auto& rule : rules) held_[rule.ref].insert("rule:" + std::string(to_string(rule.language)) + ":" + rule.text);
+    changed_.notify_all();
+    return {};
+  }
   Result<void> remove(std::uint64_t generation, const std::vector<std::uint64_t>& refs) override {
     const std::lock_guard lock(mutex_);
     if (generation != generation_) return gone();
@@ -147,7 +154,8 @@ class DetectionFeedTest : public ::testing::Test {
             .origin = origin,
             .payload = std::move(payload)};
   }
-  static std::string bytes(int number, int version, const std::string& pattern, bool revoked = false) {
+  static std::string bytes(int number, int version, const std::string& pattern, bool revoked = false,
+                           const char* pattern_type = "stix") {
     JsonObject o;
     o["type"] = "indicator";
     o["spec_version"] = "2.1";
@@ -155,7 +163,7 @@ class DetectionFeedTest : public ::testing::Test {
     o["created"] = time_of(0);
     o["modified"] = time_of(version);
     o["pattern"] = pattern;
-    o["pattern_type"] = "stix";
+    o["pattern_type"] = pattern_type;
     o["valid_from"] = time_of(0);
     if (revoked) o["revoked"] = true;
     return to_text(o);
@@ -311,9 +319,9 @@ TEST_F(DetectionFeedTest, ASensorThatDiesInTheMiddleIsServedAnewWithoutBeingRest
 
 TEST_F(DetectionFeedTest, WhatCannotBeMatchedIsSaidAndCostsItselfOnly) {
   new_sensor();
-  append(entry(1, 1, "cert-ua", bytes(1, 1, "[file:name MATCHES 'x.*']")));
-  append(entry(2, 1, "cert-ua", bytes(2, 1, "[file:name = 'a' AND file:size = 5]")));
-  append(entry(3, 1, "cert-ua", bytes(3, 1, "[file:name MATCHES 'y.*']")));
+  append(entry(1, 1, "cert-ua", bytes(1, 1, "alert tcp any", false, "snort")));
+  append(entry(2, 1, "cert-ua", bytes(2, 1, "[file:name = ")));
+  append(entry(3, 1, "cert-ua", bytes(3, 1, "alert udp any", false, "snort")));
   append(entry(4, 1, "cert-ua", "{not JSON"));
   give(5, 1, "cert-ua", "good.example");
   EXPECT_EQ(settled(), Values{"good.example"});
@@ -321,12 +329,37 @@ TEST_F(DetectionFeedTest, WhatCannotBeMatchedIsSaidAndCostsItselfOnly) {
   std::uint64_t total = 0;
   for (const auto& [reason, count] : unsupported) total += count;
   EXPECT_EQ(total, 4u);
-  EXPECT_EQ(unsupported.at("MATCHES is not matched yet"), 2u);
+  EXPECT_EQ(unsupported.at("patterns of type snort are not matched"), 2u);
   EXPECT_EQ(sensor.restarts, 0);
   // A version that cannot be matched takes the place of one that could.
-  append(entry(5, 2, "cert-ua", bytes(5, 2, "[file:name MATCHES 'z.*']")));
+  append(entry(5, 2, "cert-ua", bytes(5, 2, "alert ip any", false, "snort")));
   EXPECT_EQ(settled(), Values{});
   EXPECT_EQ(anew(), Values{});
+}
+
+TEST_F(DetectionFeedTest, RulesGoTheWayOfValuesAndRefusedOnesAreSaid) {
+  new_sensor();
+  append(entry(1, 1, "cert-ua", bytes(1, 1, "[file:name MATCHES 'x.*']")));
+  const auto bad = append(entry(2, 1, "cert-ua", bytes(2, 1, "title: x", false, "sigma")));
+  append(entry(3, 1, "cert-ua", bytes(3, 1, "rule a { condition: true }", false, "yara")));
+  const Values all{"rule:stix:[file:name MATCHES 'x.*']", "rule:sigma:title: x", "rule:yara:rule a { condition: true }"};
+  EXPECT_EQ(settled(), all);
+  EXPECT_EQ(anew(), all);
+  EXPECT_EQ(feed.status().rules, 3U);
+  const std::uint64_t before = feed.status().indicators;
+  feed.refused(sensor.generation() - 1, {.rules = {{bad, "of a sensor that is gone"}}});
+  EXPECT_EQ(feed.status().rules, 3U);
+  feed.refused(sensor.generation(), {.rules = {{bad, "no condition"}, {bad, "no condition"}, {999'999, "unknown"}}});
+  EXPECT_EQ(feed.status().rules, 2U);
+  EXPECT_EQ(feed.status().indicators, before - 1);
+  EXPECT_EQ(feed.status().unsupported.at("no condition"), 1U);
+  // A value takes the place of a rule, and a rule that of a value.
+  give(1, 2, "cert-ua", "value.example");
+  append(entry(3, 2, "cert-ua", bytes(3, 2, "rule b { condition: true }", false, "yara")));
+  EXPECT_EQ(settled(), (Values{"value.example", "rule:sigma:title: x", "rule:yara:rule b { condition: true }"}));
+  withdraw(3, "cert-ua", 2);
+  withdraw(2, "cert-ua");
+  EXPECT_EQ(settled(), (Values{"rule:yara:rule a { condition: true }", "value.example"})) << "what is left of it";
 }
 
 TEST_F(StoredDetectionFeedTest, APayloadThatDoesNotOpenIsSaidAndCostsItselfOnly) {

@@ -233,7 +233,7 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
     slot.version_key = entry.version_key;
     const auto compiled =
         payload ? detect::compile(*payload) : Result<detect::Compiled>(std::unexpected(payload.error()));
-    if (!compiled) {
+    if (!compiled || compiled->rule_language) {
       slot.unusable = true;
       return true;
     }

@@ -22,6 +22,7 @@ struct Piece {
 std::size_t bytes_of(const ReadIndicator& one) {
   std::size_t bytes = sizeof one + one.origin.size() + one.version_key.size() + one.unsupported.size();
   for (const auto& indicator : one.values) bytes += sizeof indicator + indicator.value.text.size();
+  if (one.rule) bytes += one.rule->text.size();
   return bytes;
 }
 
@@ -103,6 +104,7 @@ ReadIndicator compile_entry(const journal::Entry& entry, const Uuid& uuid, const
                     .origin = entry.origin,
                     .version_key = entry.version_key,
                     .values = {},
+                    .rule = {},
                     .unsupported = {}};
   if (!payload) {
     out.unsupported = kUnopened;
@@ -111,6 +113,13 @@ ReadIndicator compile_entry(const journal::Entry& entry, const Uuid& uuid, const
   auto compiled = detect::compile(*payload);
   if (!compiled) {
     out.unsupported = compiled.error().message.substr(0, kReasonBytes);
+  } else if (!compiled->revoked && compiled->rule_language) {
+    out.rule = detect::Rule{.ref = entry.seq,
+                            .language = *compiled->rule_language,
+                            .text = std::move(compiled->rule_text),
+                            .valid_from = compiled->valid_from,
+                            .valid_until = compiled->valid_until,
+                            .confidence = compiled->confidence};
   } else if (!compiled->revoked) {
     out.values.reserve(compiled->values.size());
     for (auto& value : compiled->values)

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,8 @@ struct ReadIndicator {
   journal::Seq seq = 0;
   Uuid uuid;
   std::string origin, version_key;
-  std::vector<detect::Indicator> values;  // none: revoked, or not matched
+  std::vector<detect::Indicator> values;  // none: revoked, a rule, or not matched
+  std::optional<detect::Rule> rule;
   std::string unsupported;                // why it is not matched
 };
 

@@ -91,6 +91,7 @@ class IndicatorReader : public testing::Test {
       if (!compiled) {
         text += " " + compiled.error().message;
       } else if (!compiled->revoked) {
+        if (compiled->rule_language) text += " rule " + compiled->rule_text;
         for (const auto& value : compiled->values)
           text += fmt::format(" {}={} {} {}", detect::to_string(value.kind), value.text, compiled->confidence,
                               compiled->valid_from->text());
@@ -103,6 +104,7 @@ class IndicatorReader : public testing::Test {
   static std::string text_of(const ReadIndicator& read) {
     std::string text = read.origin + " " + read.version_key;
     if (!read.unsupported.empty()) text += " " + read.unsupported;
+    if (read.rule) text += " rule " + read.rule->text;
     for (const auto& one : read.values) {
       EXPECT_EQ(one.ref, read.seq);
       text += fmt::format(" {}={} {} {}", detect::to_string(one.value.kind), one.value.text, one.confidence,

@@ -129,7 +129,8 @@ Result<void> Node::Impl::build() {
       SensorCallbacks{.configure = [this] { return sensor_start(); },
                       .started = [this] { detection->sensor_started(); },
                       .alerts = [this](AlertsMessage&& message) { return take_alerts(std::move(message)); },
-                      .stats = [this](const SensorStats& stats) { desk->note(stats); }},
+                      .stats = [this](const SensorStats& stats) { desk->note(stats); },
+                      .refused = [this](std::uint64_t generation, const RefusedMessage& rules) { detection->refused(generation, rules); }},
       log);
   detection = std::make_unique<DetectionFeed>(*core->journal, *sensor, log);
   search = std::make_unique<SearchFeed>(*core->journal, *core->search, log);
@@ -414,7 +415,7 @@ void Node::Impl::extend_status(JsonObject& out) {
                              {"waiting", archive.waiting}, {"hunting", archive.hunting}, {"files", archive.hunt_files}, {"files_done", archive.hunt_files_done},
                              {"hunts", archive.hunts}, {"alerts", archive.hunt_alerts}};
   if (inputs) out["inputs"] = inputs->status();
-  out["detection"] = JsonObject{{"cursor", feed.cursor}, {"loaded", feed.loaded}, {"indicators", feed.indicators}, {"unsupported", std::move(unsupported)}};
+  out["detection"] = JsonObject{{"cursor", feed.cursor}, {"loaded", feed.loaded}, {"indicators", feed.indicators}, {"rules", feed.rules}, {"unsupported", std::move(unsupported)}};
   out["feeds"] = feeds->status();
   out["delays"] = delays.json();
 }

@@ -102,6 +102,15 @@ struct Plan {
   double needed = 0;      // temporal_ordered: length of the chain
 };
 
+// By which a correlation is known again in another set.
+std::string key_of(const Correlation& correlation) { return correlation.source + '\x1f' + correlation.reference(); }
+
+bool same(const Correlation& a, const Correlation& b) {
+  return a.type == b.type && a.rules == b.rules && a.group_by == b.group_by && a.aliases == b.aliases &&
+         a.timespan_s == b.timespan_s && a.compare == b.compare && a.value_fields == b.value_fields &&
+         a.percentile == b.percentile && a.expression == b.expression;
+}
+
 }  // namespace
 
 struct SigmaSequencer::Impl {
@@ -526,6 +535,35 @@ SigmaSequencer::~SigmaSequencer() = default;
 SigmaSequencer::SigmaSequencer(SigmaSequencer&&) noexcept = default;
 const SigmaSequencer::Counters& SigmaSequencer::counters() const { return impl_->counters; }
 std::size_t SigmaSequencer::groups() const { return impl_->groups.size(); }
+
+void SigmaSequencer::use(SigmaSetPtr set) {
+  auto next = std::make_unique<Impl>(std::move(set));
+  next->counters = impl_->counters;
+  next->now = impl_->now;
+  const auto& before = impl_->set->correlations();
+  const auto& after = next->set->correlations();
+  std::map<std::string, std::uint32_t> by_reference;
+  for (std::uint32_t c = 0; c < after.size(); ++c) by_reference.emplace(key_of(after[c].correlation), c);
+  std::vector<std::optional<std::uint32_t>> to(before.size());
+  for (std::uint32_t c = 0; c < before.size(); ++c) {
+    const auto found = by_reference.find(key_of(before[c].correlation));
+    if (found == by_reference.end() || impl_->plans[c].referred || next->plans[found->second].referred) continue;
+    if (same(before[c].correlation, after[found->second].correlation)) to[c] = found->second;
+  }
+  for (Group* group : impl_->ages) {
+    const auto target = to[group->correlation];
+    if (!target) continue;
+    auto kept = std::move(impl_->groups.extract(group->key).mapped());
+    kept->correlation = *target;
+    kept->key = std::to_string(*target) + kept->key.substr(std::min(kept->key.find('\x1f'), kept->key.size()));
+    kept->age = next->ages.insert(next->ages.end(), group);
+    if (kept->open) kept->due = next->due.emplace(kept->end, group);
+    next->entries += kept->entries.size() + kept->best.size();
+    std::string key = kept->key;
+    next->groups.emplace(std::move(key), std::move(kept));
+  }
+  impl_ = std::move(next);
+}
 
 void SigmaSequencer::take(const std::vector<SigmaMatch>& matches, const EventPlace& place,
                           std::vector<SigmaHit>& hits) {

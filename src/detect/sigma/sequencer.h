@@ -58,6 +58,10 @@ class SigmaSequencer {
   ~SigmaSequencer();
   SigmaSequencer(SigmaSequencer&&) noexcept;
 
+  // From now on another set. What is held of correlations that are the same in both stays, but for those that other
+  // correlations refer to.
+  void use(SigmaSetPtr set);
+
   // Appends hits: rules that speak for themselves, and correlations that are complete.
   void take(const std::vector<SigmaMatch>& matches, const EventPlace& place, std::vector<SigmaHit>& hits);
   void finish(std::vector<SigmaHit>& hits);

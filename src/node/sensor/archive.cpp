@@ -206,9 +206,26 @@ void Archive::admitted(const std::vector<detect::Indicator>& indicators) {
   }
 }
 
+void Archive::admitted(const std::vector<detect::Rule>& rules) {
+  const std::lock_guard lock(mutex_);
+  rules_pending_ = true;
+  for (const auto& rule : rules) {
+    if (!loaded_ && rule.ref <= mark_) continue;
+    std::erase_if(waiting_rules_, [&](const detect::Rule& waiting) { return waiting.ref == rule.ref; });
+    withdrawn_.erase(rule.ref);
+    waiting_rules_.push_back(rule);
+  }
+}
+
+void Archive::rules_in_force() {
+  const std::lock_guard lock(mutex_);
+  rules_pending_ = false;
+  wake_.notify_all();
+}
+
 void Archive::withdrawn(const std::vector<std::uint64_t>& refs) {
   const std::lock_guard lock(mutex_);
-  if (!waiting_.empty() || hunting_ > 0) withdrawn_.insert(refs.begin(), refs.end());
+  if (!waiting_.empty() || !waiting_rules_.empty() || hunting_ > 0) withdrawn_.insert(refs.begin(), refs.end());
 }
 
 void Archive::loaded() {
@@ -236,7 +253,7 @@ void Archive::run() {
     bool waits;
     {
       const std::lock_guard lock(mutex_);
-      waits = loaded_ && !waiting_.empty();
+      waits = loaded_ && !rules_pending_ && (!waiting_.empty() || !waiting_rules_.empty());
     }
     if (waits && std::chrono::steady_clock::now() - last_hunt >= hunt_every) {
       hunt();
@@ -300,25 +317,60 @@ void Archive::seal() {
   needs_.erase(needs_.begin(), needs_.upper_bound(last));
 }
 
+// In one file after the other, for progress. False: not everything was looked at.
+bool Archive::hunt_in(detect::Engine& engine, const std::vector<telemetry::SegmentFilePtr>& files,
+                      const std::map<std::uint64_t, detect::HuntKeys>* keys, std::uint64_t& sent) {
+  detect::CpuShare pace(options_.share_percent, &stopping_);
+  for (const auto& file : files) {
+    if (stopping_) return false;
+    detect::HuntQuery query;
+    if (keys != nullptr) query.keys = &keys->at(file->seed());
+    const auto result = detect::hunt(
+        engine, query, std::span(&file, 1), {.stop = &stopping_, .pace = &pace, .keep_dictionaries = false},
+        [&](std::vector<detect::Alert>&& alerts) {
+          {
+            const std::lock_guard lock(mutex_);
+            std::erase_if(alerts,
+                          [&](const detect::Alert& alert) { return withdrawn_.contains(alert.indicator_ref); });
+          }
+          if (alerts.empty()) return true;
+          hunt_alerts_ += alerts.size();
+          const auto number = hooks_.alerts(std::move(alerts));
+          if (number) sent = *number;
+          return number.has_value();
+        });
+    ++hunt_files_done_;
+    for (const Error& error : result.damage) problem(error);
+    if (result.stopped) return false;
+  }
+  return true;
+}
+
 void Archive::hunt() {
   std::vector<detect::Indicator> indicators;
+  std::vector<detect::Rule> rules;
   {
     std::unique_lock lock(mutex_);
     indicators = std::exchange(waiting_, {});
+    rules = std::exchange(waiting_rules_, {});
     std::erase_if(indicators, [&](const auto& one) { return withdrawn_.contains(one.ref); });
+    std::erase_if(rules, [&](const auto& one) { return withdrawn_.contains(one.ref); });
     withdrawn_.clear();
-    hunting_ = indicators.size();
-    // Whatever was matched before these indicators were in the engine must be in a file by now.
+    hunting_ = indicators.size() + rules.size();
+    // Whatever was matched before these were in the engine must be in a file by now.
     turn_wanted_ = true;
     wake_.wait(lock, [&] { return stopping_ || !turn_wanted_; });
     if (stopping_) return;
   }
   std::uint64_t newest = 0;
   for (const auto& one : indicators) newest = std::max(newest, one.ref);
+  for (const auto& one : rules) newest = std::max(newest, one.ref);
   auto files = store_->segments();
   for (auto& spool : store_->spools()) files.push_back(std::move(spool.file));
   std::uint64_t sent = 0;
   bool whole = true;  // looked at everything
+  hunt_files_done_ = 0;
+  hunt_files_ = files.size() * ((indicators.empty() ? 0 : 1) + (rules.empty() ? 0 : 1));
   if (!indicators.empty() && !files.empty()) {
     detect::Engine engine(clock_);
     if (lists_) engine.set_warning_lists(lists_);
@@ -330,32 +382,15 @@ void Archive::hunt() {
         at->second.sort();
       }
     if (!added) problem(added.error());
-    whole = added.has_value();
-    detect::CpuShare pace(options_.share_percent, &stopping_);
-    hunt_files_done_ = 0;
-    hunt_files_ = files.size();
-    for (const auto& file : files) {
-      if (!added || stopping_) break;
-      detect::HuntQuery query;
-      query.keys = &keys.at(file->seed());
-      const auto result = detect::hunt(
-          engine, query, std::span(&file, 1), {.stop = &stopping_, .pace = &pace, .keep_dictionaries = false},
-          [&](std::vector<detect::Alert>&& alerts) {
-            {
-              const std::lock_guard lock(mutex_);
-              std::erase_if(alerts,
-                            [&](const detect::Alert& alert) { return withdrawn_.contains(alert.indicator_ref); });
-            }
-            if (alerts.empty()) return true;
-            hunt_alerts_ += alerts.size();
-            const auto number = hooks_.alerts(std::move(alerts));
-            if (number) sent = *number;
-            return number.has_value();
-          });
-      ++hunt_files_done_;
-      for (const Error& error : result.damage) problem(error);
-      whole = whole && !result.stopped;
-    }
+    whole = added.has_value() && hunt_in(engine, files, &keys, sent);
+  }
+  if (!rules.empty() && !files.empty() && whole) {
+    // Dictionaries know nothing of rules: everything is read. What is no good was said when it was built to match.
+    detect::Engine engine(clock_);
+    const auto added = engine.rules().add(rules);
+    if (!added) problem(added.error());
+    engine.rules().build();
+    whole = added.has_value() && hunt_in(engine, files, nullptr, sent);
   }
   if (whole && !stopping_ && wait_durable(sent)) {
     bool moves;
@@ -420,7 +455,7 @@ ArchiveStats Archive::stats() const {
   out.hunt_files_done = hunt_files_done_;
   out.hunt_files = hunt_files_;
   const std::lock_guard lock(mutex_);
-  out.waiting = waiting_.size();
+  out.waiting = waiting_.size() + waiting_rules_.size();
   return out;
 }
 

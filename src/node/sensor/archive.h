@@ -1,6 +1,6 @@
 // What the sensor keeps of the telemetry that it reads, and the looking back into it: every line goes into a store
-// (telemetry/store), every newly admitted indicator is hunted for in it, in the background, at a bounded share of the
-// machine.
+// (telemetry/store), every newly admitted indicator and rule is hunted for in it, in the background, at a bounded share of
+// the machine: indicators by the dictionaries, rules by reading everything.
 //
 //   Archive archive(options, engine, {.alerts = …, .problem = …}, clock);
 //   archive.open();                                   // inside the sandbox
@@ -68,6 +68,9 @@ class Archive {
 
   // Reading thread.
   void admitted(const std::vector<detect::Indicator>& indicators);
+  // A rule is in force a moment after it was admitted; no hunt begins in between.
+  void admitted(const std::vector<detect::Rule>& rules);
+  void rules_in_force();  // any thread: all that were admitted so far
   void withdrawn(const std::vector<std::uint64_t>& refs);
   void loaded();
   void durable(std::uint64_t messages);
@@ -79,6 +82,8 @@ class Archive {
   void run();
   void seal();
   void hunt();
+  bool hunt_in(detect::Engine& engine, const std::vector<telemetry::SegmentFilePtr>& files,
+               const std::map<std::uint64_t, detect::HuntKeys>* keys, std::uint64_t& sent);
   bool wait_durable(std::uint64_t messages);
   Result<void> write_mark(std::uint64_t ref);
   std::uint64_t read_mark() const;
@@ -108,6 +113,8 @@ class Archive {
   std::uint64_t mark_ = 0;  // entries up to it have been hunted for
   bool overflowed_ = false;
   std::vector<detect::Indicator> waiting_;
+  std::vector<detect::Rule> waiting_rules_;
+  bool rules_pending_ = false;  // admitted, not in force yet
   std::unordered_set<std::uint64_t> withdrawn_;   // while somebody waits or is hunted for
   bool turn_wanted_ = false;                      // by a hunt: what was matched so far must be readable
   std::map<std::uint64_t, std::uint64_t> needs_;  // closed spool → messages that must be durable

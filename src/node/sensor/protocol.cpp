@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <optional>
 
 namespace bongsu::node {
 namespace {
@@ -134,45 +135,102 @@ Result<SensorStats> SensorStats::parse(std::string_view text) {
                      .archive = archive};
 }
 
+std::string RefusedMessage::text() const {
+  JsonArray all;
+  for (const auto& rule : rules) {
+    std::string quoted;  // JSON is UTF-8, and a rule's text may stand in its reason
+    append_json_string(quoted, rule.reason.substr(0, kRefusedReasonBytes));
+    const auto clean = parse_json(quoted);
+    all.push_back(JsonObject{{"ref", rule.ref}, {"reason", clean ? *clean : Json("")}});
+  }
+  return to_text(JsonObject{{"rules", std::move(all)}});
+}
+
+Result<RefusedMessage> RefusedMessage::parse(std::string_view text) {
+  BONGSU_TRY(const Json json, parse_json(text));
+  RefusedMessage message;
+  BONGSU_TRY(const JsonArray* rules, list(json, "rules", kRefusedPerMessage));
+  for (const Json& rule : *rules) {
+    const auto reason = string_at(rule, "reason");
+    if (!reason || find(rule, "ref") == nullptr) return broken("a refused rule is malformed");
+    message.rules.push_back({.ref = number(rule, "ref"), .reason = std::string(reason->substr(0, 4 * kRefusedReasonBytes))});
+  }
+  return message;
+}
+
+namespace {
+
+// What indicators and rules have in common, around one byte of kind.
+struct Record {
+  std::uint64_t ref = 0;
+  std::uint8_t kind = 0;
+  std::int8_t confidence = -1;
+  std::optional<Instant> from, until;
+  std::string_view text;
+};
+
+void pack(std::string& out, const Record& record) {
+  put(out, record.ref);
+  put(out, record.kind);
+  put(out, record.confidence);
+  put(out, static_cast<std::uint8_t>((record.from ? kHasFrom : 0) | (record.until ? kHasUntil : 0)));
+  for (const auto& instant : {record.from, record.until}) {
+    if (!instant) continue;
+    put(out, instant->seconds);
+    put(out, instant->nanos);
+  }
+  put(out, static_cast<std::uint32_t>(record.text.size()));
+  out += record.text;
+}
+
+Result<Record> unpack(std::string_view& bytes, std::uint8_t largest_kind) {
+  Record record;
+  std::uint8_t flags = 0;
+  if (!take(bytes, record.ref) || !take(bytes, record.kind) || !take(bytes, record.confidence) || !take(bytes, flags)) return broken("an indicator is cut short");
+  if (record.kind > largest_kind) return broken("an indicator is of no known kind");
+  for (const auto& [flag, target] : {std::pair{kHasFrom, &record.from}, {kHasUntil, &record.until}}) {
+    if ((flags & flag) == 0) continue;
+    Instant instant;
+    if (!take(bytes, instant.seconds) || !take(bytes, instant.nanos)) return broken("an indicator is cut short");
+    *target = instant;
+  }
+  std::uint32_t length = 0;
+  if (!take(bytes, length) || length > bytes.size()) return broken("an indicator is cut short");
+  record.text = bytes.substr(0, length);
+  bytes.remove_prefix(length);
+  return record;
+}
+
+}  // namespace
+
 std::string pack_indicators(const std::vector<detect::Indicator>& indicators) {
   std::string out;
-  for (const auto& indicator : indicators) {
-    put(out, indicator.ref);
-    put(out, static_cast<std::uint8_t>(indicator.value.kind));
-    put(out, static_cast<std::int8_t>(indicator.confidence));
-    put(out, static_cast<std::uint8_t>((indicator.valid_from ? kHasFrom : 0) | (indicator.valid_until ? kHasUntil : 0)));
-    for (const auto& instant : {indicator.valid_from, indicator.valid_until}) {
-      if (!instant) continue;
-      put(out, instant->seconds);
-      put(out, instant->nanos);
-    }
-    put(out, static_cast<std::uint32_t>(indicator.value.text.size()));
-    out += indicator.value.text;
-  }
+  for (const auto& one : indicators)
+    pack(out, {one.ref, static_cast<std::uint8_t>(one.value.kind), static_cast<std::int8_t>(one.confidence), one.valid_from, one.valid_until, one.value.text});
   return out;
 }
 
 Result<std::vector<detect::Indicator>> unpack_indicators(std::string_view bytes) {
   std::vector<detect::Indicator> out;
   while (!bytes.empty()) {
-    detect::Indicator indicator;
-    std::uint8_t kind = 0, flags = 0;
-    std::int8_t confidence = -1;
-    if (!take(bytes, indicator.ref) || !take(bytes, kind) || !take(bytes, confidence) || !take(bytes, flags)) return broken("an indicator is cut short");
-    if (kind > static_cast<std::uint8_t>(detect::Kind::kText)) return broken("an indicator is of no known kind");
-    indicator.value.kind = static_cast<detect::Kind>(kind);
-    indicator.confidence = confidence;
-    for (const auto& [flag, target] : {std::pair{kHasFrom, &indicator.valid_from}, {kHasUntil, &indicator.valid_until}}) {
-      if ((flags & flag) == 0) continue;
-      Instant instant;
-      if (!take(bytes, instant.seconds) || !take(bytes, instant.nanos)) return broken("an indicator is cut short");
-      *target = instant;
-    }
-    std::uint32_t length = 0;
-    if (!take(bytes, length) || length > bytes.size()) return broken("an indicator is cut short");
-    indicator.value.text = std::string(bytes.substr(0, length));
-    bytes.remove_prefix(length);
-    out.push_back(std::move(indicator));
+    BONGSU_TRY(const Record record, unpack(bytes, static_cast<std::uint8_t>(detect::Kind::kText)));
+    out.push_back({record.ref, {static_cast<detect::Kind>(record.kind), std::string(record.text)}, record.from, record.until, record.confidence});
+  }
+  return out;
+}
+
+std::string pack_rules(const std::vector<detect::Rule>& rules) {
+  std::string out;
+  for (const auto& one : rules)
+    pack(out, {one.ref, static_cast<std::uint8_t>(one.language), static_cast<std::int8_t>(one.confidence), one.valid_from, one.valid_until, one.text});
+  return out;
+}
+
+Result<std::vector<detect::Rule>> unpack_rules(std::string_view bytes) {
+  std::vector<detect::Rule> out;
+  while (!bytes.empty()) {
+    BONGSU_TRY(const Record record, unpack(bytes, detect::kLanguages - 1));
+    out.push_back({record.ref, static_cast<detect::Language>(record.kind), std::string(record.text), record.from, record.until, record.confidence});
   }
   return out;
 }

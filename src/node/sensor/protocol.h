@@ -22,6 +22,7 @@ enum class Down : std::uint8_t {
   kAdd = 2,         // indicators
   kRemove = 3,      // their refs
   kLoaded = 4,      // the first set is complete: begin to read
+  kAddRules = 5,    // rules
   kDurable = 16,    // how many messages of alerts have become durable, u64
 };
 enum class Up : std::uint8_t {
@@ -30,6 +31,7 @@ enum class Up : std::uint8_t {
   kStats = 3,       // SensorStats as JSON, once a second
   kProblem = 4,     // a sentence: a source that cannot be read, a warning list that is broken
   kApplied = 5,     // how many indicator changes have taken effect, u64
+  kRefused = 6,     // RefusedMessage as JSON: rules that cannot be built
 };
 
 struct PositionUpdate {
@@ -79,6 +81,17 @@ struct ArchiveStats {
   std::uint64_t hunts = 0, hunt_alerts = 0;                        // finished since the start; found by all
 };
 
+// Rules that are no good, with the reason; they are not looked for.
+struct RefusedRule {
+  std::uint64_t ref = 0;
+  std::string reason;
+};
+struct RefusedMessage {
+  std::vector<RefusedRule> rules;
+  std::string text() const;
+  static Result<RefusedMessage> parse(std::string_view text);
+};
+
 struct SensorStats {
   std::uint64_t events = 0, bytes = 0, bad_lines = 0, indicators = 0, alerts = 0, files = 0;
   ArchiveStats archive;
@@ -90,11 +103,16 @@ inline constexpr std::size_t kMaxSources = 10'000;
 inline constexpr std::size_t kMaxAlertsPerMessage = 1'000;
 inline constexpr std::size_t kMaxPositionBytes = 4'096;
 inline constexpr std::size_t kIndicatorsPerFrame = 20'000;
+inline constexpr std::size_t kRefusedPerMessage = 1'000;
+inline constexpr std::size_t kRefusedReasonBytes = 500;
 
 // Indicators as packed little-endian records: ref u64, kind u8, confidence i8, flags u8 (1 = from, 2 = until),
 // [from i64 s, i32 ns], [until i64 s, i32 ns], length u32, text.
 std::string pack_indicators(const std::vector<detect::Indicator>& indicators);
 Result<std::vector<detect::Indicator>> unpack_indicators(std::string_view bytes);
+// Rules likewise: ref u64, language u8, confidence i8, flags u8, [from], [until], length u32, text.
+std::string pack_rules(const std::vector<detect::Rule>& rules);
+Result<std::vector<detect::Rule>> unpack_rules(std::string_view bytes);
 std::string pack_refs(const std::vector<std::uint64_t>& refs);
 Result<std::vector<std::uint64_t>> unpack_refs(std::string_view bytes);
 

@@ -27,6 +27,28 @@ TEST(SensorProtocol, IndicatorsSurviveTheTrip) {
   EXPECT_EQ(unpack_refs(pack_refs({1, 2, UINT64_MAX})), (std::vector<std::uint64_t>{1, 2, UINT64_MAX}));
 }
 
+TEST(SensorProtocol, RulesAndRefusalsSurviveTheTrip) {
+  const std::vector<detect::Rule> rules = {{.ref = 7, .language = detect::Language::kSigma, .text = "title: a\nb: \xff", .valid_from = Instant{1, 2}, .valid_until = {}, .confidence = 50},
+                                           {.ref = 8, .language = detect::Language::kYara, .text = "", .valid_from = {}, .valid_until = Instant{3, 4}, .confidence = -1}};
+  const std::string packed = pack_rules(rules);
+  const auto back = unpack_rules(packed);
+  ASSERT_TRUE(back);
+  ASSERT_EQ(back->size(), 2u);
+  EXPECT_EQ(pack_rules(*back), packed);
+  EXPECT_EQ((*back)[0].language, detect::Language::kSigma);
+  EXPECT_EQ((*back)[0].text, rules[0].text);
+  std::string forged = packed;
+  forged[8] = detect::kLanguages;
+  EXPECT_FALSE(unpack_rules(forged));
+
+  const auto refused = RefusedMessage::parse(RefusedMessage{.rules = {{7, "line 3: \xff \"no\""}, {8, std::string(10'000, 'x')}}}.text());
+  ASSERT_TRUE(refused) << refused.error().text();
+  EXPECT_EQ(refused->rules.at(0).ref, 7u);
+  EXPECT_TRUE(refused->rules.at(0).reason.starts_with("line 3: "));
+  EXPECT_EQ(refused->rules.at(1).reason.size(), kRefusedReasonBytes);
+  for (const char* bad : {"", "{}", R"({"rules":[{}]})", R"({"rules":[{"reason":"a"}]})"}) EXPECT_FALSE(RefusedMessage::parse(bad)) << bad;
+}
+
 TEST(SensorProtocol, CutAndForgedBytesAreRefused) {
   const std::string whole = pack_indicators({{.ref = 1, .value = {detect::Kind::kUrl, "http://a/"}, .valid_from = Instant{1, 1}, .valid_until = {}, .confidence = 1}});
   for (std::size_t n = 1; n < whole.size(); ++n) EXPECT_FALSE(unpack_indicators(std::string_view(whole).substr(0, n))) << n;

@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <thread>
 
 #include "detect/engine.h"
@@ -54,11 +55,16 @@ class Sensor {
     if (!start->archive.directory.empty()) open_archive(start->archive);
     if (!send(Up::kReady, to_text(JsonObject{{"sandboxed", start->sandbox}}))) return 2;
     std::thread matching([this, &start] { match(*start); });
+    std::thread building([this] { build_rules(); });
     const int code = take_frames();
-    stopping_ = true;
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
     if (archive_) archive_->stop();
     wake_.notify_all();
     matching.join();
+    building.join();
     return code;
   }
 
@@ -102,7 +108,6 @@ class Sensor {
 
   // The reading thread: indicators go into the engine as they come.
   int take_frames() {
-    std::uint64_t applied = 0;
     for (;;) {
       auto frame = channel_.read(kForever);
       if (!frame) return frame.error().code == ErrorCode::kUnavailable ? 0 : 2;
@@ -112,7 +117,15 @@ class Sensor {
           if (!indicators) return say_and_end(indicators.error());
           if (auto added = engine_.add(*indicators); !added && !send(Up::kProblem, added.error().text())) return 2;
           if (archive_) archive_->admitted(*indicators);  // after they are in force: what is read from now on is matched live
-          applied += indicators->size();
+          if (!applied(indicators->size())) return 2;
+          break;
+        }
+        case Down::kAddRules: {
+          const auto rules = unpack_rules(frame->payload);
+          if (!rules) return say_and_end(rules.error());
+          if (auto added = engine_.rules().add(*rules); !added && !send(Up::kProblem, added.error().text())) return 2;
+          if (archive_) archive_->admitted(*rules);  // between the two: the build that follows ends the wait
+          rules_changed(rules->size());
           break;
         }
         case Down::kRemove: {
@@ -120,13 +133,15 @@ class Sensor {
           if (!refs) return say_and_end(refs.error());
           for (const std::uint64_t ref : *refs) engine_.remove(ref);
           if (archive_) archive_->withdrawn(*refs);
-          applied += refs->size();
+          // A rule that was withdrawn is gone when the others are built without it.
+          if (engine_.rules().changed()) rules_changed(refs->size());
+          else if (!applied(refs->size())) return 2;
           break;
         }
         case Down::kLoaded: {
           if (archive_) archive_->loaded();
           const std::lock_guard lock(mutex_);
-          loaded_ = true;
+          load_complete_ = true;
           wake_.notify_all();
           break;
         }
@@ -139,11 +154,55 @@ class Sensor {
         }
         default: return say_and_end({.code = ErrorCode::kInvalid, .message = fmt::format("the keeper sent a frame of unknown type {}", frame->type)});
       }
-      indicators_ = applied;
-      std::string bytes(sizeof applied, '\0');
-      std::memcpy(bytes.data(), &applied, sizeof applied);
-      if (!send(Up::kApplied, bytes)) return 2;
     }
+  }
+
+  bool applied(std::uint64_t changes) {
+    const std::lock_guard lock(applied_mutex_);  // the count only grows, also as the keeper sees it
+    const std::uint64_t total = indicators_ += changes;
+    std::string bytes(sizeof total, '\0');
+    std::memcpy(bytes.data(), &total, sizeof total);
+    return send(Up::kApplied, bytes);
+  }
+
+  void rules_changed(std::uint64_t changes) {
+    const std::lock_guard lock(mutex_);
+    rule_changes_ += changes;
+    wake_.notify_all();
+  }
+
+  // The building thread: rules that changed are built into new sets, while matching goes on with those before.
+  void build_rules() {
+    for (;;) {
+      std::uint64_t changes = 0;
+      bool complete = false;
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return stopping_ || rule_changes_ > 0 || (load_complete_ && !loaded_); });
+        if (stopping_) return;
+        changes = std::exchange(rule_changes_, 0);
+        complete = load_complete_;
+      }
+      if (changes > 0 && !tell_refused(engine_.rules().build())) return;
+      if (archive_ && !engine_.rules().changed()) archive_->rules_in_force();
+      if (changes > 0 && !applied(changes)) return;
+      if (!complete) continue;
+      const std::lock_guard lock(mutex_);
+      if (rule_changes_ > 0) continue;
+      loaded_ = true;
+      wake_.notify_all();
+    }
+  }
+
+  bool tell_refused(const detect::RuleBuild& done) {
+    RefusedMessage message;
+    for (const auto& refused : done.refused) {
+      message.rules.push_back({.ref = refused.ref, .reason = refused.error.text()});
+      if (message.rules.size() < kRefusedPerMessage) continue;
+      if (!send(Up::kRefused, message.text())) return false;
+      message.rules.clear();
+    }
+    return message.rules.empty() || send(Up::kRefused, message.text());
   }
 
   void match(const StartMessage& start) {
@@ -200,6 +259,8 @@ class Sensor {
           archive_->commit();
           stats.archive = archive_->stats();
         }
+        const auto remarks = engine_.remarks();  // their counts grow: each is said once
+        for (; remarks_told_ < remarks.size(); ++remarks_told_) (void)send(Up::kProblem, remarks[remarks_told_]);
         if (!positions.empty()) going = going && tell({}, positions);
         if (archive_ && replayed && going) archive_->told(messages_);
         going = going && send(Up::kStats, stats.text());
@@ -248,8 +309,12 @@ class Sensor {
   std::unique_ptr<Archive> archive_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::mutex applied_mutex_;
+  std::uint64_t rule_changes_ = 0;  // not built yet; under mutex_
+  bool load_complete_ = false;      // likewise: everything that stands was sent
   std::atomic<bool> loaded_ = false, stopping_ = false;
   std::atomic<std::uint64_t> indicators_ = 0;
+  std::size_t remarks_told_ = 0;  // of the matching thread
 };
 
 }  // namespace

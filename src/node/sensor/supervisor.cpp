@@ -192,6 +192,12 @@ void SensorSupervisor::serve(pid_t child) {
         break;
       }
       case Up::kProblem: problem(frame->payload.substr(0, 2000)); break;
+      case Up::kRefused: {
+        const auto refused = RefusedMessage::parse(frame->payload);
+        if (!refused) going = std::unexpected(refused.error());
+        else if (callbacks_.refused) callbacks_.refused(generation_, *refused);
+        break;
+      }
       case Up::kApplied: {
         std::uint64_t applied = 0;
         if (frame->payload.size() == sizeof applied) std::memcpy(&applied, frame->payload.data(), sizeof applied);
@@ -264,6 +270,9 @@ Result<void> SensorSupervisor::send(Down type, std::string_view payload, std::ui
 
 Result<void> SensorSupervisor::add(std::uint64_t generation, const std::vector<detect::Indicator>& indicators) {
   return send(Down::kAdd, pack_indicators(indicators), generation);
+}
+Result<void> SensorSupervisor::add_rules(std::uint64_t generation, const std::vector<detect::Rule>& rules) {
+  return send(Down::kAddRules, pack_rules(rules), generation);
 }
 Result<void> SensorSupervisor::remove(std::uint64_t generation, const std::vector<std::uint64_t>& refs) {
   return send(Down::kRemove, pack_refs(refs), generation);

@@ -33,6 +33,7 @@ struct SensorCallbacks {
   std::function<void()> started;                                 // a new process is ready for indicators
   std::function<Result<void>(AlertsMessage&&)> alerts;           // durable when it returns; an error restarts the sensor
   std::function<void(const SensorStats&)> stats;
+  std::function<void(std::uint64_t generation, const RefusedMessage&)> refused;  // rules that cannot be built
 };
 
 struct SensorStatus {
@@ -54,6 +55,7 @@ class SensorSupervisor final : public IndicatorSink {
 
   // Frames to the process of this generation. kUnavailable when it is gone (a new one asks for everything anew).
   Result<void> add(std::uint64_t generation, const std::vector<detect::Indicator>& indicators) override;
+  Result<void> add_rules(std::uint64_t generation, const std::vector<detect::Rule>& rules) override;
   Result<void> remove(std::uint64_t generation, const std::vector<std::uint64_t>& refs) override;
   Result<void> loaded(std::uint64_t generation) override;
   void restart() override;  // ends the process; a new one follows after the usual wait

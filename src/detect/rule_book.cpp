@@ -1,0 +1,260 @@
+#include "detect/rule_book.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "detect/sigma/collection.h"
+#include "detect/sigma/pipeline.h"
+#include "detect/yara/rule_sources.h"
+#include "telemetry/byte_source.h"
+
+namespace bongsu::detect {
+namespace {
+
+constexpr std::string_view kRefSource = "indicator:";
+
+// A rule's text has no file: line and column in it are enough.
+Error of_text(Error error) {
+  error.where.source.clear();
+  return error;
+}
+
+// Errors of rules that came as indicators go back to who gave them, once each; others are of files.
+void sort_out(std::vector<Error> errors, RuleBuild& done, std::set<std::uint64_t>& refused) {
+  for (Error& error : errors) {
+    if (const auto ref = ref_of_source(error.where.source)) {
+      if (refused.insert(*ref).second) done.refused.push_back({*ref, of_text(std::move(error))});
+    } else {
+      done.errors.push_back(std::move(error));
+    }
+  }
+}
+
+Result<void> add_pipeline(sigma::Collection& collection, const std::string& path) {
+  BONGSU_TRY(auto source, telemetry::open_source(path));
+  BONGSU_TRY(const std::string text, telemetry::read_all(*source, sigma::kMaxYamlBytes));
+  BONGSU_TRY(auto pipeline, sigma::Pipeline::read(text, path));
+  collection.add_pipeline(std::move(pipeline));
+  return {};
+}
+
+void failed(const std::vector<Rule>& rules, const Error& error, RuleBuild& done) {
+  for (const Rule& rule : rules) done.refused.push_back({rule.ref, error});
+  if (rules.empty()) done.errors.push_back(error);
+}
+
+// The beginning of a pattern, whole characters of UTF-8.
+std::string shown(std::string_view text) {
+  if (text.size() <= kShownPatternBytes) return std::string(text);
+  std::size_t size = kShownPatternBytes;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return std::string(text.substr(0, size)) + "…";
+}
+
+}  // namespace
+
+std::string rule_source(std::uint64_t ref) { return fmt::format("{}{}", kRefSource, ref); }
+
+std::optional<std::uint64_t> ref_of_source(std::string_view source) {
+  if (!source.starts_with(kRefSource)) return std::nullopt;
+  source.remove_prefix(kRefSource.size());
+  std::uint64_t ref = 0;
+  const auto [end, error] = std::from_chars(source.data(), source.data() + source.size(), ref);
+  if (error != std::errc() || end != source.data() + source.size()) return std::nullopt;
+  return ref;
+}
+
+RuleBook::RuleBook(telemetry::FieldMapPtr map) {
+  auto sets = std::make_shared<RuleSets>();
+  sets->map = std::move(map);
+  sets_ = std::move(sets);
+}
+
+Result<void> RuleBook::add(std::span<const Rule> rules) {
+  const std::lock_guard lock(mutex_);
+  bool full = false;
+  for (const Rule& rule : rules) {
+    for (Kept& kept : kept_)
+      if (kept.rules.erase(rule.ref) > 0) kept.changed = true;
+    std::size_t size = 0;
+    for (const Kept& kept : kept_) size += kept.rules.size();
+    if (size >= kMaxRulesOfBook) {
+      full = true;
+      continue;
+    }
+    Kept& kept = kept_[static_cast<std::size_t>(rule.language)];
+    kept.rules.emplace(rule.ref, rule);
+    kept.changed = true;
+  }
+  if (full) return fail(ErrorCode::kTooLarge, fmt::format("more than {} rules", kMaxRulesOfBook));
+  return {};
+}
+
+void RuleBook::remove(std::span<const std::uint64_t> refs) {
+  const std::lock_guard lock(mutex_);
+  for (const std::uint64_t ref : refs)
+    for (Kept& kept : kept_)
+      if (kept.rules.erase(ref) > 0) kept.changed = true;
+}
+
+Result<void> RuleBook::load(Language language, const std::string& path) {
+  if (language == Language::kStix)
+    return fail(ErrorCode::kUnsupported, "STIX patterns are read by IndicatorFiles", {.source = path});
+  const std::lock_guard building(building_);
+  (language == Language::kSigma ? sigma_paths_ : yara_paths_).push_back(path);
+  const std::lock_guard lock(mutex_);
+  kept_[static_cast<std::size_t>(language)].changed = true;
+  return {};
+}
+
+Result<void> RuleBook::load_pipeline(const std::string& path) {
+  const std::lock_guard building(building_);
+  pipeline_paths_.push_back(path);
+  const std::lock_guard lock(mutex_);
+  kept_[static_cast<std::size_t>(Language::kSigma)].changed = true;
+  return {};
+}
+
+bool RuleBook::changed() const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(kept_, [](const Kept& kept) { return kept.changed; });
+}
+
+RuleSetsPtr RuleBook::sets() const {
+  const std::lock_guard lock(mutex_);
+  return sets_;
+}
+
+std::size_t RuleBook::size() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t size = 0;
+  for (const Kept& kept : kept_) size += kept.rules.size();
+  return size;
+}
+
+RuleBuild RuleBook::build() {
+  const std::lock_guard building(building_);
+  auto next = std::make_shared<RuleSets>();
+  std::vector<Rule> changed[kLanguages];
+  bool of[kLanguages] = {};
+  {
+    const std::lock_guard lock(mutex_);
+    *next = *sets_;
+    for (std::size_t i = 0; i < kLanguages; ++i) {
+      of[i] = std::exchange(kept_[i].changed, false);
+      if (!of[i]) continue;
+      for (const auto& [ref, rule] : kept_[i].rules) changed[i].push_back(rule);
+    }
+  }
+  RuleBuild done;
+  if (of[0]) build_patterns(*next, changed[0], done);
+  if (of[1]) build_sigma(*next, changed[1], done);
+  if (of[2]) build_yara(*next, changed[2], done);
+
+  const std::lock_guard lock(mutex_);
+  // What was refused is not tried again; what was added, replaced or withdrawn meanwhile is for the next build.
+  for (const RuleBuild::Refused& refused : done.refused)
+    for (std::size_t i = 0; i < kLanguages; ++i) {
+      const auto tried = std::ranges::find(changed[i], refused.ref, &Rule::ref);
+      const auto kept = kept_[i].rules.find(refused.ref);
+      if (tried != changed[i].end() && kept != kept_[i].rules.end() && kept->second.text == tried->text)
+        kept_[i].rules.erase(kept);
+    }
+  next->terms.clear();
+  for (const Kept& kept : kept_)
+    for (const auto& [ref, rule] : kept.rules) next->terms[ref] = {rule.valid_from, rule.valid_until, rule.confidence,
+                          rule.language == Language::kStix ? shown(rule.text) : std::string()};
+  ++next->version;
+  done.patterns = next->patterns ? next->patterns->size() : 0;
+  done.sigma = next->sigma ? next->sigma->rules().size() + next->sigma->correlations().size() : 0;
+  done.yara = next->yara ? next->yara->rules().size() : 0;
+  sets_ = std::move(next);
+  return done;
+}
+
+void RuleBook::build_patterns(RuleSets& sets, const std::vector<Rule>& rules, RuleBuild& done) {
+  sets.patterns = nullptr;
+  if (rules.empty()) return;
+  PatternSet::Builder builder(sets.map);
+  std::size_t good = 0;
+  for (const Rule& rule : rules) {
+    if (auto added = builder.add(rule.ref, rule.text, rule.valid_from, rule.valid_until); !added)
+      done.refused.push_back({rule.ref, std::move(added).error()});
+    else
+      ++good;
+  }
+  if (good == 0) return;
+  auto set = builder.build();
+  if (!set) return failed(rules, set.error(), done);
+  // A wider map: what the patterns read is emitted, also where it is a number.
+  telemetry::FieldMapBuilder fields(*sets.map);
+  for (const telemetry::FieldId field : (*set)->fields())
+    if (const auto wanted = fields.want(sets.map->row(field).path); !wanted) return failed(rules, wanted.error(), done);
+  auto map = fields.build();
+  if (!map) return failed(rules, map.error(), done);
+  sets.map = std::move(*map);
+  sets.patterns = std::move(*set);
+}
+
+void RuleBook::build_sigma(RuleSets& sets, const std::vector<Rule>& rules, RuleBuild& done) const {
+  sets.sigma = nullptr;
+  if (rules.empty() && sigma_paths_.empty()) return;
+  sigma::Collection collection;
+  for (const std::string& path : pipeline_paths_) {
+    if (auto read = add_pipeline(collection, path); !read) done.errors.push_back(std::move(read).error());
+  }
+  for (const std::string& path : sigma_paths_)
+    if (auto loaded = collection.load(path); !loaded) done.errors.push_back(std::move(loaded).error());
+  for (const Rule& rule : rules) collection.add(rule.text, rule_source(rule.ref));
+  telemetry::FieldMapBuilder fields(*sets.map);
+  sigma::SigmaReport report;
+  auto set = sigma::SigmaSet::compile(std::move(collection).finish(), *sets.map, fields, report);
+  if (!set) return failed(rules, set.error(), done);
+  auto map = fields.build();
+  if (!map) return failed(rules, map.error(), done);
+  std::set<std::uint64_t> refused;
+  sort_out(std::move(report.errors), done, refused);
+  // A rule that waits for a value that nobody will give it is refused.
+  for (Error& error : report.waiting) {
+    if (ref_of_source(error.where.source)) sort_out({std::move(error)}, done, refused);
+    else done.remarks.push_back(std::move(error));
+  }
+  for (Error& error : report.unmapped)
+    if (!ref_of_source(error.where.source)) done.remarks.push_back(std::move(error));
+  // Texts in which there is no document at all.
+  std::set<std::uint64_t> there;
+  const auto note = [&](const std::string& source) {
+    if (const auto ref = ref_of_source(source)) there.insert(*ref);
+  };
+  for (const sigma::Rule& rule : (*set)->rules()) note(rule.source);
+  for (const sigma::LinkedCorrelation& correlation : (*set)->correlations()) note(correlation.correlation.source);
+  for (const Rule& rule : rules)
+    if (!there.contains(rule.ref) && refused.insert(rule.ref).second)
+      done.refused.push_back({rule.ref, {ErrorCode::kInvalid, "there is no rule in this text", {}}});
+  sets.map = std::move(*map);
+  sets.sigma = std::move(*set);
+}
+
+void RuleBook::build_yara(RuleSets& sets, const std::vector<Rule>& rules, RuleBuild& done) const {
+  sets.yara = nullptr;
+  if (rules.empty() && yara_paths_.empty()) return;
+  RuleSources sources;
+  for (const std::string& path : yara_paths_) sources.add(path);
+  for (const Rule& rule : rules) sources.add_text(rule_source(rule.ref), rule.text);
+  YaraSetPtr set = YaraSet::compile(sources);
+  std::set<std::uint64_t> refused;
+  sort_out(sources.errors(), done, refused);
+  sort_out(set->errors(), done, refused);
+  std::set<std::uint64_t> there;
+  for (const YaraRule& rule : set->rules())
+    if (const auto ref = ref_of_source(rule.name_space)) there.insert(*ref);
+  for (const Rule& rule : rules)
+    if (!there.contains(rule.ref) && refused.insert(rule.ref).second)
+      done.refused.push_back({rule.ref, {ErrorCode::kInvalid, "there is no rule in this text", {}}});
+  if (!set->rules().empty()) sets.yara = std::move(set);
+}
+
+}  // namespace bongsu::detect
