@@ -340,6 +340,7 @@ void add_match(Program& p) {
   sub->add_option("--sigma", m.sigma, "Sigma rules: a file or a directory; may be given again")->expected(1)->allow_extra_args(false);
   sub->add_option("--pipeline", m.pipelines, "A pySigma processing pipeline for them; may be given again")->expected(1)->allow_extra_args(false);
   sub->add_option("--yara", m.yara, "YARA rules, for fields of text: a file, a directory or an archive; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--map", m.maps, "What further fields of logs hold (TOML); may be given again")->expected(1)->allow_extra_args(false);
   sub->add_option("--warninglists", m.warning_lists, "MISP warning lists: a directory, a list.json or a tar archive; may be given again")->expected(1)->allow_extra_args(false);
   sub->add_option("logs", m.logs, "Files or directories; - for standard input");
   sub->add_option("--jobs", m.jobs, "Threads; 0 = as many as the machine has")->capture_default_str();

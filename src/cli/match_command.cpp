@@ -15,6 +15,7 @@
 #include "detect/engine.h"
 #include "detect/indicator_file.h"
 #include "detect/scan.h"
+#include "telemetry/field_map_document.h"
 #include "telemetry/inputs.h"
 
 namespace bongsu::cli {
@@ -216,6 +217,9 @@ int run_match(const MatchOptions& options, std::FILE* out, std::FILE* err) {
     trouble(done.error());
     failed = true;
   };
+  auto map = telemetry::read_maps(options.maps);
+  if (!map) return trouble(map.error());
+  engine.set_field_map(std::move(*map));
   for (const std::string& path : indicator_files) try_to(files.load(path));
   try_to(engine.rules().add(files.take_rules()));
   for (const std::string& path : options.pipelines) try_to(engine.rules().load_pipeline(path));

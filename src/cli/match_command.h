@@ -22,6 +22,7 @@ struct MatchOptions {
   std::vector<std::string> sigma;          // files or directories of Sigma rules
   std::vector<std::string> pipelines;      // pySigma processing pipelines for them
   std::vector<std::string> yara;           // files, directories or archives of YARA rules, for fields of text
+  std::vector<std::string> maps;           // documents of fields (telemetry/field_map_document.h)
   std::vector<std::string> warning_lists;  // folders, list.json files or tar archives
   std::vector<std::string> logs;           // files, directories, "-"; none: standard input, if it is not a terminal
   int jobs = 0;                            // 0: one a core

@@ -68,6 +68,8 @@ class Engine {
   void set_warning_lists(std::shared_ptr<const WarningLists> lists) { warning_lists_ = std::move(lists); }
 
   Origin find_origin(std::uint64_t ref) const;
+  // Events are read by this map instead of FieldMap::standard(). Before rules are added and matching begins.
+  void set_field_map(telemetry::FieldMapPtr map) { rules_.begin_with(std::move(map)); }
   RuleBook& rules() { return rules_; }
   const RuleBook& rules() const { return rules_; }
   // Appends the batch's alerts, those of rules among them, in the order of events. Batches in their order.

@@ -67,7 +67,10 @@ std::optional<std::uint64_t> ref_of_source(std::string_view source) {
   return ref;
 }
 
-RuleBook::RuleBook(telemetry::FieldMapPtr map) {
+RuleBook::RuleBook(telemetry::FieldMapPtr map) { begin_with(std::move(map)); }
+
+void RuleBook::begin_with(telemetry::FieldMapPtr map) {
+  const std::lock_guard lock(mutex_);
   auto sets = std::make_shared<RuleSets>();
   sets->map = std::move(map);
   sets_ = std::move(sets);
@@ -234,6 +237,7 @@ void RuleBook::build_sigma(RuleSets& sets, const std::vector<Rule>& rules, RuleB
   for (const Rule& rule : rules)
     if (!there.contains(rule.ref) && refused.insert(rule.ref).second)
       done.refused.push_back({rule.ref, {ErrorCode::kInvalid, "there is no rule in this text", {}}});
+  if ((*set)->rules().empty()) return;
   sets.map = std::move(*map);
   sets.sigma = std::move(*set);
 }

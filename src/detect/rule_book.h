@@ -77,6 +77,9 @@ class RuleBook {
  public:
   explicit RuleBook(telemetry::FieldMapPtr map);
 
+  // Another map than that of the constructor, before anything is added.
+  void begin_with(telemetry::FieldMapPtr map);
+
   // A rule replaces what was there under its ref. kTooLarge at kMaxRulesOfBook; the rest of the batch is added.
   Result<void> add(std::span<const Rule> rules);
   void remove(std::span<const std::uint64_t> refs);

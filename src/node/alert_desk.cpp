@@ -29,6 +29,7 @@ StartMessage AlertDesk::configure(const std::vector<std::string>& watch) const {
   if (!forgotten.states.empty())
     if (const auto done = core_.journal->append(forgotten); !done) core_.log.warn("telemetry.positions", {{"error", done.error().text()}});
   message.warning_lists = core_.config.warning_lists;
+  message.maps = core_.config.maps;
   if (core_.config.hunt_enabled) {
     const auto made = core_.directory.make_telemetry_dir(core_.config.sensor_user);
     if (!made) core_.log.error("telemetry.archive", {{"error", made.error().text()}});

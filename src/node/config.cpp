@@ -86,6 +86,7 @@ ConfigSchema NodeConfig::schema() {
   s.text("sensor.user", sensor_user, "Account that it runs as when the node is started by root.");
   s.flag("sensor.sandbox", sandbox, "Landlock and seccomp. Without them the node refuses to start unless this is false.");
   s.texts("sensor.warning_lists", warning_lists, "Files or directories with MISP warning lists: likely false positives are marked, in alerts and before something is published.");
+  s.texts("sensor.maps", maps, "Files that say what further fields of logs hold, and what Sigma and STIX call them; src/telemetry/README.md shows the form.");
   s.duration("sensor.sighting_window", sighting_window, 1s, 24h, "Hits of one indicator within it become one version of a sighting.");
   s.section("hunt", "Telemetry is kept, and what becomes known later is looked for in it.");
   s.flag("hunt.enabled", hunt_enabled, "Whether what the sensor reads is kept.");

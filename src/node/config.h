@@ -85,6 +85,7 @@ struct NodeConfig {
 
   std::vector<TelemetryConfig> telemetry;
   std::vector<std::string> warning_lists;      // files or directories
+  std::vector<std::string> maps;               // documents of fields
   std::chrono::milliseconds sighting_window{60'000};
   bool hunt_enabled = true;
   std::chrono::milliseconds hunt_keep_for{std::chrono::hours(24 * 30)};

@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "base/toml_text.h"
+#include "telemetry/byte_source.h"
 
 namespace bongsu::telemetry {
 namespace {
@@ -160,6 +161,17 @@ Result<void> read_map_document(std::string_view toml, const std::string& source,
   BONGSU_TRY_VOID(Reader(source, copy).document(root));
   builder = std::move(copy);
   return {};
+}
+
+Result<FieldMapPtr> read_maps(const std::vector<std::string>& files) {
+  if (files.empty()) return FieldMap::standard();
+  FieldMapBuilder builder(*FieldMap::standard());
+  for (const std::string& file : files) {
+    BONGSU_TRY(auto source, open_source(file));
+    BONGSU_TRY(const std::string text, read_all(*source, kMaxMapDocumentBytes));
+    BONGSU_TRY_VOID(read_map_document(text, file, builder));
+  }
+  return builder.build();
 }
 
 }  // namespace bongsu::telemetry

@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "telemetry/field_map.h"
@@ -32,6 +33,9 @@ inline constexpr std::size_t kMaxMapNames = 64;  // of one field, values of a co
 
 // Adds what the document says to `builder`, or nothing at all. kInvalid, kTooLarge.
 Result<void> read_map_document(std::string_view toml, const std::string& source, FieldMapBuilder& builder);
+
+// The maps that come with the program and those of these files. Errors as read_map_document, and kNotFound, kIo.
+Result<FieldMapPtr> read_maps(const std::vector<std::string>& files);
 
 // The documents of src/telemetry/maps, as they were compiled in.
 struct EmbeddedMap {

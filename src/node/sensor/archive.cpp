@@ -57,9 +57,9 @@ std::string identity_of(const std::string& path) {
 
 }  // namespace
 
-Archive::Archive(ArchiveOptions options, std::shared_ptr<const detect::WarningLists> lists, Hooks hooks,
-                 const Clock& clock)
-    : options_(std::move(options)), lists_(std::move(lists)), hooks_(std::move(hooks)), clock_(clock) {}
+Archive::Archive(ArchiveOptions options, std::shared_ptr<const detect::WarningLists> lists, telemetry::FieldMapPtr map,
+                 Hooks hooks, const Clock& clock)
+    : options_(std::move(options)), lists_(std::move(lists)), map_(std::move(map)), hooks_(std::move(hooks)), clock_(clock) {}
 
 Archive::~Archive() {
   stop();
@@ -288,7 +288,7 @@ void Archive::seal() {
   sealed_ = now;
   auto writer = store_->new_segment(last);
   if (!writer) return problem(writer.error());
-  detect::HuntIndexer indexer(std::move(*writer), store_->seed(), telemetry::FieldMap::standard());
+  detect::HuntIndexer indexer(std::move(*writer), store_->seed(), map_);
   detect::CpuShare pace(options_.share_percent, &stopping_);
   std::vector<Cover> covers;
   for (const SegmentFilePtr& spool : taken) {
@@ -324,6 +324,7 @@ bool Archive::hunt_in(detect::Engine& engine, const std::vector<telemetry::Segme
   for (const auto& file : files) {
     if (stopping_) return false;
     detect::HuntQuery query;
+    query.map = map_;
     if (keys != nullptr) query.keys = &keys->at(file->seed());
     const auto result = detect::hunt(
         engine, query, std::span(&file, 1), {.stop = &stopping_, .pace = &pace, .keep_dictionaries = false},
@@ -373,6 +374,7 @@ void Archive::hunt() {
   hunt_files_ = files.size() * ((indicators.empty() ? 0 : 1) + (rules.empty() ? 0 : 1));
   if (!indicators.empty() && !files.empty()) {
     detect::Engine engine(clock_);
+    engine.set_field_map(map_);
     if (lists_) engine.set_warning_lists(lists_);
     std::map<std::uint64_t, detect::HuntKeys> keys;
     auto added = engine.add(indicators);
@@ -387,6 +389,7 @@ void Archive::hunt() {
   if (!rules.empty() && !files.empty() && whole) {
     // Dictionaries know nothing of rules: everything is read. What is no good was said when it was built to match.
     detect::Engine engine(clock_);
+    engine.set_field_map(map_);
     const auto added = engine.rules().add(rules);
     if (!added) problem(added.error());
     engine.rules().build();

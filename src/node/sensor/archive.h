@@ -2,7 +2,7 @@
 // (telemetry/store), every newly admitted indicator and rule is hunted for in it, in the background, at a bounded share of
 // the machine: indicators by the dictionaries, rules by reading everything.
 //
-//   Archive archive(options, engine, {.alerts = …, .problem = …}, clock);
+//   Archive archive(options, warning_lists, map, {.alerts = …, .problem = …}, clock);
 //   archive.open();                                   // inside the sandbox
 //   positions = archive.resume(positions);            // where following goes on
 //   archive.replay(positions_of_keeper, match);       // what may have been read without its alerts becoming durable
@@ -49,7 +49,8 @@ class Archive {
     std::function<std::optional<std::uint64_t>(std::vector<detect::Alert>&&)> alerts;
     std::function<void(const std::string&)> problem;
   };
-  Archive(ArchiveOptions options, std::shared_ptr<const detect::WarningLists> lists, Hooks hooks, const Clock& clock);
+  Archive(ArchiveOptions options, std::shared_ptr<const detect::WarningLists> lists, telemetry::FieldMapPtr map, Hooks hooks,
+          const Clock& clock);
   ~Archive();
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
@@ -91,6 +92,7 @@ class Archive {
 
   const ArchiveOptions options_;
   std::shared_ptr<const detect::WarningLists> lists_;
+  telemetry::FieldMapPtr map_;  // that events are read by
   Hooks hooks_;
   const Clock& clock_;
   SystemRandom random_;

@@ -34,7 +34,7 @@ class ArchiveTest : public testing::Test {
                        .segment_bytes = 1,
                        .segment_after_ms = 0,
                        .hunt_every_ms = 1},
-        nullptr,
+        nullptr, telemetry::FieldMap::standard(),
         Archive::Hooks{.alerts = [this](std::vector<detect::Alert>&& alerts) -> std::optional<std::uint64_t> {
                          const std::lock_guard lock(mutex_);
                          for (auto& alert : alerts) found_.push_back(alert.indicator_ref);

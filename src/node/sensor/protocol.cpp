@@ -61,7 +61,9 @@ Json StartMessage::json() const {
   for (const auto& source : sources) all.push_back(JsonObject{{"path", source.path}, {"from_start", source.from_start}});
   JsonArray lists;
   for (const auto& path : warning_lists) lists.emplace_back(path);
-  return JsonObject{{"sources", std::move(all)}, {"positions", positions_json(positions)}, {"warning_lists", std::move(lists)}, {"user", user}, {"sandbox", sandbox},
+  JsonArray map_files;
+  for (const auto& path : maps) map_files.emplace_back(path);
+  return JsonObject{{"sources", std::move(all)}, {"positions", positions_json(positions)}, {"warning_lists", std::move(lists)}, {"maps", std::move(map_files)}, {"user", user}, {"sandbox", sandbox},
                     {"archive", JsonObject{{"directory", archive.directory}, {"keep_for_s", archive.keep_for_s}, {"keep_bytes", archive.keep_bytes}, {"share_percent", archive.share_percent},
                                            {"segment_bytes", archive.segment_bytes}, {"segment_after_ms", archive.segment_after_ms},
                                            {"commit_every_ms", archive.commit_every_ms}, {"hunt_every_ms", archive.hunt_every_ms}}}};
@@ -78,6 +80,9 @@ Result<StartMessage> StartMessage::parse(std::string_view text) {
   BONGSU_TRY(const JsonArray* lists, list(json, "warning_lists", kMaxSources));
   for (const Json& path : *lists)
     if (path.is_string()) message.warning_lists.emplace_back(path.get_string());
+  BONGSU_TRY(const JsonArray* map_files, list(json, "maps", kMaxSources));
+  for (const Json& path : *map_files)
+    if (path.is_string()) message.maps.emplace_back(path.get_string());
   if (const Json* archive = find(json, "archive")) {
     message.archive.directory = std::string(string_at(*archive, "directory").value_or(""));
     message.archive.keep_for_s = number(*archive, "keep_for_s");

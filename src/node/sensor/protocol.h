@@ -59,6 +59,7 @@ struct StartMessage {
   std::vector<SourceState> sources;
   std::vector<PositionUpdate> positions;  // of files that were read before
   std::vector<std::string> warning_lists;
+  std::vector<std::string> maps;          // documents of fields (telemetry/field_map_document.h)
   ArchiveOptions archive;
   std::string user;
   bool sandbox = true;

@@ -61,7 +61,7 @@ TEST(SensorProtocol, CutAndForgedBytesAreRefused) {
 }
 
 TEST(SensorProtocol, StartAndStatsSurviveTheTrip) {
-  const StartMessage start{.sources = {{.path = "/var/log/zeek", .from_start = false}}, .positions = {{.file = "/var/log/zeek/a", .position = "{}"}}, .warning_lists = {"/lists"}, .user = "nobody", .sandbox = true};
+  const StartMessage start{.sources = {{.path = "/var/log/zeek", .from_start = false}}, .positions = {{.file = "/var/log/zeek/a", .position = "{}"}}, .warning_lists = {"/lists"}, .maps = {"/maps/a.toml"}, .user = "nobody", .sandbox = true};
   const auto back = StartMessage::parse(to_text(start.json()));
   ASSERT_TRUE(back);
   ASSERT_EQ(back->sources.size(), 1u);
@@ -69,6 +69,7 @@ TEST(SensorProtocol, StartAndStatsSurviveTheTrip) {
   EXPECT_EQ(back->positions[0].file, "/var/log/zeek/a");
   EXPECT_FALSE(back->sources[0].from_start);
   EXPECT_EQ(back->warning_lists, start.warning_lists);
+  EXPECT_EQ(back->maps, start.maps);
   const auto stats = SensorStats::parse(SensorStats{.events = 7, .bytes = 8, .bad_lines = 1, .indicators = 2, .alerts = 3, .files = 4}.text());
   ASSERT_TRUE(stats);
   EXPECT_EQ(stats->events, 7u);

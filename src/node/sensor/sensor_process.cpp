@@ -20,6 +20,7 @@
 #include "node/sensor/protocol.h"
 #include "node/sensor/sandbox.h"
 #include "node/sensor/watcher.h"
+#include "telemetry/field_map_document.h"
 
 namespace bongsu::node {
 namespace {
@@ -49,9 +50,11 @@ class Sensor {
       readable.push_back(std::filesystem::is_directory(source.path, ec) ? source.path : std::filesystem::path(source.path).parent_path().string());
     }
     readable.insert(readable.end(), start->warning_lists.begin(), start->warning_lists.end());
+    readable.insert(readable.end(), start->maps.begin(), start->maps.end());
     if (auto locked = enter_sandbox({.readable = std::move(readable), .writable = start->archive.directory, .user = start->user, .confine = start->sandbox}); !locked)
       return say_and_end(locked.error());
     load_warning_lists(start->warning_lists);
+    load_maps(start->maps);
     if (!start->archive.directory.empty()) open_archive(start->archive);
     if (!send(Up::kReady, to_text(JsonObject{{"sandboxed", start->sandbox}}))) return 2;
     std::thread matching([this, &start] { match(*start); });
@@ -89,10 +92,25 @@ class Sensor {
     warning_lists_ = std::move(lists);
   }
 
+  // A bad one costs itself: the others are used, and it is said.
+  void load_maps(const std::vector<std::string>& paths) {
+    std::vector<std::string> good;
+    for (const auto& path : paths) {
+      good.push_back(path);
+      if (auto map = telemetry::read_maps(good)) {
+        map_ = std::move(*map);
+      } else {
+        (void)send(Up::kProblem, map.error().text());
+        good.pop_back();
+      }
+    }
+    engine_.set_field_map(map_);
+  }
+
   // One that cannot be used costs looking back; looking for indicators live goes on.
   void open_archive(const ArchiveOptions& options) {
     archive_ = std::make_unique<Archive>(
-        options, warning_lists_,
+        options, warning_lists_, map_,
         Archive::Hooks{.alerts = [this](std::vector<detect::Alert>&& alerts) -> std::optional<std::uint64_t> {
                          std::map<std::string, std::string> none;
                          if (!tell(alerts, none, true)) return std::nullopt;
@@ -305,6 +323,7 @@ class Sensor {
   SystemClock clock_;
   detect::Engine engine_;
   std::shared_ptr<const detect::WarningLists> warning_lists_;
+  telemetry::FieldMapPtr map_ = telemetry::FieldMap::standard();
   std::atomic<std::uint64_t> messages_ = 0;  // of alerts, sent
   std::unique_ptr<Archive> archive_;
   std::mutex mutex_;
