@@ -59,7 +59,7 @@ class Importer {
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::file_clock::to_sys(written).time_since_epoch()).count());
     auto object = text ? detect::indicator_of_rules(language, *text, file, modified)
                        : Result<stix::Object>(std::unexpected(std::move(text).error()));
-    return add({.object = std::move(object), .index = 0, .raw_id = {}}, file);
+    return add({.index = 0, .offset = 0, .line = 0, .object = std::move(object), .raw = {}, .raw_id = {}}, file);
   }
 
   Result<void> flush(const std::string& file) {
