@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "cli/admin_client.h"
 #include "cli/node_commands.h"
@@ -59,6 +60,9 @@ class Importer {
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::file_clock::to_sys(written).time_since_epoch()).count());
     auto object = text ? detect::indicator_of_rules(language, *text, file, modified)
                        : Result<stix::Object>(std::unexpected(std::move(text).error()));
+    // Rules without an id are known by their file's name.
+    if (object && !rule_ids_.insert(object->id_text()).second)
+      object = fail(ErrorCode::kConflict, "another file of this import has the same id or, without one, the same name", {.source = file});
     return add({.index = 0, .offset = 0, .line = 0, .object = std::move(object), .raw = {}, .raw_id = {}}, file);
   }
 
@@ -85,6 +89,7 @@ class Importer {
 
   AdminClient& client_;
   std::string path_, batch_;
+  std::set<std::string> rule_ids_;
   bool json_;
   std::size_t count_ = 0;
   Totals& totals_;

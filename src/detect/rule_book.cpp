@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 
 #include "detect/sigma/collection.h"
@@ -15,6 +16,7 @@ namespace bongsu::detect {
 namespace {
 
 constexpr std::string_view kRefSource = "indicator:";
+constexpr std::size_t kMaxFieldsOfText = 500;  // that one text of Sigma rules may name: the map of fields is everybody's
 
 // A rule's text has no file: line and column in it are enough.
 Error of_text(Error error) {
@@ -31,6 +33,35 @@ void sort_out(std::vector<Error> errors, RuleBuild& done, std::set<std::uint64_t
       done.errors.push_back(std::move(error));
     }
   }
+}
+
+// Behind what is there; numbers go on.
+void append(sigma::RuleSet& to, sigma::RuleSet from) {
+  const std::size_t rules = to.rules.size(), correlations = to.correlations.size();
+  for (sigma::LinkedCorrelation& correlation : from.correlations) {
+    for (auto& reference : correlation.references) reference.index += reference.correlation ? correlations : rules;
+    to.correlations.push_back(std::move(correlation));
+  }
+  std::ranges::move(from.rules, std::back_inserter(to.rules));
+  to.rule_speaks.insert(to.rule_speaks.end(), from.rule_speaks.begin(), from.rule_speaks.end());
+  to.correlation_speaks.insert(to.correlation_speaks.end(), from.correlation_speaks.begin(), from.correlation_speaks.end());
+  std::ranges::move(from.errors, std::back_inserter(to.errors));
+  std::ranges::move(from.waiting, std::back_inserter(to.waiting));
+  to.files += from.files;
+  to.filters += from.filters;
+}
+
+void fields_of(const sigma::Detection& detection, std::set<std::string_view>& names) {
+  for (const auto& child : detection.children) {
+    if (const auto* inner = std::get_if<sigma::Detection>(&child)) fields_of(*inner, names);
+    else if (const auto& field = std::get<sigma::Item>(child).field) names.insert(*field);
+  }
+}
+std::size_t fields_of(const sigma::RuleSet& set) {
+  std::set<std::string_view> names;
+  for (const sigma::Rule& rule : set.rules)
+    for (const auto& [name, detection] : rule.detections) fields_of(detection, names);
+  return names.size();
 }
 
 Result<void> add_pipeline(sigma::Collection& collection, const std::string& path) {
@@ -80,27 +111,36 @@ Result<void> RuleBook::add(std::span<const Rule> rules) {
   const std::lock_guard lock(mutex_);
   bool full = false;
   for (const Rule& rule : rules) {
-    for (Kept& kept : kept_)
-      if (kept.rules.erase(rule.ref) > 0) kept.changed = true;
+    for (Kept& kept : kept_) drop(kept, rule.ref);
     std::size_t size = 0;
     for (const Kept& kept : kept_) size += kept.rules.size();
-    if (size >= kMaxRulesOfBook) {
+    if (size >= kMaxRulesOfBook || bytes_ + rule.text.size() > kMaxRuleBytesOfBook) {
       full = true;
       continue;
     }
     Kept& kept = kept_[static_cast<std::size_t>(rule.language)];
     kept.rules.emplace(rule.ref, rule);
+    bytes_ += rule.text.size();
     kept.changed = true;
   }
-  if (full) return fail(ErrorCode::kTooLarge, fmt::format("more than {} rules", kMaxRulesOfBook));
+  if (full)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("more than {} rules, or {} bytes of them", kMaxRulesOfBook, kMaxRuleBytesOfBook));
   return {};
+}
+
+void RuleBook::drop(Kept& kept, std::uint64_t ref) {
+  const auto at = kept.rules.find(ref);
+  if (at == kept.rules.end()) return;
+  bytes_ -= at->second.text.size();
+  kept.rules.erase(at);
+  kept.changed = true;
 }
 
 void RuleBook::remove(std::span<const std::uint64_t> refs) {
   const std::lock_guard lock(mutex_);
   for (const std::uint64_t ref : refs)
-    for (Kept& kept : kept_)
-      if (kept.rules.erase(ref) > 0) kept.changed = true;
+    for (Kept& kept : kept_) drop(kept, ref);
 }
 
 Result<void> RuleBook::load(Language language, const std::string& path) {
@@ -161,10 +201,13 @@ RuleBuild RuleBook::build() {
   // What was refused is not tried again; what was added, replaced or withdrawn meanwhile is for the next build.
   for (const RuleBuild::Refused& refused : done.refused)
     for (std::size_t i = 0; i < kLanguages; ++i) {
-      const auto tried = std::ranges::find(changed[i], refused.ref, &Rule::ref);
+      const auto tried = std::ranges::lower_bound(changed[i], refused.ref, {}, &Rule::ref);
       const auto kept = kept_[i].rules.find(refused.ref);
-      if (tried != changed[i].end() && kept != kept_[i].rules.end() && kept->second.text == tried->text)
-        kept_[i].rules.erase(kept);
+      if (tried == changed[i].end() || tried->ref != refused.ref || kept == kept_[i].rules.end() ||
+          kept->second.text != tried->text)
+        continue;
+      bytes_ -= kept->second.text.size();
+      kept_[i].rules.erase(kept);
     }
   next->terms.clear();
   for (const Kept& kept : kept_)
@@ -203,7 +246,8 @@ void RuleBook::build_patterns(RuleSets& sets, const std::vector<Rule>& rules, Ru
 }
 
 void RuleBook::build_sigma(RuleSets& sets, const std::vector<Rule>& rules, RuleBuild& done) const {
-  sets.sigma = nullptr;
+  // A set that cannot be built at all leaves the one before in force.
+  const sigma::SigmaSetPtr before = std::exchange(sets.sigma, nullptr);
   if (rules.empty() && sigma_paths_.empty()) return;
   sigma::Collection collection;
   for (const std::string& path : pipeline_paths_) {
@@ -211,14 +255,30 @@ void RuleBook::build_sigma(RuleSets& sets, const std::vector<Rule>& rules, RuleB
   }
   for (const std::string& path : sigma_paths_)
     if (auto loaded = collection.load(path); !loaded) done.errors.push_back(std::move(loaded).error());
-  for (const Rule& rule : rules) collection.add(rule.text, rule_source(rule.ref));
+  sigma::RuleSet all = std::move(collection).finish();
+  // Each text that came as an indicator by itself: its filters, names and correlations are no business of others.
+  for (const Rule& rule : rules) {
+    sigma::Collection own;
+    own.add(rule.text, rule_source(rule.ref));
+    sigma::RuleSet read = std::move(own).finish();
+    if (fields_of(read) > kMaxFieldsOfText) {
+      done.refused.push_back({rule.ref, {ErrorCode::kTooLarge, fmt::format("a text of rules names at most {} fields", kMaxFieldsOfText), {}}});
+      continue;
+    }
+    append(all, std::move(read));
+  }
+  const auto keep = [&](const Error& error) {
+    sets.sigma = before;
+    done.errors.push_back(error);
+  };
   telemetry::FieldMapBuilder fields(*sets.map);
   sigma::SigmaReport report;
-  auto set = sigma::SigmaSet::compile(std::move(collection).finish(), *sets.map, fields, report);
-  if (!set) return failed(rules, set.error(), done);
+  auto set = sigma::SigmaSet::compile(std::move(all), *sets.map, fields, report);
+  if (!set) return keep(set.error());
   auto map = fields.build();
-  if (!map) return failed(rules, map.error(), done);
+  if (!map) return keep(map.error());
   std::set<std::uint64_t> refused;
+  for (const RuleBuild::Refused& one : done.refused) refused.insert(one.ref);
   sort_out(std::move(report.errors), done, refused);
   // A rule that waits for a value that nobody will give it is refused.
   for (Error& error : report.waiting) {

@@ -6,8 +6,11 @@
 //   RuleBuild done = book.build();                    // what is no good is named
 //   std::shared_ptr<const RuleSets> sets = book.sets();       // what a session matches with
 //
-// Only the languages that changed are built anew; the sequencers take over what they held (engine.h). add and remove
-// are cheap; build is not (seconds for thousands of Sigma rules), and matching goes on meanwhile with the sets before.
+// Only the languages that changed are built anew; the sequencers take over what they held (engine.h).
+// A Sigma text of an indicator sees only itself: filters, names and correlations of one member do not reach the rules of
+// others. Files that are loaded see each other.
+//
+// add and remove are cheap; build is not (seconds for thousands of Sigma rules), and matching goes on meanwhile with the sets before.
 //
 // Threads: add, remove and sets from any; load and build one at a time.
 #pragma once
@@ -33,6 +36,7 @@
 namespace bongsu::detect {
 
 inline constexpr std::size_t kMaxRulesOfBook = 1'000'000;
+inline constexpr std::size_t kMaxRuleBytesOfBook = 512 * 1024 * 1024;
 inline constexpr std::size_t kShownPatternBytes = 200;
 
 // What the refs of rules say beside their text.
@@ -102,8 +106,11 @@ class RuleBook {
   void build_sigma(RuleSets& sets, const std::vector<Rule>& rules, RuleBuild& done) const;
   void build_yara(RuleSets& sets, const std::vector<Rule>& rules, RuleBuild& done) const;
 
+  void drop(Kept& kept, std::uint64_t ref);
+
   mutable std::mutex mutex_;
   Kept kept_[kLanguages];
+  std::size_t bytes_ = 0;  // of the rules' texts
   RuleSetsPtr sets_;
   std::vector<std::string> sigma_paths_, yara_paths_, pipeline_paths_;  // under building_
   mutable std::mutex building_;

@@ -134,6 +134,52 @@ TEST_F(Rules, ThatAreNoGoodAreNamedAndCostThemselvesOnly) {
   EXPECT_EQ(engine.rules().size(), 4U);
 }
 
+TEST_F(Rules, OfOneMemberDoNotReachThoseOfAnother) {
+  // A filter for every rule, a correlation over somebody else's rule, the same id: each stays in its own text.
+  const std::string filter = R"(title: mine
+logsource: { category: process_creation, product: windows }
+detection: { s: { Image: never }, condition: s }
+---
+title: filter
+logsource: { category: process_creation, product: windows }
+filter: { rules: any, sel: { Image: never }, condition: sel }
+)";
+  const std::string correlation = R"(title: silence
+correlation: { type: event_count, rules: [ 6f3cd8bd-5d4f-4d0a-9d3c-3c3ff3b7a001 ], timespan: 1h, condition: { gte: 1000000000 } }
+)";
+  std::string squatter(kShell);
+  squatter.replace(squatter.find("powershell.exe"), 14, "never.exe");
+  const RuleBuild done = add({rule(1, Language::kSigma, filter), rule(2, Language::kSigma, correlation), rule(3, Language::kSigma, squatter), rule(4, Language::kSigma, kShell)});
+  ASSERT_EQ(done.refused.size(), 1U) << "the correlation alone";
+  EXPECT_EQ(done.refused[0].ref, 2U);
+  EXPECT_EQ(refs(process("C:\\\\powershell.exe", "powershell -enc abc")), Refs{4});
+}
+
+TEST_F(Rules, ThatCannotBeBuiltLeaveTheOthersInForce) {
+  std::string fields = "title: many\nlogsource: { product: windows }\ndetection:\n  s:\n";
+  for (int i = 0; i < 600; ++i) fields += "    f" + std::to_string(i) + ": a\n";
+  fields += "  condition: s\n";
+  const RuleBuild done = add({rule(1, Language::kSigma, kShell), rule(2, Language::kSigma, fields),
+                              rule(3, Language::kSigma, std::string(kShell) + "---\ntitle: c\ncorrelation: { type: event_count, rules: [ 6f3cd8bd-5d4f-4d0a-9d3c-3c3ff3b7a001 ], group-by: [ '' ], timespan: 1h, condition: { gte: 2 } }\n")});
+  std::set<std::uint64_t> refused;
+  for (const auto& one : done.refused) refused.insert(one.ref);
+  EXPECT_EQ(refused, (std::set<std::uint64_t>{2, 3}));
+  EXPECT_EQ(refs(process("C:\\\\powershell.exe", "powershell -enc abc")).front(), 1U);
+}
+
+TEST_F(Rules, CorrelationsOfTheSameNameOutliveABuild) {
+  std::string twice(kShell);
+  for (int i = 0; i < 2; ++i)
+    twice += "---\ntitle: pair\ncorrelation: { type: event_count, rules: [ 6f3cd8bd-5d4f-4d0a-9d3c-3c3ff3b7a001 ], group-by: [ Image ], timespan: 1h, condition: { gte: 2 } }\n";
+  add({rule(1, Language::kSigma, twice)});
+  const std::string event = process("C:\\\\powershell.exe", "powershell -enc abc");
+  EXPECT_EQ(refs(event), Refs{});
+  std::string other(kShell);
+  other.replace(other.find("powershell.exe"), 14, "never.exe");
+  add({rule(2, Language::kSigma, other)});
+  EXPECT_FALSE(refs(event + event).empty());
+}
+
 TEST_F(Rules, AreInForceFromUntil) {
   Rule early = rule(1, Language::kSigma, kShell), late = early, pattern = rule(3, Language::kStix, "[domain-name:value LIKE 'a%.example']");
   early.valid_until = Instant::parse("2025-12-31T00:00:00Z");

@@ -3,8 +3,14 @@
 #include <fmt/format.h>
 
 namespace bongsu::detect {
+namespace {
+
+constexpr std::size_t kMaxMatchedBytes = 4096;  // then no further group-by value is shown
+
+}  // namespace
 
 Result<void> RuleFinder::use(RuleSetsPtr sets) {
+  if (yara_) yara_->begin();
   if (sets_ == sets) return {};
   if (!sets_ || sets_->patterns != sets->patterns)
     patterns_ = sets->patterns ? std::make_unique<EventMatcher>(sets->patterns) : nullptr;
@@ -122,7 +128,8 @@ void RuleSequencer::say_sigma(const RuleFindings::Event* event, const Say& hit) 
     if (out.rule.techniques.size() > kMaxAlertTechniques) out.rule.techniques.resize(kMaxAlertTechniques);
     if (!place(out, header.source, "sigma:" + header.reference(), found.at.time)) continue;
     out.matched = header.title;
-    for (const auto& [field, value] : found.group) out.matched += fmt::format(", {}={}", field, value);
+    for (const auto& [field, value] : found.group)
+      if (out.matched.size() < kMaxMatchedBytes) out.matched += fmt::format(", {}={}", field, value);
     out.position = {*found.at.source, found.at.offset, found.at.line};
     out.time = found.at.time;
     // A window that ended is judged later: its last event may be of a batch before.

@@ -8,6 +8,14 @@
 namespace bongsu::detect::sigma {
 namespace {
 
+constexpr std::size_t kMaxGroupBy = 32;           // fields
+constexpr std::size_t kMaxFieldNameBytes = 256;   // of those that correlations name
+constexpr std::ptrdiff_t kMaxFieldNameDots = 10;
+
+bool good_field_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxFieldNameBytes && std::ranges::count(name, '.') <= kMaxFieldNameDots;
+}
+
 constexpr std::size_t kMaxTextBytes = 65'535;   // of a description (rules specification)
 constexpr std::size_t kMaxReferences = 10'000;  // rules that a correlation or a filter names
 constexpr std::int64_t kMaxTimespan_s = 366LL * 86'400;
@@ -225,6 +233,9 @@ Result<void> read_correlation_condition(const Reader& reader, const Yaml& node, 
       out.compare.emplace_back(static_cast<Correlation::Operator>(op - std::begin(kOperators)), count);
     } else if (key == "field") {
       BONGSU_TRY(out.value_fields, reader.texts(node, "field"));
+      for (const std::string& counted : out.value_fields)
+        if (!good_field_name(counted))
+          return reader.wrong(node.find("field")->place, "correlation.condition.field", "not the name of a field");
     } else if (key == "percentile") {
       const auto number = value.number();
       double p = -1;
@@ -270,6 +281,11 @@ Result<Correlation> read_correlation(const Reader& reader, const Yaml& node) {
   BONGSU_TRY(out.rules, reader.texts(correlation, "rules"));
   out.rules_place = correlation.find("rules") != nullptr ? correlation.find("rules")->place : correlation.place;
   BONGSU_TRY(out.group_by, reader.texts(correlation, "group-by"));
+  const Yaml* group_by = correlation.find("group-by");
+  if (out.group_by.size() > kMaxGroupBy)
+    return reader.wrong(group_by->place, "correlation.group-by", "too many fields");
+  for (const std::string& field : out.group_by)
+    if (!good_field_name(field)) return reader.wrong(group_by->place, "correlation.group-by", "not the name of a field");
   BONGSU_TRY(out.timespan_s, read_timespan(reader, correlation));
   if (const Yaml* generate = correlation.find("generate")) {
     const auto flag = generate->boolean();

@@ -505,6 +505,11 @@ void SigmaSequencer::Impl::signal(std::uint32_t correlation, std::uint32_t refer
     }
     entry.number = *number;
   }
+  // A window that is judged as a whole is over for an event so old (a log that is behind the others).
+  if (!plan.at_once && rule.type != Type::kTemporalOrdered && entry.time + plan.span < now) {
+    ++counters.late;
+    return;
+  }
   Group& group = *group_of(correlation, key);
   if (rule.type == Type::kTemporalOrdered) {
     ordered(plan, correlation, group, std::move(entry));
@@ -548,7 +553,9 @@ void SigmaSequencer::use(SigmaSetPtr set) {
   for (std::uint32_t c = 0; c < before.size(); ++c) {
     const auto found = by_reference.find(key_of(before[c].correlation));
     if (found == by_reference.end() || impl_->plans[c].referred || next->plans[found->second].referred) continue;
-    if (same(before[c].correlation, after[found->second].correlation)) to[c] = found->second;
+    if (!same(before[c].correlation, after[found->second].correlation)) continue;
+    to[c] = found->second;
+    by_reference.erase(found);  // one each: two of the same name are two
   }
   for (Group* group : impl_->ages) {
     const auto target = to[group->correlation];

@@ -1,5 +1,6 @@
 #include "detect/yara/yara_library.h"
 
+#include <cstring>
 #include <fmt/format.h>
 #include <yara.h>
 
@@ -25,7 +26,10 @@ class Library {
     const std::lock_guard lock(library_mutex());
     good_ = yr_initialize() == ERROR_SUCCESS;
     // What libyara keeps of each match: with a million matches a string allowed, its default of 512 bytes is too much.
-    if (good_) yr_set_configuration_uint32(YR_CONFIG_MAX_MATCH_DATA, kMaxYaraShownBytes);
+    // Once: scanners of other sets may be at work.
+    static bool configured = false;
+    if (good_ && !configured) yr_set_configuration_uint32(YR_CONFIG_MAX_MATCH_DATA, kMaxYaraShownBytes);
+    configured = configured || good_;
   }
   ~Library() {
     const std::lock_guard lock(library_mutex());
@@ -169,15 +173,20 @@ struct Scanner::Impl {
     yr_rule_strings_foreach(rule, string) {
       if (hit.strings.size() >= kMaxYaraStrings) break;
       if (STRING_IS_PRIVATE(string)) continue;
-      const YR_MATCH* match = context->matches[string->idx].head;
-      while (match != nullptr && match->is_private) match = match->next;
-      if (match == nullptr) continue;
-      const auto shown = static_cast<std::size_t>(std::max(match->data_length, 0));
+      // libyara keeps its matches behind one another, wherever the one before ended: they are copied out.
+      YR_MATCH match;
+      const YR_MATCH* next = context->matches[string->idx].head;
+      for (; next != nullptr; next = match.next) {
+        std::memcpy(&match, static_cast<const void*>(next), sizeof match);
+        if (!match.is_private) break;
+      }
+      if (next == nullptr) continue;
+      const auto shown = static_cast<std::size_t>(std::max(match.data_length, 0));
       hit.strings.push_back(
           {.name = text_of(string->identifier),
-           .offset = static_cast<std::uint64_t>(match->base + match->offset),
-           .length = static_cast<std::uint64_t>(std::max(match->match_length, 0)),
-           .data = {reinterpret_cast<const char*>(match->data), std::min(shown, kMaxYaraShownBytes)}});
+           .offset = static_cast<std::uint64_t>(match.base + match.offset),
+           .length = static_cast<std::uint64_t>(std::max(match.match_length, 0)),
+           .data = {reinterpret_cast<const char*>(match.data), std::min(shown, kMaxYaraShownBytes)}});
     }
   }
 };

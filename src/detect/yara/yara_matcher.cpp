@@ -181,8 +181,11 @@ const std::vector<YaraHit>& YaraMatcher::scan_field(std::string_view text) {
   Key& slot = clean_[key.a % kRememberedFields];
   if (slot == key) return ++counts_.remembered, kNone;
   if (const auto known = known_.find(key); known != known_.end()) return ++counts_.remembered, known->second;
+  // One slow rule must not hold up everything that is read.
+  if (given_up_ >= kMaxYaraTimeouts) return ++counts_.left_out, kNone;
   found_.clear();
   if (const auto scanned = scan_parts(text, found_); !scanned) {
+    given_up_ += scanned.error().code == ErrorCode::kTimeout ? 1 : 0;
     ++(scanned.error().code == ErrorCode::kTimeout ? counts_.timeouts : counts_.faults);
     slot = key;  // it will not do better the next time
     return kNone;

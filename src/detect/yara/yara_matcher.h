@@ -36,14 +36,16 @@ struct YaraLimits {
   std::size_t max_field_bytes = 256 * 1024;
   std::size_t min_field_bytes = 32;
   int file_timeout_seconds = 60;
-  int field_timeout_seconds = 5;
+  int field_timeout_seconds = 1;  // libyara counts in seconds
 };
 
+inline constexpr std::uint64_t kMaxYaraTimeouts = 3;        // in one stretch; then its other new values are left out
 inline constexpr std::size_t kRememberedFields = 1 << 16;  // without a hit: 16 bytes each
 inline constexpr std::size_t kRememberedHits = 4'096;      // values with hits…
 inline constexpr std::size_t kRememberedHitsEach = 16;     // …at most so many each
 
 struct YaraCounts {
+  std::uint64_t left_out = 0;                  // fields behind too many that were given up
   std::uint64_t files = 0, bytes = 0;        // scanned
   std::uint64_t fields = 0, remembered = 0;  // looked at; of them known from before
   std::uint64_t cut_fields = 0;              // longer than the limit
@@ -64,6 +66,8 @@ class YaraMatcher {
   // Errors are counted: an event is matched as far as it goes.
   void match(const telemetry::EventView& event, std::vector<YaraHit>& hits);
 
+  // A new stretch of events: fields are scanned again after kMaxYaraTimeouts of them were given up.
+  void begin() { given_up_ = 0; }
   YaraCounts counts() const;
   const YaraSet& set() const { return *set_; }
 
@@ -85,6 +89,7 @@ class YaraMatcher {
   YaraSetPtr set_;
   YaraLimits limits_;
   YaraCounts counts_;
+  std::uint64_t given_up_ = 0;
   std::unique_ptr<yara::Scanner> files_;
   struct FieldScanner {
     std::unique_ptr<yara::Scanner> rules, sieve;

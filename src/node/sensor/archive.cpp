@@ -211,9 +211,8 @@ void Archive::admitted(const std::vector<detect::Rule>& rules) {
   rules_pending_ = true;
   for (const auto& rule : rules) {
     if (!loaded_ && rule.ref <= mark_) continue;
-    std::erase_if(waiting_rules_, [&](const detect::Rule& waiting) { return waiting.ref == rule.ref; });
     withdrawn_.erase(rule.ref);
-    waiting_rules_.push_back(rule);
+    waiting_rules_.insert_or_assign(rule.ref, rule);
   }
 }
 
@@ -353,9 +352,10 @@ void Archive::hunt() {
   {
     std::unique_lock lock(mutex_);
     indicators = std::exchange(waiting_, {});
-    rules = std::exchange(waiting_rules_, {});
     std::erase_if(indicators, [&](const auto& one) { return withdrawn_.contains(one.ref); });
-    std::erase_if(rules, [&](const auto& one) { return withdrawn_.contains(one.ref); });
+    for (auto& [ref, rule] : waiting_rules_)
+      if (!withdrawn_.contains(ref)) rules.push_back(std::move(rule));
+    waiting_rules_.clear();
     withdrawn_.clear();
     hunting_ = indicators.size() + rules.size();
     // Whatever was matched before these were in the engine must be in a file by now.
@@ -393,7 +393,7 @@ void Archive::hunt() {
     const auto added = engine.rules().add(rules);
     if (!added) problem(added.error());
     engine.rules().build();
-    whole = added.has_value() && hunt_in(engine, files, nullptr, sent);
+    whole = added.has_value() && (engine.rules().sets()->empty() || hunt_in(engine, files, nullptr, sent));
   }
   if (whole && !stopping_ && wait_durable(sent)) {
     bool moves;

@@ -115,7 +115,7 @@ class Archive {
   std::uint64_t mark_ = 0;  // entries up to it have been hunted for
   bool overflowed_ = false;
   std::vector<detect::Indicator> waiting_;
-  std::vector<detect::Rule> waiting_rules_;
+  std::map<std::uint64_t, detect::Rule> waiting_rules_;  // by ref
   bool rules_pending_ = false;  // admitted, not in force yet
   std::unordered_set<std::uint64_t> withdrawn_;   // while somebody waits or is hunted for
   bool turn_wanted_ = false;                      // by a hunt: what was matched so far must be readable

@@ -196,7 +196,8 @@ class Sensor {
       bool complete = false;
       {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return stopping_ || rule_changes_ > 0 || (load_complete_ && !loaded_); });
+        // The first time when everything that stands was sent: it is built once, and rules find what they refer to.
+        wake_.wait(lock, [&] { return stopping_ || (load_complete_ && (rule_changes_ > 0 || !loaded_)); });
         if (stopping_) return;
         changes = std::exchange(rule_changes_, 0);
         complete = load_complete_;
@@ -234,6 +235,15 @@ class Sensor {
     auto told = std::chrono::steady_clock::now() - tell_every;
     bool going = true, replayed = false;
     std::vector<detect::Alert> alerts;
+    // A large file, or what is matched again after a crash, may take long: the keeper hears that we live.
+    auto heard = std::chrono::steady_clock::now();
+    const auto alive = [&] {
+      const auto now = std::chrono::steady_clock::now();
+      if (!going || now - heard < kStatsEvery) return;
+      heard = now;
+      stats.events = session.events();
+      going = send(Up::kStats, stats.text());
+    };
     const auto take = [&](const telemetry::LineBatch& batch, const PositionUpdate& after) {
       alerts.clear();
       session.match(batch, alerts);
@@ -245,6 +255,7 @@ class Sensor {
       // wait until what is before them is stored, once a second: alerts do not.
       std::map<std::string, std::string> none;
       if (!alerts.empty()) going = tell(alerts, archive_ ? none : positions);
+      alive();
       return going && !stopping_;
     };
     while (going && !stopping_) {
@@ -263,6 +274,7 @@ class Sensor {
             std::map<std::string, std::string> none;
             going = tell(alerts, none);
           }
+          alive();
         });
       }
       if (loaded_ && going) any = watcher.poll(take);
