@@ -31,18 +31,21 @@ using namespace std::chrono_literals;
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr int kReceiveBuffer = 4 * 1024 * 1024;  // of UDP: what comes while the disk is busy
 constexpr auto kNoDescriptor = 100ms;            // until the next try when the process has none left
+constexpr auto kQuiet = 24h;                     // of a listener, which then goes on waiting
 
-// Waits for `events`; false at the end of `timeout` or when `stop` is written to.
-bool wait_for(int fd, short events, int stop, std::chrono::milliseconds timeout) {
+enum class Wait { kReady, kTimeout, kStopped };
+
+// Waits for `events`, until the end of `timeout`, or until `stop` is written to (or nothing can be waited for).
+Wait wait_for(int fd, short events, int stop, std::chrono::milliseconds timeout) {
   const auto end = std::chrono::steady_clock::now() + timeout;
   while (true) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left <= 0ms) return false;
+    if (left <= 0ms) return Wait::kTimeout;
     pollfd fds[] = {{.fd = fd, .events = events, .revents = 0}, {.fd = stop, .events = POLLIN, .revents = 0}};
     const int n = ::poll(fds, 2, static_cast<int>(left.count()));
-    if (n < 0 && errno != EINTR) return false;
-    if (fds[1].revents != 0) return false;
-    if (fds[0].revents != 0) return true;
+    if (n < 0 && errno != EINTR) return Wait::kStopped;
+    if (fds[1].revents != 0) return Wait::kStopped;
+    if (fds[0].revents != 0) return Wait::kReady;
   }
 }
 
@@ -89,15 +92,15 @@ class Stream {
       const ssize_t n = ::recv(fd_, out, size, 0);
       if (n >= 0) return static_cast<std::size_t>(n);
       if (errno == EINTR) continue;
-      if (errno != EAGAIN || !wait_for(fd_, POLLIN, stop_, timeout)) return 0;
+      if (errno != EAGAIN || wait_for(fd_, POLLIN, stop_, timeout) != Wait::kReady) return 0;
     }
   }
 
  private:
   bool wait_for_tls(int result, std::chrono::milliseconds timeout) {
     const int kind = SSL_get_error(ssl_, result);
-    if (kind == SSL_ERROR_WANT_READ) return wait_for(fd_, POLLIN, stop_, timeout);
-    if (kind == SSL_ERROR_WANT_WRITE) return wait_for(fd_, POLLOUT, stop_, timeout);
+    if (kind == SSL_ERROR_WANT_READ) return wait_for(fd_, POLLIN, stop_, timeout) == Wait::kReady;
+    if (kind == SSL_ERROR_WANT_WRITE) return wait_for(fd_, POLLOUT, stop_, timeout) == Wait::kReady;
     return false;
   }
 
@@ -126,7 +129,10 @@ struct StreamListener::Impl {
   Impl(StreamListenerOptions o, Connect c, Log& l) : options(std::move(o)), connect(std::move(c)), log(l) {}
 
   void run() {
-    while (wait_for(listening.fd, POLLIN, stop_event, 24h)) {
+    while (true) {
+      const Wait waited = wait_for(listening.fd, POLLIN, stop_event, kQuiet);
+      if (waited == Wait::kStopped) return;
+      if (waited == Wait::kTimeout) continue;
       auto accepted = accept_on(listening);
       std::erase_if(connections, [](Connection& c) {
         if (c.done) c.thread.join();
@@ -224,7 +230,10 @@ struct DatagramListener::Impl {
 
   void run() {
     const auto buffer = std::make_unique<char[]>(kReadBytes);
-    while (wait_for(fd, POLLIN, stop_event, 24h)) {
+    while (true) {
+      const Wait waited = wait_for(fd, POLLIN, stop_event, kQuiet);
+      if (waited == Wait::kStopped) return;
+      if (waited == Wait::kTimeout) continue;
       for (int i = 0; i < 1024; ++i) {  // then stop is looked at
         const ssize_t n = ::recv(fd, buffer.get(), kReadBytes, 0);
         if (n < 0) break;

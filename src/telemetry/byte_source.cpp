@@ -232,6 +232,12 @@ class Telling final : public ByteSource {
   bool known_ = false;
 };
 
+std::unique_ptr<Source> memory_source(std::string bytes, std::string name) {
+  auto raw = std::make_unique<RawMemory>(std::move(bytes));
+  raw->name = std::move(name);
+  return std::make_unique<Source>(std::move(raw));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
@@ -255,9 +261,11 @@ Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
 }
 
 std::unique_ptr<ByteSource> open_memory(std::string bytes, std::string name) {
-  auto raw = std::make_unique<RawMemory>(std::move(bytes));
-  raw->name = std::move(name);
-  return std::make_unique<Telling>(std::make_unique<Source>(std::move(raw)));
+  return std::make_unique<Telling>(memory_source(std::move(bytes), std::move(name)));
+}
+
+std::unique_ptr<ByteSource> open_compressed_memory(std::string bytes, std::string name) {
+  return memory_source(std::move(bytes), std::move(name));
 }
 
 Result<std::string> read_all(ByteSource& source, std::size_t limit) {

@@ -38,6 +38,8 @@ class ByteSource {
 Result<std::unique_ptr<ByteSource>> open_source(const std::string& path);
 // Bytes in memory, decompressed just so. For tests, fuzzing, and small files already read.
 std::unique_ptr<ByteSource> open_memory(std::string bytes, std::string name);
+// Decompressed and no more: what comes out is never read as a Windows event log. For bytes that others send.
+std::unique_ptr<ByteSource> open_compressed_memory(std::string bytes, std::string name);
 // Everything to the end, at most `limit` bytes (kTooLarge beyond).
 Result<std::string> read_all(ByteSource& source, std::size_t limit);
 

@@ -52,6 +52,15 @@ TEST(ByteSource, ReadsGzipWithSeveralMembersAndPadding) {
   EXPECT_EQ(*all(gzip_member("a") + std::string(100, '\0')), "a");
 }
 
+TEST(ByteSource, OnlyDecompressesWhatOthersSend) {
+  const std::string log = std::string("ElfFile\0", 8) + std::string(100, 'x');
+  for (const std::string& bytes : {gzip_member(log), zstd_frame(log), log}) {
+    EXPECT_EQ(*read_all(*open_compressed_memory(bytes, "body"), 1 << 24), log);
+    EXPECT_FALSE(all(bytes));  // a Windows event log that is cut off
+  }
+  EXPECT_EQ(*read_all(*open_compressed_memory(gzip_member(gzip_member("a")), "body"), 1 << 24), gzip_member("a"));
+}
+
 TEST(ByteSource, ReadsZstdWithSeveralFramesAndSkippableOnes) {
   EXPECT_EQ(*all(zstd_frame(long_text())), long_text());
   const std::string skippable("\x50\x2a\x4d\x18\x03\0\0\0abc", 11);

@@ -114,7 +114,7 @@ class Builder {
   }
   // An array: the element once for each.
   void texts(std::vector<std::string> all) {
-    for (const std::string& one : all) bytes_ += one.size();
+    for (const std::string& one : all) bytes_ += one.size() + 3;
     if (in_attribute_ || stack_.empty()) {
       for (const std::string& one : all) attribute_text_ += one;
       return;
@@ -132,10 +132,13 @@ class Builder {
     for (std::string& text : element.texts)
       if (!text.empty() || !element.data_name.empty()) add(key, std::move(text));
   }
+  // Of text that was made and is not written out, or not in every case.
+  void count(std::size_t bytes) { bytes_ += bytes; }
   std::size_t bytes() const { return bytes_; }
   bool empty() const { return fields_.empty(); }
 
-  void write(std::string& line) const {
+  // False: `lines` would be longer than `limit`; it ends somewhere within the event then.
+  bool write(std::string& line, std::size_t limit) const {
     line += '{';
     bool first = true;
     for (const auto& [key, values] : fields_) {
@@ -150,10 +153,12 @@ class Builder {
           line += values[i];
         else
           append_json_string(line, values[i]);
+        if (line.size() > limit) return false;
       }
       if (values.size() > 1) line += ']';
     }
     line += "}\n";
+    return line.size() <= limit;
   }
 
  private:
@@ -193,14 +198,14 @@ struct Substitution {
 // Binary XML of one chunk; offsets are the chunk's. Every read is checked against the bounds of what it belongs to.
 class BinaryXml {
  public:
-  BinaryXml(std::string_view chunk, Builder& out) : chunk_(chunk), out_(out) {}
+  // `limit`: of bytes.
+  BinaryXml(std::string_view chunk, Builder& out, std::size_t limit) : chunk_(chunk), out_(out), limit_(limit) {}
 
   // Reads up to the end-of-stream token or `end`. nullptr, or what is wrong.
   const char* read(std::size_t at, std::size_t end, const std::vector<Substitution>* values, std::size_t depth) {
     if (depth > kMaxEvtxDepth) return "templates are nested too deeply";
     while (at < end) {
-      if (++tokens_ > kMaxEvtxTokens || out_.bytes() > kMaxEvtxEventBytes)
-        return "too large once its templates are written out";
+      if (++tokens_ > kMaxEvtxTokens || out_.bytes() > limit_) return "too large once its templates are written out";
       const auto token = static_cast<unsigned char>(chunk_[at++]);
       switch (token & 0xbf) {
         case 0x00:  // end of stream
@@ -309,6 +314,7 @@ class BinaryXml {
     const std::size_t size = load<std::uint16_t>(chunk_, offset + 6) * std::size_t{2};
     if (!has(offset + 8, size, chunk_.size())) return "a name outside its chunk";
     append_utf16(name, chunk_.substr(offset + 8, size));
+    out_.count(name.size());
     if (offset == at) {
       if (!has(at, 8 + size + 2, end)) return kCut;
       at += 8 + size + 2;
@@ -344,7 +350,9 @@ class BinaryXml {
   void utf16(std::string_view bytes) {
     scratch_.clear();
     append_utf16(scratch_, bytes);
+    const std::size_t size = scratch_.size();
     while (scratch_.ends_with('\0')) scratch_.pop_back();
+    out_.count(size - scratch_.size());
     out_.text(scratch_);
   }
 
@@ -447,6 +455,7 @@ class BinaryXml {
 
   std::string_view chunk_;
   Builder& out_;
+  std::size_t limit_;
   std::string scratch_;
   std::size_t tokens_ = 0;
 };
@@ -524,9 +533,11 @@ class EvtxSource final : public ByteSource {
 void render_evtx_chunk(std::string_view chunk, std::uint64_t file_offset, std::string& lines,
                        std::vector<Error>& troubles) {
   const std::size_t told = troubles.size();
+  const auto tell = [&](ErrorCode code, std::size_t at, std::string message) {
+    troubles.push_back({code, std::move(message), {.offset = file_offset + at, .has_offset = true}});
+  };
   const auto trouble = [&](std::size_t at, std::string message) {
-    if (troubles.size() - told < kMaxTroublesPerChunk)
-      troubles.push_back({ErrorCode::kCorrupt, std::move(message), {.offset = file_offset + at, .has_offset = true}});
+    if (troubles.size() - told < kMaxTroublesPerChunk) tell(ErrorCode::kCorrupt, at, std::move(message));
   };
   if (chunk.find_first_not_of('\0') == chunk.npos) return;  // room that was never used
   if (chunk.size() < kChunkHeaderBytes) return trouble(0, "an event log's chunk is cut off");
@@ -536,7 +547,7 @@ void render_evtx_chunk(std::string_view chunk, std::uint64_t file_offset, std::s
   const std::size_t end =
       damaged || free_space < kChunkHeaderBytes ? chunk.size() : std::min<std::size_t>(free_space, chunk.size());
   std::uint64_t last = 0;
-  std::size_t at = kChunkHeaderBytes;
+  std::size_t at = kChunkHeaderBytes, text = 0;
   while (at < chunk.size()) {
     const std::size_t size = record_size(chunk, at);
     if (size == 0) {
@@ -552,11 +563,23 @@ void render_evtx_chunk(std::string_view chunk, std::uint64_t file_offset, std::s
     if (at >= end && last != 0 && number != last + 1) break;
     last = number;
     Builder event;
-    BinaryXml xml(chunk, event);
-    if (const char* wrong = xml.read(at + kRecordHeaderBytes, at + size - 4, nullptr, 0))
-      trouble(at, fmt::format("an event log's record cannot be read: {}", wrong));
-    else if (!event.empty())
-      event.write(lines);
+    const std::size_t begin = lines.size(), room = kMaxEvtxChunkText - text;
+    BinaryXml xml(chunk, event, std::min(room, kMaxEvtxEventBytes));
+    const char* wrong = xml.read(at + kRecordHeaderBytes, at + size - 4, nullptr, 0);
+    const bool written = wrong != nullptr || event.empty() || event.write(lines, begin + room);
+    // What a record without a line took counts, too: it was written out until then.
+    const std::size_t took = std::max(event.bytes(), lines.size() - begin);
+    if (!written || took > room) {
+      lines.resize(begin);
+      tell(ErrorCode::kTooLarge, 0,
+           fmt::format(
+               "an event log's chunk holds more than {} bytes of text once its templates are written out; the rest "
+               "of it was dropped",
+               kMaxEvtxChunkText));
+      break;
+    }
+    text += took;
+    if (wrong != nullptr) trouble(at, fmt::format("an event log's record cannot be read: {}", wrong));
     at += size;
   }
   if (end > chunk.size() || (chunk.size() < kEvtxChunkBytes && end == chunk.size()))

@@ -12,6 +12,8 @@
 // documentation of libevtx. We read it ourselves: libevtx 20181227, Debian's, needs a file that it can seek in, writes
 // 0x00000000000003e7 where Windows writes 0x3e7, and cannot read logs whose records have no templates.
 //
+// Lines beyond kMaxEvtxChunkText of a chunk are dropped, and told as a trouble at the chunk's offset.
+//
 // A damaged record or chunk is told as a trouble with its offset in the file; the rest is read.
 #pragma once
 
@@ -31,7 +33,8 @@ inline constexpr std::size_t kEvtxHeaderBytes = 4096;
 inline constexpr std::size_t kEvtxChunkBytes = 65536;
 inline constexpr std::size_t kMaxEvtxDepth = 32;               // of elements, and of templates in templates
 inline constexpr std::size_t kMaxEvtxTokens = 100'000;         // in one record, templates written out
-inline constexpr std::size_t kMaxEvtxEventBytes = 768 * 1024;  // of a record's values
+inline constexpr std::size_t kMaxEvtxEventBytes = 768 * 1024;  // of a record's values and names
+inline constexpr std::size_t kMaxEvtxChunkText = 8 << 20;      // of a chunk's lines, templates written out
 
 // Appends one line for each record of a chunk (at most kEvtxChunkBytes; a file's last may be cut off). `file_offset`:
 // where the chunk stands, for the troubles.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "telemetry/batch_reader.h"
@@ -259,6 +260,67 @@ TEST(Evtx, TemplatesThatBlowUpAreRefused) {
   troubles.clear();
   EXPECT_EQ(render(loop.finish(), &troubles), "");
   EXPECT_NE(troubles.find("nested too deeply"), std::string::npos);
+}
+
+TEST(Evtx, NamesCountInARecordsLimit) {
+  for (const int times : {10, 1000}) {
+    Chunk chunk;
+    chunk.begin_record();
+    chunk.open("Event", false, true);
+    const std::size_t name = chunk.size() + 5;
+    chunk.attribute("xmlns" + std::string(20'000, 'x'));
+    for (int i = 0; i < times; ++i) chunk.bytes() += '\x06', chunk.number(name, 4);
+    chunk.start_ends(), chunk.open("Data"), chunk.start_ends(), chunk.text("a"), chunk.close(), chunk.close();
+    chunk.end_record();
+    std::string troubles;
+    EXPECT_EQ(render(chunk.finish(), &troubles), times == 10 ? "{\"Data\":\"a\"}\n" : "");
+    EXPECT_EQ(troubles.contains("too large once its templates are written out"), times == 1000) << troubles;
+  }
+}
+
+// Small records that use a template again and again, whose text becomes six times as long.
+TEST(Evtx, AChunksTextIsBoundedAndTheRestOfTheFileIsRead) {
+  for (const int texts : {1, 4}) {
+    Chunk chunk;
+    chunk.begin_record();
+    const std::size_t definition = chunk.size() + 10;
+    chunk.define(
+        [&] {
+          chunk.open("Event", true), chunk.start_ends(), chunk.open("Data", true), chunk.start_ends();
+          chunk.text(std::string(12'000, '\x01'));
+          chunk.close(), chunk.close();
+        },
+        {});
+    chunk.end_record();
+    for (int i = 0; i < 300; ++i) {
+      chunk.begin_record();
+      for (int j = 0; j < texts; ++j) {
+        chunk.bytes() += std::string("\x0c\x01", 2);
+        chunk.number(1, 4), chunk.number(definition, 4), chunk.number(0, 4);
+      }
+      chunk.end_record();
+    }
+    std::string troubles;
+    const std::string lines = render(chunk.finish(), &troubles);
+    EXPECT_LE(lines.size(), kMaxEvtxChunkText);
+    EXPECT_GT(lines.size(), kMaxEvtxChunkText / 2);
+    EXPECT_TRUE(lines.ends_with("}\n"));
+    EXPECT_TRUE(troubles.starts_with("offset 4096: an event log's chunk holds more than 8388608 bytes")) << troubles;
+    EXPECT_EQ(std::count(troubles.begin(), troubles.end(), '\n'), 1);
+
+    Chunk next;
+    small_record(next, "a.exe");
+    std::string file(kEvtxHeaderBytes, '\0');
+    file.replace(0, 8, std::string(kEvtxMagic));
+    const auto source = open_memory(file + chunk.finish() + next.finish(), "s.evtx");
+    const auto all = read_all(*source, 4 * kMaxEvtxChunkText);
+    ASSERT_TRUE(all);
+    EXPECT_EQ(*all, lines + "{\"Image\":\"a.exe\"}\n");
+    const auto told = source->take_troubles();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].code, ErrorCode::kTooLarge);
+    EXPECT_EQ(told[0].where.offset, kEvtxHeaderBytes);
+  }
 }
 
 TEST(Evtx, AFileComesAsLinesAndNamesWhatItLost) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/text.h"
 
 namespace bongsu::telemetry {
@@ -43,12 +45,13 @@ void append_syslog_line(std::string_view message, std::string& lines) {
 
 Result<void> SyslogFraming::feed(std::string_view bytes, std::string& lines) {
   held_ += bytes;
-  std::size_t at = 0;
+  std::size_t at = 0, searched = std::exchange(searched_, 0);
   const auto too_large = [&] {
     return fail(ErrorCode::kTooLarge, fmt::format("a syslog message of more than {} bytes", kMaxSyslogMessageBytes));
   };
   while (at < held_.size()) {
     const std::string_view rest = std::string_view(held_).substr(at);
+    const std::size_t from = std::exchange(searched, 0);
     const Frame frame = look(rest);
     if (frame.kind == Frame::Kind::kWait) break;
     if (frame.kind == Frame::Kind::kCounted) {
@@ -58,9 +61,10 @@ Result<void> SyslogFraming::feed(std::string_view bytes, std::string& lines) {
       at += frame.begin + frame.size;
       continue;
     }
-    const std::size_t end = rest.find_first_of(std::string_view("\n\0", 2));
+    const std::size_t end = rest.find_first_of(std::string_view("\n\0", 2), from);
     if (end == rest.npos) {
       if (rest.size() > kMaxSyslogMessageBytes) return too_large();
+      searched_ = rest.size();
       break;
     }
     if (end > kMaxSyslogMessageBytes) return too_large();
@@ -75,6 +79,7 @@ void SyslogFraming::finish(std::string& lines) {
   const Frame frame = look(held_);
   append_syslog_line(std::string_view(held_).substr(frame.kind == Frame::Kind::kCounted ? frame.begin : 0), lines);
   held_.clear();
+  searched_ = 0;
 }
 
 }  // namespace bongsu::telemetry

@@ -32,6 +32,7 @@ class SyslogFraming {
 
  private:
   std::string held_;
+  std::size_t searched_ = 0;  // of held_, without finding a line's end
 };
 
 }  // namespace bongsu::telemetry

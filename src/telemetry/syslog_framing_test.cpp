@@ -34,6 +34,17 @@ TEST(SyslogFraming, BothFramingsComeOutAsLinesHoweverTheStreamIsCut) {
     }
 }
 
+// In time that grows with the bytes: what is held is not searched again.
+TEST(SyslogFraming, LongLinesMayComeByteByByte) {
+  const std::string stream =
+      std::string(kMaxSyslogMessageBytes, 'x') + "\n<13>b\n" + std::string(1000, 'y') + "\n3 abc";
+  SyslogFraming framing;
+  std::string lines;
+  for (const char& c : stream) ASSERT_TRUE(framing.feed({&c, 1}, lines));
+  EXPECT_EQ(framing.held(), 0U);
+  EXPECT_EQ(lines, std::string(kMaxSyslogMessageBytes, 'x') + "\n<13>b\n" + std::string(1000, 'y') + "\nabc\n");
+}
+
 TEST(SyslogFraming, AMessageBeyondTheLimitEndsTheStream) {
   for (const std::string& stream : {std::string("999999999 x"), std::string(kMaxSyslogMessageBytes + 2, 'x'),
                                     std::string(kMaxSyslogMessageBytes + 2, 'x') + "\n"}) {

@@ -157,7 +157,7 @@ net::Response LiveInputs::handle(const net::Request& request) {
   std::string unpacked;
   const std::string* lines = &request.body;
   if (encoding == "gzip" || encoding == "zstd") {
-    const auto source = telemetry::open_memory(request.body, "body");
+    const auto source = telemetry::open_compressed_memory(request.body, "body");
     auto read = telemetry::read_all(*source, kMaxInputUnpacked);
     if (!read) return error(read.error().code == ErrorCode::kTooLarge ? 413 : 400, to_string(read.error().code), read.error().message);
     unpacked = std::move(*read);

@@ -1,6 +1,7 @@
 // Telemetry that others send to this node: syslog over UDP, TCP and TLS, and lines over HTTP.
 //
-//   POST /events   application/x-ndjson, one event a line (any format that a file may have); gzip or zstd with Content-Encoding
+//   POST /events   application/x-ndjson, one event a line (any format that needs no header: neither Zeek's tables nor
+//                  CSV); gzip or zstd with Content-Encoding
 //   → 200 {"bytes":…}       the lines are durable and will be matched
 //   → 503, Retry-After: 1   the sensor is behind: send the same again
 //

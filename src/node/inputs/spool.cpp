@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <system_error>
@@ -16,6 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "live-", kSuffix = ".log";
+constexpr std::string_view kBeginning = "\n";  // of each file, with its first lines; nothing that waits
+static_assert(kBeginning.size() == 1);         // cannot be written by half
 
 std::unexpected<Error> io_error(const fs::path& path, std::string_view doing) {
   const int number = errno;
@@ -30,6 +33,20 @@ std::uint64_t number_of(const std::string& name) {
   const char* end = name.data() + name.size() - kSuffix.size();
   const auto [p, ec] = std::from_chars(name.data() + kPrefix.size(), end, out);
   return ec == std::errc{} && p == end ? out : 0;
+}
+
+// Blanks before the lines that begin with '#'.
+std::string without_headers(std::string_view lines) {
+  std::string out;
+  out.reserve(lines.size() + lines.size() / 8);
+  while (!lines.empty()) {
+    if (lines.front() == '#') out += ' ';
+    const std::size_t next = lines.find("\n#");
+    const std::size_t size = next == lines.npos ? lines.size() : next + 1;
+    out += lines.substr(0, size);
+    lines.remove_prefix(size);
+  }
+  return out;
 }
 
 // A machine that stopped may have left half a line, which would wait for its end for ever.
@@ -64,8 +81,9 @@ Result<std::unique_ptr<Spool>> Spool::open(SpoolOptions options) {
     const std::uint64_t number = number_of(it->path().filename().string());
     if (number == 0) continue;
     BONGSU_TRY(const std::uint64_t size, close_last_line(it->path()));
-    spool->files_[it->path().string()] = {.size = size, .read = 0};
-    spool->waiting_ += size;
+    const std::uint64_t read = std::min<std::uint64_t>(size, kBeginning.size());
+    spool->files_[it->path().string()] = {.size = size, .read = read};
+    spool->waiting_ += size - read;
     spool->number_ = std::max(spool->number_, number);
   }
   if (ec) return fail(ErrorCode::kIo, "cannot be listed: " + ec.message(), {.source = spool->options_.directory.string()});
@@ -94,6 +112,8 @@ Result<void> Spool::next_file() {
 }
 
 Result<void> Spool::append(std::string_view lines, Keep keep) {
+  std::string safe;
+  if (lines.starts_with('#') || lines.contains("\n#")) lines = safe = without_headers(lines);
   const std::lock_guard lock(mutex_);
   if (waiting_ > 0 && waiting_ + lines.size() > options_.limit_bytes)
     return fail(ErrorCode::kUnavailable, fmt::format("{} bytes wait for the sensor", waiting_));
@@ -102,6 +122,10 @@ Result<void> Spool::append(std::string_view lines, Keep keep) {
     remove_read();
   }
   auto& [path, file] = *files_.rbegin();
+  if (file.size == 0) {
+    if (::write(fd_, kBeginning.data(), kBeginning.size()) < 0) return io_error(path, "write");
+    file.size = file.read = kBeginning.size();
+  }
   std::string_view rest = lines;
   while (!rest.empty()) {
     const ssize_t n = ::write(fd_, rest.data(), rest.size());

@@ -4,6 +4,9 @@
 //   BONGSU_TRY_VOID(spool->append(lines, Spool::Keep::kDurable));   // kUnavailable: the sensor is behind; later
 //   spool->note(file, offset);                                     // the sensor's position, durable in the journal
 //
+// All senders share the files, so what one of them sends must not say how the others' lines are read: a line that begins
+// with '#' (a header of Zeek's) gets a blank before it, and a file's first line (where a CSV has its header) is empty.
+//
 // What was appended durably is read even if the machine stops now: the sensor goes on where its stored position is. Files that were
 // read to their end go away. Bounded: no more than `limit_bytes` wait.
 //
@@ -52,7 +55,7 @@ class Spool {
   void remove_read();
 
   struct File {
-    std::uint64_t size = 0, read = 0;
+    std::uint64_t size = 0, read = 0;  // both with the empty line that is its beginning
   };
   SpoolOptions options_;
   mutable std::mutex mutex_;

@@ -23,6 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string lines;
   std::vector<bongsu::Error> troubles;
   render_evtx_chunk(chunk, 0, lines, troubles);
+  if (lines.size() > kMaxEvtxChunkText) std::abort();
   for (std::size_t at = 0; at < lines.size();) {
     const std::size_t end = lines.find('\n', at);
     if (end == lines.npos || !bongsu::parse_json(std::string_view(lines).substr(at, end - at))) std::abort();
