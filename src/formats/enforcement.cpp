@@ -28,6 +28,8 @@ constexpr std::string_view kHttps =
 constexpr std::string_view kUrlNeedsHost =
     "a URL is narrower than a name, and blocking the whole host was not asked for";
 constexpr std::string_view kReserved = "the value is a word that the format reserves";
+constexpr std::string_view kWiderThanName = "the name is wider than a registered name";
+constexpr std::string_view kSaidAlready = "said already: the format does not tell upper from lower case";
 constexpr std::string_view kTooMany = "more single rules than a Suricata sensor should load";
 
 const char* const kText = "text/plain; charset=utf-8";
@@ -41,6 +43,32 @@ std::optional<Block> safe_block(const EnforcementItem& item) {
 }
 bool too_wide(const Block& block) { return block.prefix < (block.v6 ? kWidestIpv6Block : kWidestIpv4Block); }
 bool is_address(Kind kind) { return kind == Kind::kIpv4 || kind == Kind::kIpv6; }
+
+// What registries commonly sell names under, right below a country's own: gov.ua, co.uk. A table of words, not the
+// public suffix list: it misses what registries name otherwise, and refuses the odd registered name that reads like
+// them.
+constexpr std::string_view kRegistryWords[] = {
+    "ac",  "asn",  "asso", "biz", "co",  "com", "ed", "edu", "firm", "go",  "gob", "gouv", "gov", "govt", "gv", "idv",
+    "inf", "info", "int",  "lg",  "ltd", "mil", "ne", "net", "nhs",  "nic", "nom", "or",   "org", "plc",  "re", "sch"};
+static_assert(std::ranges::is_sorted(kRegistryWords));
+
+// "gov.ua": to block it is to block everybody who registered there.
+bool wider_than_a_name(std::string_view domain) {
+  const std::size_t dot = domain.find('.');
+  const std::string_view first = domain.substr(0, dot), last = domain.substr(dot + 1);
+  return last.size() == 2 && std::ranges::binary_search(kRegistryWords, first);
+}
+
+// The name of an item whose format blocks it with everything below it.
+std::optional<std::string_view> read_blocked_domain(std::string_view text, std::string& out) {
+  // A name of one label is none to read_domain; with another before it, it would be.
+  if (text.find('.') == text.npos && read_domain(fmt::format("x.{}", text.substr(0, 64)))) return kWiderThanName;
+  auto domain = read_domain(text);
+  if (!domain) return kNotSafe;
+  if (wider_than_a_name(*domain)) return kWiderThanName;
+  out = std::move(*domain);
+  return std::nullopt;
+}
 
 // A Suricata content in hexadecimal alone: there is nothing in it to escape ("Payload keywords", content).
 std::string content(std::string_view text) {
@@ -178,32 +206,6 @@ std::optional<std::string_view> zeek(const EnforcementItem& item, const Enforcem
   return std::nullopt;
 }
 
-std::optional<std::string_view> nginx(const EnforcementItem& item, const EnforcementWriter::Emit& emit) {
-  if (is_address(item.kind)) {
-    const auto block = safe_block(item);
-    if (!block) return kNotSafe;
-    if (too_wide(*block)) return kTooWide;
-    emit(0, fmt::format("deny {};\n", block->text()));
-    emit(1, fmt::format("{} 1;\n", block->text()));
-    return std::nullopt;
-  }
-  if (item.kind == Kind::kDomain) {
-    const auto domain = read_domain(item.value);
-    if (!domain) return kNotSafe;
-    emit(2, fmt::format(".{} 1;\n", *domain));
-    return std::nullopt;
-  }
-  if (item.kind == Kind::kUserAgent) {
-    const auto agent = read_printable(item.value, kMaxEnforcementText);
-    if (!agent || agent->find_first_of("\"\\${}'`#*~") != agent->npos) return kNotSafe;
-    for (const std::string_view word : {"default", "hostnames", "include", "volatile"})
-      if (*agent == word) return kReserved;
-    emit(3, fmt::format("\"{}\" 1;\n", *agent));
-    return std::nullopt;
-  }
-  return item.kind == Kind::kUrl ? kUrlNeedsHost : kNoPlace;
-}
-
 std::optional<std::string_view> haproxy(const EnforcementItem& item, const EnforcementWriter::Emit& emit) {
   if (is_address(item.kind)) {
     const auto block = safe_block(item);
@@ -213,10 +215,10 @@ std::optional<std::string_view> haproxy(const EnforcementItem& item, const Enfor
     return std::nullopt;
   }
   if (item.kind == Kind::kDomain) {
-    const auto domain = read_domain(item.value);
-    if (!domain) return kNotSafe;
-    emit(1, *domain + "\n");
-    emit(2, "." + *domain + "\n");
+    std::string domain;
+    if (const auto why = read_blocked_domain(item.value, domain)) return why;
+    emit(1, domain + "\n");
+    emit(2, "." + domain + "\n");
     return std::nullopt;
   }
   if (item.kind == Kind::kUrl) {
@@ -249,7 +251,7 @@ std::optional<std::string_view> edl(const EnforcementItem& item, const Enforceme
     }
     case Kind::kDomain:
       file = 1;
-      value = read_domain(item.value);
+      if (const auto why = read_blocked_domain(item.value, value.emplace())) return why;
       break;
     case Kind::kUrl: {
       file = 2;
@@ -465,13 +467,43 @@ std::optional<EnforcementWriter::Refusal> EnforcementWriter::rpz(const Enforceme
   }
   if (item.kind == Kind::kUrl) return kUrlNeedsHost;
   if (item.kind != Kind::kDomain) return kNoPlace;
-  const auto domain = read_domain(item.value);
-  if (!domain) return kNotSafe;
+  std::string domain;
+  if (const auto why = read_blocked_domain(item.value, domain)) return why;
   // "24.0.0.0.10.rpz-client-ip" is a name to us and an order to the name server.
-  if (domain->substr(domain->rfind('.') + 1).starts_with("rpz-")) return kReserved;
-  if (domain->size() + options_.zone.size() + 4 > 253) return kTooLong;
-  emit(0, fmt::format("{0} CNAME .\n*.{0} CNAME .\n", *domain));
+  if (domain.substr(domain.rfind('.') + 1).starts_with("rpz-")) return kReserved;
+  if (domain.size() + options_.zone.size() + 4 > 253) return kTooLong;
+  emit(0, fmt::format("{0} CNAME .\n*.{0} CNAME .\n", domain));
   return std::nullopt;
+}
+
+std::optional<EnforcementWriter::Refusal> EnforcementWriter::nginx(const EnforcementItem& item, const Emit& emit) {
+  if (is_address(item.kind)) {
+    const auto block = safe_block(item);
+    if (!block) return kNotSafe;
+    if (too_wide(*block)) return kTooWide;
+    emit(0, fmt::format("deny {};\n", block->text()));
+    emit(1, fmt::format("{} 1;\n", block->text()));
+    return std::nullopt;
+  }
+  if (item.kind == Kind::kDomain) {
+    std::string domain;
+    if (const auto why = read_blocked_domain(item.value, domain)) return why;
+    emit(2, fmt::format(".{} 1;\n", domain));
+    return std::nullopt;
+  }
+  if (item.kind == Kind::kUserAgent) {
+    auto agent = read_printable(item.value, kMaxEnforcementText);
+    if (!agent || agent->find_first_of("\"\\${}'`#*~") != agent->npos) return kNotSafe;
+    // A map's keys are lowered when it is read, and one that comes twice is an error (ngx_http_map_module).
+    *agent = lowered(*agent);
+    for (const std::string_view word : {"default", "hostnames", "include", "volatile"})
+      if (*agent == word) return kReserved;
+    const auto [said, fresh] = agents_.insert(std::move(*agent));
+    if (!fresh) return kSaidAlready;
+    emit(3, fmt::format("\"{}\" 1;\n", *said));
+    return std::nullopt;
+  }
+  return item.kind == Kind::kUrl ? kUrlNeedsHost : kNoPlace;
 }
 
 std::optional<EnforcementWriter::Refusal> EnforcementWriter::write(const EnforcementItem& item, const Emit& emit) {

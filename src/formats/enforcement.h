@@ -90,12 +90,14 @@ class EnforcementWriter {
  private:
   std::optional<Refusal> suricata(const EnforcementItem& item, const Emit& emit);
   std::optional<Refusal> rpz(const EnforcementItem& item, const Emit& emit) const;
+  std::optional<Refusal> nginx(const EnforcementItem& item, const Emit& emit);
   std::uint32_t sid_of(std::string_view value);
 
   EnforcementFormat format_;
   EnforcementOptions options_;
   std::unordered_set<std::uint32_t> sids_;
-  std::vector<bool> used_;  // by file
+  std::unordered_set<std::string> agents_;  // lowered, for nginx
+  std::vector<bool> used_;                  // by file
 };
 
 }  // namespace bongsu::formats

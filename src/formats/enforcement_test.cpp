@@ -252,6 +252,12 @@ TEST(Enforcement, WhatAFormatCannotSayIsRefusedWithItsReason) {
       {Format::kNginx, {Kind::kUserAgent, "default", "", ""}, "reserves"},
       {Format::kZeek, {Kind::kFileName, "-", "", ""}, "reserves"},
       {Format::kHaproxy, {Kind::kDomain, "evil.example; x", "", ""}, "strict form"},
+      {Format::kNginx, {Kind::kUserAgent, "Default", "", ""}, "reserves"},
+      {Format::kRpz, {Kind::kDomain, "gov.ua", "", ""}, "wider than a registered name"},
+      {Format::kNginx, {Kind::kDomain, "CO.UK", "", ""}, "wider than a registered name"},
+      {Format::kHaproxy, {Kind::kDomain, "ne.jp", "", ""}, "wider than a registered name"},
+      {Format::kEdl, {Kind::kDomain, "gov.ua", "", ""}, "wider than a registered name"},
+      {Format::kRpz, {Kind::kDomain, "com", "", ""}, "wider than a registered name"},
       {Format::kEdl, {Kind::kUrl, "http://evil.example/" + std::string(3'000, 'a'), "", ""}, "longer"},
   };
   for (const auto& row : rows) {
@@ -273,6 +279,24 @@ TEST(Enforcement, ValuesAreWrittenInTheirCanonicalSpelling) {
   EXPECT_EQ(edl.files.at("domain.txt"), "evil.example\n");
   EXPECT_EQ(edl.files.at("url.txt"), "evil.example/?q\n[2001:db8::1]:8080/a\n");
   EXPECT_EQ(edl.files.at("md5.txt"), std::string(32, 'a') + "\n");
+}
+
+TEST(Enforcement, NamesBelowARegistrysAreBlockedAndTheRegistrysIsNot) {
+  const Written edl = write_all(Format::kEdl, {{Kind::kDomain, "evil.gov.ua", "", ""},
+                                               {Kind::kDomain, "gov.example", "", ""},
+                                               {Kind::kDomain, "evil.ua", "", ""}});
+  EXPECT_TRUE(edl.refused.empty());
+  EXPECT_EQ(edl.files.at("domain.txt"), "evil.gov.ua\ngov.example\nevil.ua\n");
+  // What only finds the name itself may look for it.
+  EXPECT_TRUE(write_all(Format::kZeek, {{Kind::kDomain, "gov.ua", "", ""}}).refused.empty());
+}
+
+TEST(Enforcement, UserAgentsThatDifferInCaseAloneAreOneForNginx) {
+  const Written nginx =
+      write_all(Format::kNginx, {{Kind::kUserAgent, "Evil/1.0", "", ""}, {Kind::kUserAgent, "evil/1.0", "", ""}});
+  EXPECT_TRUE(nginx.files.at("bongsu-user-agents.conf").ends_with("}\n\"evil/1.0\" 1;\n"));
+  ASSERT_EQ(nginx.refused.size(), 1u);
+  EXPECT_THAT(nginx.refused[0], HasSubstr("said already"));
 }
 
 TEST(Enforcement, SidsOfUrlsStayWhenOthersComeAndGo) {
@@ -300,6 +324,7 @@ class Servers : public testing::Test {
     for (const std::string& attack : attacks())
       for (const Kind kind : {Kind::kDomain, Kind::kIpv4, Kind::kUrl, Kind::kUserAgent})
         items.push_back({kind, attack, "s", "i"});
+    items.push_back({Kind::kUserAgent, "EVIL/1.0 (x; y)", "s", "i"});
     for (const auto& [name, content] : write_all(format, items).files) std::ofstream(dir_ / name) << content;
   }
   std::string file(const std::string& name, const std::string& content) {

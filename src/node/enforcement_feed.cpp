@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
+#include <set>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -22,6 +25,8 @@ namespace fs = std::filesystem;
 constexpr journal::Seq kPart = 2'000;  // entries read in one snapshot
 constexpr std::size_t kPiece = 1024 * 1024;
 constexpr auto kPoll = 500ms;
+constexpr const char* kWithdrawn =
+    "withdrawn: the files could not be written anew for too long, and may hold what was recalled or is over";
 constexpr const char* kUnexpressedFile = "unexpressed.ndjson";
 
 Kind kind_of(detect::Kind kind) {
@@ -63,6 +68,34 @@ bool may_say_pap(std::string_view payload) {
     if (at >= 3 && lower(payload[at - 3]) == 'p' && lower(payload[at - 2]) == 'a' && lower(payload[at - 1]) == 'p')
       return true;
   return false;
+}
+
+// Whether a label may hold what the object refers to, as flow's reference labels count it.
+bool refers(const stix::Object& object) {
+  return std::ranges::any_of(object.references(), [](const stix::Reference& reference) {
+    return reference.target.type != "marking-definition" && reference.property != "created_by_ref";
+  });
+}
+
+// The stored label, which knows the collection's fallback and stricter copies, without what a PAP marking alone did to
+// it. `explained`: nothing but that made it unknown.
+struct PapReading {
+  policy::Label label;
+  flow::Pap pap = flow::Pap::kClear;
+  bool explained = false;
+};
+PapReading read_pap(policy::Label stored, std::string_view payload, const flow::LabelOf& label_of) {
+  PapReading out{.label = std::move(stored)};
+  if (!may_say_pap(payload)) return out;
+  const auto object = stix::Object::parse(payload);
+  out.pap = object ? flow::pap_of(*object) : flow::Pap::kRed;
+  if (!object || !out.label.unknown || out.label == policy::deny_all()) return out;
+  const auto without = flow::label_without_pap(*object, label_of);
+  if (!without) return out;
+  out.explained = !without->unknown && !refers(*object);
+  out.label.unknown = !out.explained;
+  out.label = policy::join(out.label, *without);
+  return out;
 }
 
 // A file of the projection while it is written: a digest of pieces, so that nothing has to be held whole.
@@ -130,6 +163,7 @@ struct EnforcementFeed::Item {
 struct EnforcementFeed::Collected {
   std::vector<Item> items;  // sorted, without doubles
   std::uint64_t indicators = 0, unusable = 0, warned = 0;
+  std::map<std::string, std::uint64_t> skipped;  // values beyond the limits, by origin
   std::array<std::array<std::uint64_t, flow::kEnforcementVerdicts>, 2> verdicts{};  // of values, by use
 };
 
@@ -165,13 +199,35 @@ Result<std::vector<formats::EnforcementFormat>> enforcement_formats(const std::v
   return out;
 }
 
-EnforcementFeed::EnforcementFeed(Core& core, std::function<WarningListsPtr()> warning_lists)
-    : core_(core), warning_lists_(std::move(warning_lists)) {}
+EnforcementFeed::EnforcementFeed(Core& core, std::function<WarningListsPtr()> warning_lists, EnforcementLimits limits)
+    : core_(core), warning_lists_(std::move(warning_lists)), limits_(limits) {}
 EnforcementFeed::~EnforcementFeed() { stop(); }
 
 fs::path EnforcementFeed::directory() const { return core_.directory.root() / "enforcement"; }
 
+bool EnforcementFeed::is_configured(std::string_view format) const {
+  return std::ranges::find(core_.config.enforcement_formats, format) != core_.config.enforcement_formats.end();
+}
+
+// A build is begun every kEnforcementRefresh, or when the journal stood still after that.
+bool EnforcementFeed::is_overdue(const Served& served) const {
+  return std::chrono::steady_clock::now() - served.written >
+         kEnforcementRefresh + 10 * core_.config.enforcement_settle + limits_.failing;
+}
+
 void EnforcementFeed::start() {
+  {
+    const std::lock_guard lock(building_);
+    for (std::size_t f = 0; f < formats::kEnforcementFormats; ++f) {
+      const std::string name(formats::to_string(static_cast<formats::EnforcementFormat>(f)));
+      if (is_configured(name)) continue;
+      for (const fs::path& folder : {directory() / name, directory() / (name + ".new")}) {
+        std::error_code ec;
+        fs::remove_all(folder, ec);
+        if (ec) core_.log.warn("enforcement.remove", {{"folder", folder.string()}, {"error", ec.message()}});
+      }
+    }
+  }
   thread_ = std::thread([this] { run(); });
 }
 
@@ -201,7 +257,10 @@ void EnforcementFeed::run() {
     next_refresh = std::chrono::steady_clock::now() + kEnforcementRefresh;
     auto formats = enforcement_formats(core_.config.enforcement_formats);
     const auto done = formats ? build(*formats) : Result<JsonObject>(std::unexpected(formats.error()));
-    if (!done) core_.log.error("enforcement.build", {{"error", done.error().text()}});
+    if (!done) {
+      core_.log.error("enforcement.build", {{"error", done.error().text()}});
+      next_refresh = std::chrono::steady_clock::now() + kEnforcementRetry;
+    }
   }
 }
 
@@ -212,43 +271,63 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
   const Instant now = core_.clock.now();
   Collected out;
 
-  // The newest version that each member gave counts, whichever collections it stands in.
+  // The newest version that each member gave counts, whichever collections it stands in. Where it stands in several,
+  // what all of them allow.
   struct Newest {
-    std::string version_key;
+    std::string version_key, label;
+    flow::Pap pap = flow::Pap::kClear;
     std::vector<Item> items;
     std::array<std::array<std::uint32_t, flow::kEnforcementVerdicts>, 2> verdicts{};
-    bool unusable = false;
+    std::uint32_t skipped = 0;
+    bool unusable = false, explained = false;
   };
   std::map<std::pair<Uuid, std::string>, Newest> newest;
+  // Origins whose copy is unknown for more than a PAP marking: the labels of others' copies may hold it.
+  std::map<Uuid, std::set<std::string>> doubtful;
+  std::map<std::string, std::size_t> held_of;  // by origin
   std::size_t held = 0;
-  bool too_many = false;
+  const flow::LabelOf label_of = [&](const stix::Object& rest) {
+    return core_.markings->label_of(rest, stix::Tlp::kClear);  // the fallback is in the stored label
+  };
 
   const auto take = [&](journal::Entry&& entry, Result<std::string>&& payload) {
     const auto id = stix::Id::parse(entry.object_id);
     if (!id) return true;
     Newest& slot = newest[{id->uuid, entry.origin}];
-    if (!slot.version_key.empty() && slot.version_key >= entry.version_key) return true;
-    held -= slot.items.size();
-    slot = {};
+    const bool older = !slot.version_key.empty() && slot.version_key > entry.version_key;
+    auto stored = policy::Label::parse(entry.label);
+    policy::Label label = stored ? std::move(*stored) : policy::deny_all();
+    if (older && !label.unknown) return true;
+    const bool unknown = label.unknown;
+    PapReading reading =
+        payload ? read_pap(std::move(label), *payload, label_of) : PapReading{.label = std::move(label)};
+    if (unknown && !reading.explained) doubtful[id->uuid].insert(entry.origin);
+    if (older) return true;
+
+    const bool again = slot.version_key == entry.version_key && !slot.version_key.empty();
+    Newest before = std::exchange(slot, {});
+    held -= before.items.size();
+    std::size_t& held_here = held_of[entry.origin];
+    held_here -= before.items.size();
     slot.version_key = entry.version_key;
+    if (again) {
+      const auto other = policy::Label::parse(before.label);
+      reading.label = policy::join(reading.label, other ? *other : policy::deny_all());
+      reading.pap = std::max(reading.pap, before.pap);
+      reading.explained = reading.explained || before.explained;
+    }
+    slot.label = reading.label.text();
+    slot.pap = reading.pap;
+    slot.explained = reading.explained;
     const auto compiled =
         payload ? detect::compile(*payload) : Result<detect::Compiled>(std::unexpected(payload.error()));
-    if (!compiled || compiled->rule_language) {
+    if (!compiled || compiled->rule_language || (again && before.unusable)) {
       slot.unusable = true;
       return true;
     }
     flow::EnforcementCandidate candidate;
-    auto label = policy::Label::parse(entry.label);
-    candidate.label = label ? std::move(*label) : policy::deny_all();
-    if (may_say_pap(*payload)) {
-      const auto object = stix::Object::parse(*payload);
-      candidate.pap = object ? flow::pap_of(*object) : flow::Pap::kRed;
-      if (object && candidate.label.unknown) {
-        const auto without = flow::label_without_pap(
-            *object, [&](const stix::Object& rest) { return core_.markings->label_of(rest, stix::Tlp::kAmberStrict); });
-        if (without) candidate.label = *without;
-      }
-    }
+    candidate.label = std::move(reading.label);
+    candidate.pap = reading.pap;
     candidate.valid_from = compiled->valid_from;
     candidate.valid_until = compiled->valid_until;
     candidate.confidence = compiled->confidence;
@@ -261,27 +340,52 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
       ++slot.verdicts[0][static_cast<std::size_t>(detect)];
       ++slot.verdicts[1][static_cast<std::size_t>(block)];
       if (!flow::is_used(detect) && !flow::is_used(block)) continue;
+      if (held_here + slot.items.size() >= limits_.items_of_origin || held + slot.items.size() >= limits_.items) {
+        ++slot.skipped;
+        continue;
+      }
       slot.items.push_back(
           {.item = {.kind = kind_of(value.kind), .value = value.text, .source = entry.origin, .id = entry.object_id},
            .detect = flow::is_used(detect),
            .block = flow::is_used(block)});
     }
+    if (again) {
+      // One version with two contents: what both say.
+      std::map<std::pair<Kind, std::string_view>, const Item*> said;
+      for (const Item& item : before.items) said[{item.item.kind, item.item.value}] = &item;
+      std::erase_if(slot.items, [&](Item& item) {
+        const auto other = said.find({item.item.kind, item.item.value});
+        if (other == said.end()) return true;
+        item.detect = item.detect && other->second->detect;
+        item.block = item.block && other->second->block;
+        return !item.detect && !item.block;
+      });
+      slot.skipped = std::max(slot.skipped, before.skipped);
+    }
     held += slot.items.size();
-    too_many = held > kMaxEnforcementItems;
-    return !too_many;
+    held_here += slot.items.size();
+    return true;
   };
   const journal::Seq upto = core_.journal->last_seq();
-  for (journal::Seq after = 0; after < upto && !too_many && !stopping_; after += kPart)
+  for (journal::Seq after = 0; after < upto && !stopping_; after += kPart)
     BONGSU_TRY_VOID(core_.journal->snapshot()->objects("indicator", after, std::min(upto, after + kPart), take));
   if (stopping_) return fail(ErrorCode::kCancelled, "stopped");
-  if (too_many)
-    return fail(ErrorCode::kTooLarge,
-                fmt::format("more than {} values are released; nothing was written", kMaxEnforcementItems));
 
   out.items.reserve(held);
   for (auto& [key, slot] : newest) {
     ++out.indicators;
     out.unusable += slot.unusable ? 1 : 0;
+    const auto doubts = doubtful.find(key.first);
+    if (slot.explained && doubts != doubtful.end() && doubts->second != std::set{key.second}) {
+      slot.items.clear();
+      slot.skipped = 0;
+      for (auto& counts : slot.verdicts) {
+        const auto all = std::accumulate(counts.begin(), counts.end(), std::uint32_t{0});
+        counts = {};
+        counts[static_cast<std::size_t>(Verdict::kUnknownMarking)] = all;
+      }
+    }
+    if (slot.skipped > 0) out.skipped[key.second] += slot.skipped;
     for (std::size_t use = 0; use < 2; ++use)
       for (std::size_t v = 0; v < flow::kEnforcementVerdicts; ++v) out.verdicts[use][v] += slot.verdicts[use][v];
     std::ranges::move(slot.items, std::back_inserter(out.items));
@@ -306,7 +410,8 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
   return out;
 }
 
-Result<JsonObject> EnforcementFeed::write(formats::EnforcementFormat format, const std::vector<Item>& items) {
+Result<JsonObject> EnforcementFeed::write(formats::EnforcementFormat format, const std::vector<Item>& items,
+                                          std::chrono::steady_clock::time_point collected) {
   const std::string name(formats::to_string(format));
   const fs::path folder = directory() / name, fresh = directory() / (name + ".new");
   std::error_code ec;
@@ -317,8 +422,7 @@ Result<JsonObject> EnforcementFeed::write(formats::EnforcementFormat format, con
   std::map<std::string, File, std::less<>> before;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto served = served_.find(name); served != served_.end())
-      before.insert(served->second.begin(), served->second.end());
+    if (const auto served = served_.find(name); served != served_.end()) before = served->second.files;
   }
   // The serial is that of the zone on disk, and a later one if the content is another.
   const Instant now = core_.clock.now();
@@ -387,7 +491,7 @@ Result<JsonObject> EnforcementFeed::write(formats::EnforcementFormat format, con
       BONGSU_TRY_VOID(pass(std::max(serial + 1, static_cast<std::uint32_t>(std::max<std::int64_t>(now.seconds, 0)))));
   }
   const std::lock_guard lock(mutex_);
-  auto& served = served_[name];
+  auto& served = served_[name].files;
   for (std::size_t f = 0; f <= files.size(); ++f) {
     const std::string file = f < files.size() ? files[f].name : kUnexpressedFile;
     fs::rename(fresh / file, folder / file, ec);
@@ -401,6 +505,7 @@ Result<JsonObject> EnforcementFeed::write(formats::EnforcementFormat format, con
                       .changed = now};
     sizes[file] = digests[f].second;
   }
+  served_[name].written = collected;
   fs::remove(fresh, ec);
   JsonArray limits;
   for (const std::string& limit : formats::EnforcementWriter::limits(format)) limits.emplace_back(limit);
@@ -415,10 +520,16 @@ Result<JsonObject> EnforcementFeed::write(formats::EnforcementFormat format, con
 
 Result<JsonObject> EnforcementFeed::build(const std::vector<formats::EnforcementFormat>& formats) {
   const std::lock_guard lock(building_);
+  const auto begun = std::chrono::steady_clock::now();
   BONGSU_TRY(const Collected collected, collect());
+  JsonObject skipped;
+  for (const auto& [origin, n] : collected.skipped) {
+    core_.log.warn("enforcement.too_many", {{"origin", origin}, {"skipped", std::to_string(n)}});
+    skipped[origin] = n;
+  }
   JsonArray written;
   for (const auto format : formats) {
-    BONGSU_TRY(JsonObject report, write(format, collected.items));
+    BONGSU_TRY(JsonObject report, write(format, collected.items, begun));
     written.emplace_back(std::move(report));
   }
   JsonObject withheld;
@@ -428,25 +539,26 @@ Result<JsonObject> EnforcementFeed::build(const std::vector<formats::Enforcement
       if (collected.verdicts[use][v] > 0) counts[flow::to_string(static_cast<Verdict>(v))] = collected.verdicts[use][v];
     withheld[use == 0 ? "detect" : "block"] = std::move(counts);
   }
-  return JsonObject{{"indicators", collected.indicators},
-                    {"not_plain_values", collected.unusable},
-                    {"values", collected.items.size()},
-                    {"verdicts", std::move(withheld)},
-                    {"formats", std::move(written)}};
+  return JsonObject{{"indicators", collected.indicators}, {"not_plain_values", collected.unusable},
+                    {"values", collected.items.size()},   {"skipped", std::move(skipped)},
+                    {"verdicts", std::move(withheld)},    {"formats", std::move(written)}};
 }
 
-std::optional<api::EnforcementBody> EnforcementFeed::open(std::string_view format, std::string_view file) const {
+Result<api::EnforcementBody> EnforcementFeed::open(std::string_view format, std::string_view file) const {
   const std::lock_guard lock(mutex_);
+  const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such file"); };
   const auto folder = served_.find(format);
-  if (folder == served_.end()) return std::nullopt;
-  const auto found = folder->second.find(std::string(file));
-  if (found == folder->second.end()) return std::nullopt;
+  if (folder == served_.end() || !is_configured(format)) return nothing();
+  const auto& files = folder->second.files;
+  const auto found = files.find(file);
+  if (found == files.end()) return nothing();
+  if (is_overdue(folder->second)) return fail(ErrorCode::kUnavailable, kWithdrawn);
   // Opened under the lock: what is served is what the entity tag says, whatever is renamed meanwhile.
   std::shared_ptr<std::FILE> opened(std::fopen((directory() / folder->first / found->first).c_str(), "rb"),
                                     [](std::FILE* f) {
                                       if (f != nullptr) std::fclose(f);
                                     });
-  if (!opened) return std::nullopt;
+  if (!opened) return nothing();
   return api::EnforcementBody{.content_type = found->second.content_type,
                               .etag = found->second.etag,
                               .changed = found->second.changed,
@@ -456,9 +568,10 @@ std::optional<api::EnforcementBody> EnforcementFeed::open(std::string_view forma
 Json EnforcementFeed::listing() const {
   const std::lock_guard lock(mutex_);
   JsonObject out;
-  for (const auto& [format, files] : served_) {
+  for (const auto& [format, served] : served_) {
+    if (!is_configured(format) || is_overdue(served)) continue;
     JsonObject names;
-    for (const auto& [name, file] : files)
+    for (const auto& [name, file] : served.files)
       names[name] =
           JsonObject{{"bytes", file.bytes}, {"etag", "\"" + file.etag + "\""}, {"changed", file.changed.text(0)}};
     out[format] = std::move(names);

@@ -33,7 +33,8 @@ class EnforcementFeedTest : public testing::Test {
     fs::remove_all(root_.parent_path());
   }
   void admit(int number, const std::string& pattern, const std::string& more = "",
-             const std::string& modified = "2026-01-01T00:00:00Z", const std::string& collection = kSharedCollection) {
+             const std::string& modified = "2026-01-01T00:00:00Z", const std::string& collection = kSharedCollection,
+             stix::Tlp fallback = stix::Tlp::kGreen) {
     const std::string text =
         fmt::format(R"({{"type":"indicator","spec_version":"2.1","id":"indicator--7ef4b0a4-9c2a-4a4a-8b8c-{:012}",)"
                     R"("created":"2026-01-01T00:00:00Z","modified":"{}","valid_from":"2026-01-01T00:00:00Z",)"
@@ -43,8 +44,7 @@ class EnforcementFeedTest : public testing::Test {
     objects.push_back(stix::Object::parse(text));
     ASSERT_TRUE(objects[0]) << objects[0].error().text();
     const auto report = core_->admission->admit(
-        objects,
-        {.collection = core_->collections->find(collection)->id, .origin = "cert-lt", .fallback = stix::Tlp::kGreen});
+        objects, {.collection = core_->collections->find(collection)->id, .origin = "cert-lt", .fallback = fallback});
     ASSERT_TRUE(report) << report.error().text();
   }
   JsonObject build() {
@@ -148,6 +148,69 @@ TEST_F(EnforcementFeedTest, WarningListedValuesAreWithheldUnlessAskedFor) {
   const JsonObject report = build();
   EXPECT_EQ(read("edl/domain.txt"), "www.evil.example\n");
   EXPECT_EQ(int_at(report.at("verdicts").at("block"), "use_warned"), 1);
+}
+
+TEST_F(EnforcementFeedTest, APapMarkingDoesNotLoosenWhatElseHolds) {
+  const std::string pap = "marking-definition--60f8932b-e51e-4458-b265-a2e8be9a80ab";
+  const auto marked = [&](const std::string& more) {
+    return fmt::format(R"(,"object_marking_refs":["{}"{}])", pap, more);
+  };
+  admit(1, "[domain-name:value = 'fallback-red.example']", marked(""), "2026-01-01T00:00:00Z", kSharedCollection,
+        stix::Tlp::kRed);
+  admit(2, "[domain-name:value = 'fallback-green.example']", marked(""));
+  admit(3, "[domain-name:value = 'unknown.example']",
+        marked(R"(,"marking-definition--00000000-1111-4111-8111-111111111111")"));
+  build();
+  const std::string intel = read("zeek/bongsu.intel");
+  EXPECT_THAT(intel, HasSubstr("fallback-green.example"));
+  EXPECT_THAT(intel, Not(HasSubstr("fallback-red.example")));
+  EXPECT_THAT(intel, Not(HasSubstr("unknown.example")));
+}
+
+TEST_F(EnforcementFeedTest, OneVersionInTwoCollectionsIsHeldToBothLabels) {
+  const char* const when = "2026-01-01T00:00:00Z";
+  for (const auto& [number, first, second] : {std::tuple{1, stix::Tlp::kGreen, stix::Tlp::kRed},
+                                              {2, stix::Tlp::kRed, stix::Tlp::kGreen},
+                                              {3, stix::Tlp::kGreen, stix::Tlp::kAmber}}) {
+    const std::string pattern = fmt::format("[domain-name:value = 'e{}.example']", number);
+    admit(number, pattern, "", when, kSharedCollection, first);
+    admit(number, pattern, "", when, kPrivateCollection, second);
+  }
+  build();
+  EXPECT_EQ(read("edl/domain.txt"), "e3.example\n");
+}
+
+TEST_F(EnforcementFeedTest, BeyondAnOriginsLimitValuesAreSkippedAndRevocationGoesOn) {
+  feed_ = std::make_unique<EnforcementFeed>(
+      *core_, [this] { return lists_; }, EnforcementLimits{.items_of_origin = 2});
+  for (int i = 1; i <= 4; ++i) admit(i, fmt::format("[domain-name:value = 'e{}.example']", i));
+  JsonObject report = build();
+  EXPECT_EQ(read("edl/domain.txt"), "e1.example\ne2.example\n");
+  EXPECT_EQ(int_at(report.at("skipped"), "cert-lt"), 2);
+  admit(1, "[domain-name:value = 'e1.example']", R"(,"revoked":true)", "2026-02-01T00:00:00Z");
+  build();
+  EXPECT_THAT(read("edl/domain.txt"), Not(HasSubstr("e1.example")));
+}
+
+TEST_F(EnforcementFeedTest, FilesThatAreOverdueAreWithdrawn) {
+  feed_ = std::make_unique<EnforcementFeed>(
+      *core_, [this] { return lists_; }, EnforcementLimits{.failing = -std::chrono::hours(1)});
+  build();
+  const auto body = feed_->open("edl", "ip.txt");
+  ASSERT_FALSE(body);
+  EXPECT_EQ(body.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(body.error().message, HasSubstr("withdrawn"));
+  EXPECT_EQ(to_text(feed_->listing()), "{}");
+}
+
+TEST_F(EnforcementFeedTest, FoldersOfOtherFormatsAreDeletedAtTheStart) {
+  build();
+  core_->config.enforcement_formats = {"edl"};
+  EXPECT_FALSE(feed_->open("rpz", "bongsu.rpz")) << "nobody writes it anew";
+  feed_->start();
+  EXPECT_FALSE(fs::exists(feed_->directory() / "rpz"));
+  EXPECT_TRUE(fs::exists(feed_->directory() / "edl"));
+  feed_->stop();
 }
 
 TEST_F(EnforcementFeedTest, NamesThatAreNoneAreNotServed) {

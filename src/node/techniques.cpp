@@ -74,13 +74,9 @@ std::vector<Technique> TechniqueBook::look_up(const std::string& indicator_id) {
     for (const auto& [collection, relationship] : newest_by_collection(*snapshot, relation.through)) {
       if (string_at(relationship, "target_ref") != relation.to) continue;
       for (const auto& [where, pattern] : patterns) {
+        if (where != collection) continue;  // what it says is for that collection's readers
         Technique technique = read_attack_pattern(pattern);
         if (technique.id.empty()) continue;
-        if (where != collection) {
-          // The id is public, what this copy says of it is its collection's.
-          technique.name.clear();
-          technique.tactics.clear();
-        }
         technique.collection = collection;
         if (std::ranges::find(out, technique) == out.end()) out.push_back(std::move(technique));
       }

@@ -4,9 +4,9 @@
 //   TechniqueBook book(journal, search);
 //   book.of(alert);       // {{"T1071.004", "DNS", {"command-and-control"}, collection of the relationship}, …}
 //
-// Each names the collection that says so, for only who may read that may be told. Where relationship and attack-pattern
-// lie in different ones, the relationship's counts, and the attack-pattern's name and tactics are told only if it lies
-// there, too. What was looked up is remembered for a minute.
+// Each names the collection that says so, for only who may read that may be told. A relationship counts
+// only with the attack-pattern's copy in its own collection: another's is for that one's readers. What was looked up is
+// remembered for a minute.
 #pragma once
 
 #include <chrono>

@@ -74,7 +74,14 @@ net::Response EnforcementApi::handle(net::Request&& request) const {
     return response;
   }
   const std::size_t slash = rest.find('/');
-  auto body = slash == rest.npos ? std::nullopt : source_.open(rest.substr(0, slash), rest.substr(slash + 1));
+  auto body = slash == rest.npos ? Result<EnforcementBody>(fail(ErrorCode::kNotFound, "no file"))
+                                 : source_.open(rest.substr(0, slash), rest.substr(slash + 1));
+  if (!body && body.error().code == ErrorCode::kUnavailable) {
+    auto response = refusal(503, "unavailable", body.error().message);
+    response.headers.set("Retry-After", "60");
+    response.headers.set("Cache-Control", "no-store");
+    return response;
+  }
   if (!body) return refusal(404, "not_found", "there is no such file; GET /enforcement/ lists them");
 
   auto response = net::Response::empty(200);

@@ -10,12 +10,12 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/result.h"
 #include "identity/accounts.h"
 #include "net/http.h"
 
@@ -31,7 +31,8 @@ struct EnforcementBody {
 };
 
 struct EnforcementSource {
-  std::function<std::optional<EnforcementBody>(std::string_view format, std::string_view file)> open;
+  // kUnavailable: what there is may be out of date, and is not given. Any other error: there is no such file.
+  std::function<Result<EnforcementBody>(std::string_view format, std::string_view file)> open;
   std::function<Json()> listing;
 };
 

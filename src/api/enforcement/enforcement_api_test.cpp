@@ -57,17 +57,20 @@ class EnforcementApiTest : public testing::Test {
   identity::AccountBook book_{clock_, random_};
   std::string etag_ = "abc";
   int opened_ = 0;
-  EnforcementApi api_{
-      book_,
-      {.open = [this](std::string_view format, std::string_view file) -> std::optional<EnforcementBody> {
-         ++opened_;
-         if (format != "edl" || file != "ip.txt") return std::nullopt;
-         return EnforcementBody{.content_type = "text/plain",
-                                .etag = etag_,
-                                .changed = *Instant::parse("1994-11-06T08:49:37Z"),
-                                .body = std::make_unique<OneBody>("198.51.100.7\n")};
-       },
-       .listing = [] { return Json(JsonObject{{"edl", JsonObject{}}}); }}};
+  EnforcementApi api_{book_,
+                      {.open = [this](std::string_view format, std::string_view file) -> Result<EnforcementBody> {
+                         ++opened_;
+                         if (format == "rpz") return fail(ErrorCode::kUnavailable, "withdrawn");
+                         if (format != "edl" || file != "ip.txt") return fail(ErrorCode::kNotFound, "no file");
+                         return EnforcementBody{.content_type = "text/plain",
+                                                .etag = etag_,
+                                                .changed = *Instant::parse("1994-11-06T08:49:37Z"),
+                                                .body = std::make_unique<OneBody>("198.51.100.7\n")};
+                       },
+                       .listing =
+                           [] {
+                             return Json(JsonObject{{"edl", JsonObject{}}});
+                           }}};
 };
 
 TEST_F(EnforcementApiTest, OnlyAnAccountWithThatRightMayRead) {
@@ -125,6 +128,10 @@ TEST_F(EnforcementApiTest, OtherMethodsAndNamesAreRefused) {
   for (const char* path : {"/enforcement/edl", "/enforcement/edl/", "/enforcement/edl/../../keys/ca.key",
                            "/enforcement//ip.txt", "/enforcement/edl/ip.txt/", "/enforcement/EDL/ip.txt"})
     EXPECT_EQ(get(path).status, 404) << path;
+  auto withdrawn = get("/enforcement/rpz/bongsu.rpz", {{"If-None-Match", "*"}});
+  EXPECT_EQ(withdrawn.status, 503);
+  EXPECT_TRUE(withdrawn.headers.get("Retry-After"));
+  EXPECT_EQ(body(withdrawn), R"({"error":"unavailable","message":"withdrawn"})");
   auto listing = get("/enforcement/");
   EXPECT_EQ(body(listing), R"({"edl":{}})");
 }
