@@ -36,7 +36,7 @@ struct LoopThread {
   void sweep() {
     sweeper.expires_after(sweep_every);
     sweeper.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
+      if (error || ended) return;
       const auto now = SteadyClock::now();
       for (const auto& connection : loop.connections) connection->check_deadline(now);
       sweep();
@@ -44,6 +44,7 @@ struct LoopThread {
   }
 
   const std::chrono::milliseconds sweep_every;
+  bool ended = false;  // of the loop's thread: a sweep whose time had come when it was cancelled must not begin the next
   IoLoop loop;
   Timer sweeper;
   asio::executor_work_guard<Executor> guard;
@@ -213,6 +214,7 @@ void Server::stop(std::chrono::milliseconds grace) {
   shared.pool.stop();
   for (auto& loop : impl_->loops) {
     asio::post(loop->loop.context, [thread = loop.get()] {
+      thread->ended = true;
       thread->sweeper.cancel();
       thread->guard.reset();
     });
