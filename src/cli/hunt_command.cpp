@@ -34,17 +34,6 @@ using telemetry::TelemetryStore;
 constexpr const char* kCacheName = ".bongsu-hunt";
 constexpr std::size_t kShown = 5;
 
-// Control characters of a log must not reach a terminal.
-std::string printable(std::string_view text, std::size_t width) {
-  std::string out;
-  for (const char c : text) {
-    if (out.size() >= width) return out.substr(0, width - 1) + "…";
-    const auto u = static_cast<unsigned char>(c);
-    out += u < 32 || u == 127 ? '.' : c;
-  }
-  return out;
-}
-
 std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
 
 // Says what went wrong on standard error, and remembers that something did.

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "cli/command_test_support.h"
 #include "cli/match_command.h"
 
 namespace bongsu::cli {
@@ -15,33 +16,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class HuntCommandTest : public testing::Test {
+class HuntCommandTest : public CommandTest {
  protected:
   HuntCommandTest() {
-    std::string form = (fs::temp_directory_path() / "bongsu-hunt-XXXXXX").string();
-    dir_ = mkdtemp(form.data());
     fs::create_directories(dir_ / "logs" / "deep");
     list_ = file("list.txt", "198.51.100.7\nevil.example\n");
   }
-  ~HuntCommandTest() override { fs::remove_all(dir_); }
-  std::string file(const std::string& name, const std::string& content, bool append = false) {
-    std::ofstream(dir_ / name, std::ios::binary | (append ? std::ios::app : std::ios::trunc)) << content;
-    return (dir_ / name).string();
-  }
-  static std::string text(std::FILE* stream) {
-    std::string all;
-    std::rewind(stream);
-    for (int c; (c = std::fgetc(stream)) != EOF;) all += static_cast<char>(c);
-    std::fclose(stream);
-    return all;
-  }
   int run(int (*command)(const HuntOptions&, std::FILE*, std::FILE*), HuntOptions options) {
-    std::FILE *out = std::tmpfile(), *err = std::tmpfile();
     if (options.logs.empty() && options.store.empty()) options.logs = {(dir_ / "logs").string()};
-    const int status = command(options, out, err);
-    out_ = text(out);
-    err_ = text(err);
-    return status;
+    return CommandTest::run(command, options);
   }
   int hunt() { return run(run_hunt, {.indicators = {list_}}); }
   static std::set<std::string> ids(const std::string& ndjson) {
@@ -59,11 +42,10 @@ class HuntCommandTest : public testing::Test {
   std::set<std::string> matched() {
     std::FILE *out = std::tmpfile(), *err = std::tmpfile();
     run_match({.indicators = {list_}, .logs = {(dir_ / "logs").string()}, .jobs = 1}, out, err);
-    text(err);
-    return ids(text(out));
+    written(err);
+    return ids(written(out));
   }
-  fs::path dir_;
-  std::string list_, out_, err_;
+  std::string list_;
 };
 
 constexpr const char* kZeek =

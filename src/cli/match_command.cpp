@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "cli/terminal.h"
 #include "detect/engine.h"
 #include "detect/indicator_file.h"
 #include "detect/scan.h"
@@ -40,17 +41,6 @@ std::string count_text(std::uint64_t n) {
   for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
     digits.insert(static_cast<std::size_t>(at), ",");
   return digits;
-}
-
-// Text for a terminal: control characters of a log must not reach it.
-std::string printable(std::string_view text, std::size_t width) {
-  std::string out;
-  for (const char c : text) {
-    if (out.size() >= width) return out.substr(0, width - 1) + "…";
-    const auto u = static_cast<unsigned char>(c);
-    out += u < 32 || u == 127 ? '.' : c;
-  }
-  return out;
 }
 
 // Draws on standard error while the scan runs, from a thread of its own.

@@ -8,41 +8,16 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "cli/command_test_support.h"
 
 namespace bongsu::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-class MatchCommandTest : public testing::Test {
+class MatchCommandTest : public CommandTest {
  protected:
-  MatchCommandTest() {
-    std::string form = (fs::temp_directory_path() / "bongsu-match-XXXXXX").string();
-    dir_ = mkdtemp(form.data());
-  }
-  ~MatchCommandTest() override { fs::remove_all(dir_); }
-  std::string file(const std::string& name, const std::string& content) {
-    fs::create_directories((dir_ / name).parent_path());
-    std::ofstream(dir_ / name, std::ios::binary) << content;
-    return (dir_ / name).string();
-  }
-  int run(const MatchOptions& options) {
-    std::FILE* out = std::tmpfile();
-    std::FILE* err = std::tmpfile();
-    const int status = run_match(options, out, err);
-    out_ = text(out);
-    err_ = text(err);
-    return status;
-  }
-  static std::string text(std::FILE* stream) {
-    std::string all;
-    std::rewind(stream);
-    for (int c; (c = std::fgetc(stream)) != EOF;) all += static_cast<char>(c);
-    std::fclose(stream);
-    return all;
-  }
-  fs::path dir_;
-  std::string out_, err_;
+  int run(const MatchOptions& options) { return CommandTest::run(run_match, options); }
 };
 
 TEST_F(MatchCommandTest, ExitsAsGrepDoes) {

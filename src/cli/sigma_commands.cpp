@@ -24,7 +24,7 @@ using namespace detect::sigma;
 constexpr std::size_t kShownGroups = 20;  // lines of a list in a summary
 
 // No control characters of a file on the terminal.
-std::string printable(std::string_view text, std::size_t width = 400) {
+std::string clipped(std::string_view text, std::size_t width = 400) {
   std::string out;
   for (const char c : text) {
     if (out.size() >= width) return out + "…";
@@ -40,7 +40,7 @@ std::string line_of(const Error& error) {
   if (error.where.line > 0) out += fmt::format(":{}", error.where.line);
   if (error.where.has_offset) out += fmt::format(":{}", error.where.offset + 1);
   if (!error.where.field.empty()) out += (out.empty() ? "" : ": ") + error.where.field;
-  return printable(out + (out.empty() ? "" : ": ") + error.message, 1000);
+  return clipped(out + (out.empty() ? "" : ": ") + error.message, 1000);
 }
 
 Json json_of(const Error& error, std::string_view status) {
@@ -74,15 +74,7 @@ Result<Loaded> load(const SigmaOptions& options) {
     BONGSU_TRY(Pipeline pipeline, Pipeline::read(text, path));
     collection.add_pipeline(std::move(pipeline));
   }
-  telemetry::FieldMapPtr base = telemetry::FieldMap::standard();
-  if (!options.maps.empty()) {
-    telemetry::FieldMapBuilder builder(*base);
-    for (const std::string& path : options.maps) {
-      BONGSU_TRY(const std::string text, read_whole(path, telemetry::kMaxMapDocumentBytes));
-      BONGSU_TRY_VOID(telemetry::read_map_document(text, path, builder));
-    }
-    BONGSU_TRY(base, builder.build());
-  }
+  BONGSU_TRY(const telemetry::FieldMapPtr base, telemetry::read_maps(options.maps));
   for (const std::string& path : options.rules) BONGSU_TRY_VOID(collection.load(path));
   Loaded out;
   telemetry::FieldMapBuilder builder(*base);
@@ -108,7 +100,7 @@ void print_counts(std::FILE* err, std::string_view what, const std::vector<Error
   });
   fmt::print(err, "  {}: {}\n", what, errors.size());
   for (std::size_t i = 0; i < std::min(kShownGroups, sorted.size()); ++i)
-    fmt::print(err, "    {:>6}  {}\n", sorted[i].second, printable(sorted[i].first));
+    fmt::print(err, "    {:>6}  {}\n", sorted[i].second, clipped(sorted[i].first));
   if (sorted.size() > kShownGroups) fmt::print(err, "    … and {} more\n", sorted.size() - kShownGroups);
 }
 
@@ -230,7 +222,7 @@ int run_sigma_eval(const SigmaOptions& options, std::FILE* out, std::FILE* err) 
                                                : static_cast<const Header&>(set.rules()[hit.index]);
         std::string group;
         for (const auto& [field, value] : hit.group) group += fmt::format("  {}={}", field, value);
-        text += printable(fmt::format("{:<20}  {:<13}  {:<60}  {}:{}{}", timed ? hit.at.time.text(0) : "-",
+        text += clipped(fmt::format("{:<20}  {:<13}  {:<60}  {}:{}{}", timed ? hit.at.time.text(0) : "-",
                                       to_string(header.level), header.title, *hit.at.source, hit.at.line, group)) +
                 "\n";
       } else {
@@ -289,7 +281,7 @@ int run_sigma_eval(const SigmaOptions& options, std::FILE* out, std::FILE* err) 
     if (bad.count() > 0) {
       fmt::print(err, "  bad lines, not looked at: {}\n", bad.count());
       for (std::size_t i = 0; i < std::min<std::size_t>(3, bad.first().size()); ++i)
-        fmt::print(err, "    {}\n", printable(bad.first()[i].text(), 300));
+        fmt::print(err, "    {}\n", clipped(bad.first()[i].text(), 300));
     }
     const auto& counters = sequencer.counters();
     if (counters.without_group + counters.without_value + counters.late + counters.forgotten > 0)

@@ -8,42 +8,14 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "cli/command_test_support.h"
 
 namespace bongsu::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-class SigmaCommandsTest : public testing::Test {
- protected:
-  SigmaCommandsTest() {
-    std::string form = (fs::temp_directory_path() / "bongsu-sigma-XXXXXX").string();
-    dir_ = mkdtemp(form.data());
-  }
-  ~SigmaCommandsTest() override { fs::remove_all(dir_); }
-  std::string file(const std::string& name, const std::string& content) {
-    fs::create_directories((dir_ / name).parent_path());
-    std::ofstream(dir_ / name, std::ios::binary) << content;
-    return (dir_ / name).string();
-  }
-  int run(int (*command)(const SigmaOptions&, std::FILE*, std::FILE*), const SigmaOptions& options) {
-    std::FILE* out = std::tmpfile();
-    std::FILE* err = std::tmpfile();
-    const int status = command(options, out, err);
-    out_ = text(out);
-    err_ = text(err);
-    return status;
-  }
-  static std::string text(std::FILE* stream) {
-    std::string all;
-    std::rewind(stream);
-    for (int c; (c = std::fgetc(stream)) != EOF;) all += static_cast<char>(c);
-    std::fclose(stream);
-    return all;
-  }
-  fs::path dir_;
-  std::string out_, err_;
-};
+class SigmaCommandsTest : public CommandTest {};
 
 const char* const kRule = R"(title: Whoami
 id: 11111111-1111-4111-8111-111111111111

@@ -18,16 +18,6 @@ constexpr std::size_t kPieceBytes = 1024 * 1024;
 constexpr std::uint64_t kLargeInput = 20'000'000;  // below, a bar would only flicker
 constexpr int kExitBad = kExitNo;
 
-// Control characters of a file must not reach a terminal.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    out += u < 32 || u == 127 ? '?' : c;
-  }
-  return out;
-}
-
 void write_line(std::FILE* to, const JsonObject& object) { fmt::print(to, "{}\n", to_text(Json(object))); }
 
 void report_trouble(const Error& error, bool json, std::FILE* out, std::FILE* err) {

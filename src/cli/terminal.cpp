@@ -43,6 +43,25 @@ std::string for_terminal(std::string_view text) {
   return out;
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    out += u < 32 || u == 127 ? '?' : c;
+  }
+  return out;
+}
+
+std::string printable(std::string_view text, std::size_t width) {
+  std::string out;
+  for (const char c : text) {
+    if (out.size() >= width) return out.substr(0, width - 1) + "…";
+    const auto u = static_cast<unsigned char>(c);
+    out += u < 32 || u == 127 ? '.' : c;
+  }
+  return out;
+}
+
 void say(std::string_view text) { fmt::print("{}\n", for_terminal(text)); }
 void hint(std::string_view text) {
   if (is_terminal(stderr)) fmt::print(stderr, "{}\n", text);

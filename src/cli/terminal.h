@@ -21,6 +21,10 @@ int report(const Error& error, bool json);
 void print_json(const Json& value);
 // What comes out of logs and from partners must not steer a terminal: control characters but newline and tab become '?'.
 std::string for_terminal(std::string_view text);
+// One line of it: every control character becomes '?'.
+std::string printable(std::string_view text);
+// For a table's cell or a long message: every control character becomes '.', and what is longer than `width` bytes is cut.
+std::string printable(std::string_view text, std::size_t width);
 void say(std::string_view text);  // a line on standard output, for_terminal
 void hint(std::string_view text); // what to do next: on standard error, terminals only
 

@@ -25,15 +25,6 @@ constexpr std::size_t kFilesAhead = 256;  // scanned and not yet written
 constexpr std::size_t kNamed = 20;        // files that could not be scanned
 constexpr int kMaxJobs = 256;
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    out += u < 32 || u == 127 ? '?' : c;
-  }
-  return out;
-}
-
 void write_line(std::FILE* to, const JsonObject& object) { fmt::print(to, "{}\n", to_text(Json(object))); }
 
 // Text that is no UTF-8 goes into JSON as hexadecimal digits beside it.

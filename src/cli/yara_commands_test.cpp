@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "cli/command_test_support.h"
 
 namespace bongsu::cli {
 namespace {
@@ -16,38 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-class YaraCommandTest : public testing::Test {
- protected:
-  YaraCommandTest() {
-    std::string form = (fs::temp_directory_path() / "bongsu-yara-XXXXXX").string();
-    dir_ = mkdtemp(form.data());
-  }
-  ~YaraCommandTest() override { fs::remove_all(dir_); }
-  std::string file(const std::string& name, const std::string& content) {
-    fs::create_directories((dir_ / name).parent_path());
-    std::ofstream(dir_ / name, std::ios::binary) << content;
-    return (dir_ / name).string();
-  }
-  template <class Options>
-  int run(int (*command)(const Options&, std::FILE*, std::FILE*), const Options& options) {
-    std::FILE* out = std::tmpfile();
-    std::FILE* err = std::tmpfile();
-    const int status = command(options, out, err);
-    out_ = text(out);
-    err_ = text(err);
-    return status;
-  }
-  static std::string text(std::FILE* stream) {
-    std::string all;
-    std::rewind(stream);
-    for (int c; (c = std::fgetc(stream)) != EOF;) all += static_cast<char>(c);
-    std::fclose(stream);
-    return all;
-  }
-
-  fs::path dir_;
-  std::string out_, err_;
-};
+class YaraCommandTest : public CommandTest {};
 
 TEST_F(YaraCommandTest, CheckNamesWhatIsBadAndGoesOn) {
   const std::string good = file("r/good.yar", "rule a { condition: true }\n");
