@@ -29,23 +29,32 @@ Result<std::size_t> check_batch(const Batch& batch) {
     if (entry.kind == EntryKind::kObject && entry.version.empty() != entry.version_key.empty())
       return refuse(i, "a version and its key come together");
   }
+  for (const OutboxChange& change : batch.outbox)
+    for (const OutboxChange::Redacted& redacted : change.redacted) bytes += redacted.payload.size();
   for (const StateChange& change : batch.states)
     bytes += change.space.size() + change.key.size() + (change.value ? change.value->size() : 0);
   if (bytes > kMaxBatchBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("a batch of {} bytes; the limit is {}", bytes, kMaxBatchBytes));
   std::size_t changes = 0;
-  for (const OutboxChange& change : batch.outbox) changes += change.release.size() + change.withdraw.size();
+  for (const OutboxChange& change : batch.outbox)
+    changes += change.release.size() + change.redacted.size() + change.withdraw.size();
   if (changes > kMaxOutboxChanges)
     return fail(ErrorCode::kTooLarge,
                 fmt::format("{} changes to outboxes; the limit is {}", changes, kMaxOutboxChanges));
   return bytes;
 }
 
+std::vector<Seq> released_by(const OutboxChange& change) {
+  std::vector<Seq> out = change.release;
+  for (const OutboxChange::Redacted& redacted : change.redacted) out.push_back(redacted.seq);
+  return out;
+}
+
 bool releases_anything(const Batch& batch) {
   for (const NewEntry& entry : batch.entries)
     if (!entry.releases.empty()) return true;
   for (const OutboxChange& change : batch.outbox)
-    if (!change.release.empty()) return true;
+    if (!change.release.empty() || !change.redacted.empty()) return true;
   return false;
 }
 

@@ -10,6 +10,9 @@ namespace bongsu::journal {
 // kMaxOutboxChanges.
 Result<std::size_t> check_batch(const Batch& batch);
 
+// The entries that a change makes visible, redacted or not, in order.
+std::vector<Seq> released_by(const OutboxChange& change);
+
 // Whether the epoch of the batch counts.
 bool releases_anything(const Batch& batch);
 

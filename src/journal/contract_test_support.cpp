@@ -213,9 +213,9 @@ TEST_P(JournalContract, RefusesAReleaseUnderAStaleEpochAndWritesNothing) {
   EXPECT_EQ(journal().set_epoch(7).error().code, ErrorCode::kConflict);
   Batch change;
   change.epoch = 6;
-  change.outbox = {{v, {}, {1}}};
+  change.outbox = {{.view = v, .withdraw = {1}}};
   EXPECT_TRUE(journal().append(change)) << "taking something away is right under any epoch";
-  change.outbox = {{v, {1}, {}}};
+  change.outbox = {{.view = v, .release = {1}}};
   EXPECT_EQ(journal().append(change).error().code, ErrorCode::kConflict);
 }
 
@@ -230,7 +230,7 @@ TEST_P(JournalContract, RefusesWhatCannotBeReleased) {
   batch.entries[0].kind = EntryKind::kAlert;
   EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kInvalid) << "an alert never leaves";
   batch.entries.clear();
-  batch.outbox = {{v, {1}, {}}};
+  batch.outbox = {{.view = v, .release = {1}}};
   EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kInvalid) << "no such entry";
   EXPECT_EQ(journal().last_seq(), 0U);
   EXPECT_THAT(rows({.view = v}), IsEmpty());
@@ -271,10 +271,10 @@ TEST_P(JournalContract, ChoosesLastFirstAllAndExactVersionsAmongThoseVisible) {
               ElementsAre(1, 2));
   EXPECT_THAT(positions({.view = v, .last = false, .version_keys = {"2024-01-01T00:00:50"}}), IsEmpty());
   Batch batch;
-  batch.outbox = {{v, {}, {3}}};  // version 40
+  batch.outbox = {{.view = v, .withdraw = {3}}};  // version 40
   append(batch);
   EXPECT_THAT(positions({.view = v}), ElementsAre(4, 5));
-  batch.outbox = {{v, {3}, {}}};
+  batch.outbox = {{.view = v, .release = {3}}};
   append(batch);
   EXPECT_THAT(positions({.view = v}), ElementsAre(5, 6)) << "visible again, appended";
 }
@@ -316,7 +316,7 @@ TEST_P(JournalContract, ShowsTheLatestSpecVersionOfAnObjectUnlessOthersAreAskedF
   EXPECT_THAT(positions({.view = v, .ids = {id}, .spec_versions = {"2.0", "2.1"}, .all = true}), ElementsAre(1, 2, 3));
   EXPECT_THAT(positions({.view = v, .last = false, .version_keys = {"2024-01-01T00:00:10"}}), ElementsAre(1));
   Batch batch;
-  batch.outbox = {{v, {}, {newer}}};
+  batch.outbox = {{.view = v, .withdraw = {newer}}};
   append(batch);
   EXPECT_THAT(positions({.view = v}), ElementsAre(2));
   EXPECT_THAT(positions({.view = v, .last = false, .first = true}), ElementsAre(1));
@@ -327,7 +327,7 @@ TEST_P(JournalContract, ReleasesLaterWithAFreshDateAddedAndSkipsWhatIsVisible) {
   std::vector<Seq> seqs;
   for (unsigned i = 0; i < 4; ++i) seqs.push_back(admit(test_object(test_id("indicator", i), 1, {a})).seq);
   Batch batch;
-  batch.outbox = {{b, {4, 2, 2, 1}, {}}};
+  batch.outbox = {{.view = b, .release = {4, 2, 2, 1}}};
   append(batch);
   const auto page = rows({.view = b});
   ASSERT_EQ(page.size(), 3U);
@@ -340,7 +340,7 @@ TEST_P(JournalContract, ReleasesLaterWithAFreshDateAddedAndSkipsWhatIsVisible) {
   }
   EXPECT_GT(admit(test_object(test_id("indicator", 9), 1)).added_us, last)
       << "one row of time for entries and outboxes";
-  batch.outbox = {{b, {4}, {}}};
+  batch.outbox = {{.view = b, .release = {4}}};
   append(batch);
   EXPECT_EQ(rows({.view = b}).size(), 3U);
 }
@@ -349,7 +349,7 @@ TEST_P(JournalContract, WithdrawnRowsStayInTheTailAndNowhereElse) {
   const ViewId v = view("c1");
   for (unsigned i = 0; i < 3; ++i) admit(test_object(test_id("indicator", i), 1, {v}));
   Batch batch;
-  batch.outbox = {{v, {}, {2, 77}}};
+  batch.outbox = {{.view = v, .withdraw = {2, 77}}};
   append(batch);
   const auto snapshot = journal().snapshot();
   EXPECT_THAT(positions({.view = v}), ElementsAre(1, 3));
@@ -371,7 +371,7 @@ TEST_P(JournalContract, FindsWithdrawnRowsAmongMany) {
   const ViewId v = view("c1"), other = view("c1", "other");
   for (unsigned i = 0; i < 9; ++i) admit(test_object(test_id("indicator", i), 1, {v, other}));
   Batch batch;
-  batch.outbox = {{v, {}, {2, 5, 8}}, {other, {}, {3}}};
+  batch.outbox = {{.view = v, .withdraw = {2, 5, 8}}, {.view = other, .withdraw = {3}}};
   append(batch);
   const auto snapshot = journal().snapshot();
   const auto gone = [&](Pos after, std::uint32_t limit) {
@@ -406,6 +406,37 @@ TEST_P(JournalContract, GivesEachViewItsOwnRedactedPayload) {
   EXPECT_EQ(journal().snapshot()->released_payload(c, 1).error().code, ErrorCode::kNotFound);
 }
 
+TEST_P(JournalContract, ReplacesWhatAViewShowsByARedactedVariantAndBack) {
+  const ViewId a = view("c1", "a"), b = view("c1", "b");
+  NewEntry entry = test_object(test_id("indicator", 1), 1, {a, b});
+  const Seq seq = admit(entry).seq;
+  const Seq unversioned = admit(test_object(test_id("ipv4-addr", 2), -1, {a})).seq;
+  EXPECT_EQ(journal().snapshot()->position(a, seq).value(), 1U);
+  EXPECT_EQ(journal().snapshot()->position(a, 99).value(), 0U);
+  Batch batch;
+  batch.epoch = journal().epoch();
+  batch.outbox = {{.view = a,
+                   .withdraw = {seq, unversioned},
+                   .redacted = {{seq, "less"}, {unversioned, "nothing"}, {seq, "is visible already"}}}};
+  append(batch);
+  const auto snapshot = journal().snapshot();
+  EXPECT_THAT(positions({.view = a}), ElementsAre(3, 4));
+  EXPECT_EQ(snapshot->position(a, seq).value(), 3U);
+  EXPECT_EQ(snapshot->released_payload(a, 3).value(), "less");
+  EXPECT_EQ(snapshot->released_payload(a, 4).value(), "nothing");
+  EXPECT_EQ(snapshot->released_payload(a, 1).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(snapshot->released_payload(b, 1).value(), entry.payload);
+  batch.outbox = {{.view = a, .release = {seq}, .withdraw = {seq}}};
+  append(batch);
+  EXPECT_EQ(journal().snapshot()->released_payload(a, 5).value(), entry.payload);
+  EXPECT_EQ(journal().snapshot()->position(b, unversioned).value(), 0U);
+  ASSERT_TRUE(journal().verify(nullptr)) << "what was redacted opens under its own context";
+  batch.outbox = {{.view = a, .redacted = {{99, "no such entry"}}}};
+  EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kInvalid);
+  batch.epoch += 1;
+  EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kConflict);
+}
+
 TEST_P(JournalContract, DeletesOneVersionOrAllFromOneCollectionOnly) {
   const ViewId a = view("c1", "a"), b = view("c1", "b"), other = view("c2", "a");
   const std::string id = test_id("indicator", 1);
@@ -426,7 +457,7 @@ TEST_P(JournalContract, DeletesOneVersionOrAllFromOneCollectionOnly) {
   EXPECT_THAT(positions({.view = other}), ElementsAre(1));
   EXPECT_THAT(*journal().snapshot()->versions("c1", id), IsEmpty());
   Batch batch;
-  batch.outbox = {{a, {1}, {}}};
+  batch.outbox = {{.view = a, .release = {1}}};
   append(batch);
   EXPECT_THAT(positions({.view = a, .all = true}), IsEmpty()) << "a deleted version is not released again";
   const Entry kept = journal().snapshot()->entry(1).value();
@@ -476,7 +507,7 @@ TEST_P(JournalContract, ErasesEveryVersionEverywhereAndKeepsItAway) {
   EXPECT_EQ(admit(first).outcome, Outcome::kDuplicate);
   EXPECT_EQ(journal().last_seq(), 6U);
   Batch batch;
-  batch.outbox = {{v, {1}, {}}};
+  batch.outbox = {{.view = v, .release = {1}}};
   append(batch);
   EXPECT_THAT(positions({.view = v, .all = true}), ElementsAre(3));
   EXPECT_TRUE(journal().verify({}));
@@ -486,7 +517,7 @@ TEST_P(JournalContract, CopiesAViewAtTheSamePositionsOrCompact) {
   const ViewId v = view("c1", "a");
   for (unsigned i = 0; i < 4; ++i) admit(test_object(test_id("indicator", i), 1, {v}));
   Batch batch;
-  batch.outbox = {{v, {}, {2}}};
+  batch.outbox = {{.view = v, .withdraw = {2}}};
   append(batch);
   const View same = journal().create_view("c1", "b", v, false).value();
   const View compact = journal().create_view("c1", "c", v, true).value();
@@ -611,7 +642,7 @@ TEST_P(JournalContract, RefusesBatchesBeyondItsLimits) {
   batch.entries.resize(kMaxBatchEntries + 1, test_object(test_id("indicator", 1), 1));
   EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kTooLarge);
   batch.entries.clear();
-  batch.outbox = {{1, std::vector<Seq>(kMaxOutboxChanges + 1, 1), {}}};
+  batch.outbox = {{.view = 1, .release = std::vector<Seq>(kMaxOutboxChanges + 1, 1)}};
   EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kTooLarge);
 }
 

@@ -91,7 +91,7 @@ class Differential {
     batch.epoch = a_.epoch() - (a_.epoch() > 0 && random_.below(40) == 0 ? 1 : 0);
     for (auto n = random_.below(4); n > 0; --n) batch.entries.push_back(entry());
     if (random_.below(3) == 0 && views_ > 0) {
-      OutboxChange change{some_view(), {}, {}};
+      OutboxChange change{.view = some_view()};
       for (auto n = random_.below(4); n > 0; --n) change.withdraw.push_back(random_.below(a_.last_seq() + 2));
       if (change.view <= views_)
         for (auto n = random_.below(4); n > 0; --n) {
@@ -100,7 +100,8 @@ class Differential {
           // Mostly such as can be released, so that the batch is not refused for one of them.
           if (random_.below(50) == 0 ||
               (known && known->kind == EntryKind::kObject && known->collection == collections_[change.view - 1]))
-            change.release.push_back(seq);
+            random_.below(4) == 0 ? change.redacted.push_back({seq, fmt::format("redacted {}", random_.below(3))})
+                                  : change.release.push_back(seq);
         }
       batch.outbox.push_back(std::move(change));
     }
@@ -172,6 +173,7 @@ class Differential {
         const Seq seq = random_.below(a_.last_seq() + 2);
         same(sa->presence(view, seq), sb->presence(view, seq),
              [](Snapshot::Presence p) { return fmt::format("{}", static_cast<int>(p)); });
+        same(sa->position(view, seq), sb->position(view, seq), [](Pos pos) { return fmt::format("{}", pos); });
         same(sa->payload(seq), sb->payload(seq), text);
         break;
       }

@@ -83,8 +83,14 @@ struct StateChange {
 // Makes entries that are already in the journal visible in a view, or takes them out of it.
 struct OutboxChange {
   ViewId view = 0;
-  std::vector<Seq> release;   // appended in this order; one that is visible already is skipped
-  std::vector<Seq> withdraw;  // stays in the record, disappears from pages, appears in the tail as withdrawn
+  // Applied in this order: withdraw, release, redacted.
+  std::vector<Seq> release{};   // appended in this order; one that is visible already is skipped
+  std::vector<Seq> withdraw{};  // stays in the record, disappears from pages, appears in the tail as withdrawn
+  struct Redacted {
+    Seq seq = 0;
+    std::string payload;
+  };
+  std::vector<Redacted> redacted{};  // released, with a redacted variant in place of the entry's payload
 };
 
 struct Batch {
@@ -147,9 +153,10 @@ class Snapshot {
   virtual ~Snapshot() = default;
   virtual Result<OutboxPage> page(const OutboxQuery& query) = 0;                     // visible rows only
   virtual Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) = 0;  // every row, withdrawn ones marked
-  virtual Result<OutboxPage> withdrawn(ViewId view, Pos after, std::uint32_t limit) = 0;  // the withdrawn rows of a tail
-  virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;  // kNotFound: erased or unknown
-  virtual Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) = 0;    // change feed
+  virtual Result<OutboxPage> withdrawn(ViewId view, Pos after,
+                                       std::uint32_t limit) = 0;                   // the withdrawn rows of a tail
+  virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;          // kNotFound: erased or unknown
+  virtual Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) = 0;  // change feed
   // Objects of one type that are there (neither deleted nor erased), with their payloads, in order of seq: after < seq
   // <= upto. For projections that read all of a type. A payload that does not open or is missing (its bytes were
   // damaged) is kCorrupt where its bytes would be: that entry is visited like the others, and the reading goes on.
@@ -157,8 +164,8 @@ class Snapshot {
   // snapshot waits until the reading ends; false ends it.
   using VisitObject = std::function<bool(Entry&&, Result<std::string>&& payload)>;
   virtual Result<void> objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) = 0;
-  virtual Result<Entry> entry(Seq seq) = 0;                                          // kNotFound
-  virtual Result<std::string> payload(Seq seq) = 0;                                  // kNotFound when erased
+  virtual Result<Entry> entry(Seq seq) = 0;          // kNotFound
+  virtual Result<std::string> payload(Seq seq) = 0;  // kNotFound when erased
   // Versions of an object in one collection (or in all: empty), oldest version first; deletions are applied.
   virtual Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) = 0;
   // Visible entries of a collection in order of seq: for backfilling a view.
@@ -167,6 +174,8 @@ class Snapshot {
   // Whether this seq is visible in the view, was withdrawn, or never released.
   enum class Presence : std::uint8_t { kNever, kVisible, kWithdrawn };
   virtual Result<Presence> presence(ViewId view, Seq seq) = 0;
+  // Where it is visible in the view; 0 = nowhere.
+  virtual Result<Pos> position(ViewId view, Seq seq) = 0;
 };
 
 struct JournalStats {
@@ -214,7 +223,7 @@ class Journal {
 
 inline constexpr std::size_t kMaxBatchBytes = 256 * 1024 * 1024;
 inline constexpr std::size_t kMaxBatchEntries = 100'000;
-inline constexpr std::size_t kMaxOutboxChanges = 1'000'000;  // releases and withdrawals of OutboxChange in one batch
+inline constexpr std::size_t kMaxOutboxChanges = 1'000'000;  // changes of OutboxChange in one batch
 
 std::unique_ptr<Journal> make_memory_journal(const Clock& clock, Random& random);
 

@@ -217,6 +217,13 @@ class MemorySnapshot final : public Snapshot {
     return presence;
   }
 
+  Result<Pos> position(ViewId id, Seq seq) override {
+    if (const auto view = data_->views.find(id); view != data_->views.end())
+      for (std::size_t i = 0; i < view->second.rows.size(); ++i)
+        if (view->second.rows[i].seq == seq && !view->second.rows[i].withdrawn) return i + 1;
+    return 0;
+  }
+
  private:
   Result<const ViewRows*> find_view(ViewId id) const {
     const auto it = data_->views.find(id);
@@ -244,6 +251,7 @@ class ClosedSnapshot final : public Snapshot {
   Result<std::vector<Entry>> collection_entries(std::string_view, Seq, std::uint32_t) override { return closed(); }
   Result<void> objects(std::string_view, Seq, Seq, const VisitObject&) override { return closed(); }
   Result<Presence> presence(ViewId, Seq) override { return closed(); }
+  Result<Pos> position(ViewId, Seq) override { return closed(); }
 
  private:
   static std::unexpected<Error> closed() { return fail(ErrorCode::kCancelled, "the journal is closed"); }
@@ -262,10 +270,12 @@ class MemoryJournal final : public Journal {
     Receipt receipt;
     for (const NewEntry& entry : batch.entries) receipt.entries.push_back(append_entry(data, entry));
     for (const OutboxChange& change : batch.outbox) {
-      for (const Seq seq : change.release) release(data, change.view, seq);
       for (const Seq seq : change.withdraw)
         for (Row& row : data.views.at(change.view).rows)
           if (row.seq == seq) row.withdrawn = true;
+      for (const Seq seq : change.release) release(data, change.view, seq, nullptr);
+      for (const auto& [seq, payload] : change.redacted)
+        release(data, change.view, seq, std::make_shared<const std::string>(payload));
     }
     for (const StateChange& change : batch.states) {
       if (change.value) {
@@ -456,7 +466,7 @@ class MemoryJournal final : public Journal {
     for (const OutboxChange& change : batch.outbox) {
       const auto view = data_->views.find(change.view);
       if (view == data_->views.end()) return fail(ErrorCode::kInvalid, fmt::format("there is no view {}", change.view));
-      for (const Seq seq : change.release) {
+      for (const Seq seq : released_by(change)) {
         const Stored* stored = data_->find(seq);
         if (stored == nullptr || stored->entry.kind != EntryKind::kObject ||
             stored->entry.collection != view->second.view.collection)
@@ -535,12 +545,12 @@ class MemoryJournal final : public Journal {
     }
   }
 
-  void release(Data& data, ViewId id, Seq seq) {
+  void release(Data& data, ViewId id, Seq seq, Payload variant) {
     const Stored& stored = data.entries[seq - 1];
     if (stored.deleted || stored.entry.erased) return;
     ViewRows& view = data.views.at(id);
     if (std::ranges::any_of(view.rows, [&](const Row& row) { return row.seq == seq && !row.withdrawn; })) return;
-    view.rows.push_back({seq, next_added(data), stored.payload, false});
+    view.rows.push_back({seq, next_added(data), variant ? std::move(variant) : stored.payload, false});
     view.view.last = view.rows.size();
   }
 

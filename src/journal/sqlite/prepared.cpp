@@ -62,6 +62,7 @@ std::string payload_context(bool variant, std::string_view object_id, std::strin
 Result<PreparedBatch> prepare(const Batch& batch, Sealer& sealer) {
   PreparedBatch out;
   out.batch = &batch;
+  out.sealer = &sealer;
   BONGSU_TRY(out.bytes, check_batch(batch));
   out.entries.reserve(batch.entries.size());
   for (const NewEntry& entry : batch.entries) {

@@ -52,6 +52,7 @@ struct PreparedEntry {
 
 struct PreparedBatch {
   const Batch* batch = nullptr;
+  Sealer* sealer = nullptr;  // for what is sealed in the writer's turn: variants of entries that are stored already
   std::vector<PreparedEntry> entries;
   std::size_t bytes = 0;
 };

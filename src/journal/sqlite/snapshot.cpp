@@ -100,6 +100,23 @@ std::optional<ObjectKey> object_key(ReadConnection& connection, std::string_view
   return key;
 }
 
+// The rows of an entry in a view, oldest first: visit(row) until it says false.
+template <class Visit>
+void rows_of_entry(ReadConnection& connection, ViewId view, Seq seq, Visit&& visit) {
+  const auto read = find_entry(connection, seq);
+  if (!read) return;
+  const auto object = object_key(connection, read->entry.object_id);
+  if (!object) return;
+  const std::string version = encode_version_key(read->entry.version_key);
+  Statement& rows_of = connection.version_rows;
+  rows_of.bind(1, view);
+  bind_object(rows_of, 2, *object);
+  rows_of.bind_blob(3, version);
+  Rows rows(rows_of);
+  while (rows.next())
+    if (rows_of.integer(1) == static_cast<std::int64_t>(seq) && !visit(rows_of)) return;
+}
+
 std::unexpected<Error> no_entry(Seq seq) {
   return fail(ErrorCode::kNotFound, fmt::format("there is no entry {}", seq));
 }
@@ -275,23 +292,23 @@ Result<std::vector<Entry>> SqliteSnapshot::collection_entries(std::string_view c
 
 Result<Snapshot::Presence> SqliteSnapshot::presence(ViewId view, Seq seq) {
   return with([&](ReadConnection& connection) -> Result<Presence> {
-    const auto read = find_entry(connection, seq);
-    if (!read) return Presence::kNever;
-    const auto object = object_key(connection, read->entry.object_id);
-    if (!object) return Presence::kNever;
-    const std::string version = encode_version_key(read->entry.version_key);
-    Statement& rows_of = connection.version_rows;
-    rows_of.bind(1, view);
-    bind_object(rows_of, 2, *object);
-    rows_of.bind_blob(3, version);
     Presence presence = Presence::kNever;
-    Rows rows(rows_of);
-    while (rows.next()) {
-      if (rows_of.integer(1) != static_cast<std::int64_t>(seq)) continue;
-      if (pick_of(rows_of.integer(7)) != kPickWithdrawn) return Presence::kVisible;
-      presence = Presence::kWithdrawn;
-    }
+    rows_of_entry(connection, view, seq, [&](const Statement& row) {
+      presence = pick_of(row.integer(7)) != kPickWithdrawn ? Presence::kVisible : Presence::kWithdrawn;
+      return presence != Presence::kVisible;
+    });
     return presence;
+  });
+}
+
+Result<Pos> SqliteSnapshot::position(ViewId view, Seq seq) {
+  return with([&](ReadConnection& connection) -> Result<Pos> {
+    Pos pos = 0;
+    rows_of_entry(connection, view, seq, [&](const Statement& row) {
+      if (pick_of(row.integer(7)) != kPickWithdrawn) pos = pos_of(row.integer(0));
+      return pos == 0;
+    });
+    return pos;
   });
 }
 

@@ -29,6 +29,7 @@ class SqliteSnapshot final : public Snapshot {
   Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) override;
   Result<std::vector<Entry>> collection_entries(std::string_view collection, Seq after, std::uint32_t limit) override;
   Result<Presence> presence(ViewId view, Seq seq) override;
+  Result<Pos> position(ViewId view, Seq seq) override;
 
   // Not of the interface: state and views as of this snapshot.
   Result<std::optional<std::string>> state(std::string_view space, std::string_view key);

@@ -143,6 +143,16 @@ std::optional<ObjectKey> Writer::known_object_key(const ObjectCode& code) {
   return object_key(code);
 }
 
+std::string Writer::object_id(const ObjectKey& key) {
+  std::optional<Uuid> uuid;
+  if (key.is_blob) {
+    uuid.emplace();
+    BONGSU_CHECK(key.object.size() == sizeof uuid->bytes);
+    std::copy(key.object.begin(), key.object.end(), uuid->bytes.begin());
+  }
+  return join_object_id(dict_.text(key.type), uuid, key.object);
+}
+
 std::int64_t Writer::store_payload(const Sealed& sealed) {
   const std::int64_t id = ++last_payload_;
   insert_payload_.bind(1, id).bind_blob(2, sealed.sealed).run();
@@ -174,7 +184,7 @@ Result<void> Writer::check(const PreparedBatch& batch) {
   for (const OutboxChange& change : wanted.outbox) {
     const auto view = views_.find(change.view);
     if (view == views_.end()) return fail(ErrorCode::kInvalid, fmt::format("there is no view {}", change.view));
-    for (const Seq seq : change.release) {
+    for (const Seq seq : released_by(change)) {
       const auto entry = find_entry(seq);
       if (!entry || !entry->is_object || entry->collection != view->second.collection)
         return fail(ErrorCode::kInvalid,
@@ -190,8 +200,9 @@ Result<Receipt> Writer::append(const PreparedBatch& batch) {
   receipt.entries.reserve(batch.entries.size());
   for (const PreparedEntry& entry : batch.entries) receipt.entries.push_back(append_entry(entry));
   for (const OutboxChange& change : batch.batch->outbox) {
-    for (const Seq seq : change.release) release(change.view, seq);
     withdraw(change.withdraw, change.view);
+    for (const Seq seq : change.release) release(change.view, seq, nullptr, *batch.sealer);
+    for (const auto& [seq, payload] : change.redacted) release(change.view, seq, &payload, *batch.sealer);
   }
   for (const StateChange& change : batch.batch->states) {
     if (change.value) {
@@ -301,7 +312,7 @@ void Writer::apply_deletion(const PreparedEntry& prepared, std::int64_t collecti
     if (view.collection == collection) outbox_.repick(id, object);
 }
 
-void Writer::release(ViewId id, Seq seq) {
+void Writer::release(ViewId id, Seq seq, const std::string* variant, Sealer& sealer) {
   const auto entry = find_entry(seq);
   // Deleted or erased since the decision: there is nothing to show any more.
   if (!entry || entry->flags != 0) return;
@@ -320,6 +331,9 @@ void Writer::release(ViewId id, Seq seq) {
   row.form_text = entry->form_text;
   row.spec = entry->spec;
   row.payload = entry->payload;
+  if (variant != nullptr)
+    row.payload = -store_payload(
+        sealer.seal(*variant, payload_context(true, object_id(entry->object), entry->has_form ? entry->dedupe : "")));
   outbox_.append(row);
 }
 

@@ -69,9 +69,11 @@ class Writer {
   std::optional<StoredEntry> find_entry(Seq seq);
   StoredEntry read_entry(const Statement& row);
   std::vector<StoredEntry> entries_of(const ObjectKey& object);
-  void release(ViewId view, Seq seq);
+  // `variant`: what is shown in place of the entry's own payload; nullptr = that.
+  void release(ViewId view, Seq seq, const std::string* variant, Sealer& sealer);
   void withdraw(const std::vector<Seq>& seqs, ViewId view);
   ObjectKey object_key(const ObjectCode& code);
+  std::string object_id(const ObjectKey& key);
   std::optional<ObjectKey> known_object_key(const ObjectCode& code);
   void copy_rows(ViewId from, ViewId to, bool compact);
 
