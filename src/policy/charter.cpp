@@ -41,8 +41,9 @@ std::optional<CharterMember::Role> parse_member_role(std::string_view text) {
   return by_name<CharterMember::Role>(kRoles, text);
 }
 
-bool is_nation(std::string_view text) {
-  return text.size() >= 2 && text.size() <= 8 && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
+bool is_nation_code(std::string_view text) {
+  return text.size() >= 2 && text.size() <= 16 && text.front() >= 'a' && text.front() <= 'z' &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 bool is_short_name(std::string_view text) { return is_member_id(text); }
@@ -58,7 +59,7 @@ const std::set<MemberId>* Charter::group_at(std::string_view name, Instant when)
   const auto group = groups.find(std::string(name));
   if (group == groups.end()) return nullptr;
   const std::set<MemberId>* found = nullptr;
-  for (const auto& at : group->second)
+  for (const auto& at : group->second.versions)
     if (at.valid_from <= when) found = &at.members;
   return found;
 }

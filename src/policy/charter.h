@@ -49,7 +49,7 @@ inline constexpr std::string_view kReferenceRanks[] = {"unclassified", "restrict
 std::optional<std::uint8_t> parse_reference_rank(std::string_view name);
 
 struct CharterSponsor {
-  std::string nation;  // ISO 3166-1 alpha-2, or the letters of an organisation ("EU", "NATO")
+  std::string nation;  // ISO 3166-1 alpha-2, or an organisation's letters, in lower case: "lt", "eu", "nato"
   std::string title;
   std::vector<std::string> keys;  // Ed25519, hex; kept off line. All keys of a sponsor count as one signature.
   bool operator==(const CharterSponsor&) const = default;
@@ -102,6 +102,13 @@ struct GroupVersion {
   bool operator==(const GroupVersion&) const = default;
 };
 
+// A releasable-to set by name. Labels refer to it by `id`, with the hash of its members as they were.
+struct CharterGroup {
+  std::string id;                      // UUID, lower case
+  std::vector<GroupVersion> versions;  // in order of valid_from
+  bool operator==(const CharterGroup&) const = default;
+};
+
 struct Equivalence {  // of one nation's and one kind of authority's marking
   std::string nation;
   CharterMember::Kind kind = CharterMember::Kind::kCivil;
@@ -119,9 +126,9 @@ struct Charter {
   std::vector<CharterSponsor> sponsors;            // in order of nation
   std::map<std::string, std::string> communities;  // name → title
   std::map<MemberId, CharterMember> members;
-  std::map<MemberId, std::int64_t> removed;                 // → version that removed it; a name is never given again
-  std::map<std::string, std::vector<GroupVersion>> groups;  // in order of valid_from
-  std::map<Equivalence, std::uint8_t> equivalences;         // → reference rank
+  std::map<MemberId, std::int64_t> removed;          // → version that removed it; a name is never given again
+  std::map<std::string, CharterGroup> groups;        // by name: "NATO"
+  std::map<Equivalence, std::uint8_t> equivalences;  // → reference rank
   bool operator==(const Charter&) const = default;
 
   // TLP 2.0's "community" is an explicit set. An unknown name is nobody.
@@ -170,7 +177,7 @@ std::string_view to_string(CharterMember::Role role);  // "sponsoring-nation", "
 std::optional<CharterMember::Kind> parse_member_kind(std::string_view text);
 std::optional<CharterMember::Role> parse_member_role(std::string_view text);
 
-bool is_nation(std::string_view text);      // [A-Z]{2,8}
-bool is_short_name(std::string_view text);  // of a charter, a community, a group in lower case: as a member's
+bool is_nation_code(std::string_view text);  // "lt", "eu", "nato": [a-z][a-z0-9-]{1,15}
+bool is_short_name(std::string_view text);   // of a charter, a community, a group in lower case: as a member's
 
 }  // namespace bongsu::policy

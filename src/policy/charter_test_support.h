@@ -57,20 +57,21 @@ struct CharterWorld {
               .removed = {},
               .groups = {},
               .equivalences = {}};
-    for (const char* nation : {"EE", "LT", "UA"}) {
+    for (const char* nation : {"ee", "lt", "ua"}) {
       sponsor_keys[nation] = *crypto::make_signing_key();
       c.sponsors.push_back(
-          {.nation = nation, .title = std::string("Ministry of ") + nation, .keys = {hex(sponsor_keys[nation])}});
+          {.nation = nation, .title = std::string("Sponsor ") + nation, .keys = {hex(sponsor_keys[nation])}});
     }
-    c.members["cert-ee"] = member("cert-ee", "EE", Kind::kCivil, Role::kSponsoringNation);
-    c.members["cert-lt"] = member("cert-lt", "LT", Kind::kCivil, Role::kSponsoringNation);
-    c.members["mil-ua"] = member("mil-ua", "UA", Kind::kMilitary, Role::kContributingParticipant);
-    c.groups["BALT"] = {{.valid_from = at("2020-01-01T00:00:00Z"), .members = {"cert-ee", "cert-lt"}}};
+    c.members["cert-ee"] = member("cert-ee", "ee", Kind::kCivil, Role::kSponsoringNation);
+    c.members["cert-lt"] = member("cert-lt", "lt", Kind::kCivil, Role::kSponsoringNation);
+    c.members["mil-ua"] = member("mil-ua", "ua", Kind::kMilitary, Role::kContributingParticipant);
+    c.groups["BALT"] = {.id = "5d7f0a51-6a8e-4c55-9c0e-3b2f4f2c6a10",
+                        .versions = {{.valid_from = at("2020-01-01T00:00:00Z"), .members = {"cert-ee", "cert-lt"}}}};
     // Sweden's two rows and Belgium's missing one are those of EU 2011/C 202/05.
-    c.equivalences = {{{"BE", Kind::kCivil, "CONFIDENTIEL"}, 2},
-                      {{"SE", Kind::kMilitary, "HEMLIG/RESTRICTED"}, 1},
-                      {{"SE", Kind::kMilitary, "HEMLIG/SECRET"}, 3},
-                      {{"SE", Kind::kCivil, "HEMLIG"}, 3}};
+    c.equivalences = {{{"be", Kind::kCivil, "CONFIDENTIEL"}, 2},
+                      {{"se", Kind::kMilitary, "HEMLIG/RESTRICTED"}, 1},
+                      {{"se", Kind::kMilitary, "HEMLIG/SECRET"}, 3},
+                      {{"se", Kind::kCivil, "HEMLIG"}, 3}};
     return c;
   }
 
@@ -84,11 +85,11 @@ struct CharterWorld {
     return next_version(charter, charter.issued + std::chrono::hours{24}, charter.expires);
   }
 
-  CharterApplication application(const Charter& charter, const MemberId& id, const std::string& sponsor = "LT") {
+  CharterApplication application(const Charter& charter, const MemberId& id, const std::string& sponsor = "lt") {
     member_keys[id] = *crypto::make_signing_key();
     const auto invitation = invite_member({.charter = charter.id,
                                            .member = id,
-                                           .nation = "LV",
+                                           .nation = "lv",
                                            .kind = "operator",
                                            .role = "observer",
                                            .sponsor = sponsor,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/uuid.h"
 #include "policy/charter.h"
 #include "policy/strict_json.h"
 
@@ -50,7 +51,7 @@ Result<std::string> name_at(StrictObject& in, std::string_view key, bool (*good)
 
 constexpr std::string_view kNameRule = "is a short name: lower-case letters, digits and -, at most 63";
 constexpr std::string_view kNationRule =
-    "is a nation's code (ISO 3166-1 alpha-2) or an organisation's letters, in capitals";
+    "is a nation's code (ISO 3166-1 alpha-2) or an organisation's letters, in lower case";
 
 Result<std::string> line_at(StrictObject& in, std::string_view key) {
   return name_at(in, key, is_plain_line, "is a line of text, not empty");
@@ -108,7 +109,7 @@ Result<Probation> read_probation(const Json& json, std::string path) {
 Result<CharterMember> read_member(StrictObject& in) {
   CharterMember out;
   BONGSU_TRY(out.title, line_at(in, "title"));
-  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation, kNationRule));
+  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation_code, kNationRule));
   BONGSU_TRY(out.kind, choice_at(in, "kind", parse_member_kind, "is one of civil, military, operator"));
   BONGSU_TRY(out.role, choice_at(in, "role", parse_member_role,
                                  "is one of sponsoring-nation, contributing-participant, observer"));
@@ -153,19 +154,22 @@ Result<void> read_named(StrictObject& in, std::string_view key, std::size_t most
   return {};
 }
 
-Result<std::vector<GroupVersion>> read_versions(StrictObject& in) {
+Result<CharterGroup> read_group(StrictObject& in) {
+  CharterGroup out;
+  BONGSU_TRY(out.id, in.text("id", kMaxCharterTitle));
+  const auto uuid = Uuid::parse(out.id);
+  if (!uuid || uuid->text() != out.id) return in.wrong("id", "is a UUID in lower case");
   BONGSU_TRY(const JsonArray* items, in.list("versions", kMaxGroupVersions));
   if (items->empty()) return in.wrong("versions", "holds at least one version");
-  std::vector<GroupVersion> out;
   for (std::size_t i = 0; i < items->size(); ++i) {
     StrictObject item((*items)[i], fmt::format("{}[{}]", in.path_of("versions"), i));
     GroupVersion version;
     BONGSU_TRY(version.valid_from, item.instant("valid_from"));
-    if (!out.empty() && version.valid_from <= out.back().valid_from)
+    if (!out.versions.empty() && version.valid_from <= out.versions.back().valid_from)
       return item.wrong("valid_from", "is later than that of the version before");
     BONGSU_TRY(version.members, set_at(item, "members", kMaxCharterMembers, is_member_id));
     BONGSU_TRY_VOID(item.done());
-    out.push_back(std::move(version));
+    out.versions.push_back(std::move(version));
   }
   BONGSU_TRY_VOID(in.done());
   return out;
@@ -183,7 +187,7 @@ Result<std::map<Equivalence, std::uint8_t>> read_equivalences(StrictObject& in) 
   for (std::size_t i = 0; i < items->size(); ++i) {
     StrictObject item((*items)[i], fmt::format("equivalences[{}]", i));
     Equivalence row;
-    BONGSU_TRY(row.nation, name_at(item, "nation", is_nation, kNationRule));
+    BONGSU_TRY(row.nation, name_at(item, "nation", is_nation_code, kNationRule));
     BONGSU_TRY(row.kind, choice_at(item, "kind", parse_member_kind, "is one of civil, military, operator"));
     BONGSU_TRY(row.marking, line_at(item, "marking"));
     BONGSU_TRY(const std::uint8_t rank, rank_at(item, "rank"));
@@ -201,7 +205,7 @@ Result<std::vector<CharterSponsor>> read_sponsors(StrictObject& in) {
   for (std::size_t i = 0; i < items->size(); ++i) {
     StrictObject item((*items)[i], fmt::format("sponsors[{}]", i));
     CharterSponsor sponsor;
-    BONGSU_TRY(sponsor.nation, name_at(item, "nation", is_nation, kNationRule));
+    BONGSU_TRY(sponsor.nation, name_at(item, "nation", is_nation_code, kNationRule));
     BONGSU_TRY(sponsor.title, line_at(item, "title"));
     BONGSU_TRY(sponsor.keys, keys_at(item, "keys"));
     BONGSU_TRY_VOID(item.done());
@@ -249,8 +253,12 @@ Result<void> check_whole(const Charter& c) {
   }
   for (const auto& [id, version] : c.removed)
     if (version > c.version) return wrong(fmt::format("removed.{}", id), "is no later version than this");
-  for (const auto& [name, versions] : c.groups)
-    for (const auto& version : versions)
+  std::map<std::string_view, std::string_view> group_ids;
+  for (const auto& [name, group] : c.groups)
+    if (const auto [taken, fresh] = group_ids.emplace(group.id, name); !fresh)
+      return wrong(fmt::format("groups.{}", name), fmt::format("has the id of the group {}", taken->second));
+  for (const auto& [name, group] : c.groups)
+    for (const auto& version : group.versions)
       for (const auto& id : version.members)
         if (!c.members.contains(id) && !c.removed.contains(id))
           return wrong(fmt::format("groups.{}", name), fmt::format("\"{}\" is not a member and never was", id));
@@ -270,13 +278,13 @@ Result<CharterInvitation> CharterInvitation::parse(const Json& json, std::string
   CharterInvitation out;
   BONGSU_TRY(out.charter, name_at(in, "charter", is_short_name, kNameRule));
   BONGSU_TRY(out.member, name_at(in, "member", is_member_id, kNameRule));
-  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation, kNationRule));
+  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation_code, kNationRule));
   BONGSU_TRY(const auto kind, choice_at(in, "kind", parse_member_kind, "is one of civil, military, operator"));
   out.kind = to_string(kind);
   BONGSU_TRY(const auto role, choice_at(in, "role", parse_member_role,
                                         "is one of sponsoring-nation, contributing-participant, observer"));
   out.role = to_string(role);
-  BONGSU_TRY(out.sponsor, name_at(in, "sponsor", is_nation, kNationRule));
+  BONGSU_TRY(out.sponsor, name_at(in, "sponsor", is_nation_code, kNationRule));
   BONGSU_TRY(out.expires, in.instant("expires"));
   BONGSU_TRY(out.key, in.hex("key", kKeyBytes));
   BONGSU_TRY(out.signature, in.hex("signature", kSignatureBytes));
@@ -292,11 +300,11 @@ Json Charter::json() const {
     community_list.push_back(JsonObject{{"name", name}, {"title", name_title}});
   for (const auto& [name, member] : members) member_list.push_back(json_of(member, name));
   for (const auto& [name, at] : removed) removed_list.push_back(JsonObject{{"member", name}, {"version", at}});
-  for (const auto& [name, versions] : groups) {
+  for (const auto& [name, group] : groups) {
     JsonArray list;
-    for (const auto& v : versions)
+    for (const auto& v : group.versions)
       list.push_back(JsonObject{{"valid_from", v.valid_from.text(0)}, {"members", json_list(v.members)}});
-    group_list.push_back(JsonObject{{"name", name}, {"versions", std::move(list)}});
+    group_list.push_back(JsonObject{{"name", name}, {"id", group.id}, {"versions", std::move(list)}});
   }
   for (const auto& [row, rank] : equivalences)
     row_list.push_back(JsonObject{{"nation", row.nation},
@@ -352,7 +360,7 @@ Result<Charter> Charter::parse(const Json& json) {
                                return at;
                              }));
   BONGSU_TRY_VOID(read_named(in, "groups", kMaxCharterGroups, "name", is_group_name,
-                             "is a group's name: letters, digits, - and _, at most 63", out.groups, read_versions));
+                             "is a group's name: letters, digits, - and _, at most 63", out.groups, read_group));
   BONGSU_TRY(out.equivalences, read_equivalences(in));
   BONGSU_TRY_VOID(in.done());
   BONGSU_TRY_VOID(check_whole(out));

@@ -73,20 +73,20 @@ Result<void> check_continuity(const Charter& old, const Charter& next) {
     if (!old.removed.contains(id) && (!old.members.contains(id) || version != next.version))
       return refuse("history", fmt::format("{} is named as removed by version {}, which is not so", id, version));
   // What held before this version was issued can still be needed: old labels are read by the groups of their time.
-  for (const auto& [name, versions] : old.groups) {
+  for (const auto& [name, group] : old.groups) {
     const auto at = next.groups.find(name);
     std::vector<GroupVersion> before, after;
-    for (const auto& v : versions)
+    for (const auto& v : group.versions)
       if (v.valid_from < next.issued) before.push_back(v);
     if (at != next.groups.end())
-      for (const auto& v : at->second)
+      for (const auto& v : at->second.versions)
         if (v.valid_from < next.issued) after.push_back(v);
-    if (before != after)
+    if (before != after || (at != next.groups.end() && at->second.id != group.id))
       return refuse("history",
                     fmt::format("who was in the group {} before {} is told otherwise", name, next.issued.text(0)));
   }
-  for (const auto& [name, versions] : next.groups)
-    if (!old.groups.contains(name) && versions.front().valid_from < next.issued)
+  for (const auto& [name, group] : next.groups)
+    if (!old.groups.contains(name) && group.versions.front().valid_from < next.issued)
       return refuse("history", fmt::format("the group {} is new and begins before {}", name, next.issued.text(0)));
   for (const auto& [id, member] : next.members) {
     const auto before = old.members.find(id);
@@ -374,7 +374,8 @@ Result<void> remove_member(Charter& draft, const MemberId& id) {
   if (draft.members.erase(id) == 0)
     return fail(ErrorCode::kNotFound, fmt::format("there is no member \"{}\" in the charter", id));
   draft.removed.emplace(id, draft.version);
-  for (auto& [_, versions] : draft.groups) {
+  for (auto& [_, group] : draft.groups) {
+    auto& versions = group.versions;
     // Versions to come lose it, too.
     GroupVersion now{.valid_from = draft.issued, .members = {}};
     bool in_now = false;
