@@ -334,17 +334,38 @@ Result<SigningKey> make_signing_key() {
   return signing;
 }
 
-Result<std::string> sign(const SigningKey& key, std::string_view message) {
+namespace {
+
+class KeySigner final : public Signer {
+ public:
+  explicit KeySigner(PkeyPtr key) : key_(std::move(key)) {}
+  Result<std::string> sign(std::string_view message) const override {
+    MdCtxPtr context(EVP_MD_CTX_new());
+    std::string signature(64, '\0');
+    std::size_t size = signature.size();
+    if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) != 1 ||
+        EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                       reinterpret_cast<const unsigned char*>(message.data()), message.size()) != 1)
+      return internal("signing");
+    return signature;
+  }
+
+ private:
+  PkeyPtr key_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const Signer>> open_signer(const SigningKey& key) {
+  if (key.token) return key.token;
   BONGSU_TRY(PkeyPtr pkey, read_private_key(key.private_key_pem));
   if (EVP_PKEY_get_base_id(pkey.get()) != EVP_PKEY_ED25519) return fail(ErrorCode::kInvalid, "not an Ed25519 key");
-  MdCtxPtr context(EVP_MD_CTX_new());
-  std::string signature(64, '\0');
-  std::size_t size = signature.size();
-  if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, pkey.get()) != 1 ||
-      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                     reinterpret_cast<const unsigned char*>(message.data()), message.size()) != 1)
-    return internal("signing");
-  return signature;
+  return std::make_shared<const KeySigner>(std::move(pkey));
+}
+
+Result<std::string> sign(const SigningKey& key, std::string_view message) {
+  BONGSU_TRY(const auto signer, open_signer(key));
+  return signer->sign(message);
 }
 
 bool verify(std::string_view public_key, std::string_view message, std::string_view signature) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,13 +57,23 @@ Result<CertificateFacts> read_certificate(std::string_view pem);
 // hexadecimal.
 std::string spoken_fingerprint(std::string_view hex_fingerprint);
 
+// Signs by a key that may lie elsewhere, in a token (pkcs11.h). Safe from any thread.
+class Signer {
+ public:
+  virtual ~Signer() = default;
+  virtual Result<std::string> sign(std::string_view message) const = 0;  // 64 raw bytes
+};
+
 // Ed25519 (RFC 8032).
 struct SigningKey {
-  std::string private_key_pem;
-  std::string public_key; /* 32 raw bytes */
+  std::string private_key_pem;  // empty when a token has it
+  std::string public_key;       /* 32 raw bytes */
+  std::shared_ptr<const Signer> token = nullptr;
 };
 Result<SigningKey> make_signing_key();
 Result<std::string> sign(const SigningKey& key, std::string_view message);  // 64 raw bytes
+// The same key read once, for many signatures.
+Result<std::shared_ptr<const Signer>> open_signer(const SigningKey& key);
 bool verify(std::string_view public_key, std::string_view message,
             std::string_view signature);  // false for anything malformed
 
