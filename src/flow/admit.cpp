@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/bytes.h"
 #include "flow/append_decided.h"
@@ -14,6 +16,8 @@ namespace bongsu::flow {
 namespace {
 
 using Outcome = AdmitItem::Outcome;
+
+constexpr std::size_t kNoItem = std::numeric_limits<std::size_t>::max();
 
 void refuse(AdmitItem& item, stix::Finding finding) {
   item.outcome = Outcome::kRefused;
@@ -155,19 +159,34 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
 
   // 3. Entries, each version once.
   std::vector<std::optional<policy::ObjectFacts>> facts;
-  std::vector<std::size_t> entry_item;                              // entry → item
-  std::map<std::pair<std::string, std::string>, std::size_t> seen;  // (id, version key or hash) → entry
-  std::vector<std::pair<std::size_t, std::size_t>> again;           // (item, entry) of the same bytes in the batch
+  std::vector<std::size_t> entry_item;                              // entry → item; kNoItem: the deletion before it
+  std::set<std::size_t> replaced;                                   // items
+  std::map<std::pair<std::string, std::string>, std::size_t> seen;  // (id, version key or hash) → item
+  std::vector<std::pair<std::size_t, std::size_t>> again;           // (item, first item) of the same version
   for (const Work& w : work) {
     AdmitItem& item = report.items[w.item];
     const stix::Timestamp* version = w.object->version();
     const Sha256& hash = w.object->hash();
     const auto [first, fresh] =
         seen.emplace(std::pair{item.id, version != nullptr ? "v" + version->key() : "h" + std::string(as_text(hash))},
-                     batch.entries.size());
+                     w.item);
     if (!fresh) {
       again.emplace_back(w.item, first->second);
       continue;
+    }
+    if (foreign && context.replaces) {
+      BONGSU_TRY(const auto stored, other_content(*w.object, context, look));
+      if (stored) {
+        batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
+                                 .collection = context.collection,
+                                 .object_id = item.id,
+                                 .version = stored->version,
+                                 .version_key = stored->version_key,
+                                 .origin = context.origin});
+        facts.emplace_back();
+        entry_item.push_back(kNoItem);
+        replaced.insert(w.item);
+      }
     }
     journal::NewEntry& entry = batch.entries.emplace_back();
     entry.collection = context.collection;
@@ -193,13 +212,17 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
     BONGSU_TRY(const auto receipt, append_decided(journal_, release_, batch, facts));
     markings_.made_durable(batch.states);
     for (std::size_t e = 0; e < receipt.entries.size(); ++e) {
+      if (entry_item[e] == kNoItem) {
+        known_.forget(batch.entries[e].object_id);
+        continue;
+      }
       AdmitItem& item = report.items[entry_item[e]];
       const journal::AppendedEntry& appended = receipt.entries[e];
       item.seq = appended.seq;
       item.version = shown_version(batch.entries[e], appended.added_us);
       switch (appended.outcome) {
         case journal::AppendedEntry::Outcome::kNew:
-          item.outcome = Outcome::kNew;
+          item.outcome = replaced.contains(entry_item[e]) ? Outcome::kReplaced : Outcome::kNew;
           known_.admitted(item.id,
                           {.origin = context.origin,
                            .version_key = stix::Timestamp::parse(item.version).value_or(stix::Timestamp()).key(),
@@ -215,10 +238,10 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
           break;
       }
     }
-    for (const auto& [index, entry] : again) {
+    for (const auto& [index, before] : again) {
       AdmitItem& item = report.items[index];
-      const AdmitItem& first = report.items[entry_item[entry]];
-      const bool same = objects[index]->hash() == objects[entry_item[entry]]->hash();
+      const AdmitItem& first = report.items[before];
+      const bool same = objects[index]->hash() == objects[before]->hash();
       item.seq = first.seq;
       item.version = first.version;
       item.outcome = first.outcome == Outcome::kOtherBytes || !same ? Outcome::kOtherBytes : Outcome::kDuplicate;
@@ -227,7 +250,7 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
     }
   }
   for (const AdmitItem& item : report.items) {
-    if (item.outcome == Outcome::kNew)
+    if (item.outcome == Outcome::kNew || item.outcome == Outcome::kReplaced)
       ++report.admitted;
     else if (item.outcome == Outcome::kDuplicate)
       ++report.duplicates;
@@ -235,6 +258,20 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
       ++report.refused;
   }
   return report;
+}
+
+// The stored copy of this version that the same member gave with other bytes.
+Result<std::optional<journal::Entry>> Admission::other_content(const stix::Object& object, const AdmitContext& context,
+                                                               KnownObjects::Look& look) {
+  if (object.version() == nullptr) return std::nullopt;  // without a version, other bytes are another object version
+  BONGSU_TRY(const auto copies, look.copies(object.id_text()));
+  if (std::ranges::find(copies, context.origin, &KnownCopy::origin) == copies.end()) return std::nullopt;
+  BONGSU_TRY(auto versions, journal_.snapshot()->versions(context.collection, object.id_text()));
+  for (auto& entry : versions)
+    if (entry.origin == context.origin && entry.version_key == object.version()->key() && !entry.erased &&
+        entry.hash != object.hash())
+      return std::optional(std::move(entry));
+  return std::nullopt;
 }
 
 Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, const AdmitContext& context) {

@@ -32,10 +32,13 @@ struct AdmitContext {
   std::string origin;                            // member id; own id for what is ours
   stix::Tlp fallback = stix::Tlp::kAmberStrict;  // label of objects that carry no TLP marking
   std::vector<journal::StateChange> states;      // written in the same transaction (a link's cursor, a feed's state)
+  // Other content of a version that this member gave before takes its place, in the same commit: a live link tells
+  // releases in order, and what comes later was redacted more, or less. Otherwise the first bytes stay.
+  bool replaces = false;
 };
 
 struct AdmitItem {
-  enum class Outcome { kNew, kDuplicate, kOtherBytes, kRefused } outcome = Outcome::kRefused;
+  enum class Outcome { kNew, kReplaced, kDuplicate, kOtherBytes, kRefused } outcome = Outcome::kRefused;
   std::string id;                       // as far as known
   std::string version;                  // as shown by TAXII; empty when refused
   journal::Seq seq = 0;                 // of the entry, or of the one that was there already
@@ -45,7 +48,7 @@ struct AdmitItem {
 
 struct AdmitReport {
   std::vector<AdmitItem> items;                           // in order of the input
-  std::size_t admitted = 0, duplicates = 0, refused = 0;  // kOtherBytes counts as refused: the first bytes stay
+  std::size_t admitted = 0, duplicates = 0, refused = 0;  // kReplaced is admitted; kOtherBytes refused: the first stay
 };
 
 // Safe from any thread.
@@ -77,6 +80,8 @@ class Admission {
 
  private:
   struct Work;
+  Result<std::optional<journal::Entry>> other_content(const stix::Object& object, const AdmitContext& context,
+                                                      KnownObjects::Look& look);
   std::string own_identity() const;
   policy::MemberId self() const;
 

@@ -65,6 +65,29 @@ TEST_F(Admissions, SameVersionAgainIsADuplicateInTheBatchAndInTheJournal) {
   EXPECT_EQ(node.sees("cert-a")->size(), 2U);
 }
 
+TEST_F(Admissions, OtherContentOfAVersionReplacesItOnlyWhereReleasesAreToldInOrder) {
+  const auto admit = [&](const std::string& text, const std::string& origin, bool replaces) {
+    std::vector<Result<stix::Object>> objects;
+    objects.push_back(stix::Object::parse(text));
+    auto report = node.admission->admit(
+        objects, {.collection = "c1", .origin = origin, .fallback = Tlp::kGreen, .replaces = replaces});
+    EXPECT_TRUE(report) << report.error().text();
+    return *report;
+  };
+  const std::string whole = indicator(1, {}, 0, R"(,"description":"all of it")"), redacted = indicator(1);
+  EXPECT_EQ(admit(whole, "cert-a", true).items[0].outcome, Outcome::kNew);
+  EXPECT_EQ(admit(redacted, "cert-a", false).items[0].outcome, Outcome::kOtherBytes);
+  EXPECT_EQ(admit(redacted, "cert-b", true).items[0].outcome, Outcome::kOtherBytes) << "not what another member gave";
+  const auto report = admit(redacted, "cert-a", true);
+  EXPECT_EQ(report.items[0].outcome, Outcome::kReplaced);
+  EXPECT_EQ(report.admitted, 1U);
+  EXPECT_EQ(admit(redacted, "cert-a", true).items[0].outcome, Outcome::kDuplicate);
+  const auto versions = node.journal->snapshot()->versions("c1", id_of("indicator", 1));
+  ASSERT_EQ(versions->size(), 1U);
+  EXPECT_EQ(node.journal->snapshot()->payload(versions->front().seq).value(), redacted);
+  EXPECT_EQ(admit(whole, "cert-a", true).items[0].outcome, Outcome::kReplaced) << "and back";
+}
+
 TEST_F(Admissions, AnObjectWithoutVersionShowsWhenItWasAdded) {
   const auto report = node.admit(
       {R"({"type":"ipv4-addr","spec_version":"2.1","id":"ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4","value":"198.51.100.3"})"});

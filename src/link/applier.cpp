@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 namespace bongsu::link {
 namespace {
 
@@ -57,14 +59,19 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
   for (std::size_t i = 0; i < batch.items.size();) {
     std::vector<Result<stix::Object>> objects;
     std::size_t end = i;
-    for (; end < batch.items.size() && batch.items[end].kind == TailItem::Kind::kObject; ++end)
+    std::set<std::pair<std::string_view, std::string_view>> versions;
+    for (; end < batch.items.size() && batch.items[end].kind == TailItem::Kind::kObject; ++end) {
+      // A version that comes again was redacted otherwise meanwhile, and replaces what stands before it.
+      if (!versions.emplace(batch.items[end].object_id, batch.items[end].version).second) break;
       objects.push_back(stix::Object::parse(batch.items[end].bytes));
+    }
     if (!objects.empty()) {
       const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
       BONGSU_TRY(const auto report, admission_.admit(objects, {.collection = collection.id,
                                                                .origin = remote.member,
                                                                .fallback = collection.fallback,
-                                                               .states = {state_of(remote, cursor)}}));
+                                                               .states = {state_of(remote, cursor)},
+                                                               .replaces = true}));
       counts.applied += report.admitted;
       counts.refused += report.refused;
       for (std::size_t n = 0; n < report.items.size() && report.refused > 0 && logged < kMaxLoggedRefusals; ++n) {

@@ -275,6 +275,46 @@ TEST(LinkSimulation, WithdrawnObjectsLeaveTheMirrorWhetherTheLinkWasUpOrNot) {
   EXPECT_EQ(numbers(lt.contents(mirror)), "64 ");
 }
 
+TEST(LinkSimulation, WhatCameBackStaysInTheMirror) {
+  FakeClock clock;
+  SeededRandom random(13);
+  Node ua("cert-ua", clock, random), lt("cert-lt", clock, random);
+  const std::string shared = ua.add_collection("shared");
+  ua.agree({{"cert-lt", {shared}}});
+  lt.agree({});
+  Producer producer(ua);
+  FlowApplier applier(*lt.journal, *lt.admission, *lt.collections, random, *lt.log, "cert-lt",
+                      [&](const flow::Collection&) { lt.agree({}); });
+  Link link(producer, applier, {"cert-ua", shared, "shared", "Shared"}, clock, random);
+  const std::string address =
+      R"({"type":"ipv4-addr","spec_version":"2.1","id":"ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4","value":"198.51.100.3"})";
+  ua.publish(shared, {indicator(1), address});
+  link.run_until_silent();
+  const std::string mirror = lt.collections->find("cert-ua.shared")->id;
+  ASSERT_EQ(lt.contents(mirror).size(), 2U);
+
+  // Narrowed and widened again before the link looks: both rows are withdrawn and both objects stand at new positions.
+  const auto narrow_and_widen = [&] {
+    ua.agree({{"cert-lt", {shared}}}, stix::Tlp::kClear);
+    ua.agree({{"cert-lt", {shared}}});
+    producer.tails->policy_changed();
+  };
+  narrow_and_widen();
+  link.run_until_silent();
+  link.run_until_silent();
+  EXPECT_EQ(lt.contents(mirror).size(), 2U) << "live";
+  link.cut();
+  narrow_and_widen();
+  link.restart();
+  link.run_until_silent();
+  EXPECT_EQ(lt.contents(mirror).size(), 2U) << "while the link was down";
+
+  // An object without a version of its own goes as a whole.
+  ASSERT_TRUE(ua.admission->remove(shared, "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4", "", "cert-ua"));
+  link.run_until_silent();
+  EXPECT_EQ(lt.contents(mirror).size(), 1U);
+}
+
 TEST(LinkSimulation, StoppedMemberIsCutOffWithTheNextPullAndGoesOnWhereItWas) {
   FakeClock clock;
   SeededRandom random(4);

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "journal/version_code.h"
 
 namespace bongsu::link {
 namespace {
@@ -202,11 +203,8 @@ class Tail final : public net::TailSource {
       item.added_us = row.added_us;
     } else {
       gone_.insert(row.pos);
-      if (identify_) {  // it had numbers of ours before, and may have the object
-        item.kind = TailItem::Kind::kWithdrawn;
-        item.object_id = row.object_id;
-        item.version = known_version(opened, row);
-      }
+      // It had numbers of ours before, and may have the object.
+      if (identify_) BONGSU_TRY_VOID(name_withdrawn(item, opened, row));
     }
     place_.pos = row.pos;
     place_.seq = row.seq;
@@ -216,11 +214,22 @@ class Tail final : public net::TailSource {
     return {};
   }
 
-  // The version of an object without one is our date_added, which the consumer's journal does not know: every version,
-  // then.
-  static std::string known_version(const TailGate::Opened& opened, const journal::OutboxRow& row) {
-    const auto entry = opened.snapshot->entry(row.seq);
-    return entry && entry->version.empty() ? std::string() : row.version;
+  // Makes of `item` what tells that the row's object is gone; leaves it as it is where the view shows that version at
+  // another position (it was withdrawn and came back, or came back redacted): then the consumer has, or will get, what
+  // it may have.
+  static Result<void> name_withdrawn(TailItem& item, const TailGate::Opened& opened, const journal::OutboxRow& row) {
+    BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
+    // The version of an object without one is our date_added, which the consumer's journal does not know: every
+    // version, then.
+    const bool versioned = entry.version != journal::added_version(entry.added_us).text;
+    journal::OutboxQuery shown{.view = opened.view, .ids = {row.object_id}, .last = !versioned, .limit = 1};
+    if (versioned) shown.version_keys = {entry.version_key};
+    BONGSU_TRY(const auto page, opened.snapshot->page(shown));
+    if (!page.rows.empty()) return {};
+    item.kind = TailItem::Kind::kWithdrawn;
+    item.object_id = row.object_id;
+    if (versioned) item.version = row.version;
+    return {};
   }
 
   // Looks through a part of the withdrawn rows, for those that were sent before. true: there is more to look through.
@@ -238,10 +247,9 @@ class Tail final : public net::TailSource {
         look_after_ = row.pos;
         ++looked;
         if (row.pos > place_.pos || !gone_.insert(row.pos).second) continue;
-        append_tail_event(out, {.kind = TailItem::Kind::kWithdrawn,
-                                .pos = 0,
-                                .object_id = row.object_id,
-                                .version = known_version(opened, row)});
+        TailItem gone{.kind = TailItem::Kind::kVoid, .pos = 0};
+        BONGSU_TRY_VOID(name_withdrawn(gone, opened, row));
+        if (gone.kind == TailItem::Kind::kWithdrawn) append_tail_event(out, gone);
       }
       if (!page.more || look_after_ >= place_.pos) look_after_ = kLookedThrough;
       if (look_after_ == kLookedThrough) break;

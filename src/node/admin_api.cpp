@@ -83,6 +83,7 @@ Json member_json(const identity::Member& member) {
 std::string_view outcome_text(flow::AdmitItem::Outcome outcome) {
   switch (outcome) {
     case flow::AdmitItem::Outcome::kNew: return "new";
+    case flow::AdmitItem::Outcome::kReplaced: return "replaced";
     case flow::AdmitItem::Outcome::kDuplicate: return "duplicate";
     case flow::AdmitItem::Outcome::kOtherBytes: return "other_bytes";
     case flow::AdmitItem::Outcome::kRefused: return "refused";

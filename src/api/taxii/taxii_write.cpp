@@ -91,6 +91,7 @@ class Intake {
     using Outcome = flow::AdmitItem::Outcome;
     switch (item.outcome) {
       case Outcome::kNew:
+      case Outcome::kReplaced:
         status_.successes.push_back({.id = item.id, .version = item.version, .message = {}});
         return;
       case Outcome::kDuplicate:
