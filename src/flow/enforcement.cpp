@@ -14,15 +14,6 @@ namespace {
 
 using Verdict = EnforcementVerdict;
 
-// Markings of the Permissible Actions Protocol, OASIS common objects; the last is the older name of the first.
-constexpr std::pair<std::string_view, Pap> kPapMarkings[] = {
-    {"marking-definition--ad15a0cd-55b6-4588-a14c-a66105329b92", Pap::kClear},
-    {"marking-definition--c43594d1-4b11-4c59-93ab-1c9b14d53ce9", Pap::kGreen},
-    {"marking-definition--60f8932b-e51e-4458-b265-a2e8be9a80ab", Pap::kAmber},
-    {"marking-definition--740d36e5-7714-4c30-961a-3ae632ceee0e", Pap::kRed},
-    {"marking-definition--a3bea94c-b469-41dc-9cfe-d6e7daba7730", Pap::kClear},
-};
-
 struct Block {
   std::array<std::uint8_t, 16> bytes{};
   int prefix = 128;
@@ -92,20 +83,13 @@ bool own_address(std::string_view text) {
 
 }  // namespace
 
-std::optional<Pap> pap_of_marking(const stix::Id& marking) {
-  const std::string text = marking.text();
-  for (const auto& [id, pap] : kPapMarkings)
-    if (id == text) return pap;
-  return std::nullopt;
-}
-
 Pap pap_of(const stix::Object& object) {
   Pap pap = Pap::kClear;
   for (const stix::Id& marking : object.object_markings())
-    if (const auto found = pap_of_marking(marking)) pap = std::max(pap, *found);
+    if (const auto found = stix::pap_of(marking)) pap = std::max(pap, *found);
   for (const auto& granular : object.granular_markings())
     if (granular.marking_ref)
-      if (const auto found = pap_of_marking(*granular.marking_ref)) pap = std::max(pap, *found);
+      if (const auto found = stix::pap_of(*granular.marking_ref)) pap = std::max(pap, *found);
   const Json body = object.json();
   if (const Json* labels = find(body, "labels"); labels != nullptr && labels->is_array())
     for (const Json& label : labels->get_array()) {
@@ -116,22 +100,6 @@ Pap pap_of(const stix::Object& object) {
       if (text == "pap:green") pap = std::max(pap, Pap::kGreen);
     }
   return pap;
-}
-
-std::optional<policy::Label> label_without_pap(const stix::Object& object, const LabelOf& label_of) {
-  const auto is_pap = [](const stix::Id& id) { return pap_of_marking(id).has_value(); };
-  if (std::ranges::none_of(object.object_markings(), is_pap)) return std::nullopt;
-  Json body = object.json();
-  JsonArray kept;
-  for (const stix::Id& marking : object.object_markings())
-    if (!is_pap(marking)) kept.emplace_back(marking.text());
-  if (kept.empty()) {
-    body.as_object().erase("object_marking_refs");
-  } else {
-    body.as_object()["object_marking_refs"] = std::move(kept);
-  }
-  const auto rest = stix::Object::parse(to_text(body));
-  return rest ? label_of(*rest) : policy::deny_all();
 }
 
 Result<std::vector<detect::Value>> read_allow_list(const std::vector<std::string>& values) {
@@ -234,9 +202,18 @@ Verdict EnforcementRules::decide(const EnforcementCandidate& c, EnforcementUse u
   if (c.valid_until && now >= *c.valid_until) return Verdict::kExpired;
   if (c.label.unknown) return Verdict::kUnknownMarking;
   if (c.label.releasable_to && !c.label.releasable_to->contains(policy_.self)) return Verdict::kNotReleasableToUs;
+  // Who belongs to a group is not known here.
+  const auto names_us = [&](const policy::ReleaseClause& clause) { return clause.members.contains(policy_.self); };
+  if (!std::ranges::all_of(c.label.clauses, names_us)) return Verdict::kNotReleasableToUs;
   if (c.label.tlp > policy_.highest_tlp) return Verdict::kTlpTooHigh;
-  if (c.pap == Pap::kRed) return Verdict::kPapRed;
-  if (c.pap == Pap::kAmber && use == EnforcementUse::kBlock) return Verdict::kPapAmber;
+  // Files have readers whom nobody cleared.
+  if (c.label.rank != policy::ClassRank::kUnclassified || !c.label.national.empty() || !c.label.categories.empty() ||
+      !c.label.caveats.empty() || c.label.persons)
+    return Verdict::kTlpTooHigh;
+  if (c.label.expires && now >= *c.label.expires) return Verdict::kExpired;
+  const Pap pap = std::max(c.pap, c.label.pap);
+  if (pap == Pap::kRed) return Verdict::kPapRed;
+  if (pap == Pap::kAmber && use == EnforcementUse::kBlock) return Verdict::kPapAmber;
   const int least = use == EnforcementUse::kBlock ? policy_.min_confidence_block : policy_.min_confidence_detect;
   if ((c.confidence < 0 ? policy_.unsaid_confidence : c.confidence) < least) return Verdict::kLowConfidence;
   if (is_address(c.value.kind) && own_address(c.value.text)) return Verdict::kOwn;

@@ -9,7 +9,9 @@
 // Rules, the first that applies is told:
 //   1. in force: not revoked, valid_from <= now < valid_until (STIX 2.1 §4.7)
 //   2. the marking is understood; a releasable-to list names this member
-//   3. TLP at most policy.highest_tlp (TLP:RED only if the operator says so: a file has readers)
+//   3. TLP at most policy.highest_tlp (TLP:RED only if the operator says so: a file has readers); nothing classified,
+//   in
+//      a compartment, with a caveat or for named persons
 //   4. PAP: RED allows nothing on the network; AMBER allows looking, not blocking; GREEN, CLEAR and none allow both
 //   5. confidence at least the policy's; an indicator that says none counts as policy.unsaid_confidence
 //   6. never what would cut the member itself off: loopback, multicast, link-local, unspecified addresses, and the
@@ -19,7 +21,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,20 +30,15 @@
 #include "base/result.h"
 #include "detect/indicator.h"
 #include "policy/label.h"
+#include "stix/marking.h"
 #include "stix/object.h"
 
 namespace bongsu::flow {
 
-// Permissible Actions Protocol, in order of strictness (MISP taxonomy "PAP"; marking definitions of OASIS common
-// objects).
-enum class Pap : std::uint8_t { kClear, kGreen, kAmber, kRed };
-std::optional<Pap> pap_of_marking(const stix::Id& marking);
+using Pap = stix::Pap;
 // The strictest of the object's markings (granular ones too) and of labels that read "PAP:RED" and so on; clear: none.
+// The candidate's label knows PAP markings of ours and of other copies; both count.
 Pap pap_of(const stix::Object& object);
-// The label without PAP markings, which say what may be done, not who may have it. `markings` gives an object's label
-// by its markings. nullopt: there are none, and the label is right as it is.
-using LabelOf = std::function<policy::Label(const stix::Object& object)>;
-std::optional<policy::Label> label_without_pap(const stix::Object& object, const LabelOf& label_of);
 
 enum class EnforcementUse : std::uint8_t { kDetect, kBlock };
 

@@ -116,19 +116,36 @@ TEST(EnforcementRelease, PapIsReadFromMarkingsAndLabelsTheStrictestCounts) {
   const auto label_of = [](const stix::Object& object) {
     return policy::label_of(object, [](const stix::Id&) -> const Json* { return nullptr; }, stix::Tlp::kRed);
   };
-  EXPECT_TRUE(label_of(indicator(R"(,"object_marking_refs":[")" + tlp + R"(",")" + red + R"("])")).unknown);
-  const auto label =
-      label_without_pap(indicator(R"(,"object_marking_refs":[")" + tlp + R"(",")" + red + R"("])"), label_of);
-  ASSERT_TRUE(label);
-  EXPECT_FALSE(label->unknown);
-  EXPECT_EQ(label->tlp, stix::Tlp::kGreen);
-  EXPECT_FALSE(label_without_pap(indicator(""), label_of));
-  const auto other = label_without_pap(
-      indicator(R"(,"object_marking_refs":["marking-definition--00000000-0000-4000-8000-000000000001",")" + red +
-                R"("])"),
-      label_of);
-  ASSERT_TRUE(other);
-  EXPECT_TRUE(other->unknown);
+  const auto label = label_of(indicator(R"(,"object_marking_refs":[")" + tlp + R"(",")" + red + R"("])"));
+  EXPECT_EQ(label, (policy::Label{.tlp = stix::Tlp::kGreen, .marked = true, .pap = Pap::kRed}));
+  EXPECT_TRUE(
+      label_of(indicator(R"(,"object_marking_refs":["marking-definition--00000000-0000-4000-8000-000000000001",")" +
+                         red + R"("])"))
+          .unknown);
+  auto c = candidate();
+  c.label.pap = Pap::kAmber;
+  const EnforcementRules rules({.self = "cert-ee"});
+  EXPECT_EQ(rules.decide(c, EnforcementUse::kBlock, kNow), EnforcementVerdict::kPapAmber)
+      << "another copy's PAP counts";
+}
+
+TEST(EnforcementRelease, WhatIsClassifiedOrForSomeOnlyDoesNotStandInFiles) {
+  const EnforcementRules rules({.self = "cert-ee", .highest_tlp = stix::Tlp::kRed});
+  const auto verdict = [&](auto change) {
+    auto c = candidate();
+    change(c.label);
+    return rules.decide(c, EnforcementUse::kDetect, kNow);
+  };
+  using V = EnforcementVerdict;
+  EXPECT_EQ(verdict([](auto&) {}), V::kUse);
+  EXPECT_EQ(verdict([](auto& l) { l.rank = policy::ClassRank::kRestricted; }), V::kTlpTooHigh);
+  EXPECT_EQ(verdict([](auto& l) { l.national = {{"se", policy::Authority::kMilitary, "H"}}; }), V::kTlpTooHigh);
+  EXPECT_EQ(verdict([](auto& l) { l.categories = {"A"}; }), V::kTlpTooHigh);
+  EXPECT_EQ(verdict([](auto& l) { l.caveats = {"A"}; }), V::kTlpTooHigh);
+  EXPECT_EQ(verdict([](auto& l) { l.persons = std::set<std::string>{"cert-ee/a"}; }), V::kTlpTooHigh);
+  EXPECT_EQ(verdict([](auto& l) { l.clauses = {{{"cert-x"}, {{"g", "v"}}}}; }), V::kNotReleasableToUs);
+  EXPECT_EQ(verdict([](auto& l) { l.clauses = {{{"cert-ee"}, {{"g", "v"}}}}; }), V::kUse);
+  EXPECT_EQ(verdict([](auto& l) { l.expires = kNow; }), V::kExpired);
 }
 
 TEST(EnforcementRelease, ConfidenceHasAThresholdForEachUse) {

@@ -6,22 +6,10 @@ namespace bongsu::flow {
 namespace {
 
 constexpr std::string_view kSpace = "markings";
-constexpr std::string_view kTlp2Extension = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
 
 Sha256 content_hash(const stix::Object& definition, const Json& body) {
   const auto canonical = to_canonical_text(body);
   return canonical ? sha256(*canonical) : definition.hash();  // integers beyond 2^53: the bytes themselves
-}
-
-// Whether a definition under one of the standard's ids says the level that the id stands for.
-bool says_its_level(const Json& body, const stix::TlpMarking& tlp) {
-  std::optional<std::string_view> said;
-  if (tlp.tlp1) {
-    if (const Json* definition = find(body, "definition")) said = string_at(*definition, "tlp");
-  } else if (const Json* extensions = find(body, "extensions")) {
-    if (const Json* extension = find(*extensions, kTlp2Extension)) said = string_at(*extension, "tlp_2_0");
-  }
-  return said && stix::parse_tlp(*said) == tlp.level;
 }
 
 }  // namespace
@@ -47,13 +35,13 @@ Result<void> Markings::pin(const stix::Object& definition, std::vector<journal::
     return fail(ErrorCode::kTooLarge, fmt::format("a marking definition has at most {} bytes", kMaxMarkingBytes),
                 {.field = "id"});
   Pinned fresh{.definition = definition.json()};
-  if (const auto tlp = stix::tlp_of(definition.id())) {
-    if (!says_its_level(fresh.definition, *tlp))
-      return fail(
-          ErrorCode::kConflict,
-          fmt::format("its id is the standard's for {}, but it says something else", stix::to_string(tlp->level)),
-          {.field = "id"});
-    return {};
+  if (stix::is_well_known_marking(definition.id())) {
+    if (stix::says_its_level(definition.id(), fresh.definition)) return {};
+    const auto tlp = stix::tlp_of(definition.id());
+    const std::string_view level =
+        tlp ? stix::to_string(tlp->level) : stix::to_string(stix::pap_of(definition.id()).value_or(stix::Pap::kRed));
+    return fail(ErrorCode::kConflict, fmt::format("its id is the standard's for {}, but it says something else", level),
+                {.field = "id"});
   }
   fresh.hash = content_hash(definition, fresh.definition);
   const std::unique_lock lock(mutex_);
@@ -93,7 +81,7 @@ policy::Label Markings::label_of(const stix::Object& object, stix::Tlp fallback)
 }
 
 bool Markings::known(const stix::Id& id) const {
-  if (stix::tlp_of(id)) return true;
+  if (stix::is_well_known_marking(id)) return true;
   const std::shared_lock lock(mutex_);
   return pinned_.contains(id);
 }
@@ -101,7 +89,7 @@ bool Markings::known(const stix::Id& id) const {
 bool Markings::names_members(const stix::Id& id) const {
   const std::shared_lock lock(mutex_);
   const auto found = pinned_.find(id);
-  return found != pinned_.end() && policy::meaning_of(found->second.definition).releasable_to.has_value();
+  return found != pinned_.end() && policy::meaning_of(found->second.definition).names_members();
 }
 
 }  // namespace bongsu::flow

@@ -17,11 +17,16 @@ bool counts(const stix::Reference& reference) {
 }  // namespace
 
 policy::Label label_of_reference(const policy::Label& target, std::string_view target_origin, std::string_view self) {
-  policy::Label out = target;
+  policy::Label out = policy::whole(target);
   out.marked = false;
-  out.redact.clear();
   if (target_origin != self) {
     if (out.releasable_to) out.releasable_to->emplace(target_origin);
+    std::set<policy::ReleaseClause> clauses;
+    for (policy::ReleaseClause clause : out.clauses) {
+      clause.members.emplace(target_origin);
+      clauses.insert(std::move(clause));
+    }
+    out.clauses = std::move(clauses);
     out.reveals.emplace(target_origin);
   }
   return out;

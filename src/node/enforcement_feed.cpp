@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <numeric>
 #include <set>
 #include <utility>
 
@@ -70,32 +69,10 @@ bool may_say_pap(std::string_view payload) {
   return false;
 }
 
-// Whether a label may hold what the object refers to, as flow's reference labels count it.
-bool refers(const stix::Object& object) {
-  return std::ranges::any_of(object.references(), [](const stix::Reference& reference) {
-    return reference.target.type != "marking-definition" && reference.property != "created_by_ref";
-  });
-}
-
-// The stored label, which knows the collection's fallback and stricter copies, without what a PAP marking alone did to
-// it. `explained`: nothing but that made it unknown.
-struct PapReading {
-  policy::Label label;
-  flow::Pap pap = flow::Pap::kClear;
-  bool explained = false;
-};
-PapReading read_pap(policy::Label stored, std::string_view payload, const flow::LabelOf& label_of) {
-  PapReading out{.label = std::move(stored)};
-  if (!may_say_pap(payload)) return out;
+flow::Pap read_pap(std::string_view payload) {
+  if (!may_say_pap(payload)) return flow::Pap::kClear;
   const auto object = stix::Object::parse(payload);
-  out.pap = object ? flow::pap_of(*object) : flow::Pap::kRed;
-  if (!object || !out.label.unknown || out.label == policy::deny_all()) return out;
-  const auto without = flow::label_without_pap(*object, label_of);
-  if (!without) return out;
-  out.explained = !without->unknown && !refers(*object);
-  out.label.unknown = !out.explained;
-  out.label = policy::join(out.label, *without);
-  return out;
+  return object ? flow::pap_of(*object) : flow::Pap::kRed;
 }
 
 // A file of the projection while it is written: a digest of pieces, so that nothing has to be held whole.
@@ -279,30 +256,20 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
     std::vector<Item> items;
     std::array<std::array<std::uint32_t, flow::kEnforcementVerdicts>, 2> verdicts{};
     std::uint32_t skipped = 0;
-    bool unusable = false, explained = false;
+    bool unusable = false;
   };
   std::map<std::pair<Uuid, std::string>, Newest> newest;
-  // Origins whose copy is unknown for more than a PAP marking: the labels of others' copies may hold it.
-  std::map<Uuid, std::set<std::string>> doubtful;
   std::map<std::string, std::size_t> held_of;  // by origin
   std::size_t held = 0;
-  const flow::LabelOf label_of = [&](const stix::Object& rest) {
-    return core_.markings->label_of(rest, stix::Tlp::kClear);  // the fallback is in the stored label
-  };
 
   const auto take = [&](journal::Entry&& entry, Result<std::string>&& payload) {
     const auto id = stix::Id::parse(entry.object_id);
     if (!id) return true;
     Newest& slot = newest[{id->uuid, entry.origin}];
-    const bool older = !slot.version_key.empty() && slot.version_key > entry.version_key;
+    if (!slot.version_key.empty() && slot.version_key > entry.version_key) return true;
     auto stored = policy::Label::parse(entry.label);
     policy::Label label = stored ? std::move(*stored) : policy::deny_all();
-    if (older && !label.unknown) return true;
-    const bool unknown = label.unknown;
-    PapReading reading =
-        payload ? read_pap(std::move(label), *payload, label_of) : PapReading{.label = std::move(label)};
-    if (unknown && !reading.explained) doubtful[id->uuid].insert(entry.origin);
-    if (older) return true;
+    flow::Pap pap = payload ? read_pap(*payload) : flow::Pap::kRed;
 
     const bool again = slot.version_key == entry.version_key && !slot.version_key.empty();
     Newest before = std::exchange(slot, {});
@@ -312,13 +279,11 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
     slot.version_key = entry.version_key;
     if (again) {
       const auto other = policy::Label::parse(before.label);
-      reading.label = policy::join(reading.label, other ? *other : policy::deny_all());
-      reading.pap = std::max(reading.pap, before.pap);
-      reading.explained = reading.explained || before.explained;
+      label = policy::join(label, other ? *other : policy::deny_all());
+      pap = std::max(pap, before.pap);
     }
-    slot.label = reading.label.text();
-    slot.pap = reading.pap;
-    slot.explained = reading.explained;
+    slot.label = label.text();
+    slot.pap = pap;
     const auto compiled =
         payload ? detect::compile(*payload) : Result<detect::Compiled>(std::unexpected(payload.error()));
     if (!compiled || compiled->rule_language || (again && before.unusable)) {
@@ -326,8 +291,8 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
       return true;
     }
     flow::EnforcementCandidate candidate;
-    candidate.label = std::move(reading.label);
-    candidate.pap = reading.pap;
+    candidate.label = std::move(label);
+    candidate.pap = pap;
     candidate.valid_from = compiled->valid_from;
     candidate.valid_until = compiled->valid_until;
     candidate.confidence = compiled->confidence;
@@ -375,16 +340,6 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
   for (auto& [key, slot] : newest) {
     ++out.indicators;
     out.unusable += slot.unusable ? 1 : 0;
-    const auto doubts = doubtful.find(key.first);
-    if (slot.explained && doubts != doubtful.end() && doubts->second != std::set{key.second}) {
-      slot.items.clear();
-      slot.skipped = 0;
-      for (auto& counts : slot.verdicts) {
-        const auto all = std::accumulate(counts.begin(), counts.end(), std::uint32_t{0});
-        counts = {};
-        counts[static_cast<std::size_t>(Verdict::kUnknownMarking)] = all;
-      }
-    }
     if (slot.skipped > 0) out.skipped[key.second] += slot.skipped;
     for (std::size_t use = 0; use < 2; ++use)
       for (std::size_t v = 0; v < flow::kEnforcementVerdicts; ++v) out.verdicts[use][v] += slot.verdicts[use][v];

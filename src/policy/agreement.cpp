@@ -5,11 +5,12 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <vector>
 
-#include "base/toml_text.h"
 #include "base/json.h"
+#include "base/toml_text.h"
 
 namespace bongsu::policy {
 namespace {
@@ -53,7 +54,7 @@ bool is_type_name(std::string_view text) {  // STIX 2.1 §3.1
 
 std::string shown(std::string_view text) {
   std::string out;
-  append_json_string(out, text.substr(0, 80));
+  append_json_string(out, text.substr(0, 160));
   return out;
 }
 
@@ -195,12 +196,56 @@ std::string clauses(const Agreement& a, const std::vector<std::string>& collecti
   return out;
 }
 
+constexpr std::array<std::string_view, 3> kPurposes = {"operations", "exercise", "crisis"};
+constexpr std::array<std::string_view, 3> kDirections = {"both", "to-partner", "from-partner"};
+
+template <class Value, class Names>
+std::optional<Value> value_of(const Names& names, std::string_view text) {
+  const auto* found = std::ranges::find(names, text);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Value>(found - names.begin());
+}
+
+// What stands beside a local agreement's clauses; nothing for what is as in one.
+std::string signed_clauses(const Agreement& a) {
+  const Agreement local;
+  std::string out;
+  const auto texts = [&](std::string_view name, const std::set<std::string>& items) {
+    out += fmt::format("{} = [", name);
+    for (const auto& item : items) out += fmt::format("{},", shown(item));
+    out += "]\n";
+  };
+  if (!a.id.empty() || a.version != 0) out += fmt::format("agreement = \"{}\" {}\n", a.id, a.version);
+  if (!a.parties.empty()) texts("parties", a.parties);
+  if (a.direction != local.direction) out += fmt::format("direction = {}\n", to_string(a.direction));
+  if (a.purposes != local.purposes) {
+    out += "purposes =";
+    for (const Purpose purpose : a.purposes) out += fmt::format(" {}", to_string(purpose));
+    out += '\n';
+  }
+  if (a.sectors) texts("sectors", *a.sectors);
+  if (a.communities) texts("communities", *a.communities);
+  if (a.highest_class != local.highest_class) out += fmt::format("highest_class = {}\n", to_string(a.highest_class));
+  if (!a.categories.empty()) texts("categories", a.categories);
+  if (!a.caveats.empty()) texts("caveats", a.caveats);
+  if (a.passes_on) texts("passes_on", *a.passes_on);
+  if (a.anonymise_sightings != local.anonymise_sightings) out += "anonymise_sightings = false\n";
+  if (a.red_to_persons) out += "red_to_persons = true\n";
+  if (a.tlp1_amber_is_amber) out += "tlp1_amber_is_amber = true\n";
+  return out;
+}
+
 }  // namespace
+
+std::string_view to_string(Purpose purpose) { return kPurposes.at(static_cast<std::size_t>(purpose)); }
+std::optional<Purpose> parse_purpose(std::string_view text) { return value_of<Purpose>(kPurposes, text); }
+std::string_view to_string(Direction direction) { return kDirections.at(static_cast<std::size_t>(direction)); }
+std::optional<Direction> parse_direction(std::string_view text) { return value_of<Direction>(kDirections, text); }
 
 std::string Agreement::terms() const {
   std::vector<std::string> sorted = collections;
   std::ranges::sort(sorted);
-  return clauses(*this, sorted);
+  return clauses(*this, sorted) + signed_clauses(*this);
 }
 
 Result<Agreement> parse_agreement(std::string_view toml, std::string_view source_name) {

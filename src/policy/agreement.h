@@ -23,6 +23,15 @@
 
 namespace bongsu::policy {
 
+// What traffic is for. Each agreement says for which purposes it holds.
+enum class Purpose : std::uint8_t { kOperations, kExercise, kCrisis };
+std::string_view to_string(Purpose purpose);  // "operations"
+std::optional<Purpose> parse_purpose(std::string_view text);
+
+enum class Direction : std::uint8_t { kBoth, kToPartner, kFromPartner };  // seen from this node
+std::string_view to_string(Direction direction);                          // "both", "to-partner", "from-partner"
+std::optional<Direction> parse_direction(std::string_view text);
+
 inline constexpr std::size_t kMaxAgreementBytes = 64 * 1024;
 inline constexpr std::size_t kMaxAgreementItems = 1024;  // collections, types
 
@@ -34,6 +43,26 @@ struct Agreement {
   std::optional<Instant> valid_from;  // inclusive
   Instant valid_until;                // exclusive
   bool onward = false;
+
+  // What an agreement that its parties signed says in addition. The defaults are what a local agreement means.
+  std::string id;              // UUID; empty: local, not signed
+  std::uint64_t version = 0;   // grows with each change; 0: local
+  std::set<MemberId> parties;  // this node and the partner among them
+  Direction direction = Direction::kBoth;
+  std::set<Purpose> purposes = {Purpose::kOperations};
+  // Only what is said to concern one of these sectors; nullopt: all. Only to a partner of one of these communities of
+  // the charter; nullopt: of one that this node belongs to.
+  std::optional<std::set<std::string>> sectors, communities;
+  ClassRank highest_class = ClassRank::kUnclassified;
+  std::set<std::string> categories;  // compartments that may flow
+  std::set<std::string> caveats;     // handling rules that the partner honours
+  // To whom this node may pass on what the partner gave it: the originator's consent. "*": all, up to TLP:GREEN and not
+  // under originator control, for which a member has to be named. nullopt: not said: a node without a charter asks only
+  // the recipient's agreement (`onward`) then, under a charter it is nobody.
+  std::optional<std::set<MemberId>> passes_on;
+  bool anonymise_sightings = true;   // who saw it is left out
+  bool red_to_persons = false;       // the partner shows TLP:RED to the named persons only
+  bool tlp1_amber_is_amber = false;  // the partner's TLP 1 AMBER does not mean AMBER+STRICT
 
   // Text of everything but the partner's name: members whose terms are equal can share a view. One text for each value:
   // collections in order of name.

@@ -1,6 +1,10 @@
 #include "policy/decide.h"
 
 #include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "base/hash.h"
 
 namespace bongsu::policy {
 namespace {
@@ -47,6 +51,23 @@ Decision own(const PolicyState& state) {
 }
 
 }  // namespace
+
+namespace {
+constexpr std::array<std::string_view, 3> kRoles = {"sponsoring-nation", "contributing-participant", "observer"};
+}
+
+std::string_view to_string(Role role) { return kRoles.at(static_cast<std::size_t>(role)); }
+std::optional<Role> parse_role(std::string_view text) {
+  const auto* found = std::ranges::find(kRoles, text);
+  if (found == kRoles.end()) return std::nullopt;
+  return static_cast<Role>(found - kRoles.begin());
+}
+
+std::string group_version(std::string_view group_id, std::uint64_t number, const std::set<MemberId>& members) {
+  std::string text = "bongsu/group/v1\n" + std::string(group_id) + '\n' + std::to_string(number) + '\n';
+  for (const MemberId& member : members) text += member + '\n';
+  return to_hex(sha256(text)).substr(0, 32);
+}
 
 std::string_view to_string(Reason reason) {
   switch (reason) {
@@ -142,7 +163,8 @@ Decision decide(const ObjectFacts& object, std::string_view member, Purpose purp
     const auto third = [&](const MemberId& giver) { return giver != state.self && giver != id; };
     if (third(object.origin) || std::ranges::any_of(label.reveals, third)) against.push_back(Reason::kThirdParty);
   }
-  if (purpose != Purpose::kOperations) against.push_back(Reason::kWrongPurpose);
+  if (agreement == nullptr ? purpose != Purpose::kOperations : !agreement->purposes.contains(purpose))
+    against.push_back(Reason::kWrongPurpose);
   return finish(std::move(against), state.epoch);
 }
 

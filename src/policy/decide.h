@@ -20,7 +20,6 @@
 
 namespace bongsu::policy {
 
-enum class Purpose : std::uint8_t { kOperations, kExercise };
 enum class Verdict : std::uint8_t { kRelease, kRedact, kWithhold };
 
 struct ObjectFacts {
@@ -32,18 +31,71 @@ struct ObjectFacts {
   bool operator==(const ObjectFacts&) const = default;
 };
 
+enum class Role : std::uint8_t { kSponsoringNation, kContributingParticipant, kObserver };
+std::string_view to_string(Role role);  // "sponsoring-nation"
+std::optional<Role> parse_role(std::string_view text);
+
+struct Clearance {
+  ClassRank rank = ClassRank::kUnclassified;
+  std::set<std::string> categories;
+  bool operator==(const Clearance&) const = default;
+};
+
+// The most that may flow to a member on probation.
+struct Ceiling {
+  stix::Tlp tlp = stix::Tlp::kGreen;
+  ClassRank rank = ClassRank::kUnclassified;
+  bool operator==(const Ceiling&) const = default;
+};
+
+// What is known of a member. Without a charter: its name, and whether release to it was stopped.
 struct MemberStanding {
   bool stopped = false;  // `release stop`: nothing flows
+  // By the charter:
+  std::string nation;  // "lt"; empty: not said
+  Authority kind = Authority::kCivil;
+  Role role = Role::kContributingParticipant;
+  Clearance clearance;
+  std::set<std::string> communities;
+  std::optional<Ceiling> ceiling;    // on probation
+  std::uint64_t admitted_epoch = 0;  // the charter's version that admitted it
   bool operator==(const MemberStanding&) const = default;
 };
+
+// A named set of members with its history, so that "releasable to NATO" means who was in it when that was written.
+struct Group {
+  std::string name;                                    // for people
+  std::string current;                                 // the present version; empty: the group is no more
+  std::map<std::string, std::set<MemberId>> versions;  // by group_version()
+  bool operator==(const Group&) const = default;
+};
+// The name of a version, which stands in markings: 32 hexadecimal digits of a hash of all this.
+std::string group_version(std::string_view group_id, std::uint64_t number, const std::set<MemberId>& members);
+
+// How one nation's authorities of one kind classify, in the reference scale. Two nations agree on it, or it is the
+// charter's for all; it is used for information that this nation marked, and for nothing that came through a third.
+struct ClassEquivalence {
+  std::map<std::string, ClassRank> levels;  // "HEMLIG/SECRET" → kTopSecret …
+  std::set<std::string> accepted_by;        // nations that agreed to it; "*": all. The nation itself always
+  bool operator==(const ClassEquivalence&) const = default;
+};
+using Equivalences = std::map<std::pair<std::string, Authority>, ClassEquivalence>;  // by nation and kind
 
 // Everything a decision depends on besides object and member. Copied and replaced as a whole; `epoch` grows with each
 // change.
 struct PolicyState {
   MemberId self;
   std::uint64_t epoch = 0;
-  std::map<MemberId, MemberStanding> members;
-  std::map<MemberId, Agreement> agreements;  // collections in them are resolved to ids
+  std::map<MemberId, MemberStanding> members;  // the others
+  std::map<MemberId, Agreement> agreements;    // collections in them are resolved to ids
+  // Under a charter: its version, which is the membership epoch (0: no charter), this node's own standing, groups by
+  // UUID, equivalences.
+  std::uint64_t charter_version = 0;
+  MemberStanding own;
+  std::map<std::string, Group> groups;
+  Equivalences equivalences;
+  // More agreements with the same member. Each stands for itself: what any one of them permits may flow.
+  std::map<MemberId, std::vector<Agreement>> further;
   bool operator==(const PolicyState&) const = default;
 };
 

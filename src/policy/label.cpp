@@ -1,337 +1,222 @@
 #include "policy/label.h"
 
 #include <algorithm>
-#include <vector>
-
-#include "base/uuid.h"
+#include <array>
+#include <map>
+#include <utility>
 
 namespace bongsu::policy {
 namespace {
 
-// STIX wants a namespace of our own for ids that are not of cyber-observables (STIX 2.1 §2.9).
-constexpr Uuid kNamespace{
-    {0x6f, 0x0e, 0x1b, 0x3c, 0x52, 0x0d, 0x4a, 0x7d, 0x9a, 0x3e, 0x8e, 0x41, 0x5b, 0xd2, 0x77, 0x10}};
+constexpr std::array<std::string_view, 5> kRankNames = {"unclassified", "restricted", "confidential", "secret",
+                                                        "top-secret"};
+constexpr std::array<std::string_view, 3> kAuthorityNames = {"civil", "military", "operator"};
 
-constexpr std::string_view kTlpNames[] = {"clear", "green", "amber", "amber+strict", "red"};
+bool includes(const auto& larger, const auto& smaller) { return std::ranges::includes(larger, smaller); }
 
-std::string_view name_of(stix::Tlp tlp) { return kTlpNames[static_cast<std::size_t>(tlp)]; }
-
-void append_set(std::string& out, std::string_view name, const std::set<std::string>& items) {
-  out += ' ';
-  out += name;
-  out += ':';
-  bool first = true;
-  for (const auto& item : items) {
-    if (!first) out += ',';
-    first = false;
-    out += item;
-  }
+template <class T>
+void add_all(std::set<T>& to, const std::set<T>& from) {
+  to.insert(from.begin(), from.end());
 }
 
-bool plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-         c == '.' || c == '[' || c == ']';
-}
-
-std::string escape(std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : text) {
-    if (plain(c)) {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[static_cast<unsigned char>(c) & 15];
-    }
-  }
+template <class T>
+std::set<T> common(const std::set<T>& a, const std::set<T>& b) {
+  std::set<T> out;
+  std::ranges::set_intersection(a, b, std::inserter(out, out.end()));
   return out;
 }
 
-std::optional<std::string> unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      if (!plain(text[i])) return std::nullopt;
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    int value = 0;
-    for (int k = 1; k <= 2; ++k) {
-      const char c = text[i + static_cast<std::size_t>(k)];
-      if (c >= '0' && c <= '9')
-        value = value * 16 + (c - '0');
-      else if (c >= 'a' && c <= 'f')
-        value = value * 16 + (c - 'a' + 10);
-      else
-        return std::nullopt;
-    }
-    if (plain(static_cast<char>(value))) return std::nullopt;  // one text for each value
-    out += static_cast<char>(value);
-    i += 2;
-  }
-  return out;
-}
-
-std::unexpected<Error> broken(std::string_view what) {
-  return fail(ErrorCode::kInvalid, "not a label: " + std::string(what), {.field = "label"});
-}
-
-// Splits "a,b,c"; every item has to pass and to be greater than the one before.
-template <class Read>
-Result<std::set<std::string>> parse_set(std::string_view text, std::size_t limit, Read read) {
-  std::set<std::string> out;
-  if (text.empty()) return out;
-  for (;;) {
-    const std::size_t comma = text.find(',');
-    const std::string_view item = text.substr(0, comma);
-    std::optional<std::string> value = read(item);
-    if (!value) return broken("an item of a list cannot stand there");
-    if (out.size() == limit) return broken("a list is too long");
-    if (!out.empty() && *out.rbegin() >= *value) return broken("a list is out of order");
-    out.emplace_hint(out.end(), std::move(*value));
-    if (comma == std::string_view::npos) return out;
-    text.remove_prefix(comma + 1);
-  }
-}
-
-Result<std::set<std::string>> parse_members(std::string_view text) {
-  return parse_set(text, kMaxLabelMembers, [](std::string_view item) -> std::optional<std::string> {
-    if (!is_member_id(item)) return std::nullopt;
-    return std::string(item);
-  });
-}
-
-std::optional<std::set<MemberId>> intersect(const std::optional<std::set<MemberId>>& a,
-                                            const std::optional<std::set<MemberId>>& b) {
+// Sets of recipients: no set is everybody, so it is the smallest restriction.
+using Recipients = std::optional<std::set<std::string>>;
+Recipients narrower(const Recipients& a, const Recipients& b) {
   if (!a) return b;
-  if (!b) return a;
-  std::set<MemberId> out;
-  std::set_intersection(a->begin(), a->end(), b->begin(), b->end(), std::inserter(out, out.end()));
+  return b ? Recipients(common(*a, *b)) : a;
+}
+Recipients wider(const Recipients& a, const Recipients& b) {
+  if (!a || !b) return std::nullopt;
+  Recipients out = a;
+  add_all(*out, *b);
+  return out;
+}
+bool as_wide(const Recipients& a, const Recipients& b) { return !a || (b && includes(*a, *b)); }
+
+// Whoever satisfies `stronger` satisfies `weaker`.
+bool implies(const ReleaseClause& stronger, const ReleaseClause& weaker) {
+  return includes(weaker.members, stronger.members) && includes(weaker.groups, stronger.groups);
+}
+bool implied(const ReleaseClause& clause, const Recipients& to, const std::set<ReleaseClause>& by) {
+  if (to && includes(clause.members, *to)) return true;
+  return std::ranges::any_of(by, [&](const ReleaseClause& other) { return implies(other, clause); });
+}
+
+// The clauses without those that others imply.
+std::set<ReleaseClause> least(const std::set<ReleaseClause>& clauses, const Recipients& to) {
+  std::set<ReleaseClause> out;
+  for (const auto& clause : clauses) {
+    if (to && includes(clause.members, *to)) continue;
+    if (std::ranges::none_of(clauses, [&](const auto& other) { return other != clause && implies(other, clause); }))
+      out.insert(clause);
+  }
   return out;
 }
 
-// One marking, wherever it stands. tlp is CLEAR (the bottom) for what says nothing about it.
-Label label_of_marking(const stix::Id& marking, const MarkingSource& markings) {
-  Label label{.tlp = stix::Tlp::kClear};
-  if (const auto tlp = stix::tlp_of(marking)) {
-    label.marked = true;
-    label.tlp = tlp->tlp1 && tlp->level == stix::Tlp::kAmber ? stix::Tlp::kAmberStrict : tlp->level;
-    return label;
-  }
-  const Json* definition = markings ? markings(marking) : nullptr;
-  if (definition == nullptr) {
-    label.unknown = true;
-    return label;
-  }
-  MarkingMeaning meaning = meaning_of(*definition);
-  label.unknown = meaning.unknown;
-  label.releasable_to = std::move(meaning.releasable_to);
-  return label;
+// TLP levels with TLP 1's AMBER between AMBER and AMBER+STRICT.
+std::pair<stix::Tlp, bool> strictness(const Label& label) { return {label.tlp, !label.tlp1_amber}; }
+
+void set_tlp(Label& out, const Label& from) {
+  out.tlp = from.tlp;
+  out.tlp1_amber = from.tlp1_amber;
+}
+
+const Label& own_of(const Label& label) { return label.parts.empty() ? label : label.parts.front().label; }
+
+Label join_whole(const Label& a, const Label& b) {
+  Label out;
+  set_tlp(out, strictness(a) < strictness(b) ? b : a);
+  out.releasable_to = narrower(a.releasable_to, b.releasable_to);
+  out.unknown = a.unknown || b.unknown;
+  out.marked = a.marked || b.marked;
+  out.redact = a.redact;
+  add_all(out.redact, b.redact);
+  out.reveals = a.reveals;
+  add_all(out.reveals, b.reveals);
+  out.rank = std::max(a.rank, b.rank);
+  out.national = a.national;
+  add_all(out.national, b.national);
+  out.pap = std::max(a.pap, b.pap);
+  out.clauses = a.clauses;
+  add_all(out.clauses, b.clauses);
+  if (!out.clauses.empty()) out.clauses = least(out.clauses, out.releasable_to);
+  out.categories = a.categories;
+  add_all(out.categories, b.categories);
+  out.originator_controlled = a.originator_controlled || b.originator_controlled;
+  out.caveats = a.caveats;
+  add_all(out.caveats, b.caveats);
+  out.persons = narrower(a.persons, b.persons);
+  out.expires = a.expires && b.expires ? std::min(a.expires, b.expires) : (a.expires ? a.expires : b.expires);
+  return out;
 }
 
 }  // namespace
 
-const char* const kReleasableToExtension = "extension-definition--3d1c9b0e-7a64-4f0b-8c55-0b7a2f6d9e31";
+std::string_view to_string(ClassRank rank) { return kRankNames.at(static_cast<std::size_t>(rank)); }
+std::optional<ClassRank> parse_class_rank(std::string_view text) {
+  const auto* found = std::ranges::find(kRankNames, text);
+  if (found == kRankNames.end()) return std::nullopt;
+  return static_cast<ClassRank>(found - kRankNames.begin());
+}
+
+std::string_view to_string(Authority kind) { return kAuthorityNames.at(static_cast<std::size_t>(kind)); }
+std::optional<Authority> parse_authority(std::string_view text) {
+  const auto* found = std::ranges::find(kAuthorityNames, text);
+  if (found == kAuthorityNames.end()) return std::nullopt;
+  return static_cast<Authority>(found - kAuthorityNames.begin());
+}
 
 bool is_member_id(std::string_view text) {
   if (text.empty() || text.size() > 63 || text.front() == '-') return false;
   return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
-std::string Label::text() const {
-  std::string out(name_of(tlp));
-  if (marked) out += " marked";
-  if (releasable_to) append_set(out, "to", *releasable_to);
-  if (unknown) out += " unknown";
-  if (!redact.empty()) {
-    out += " redact:";
-    bool first = true;
-    for (const auto& selector : redact) {
-      if (!first) out += ',';
-      first = false;
-      out += escape(selector);
+bool is_nation(std::string_view text) {
+  if (text.size() < 2 || text.size() > 16 || text.front() < 'a' || text.front() > 'z') return false;
+  return is_member_id(text);
+}
+
+bool is_label_word(std::string_view text) {
+  if (text.empty() || text.size() > kMaxLabelWord) return false;
+  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+bool is_person(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == text.npos || !is_member_id(text.substr(0, slash))) return false;
+  const std::string_view name = text.substr(slash + 1);
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= 63 && alphanumeric(name.front()) &&
+         std::ranges::all_of(name, [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+bool Label::operator==(const Label& other) const = default;
+
+Label join(const Label& a, const Label& b) {
+  if (a.parts.empty() && b.parts.empty()) return join_whole(a, b);
+  Label out = join_whole(a, b);
+  const Label own = join_whole(own_of(a), own_of(b));
+  // By the label's text, which is also the order.
+  std::map<std::string, LabelPart> parts;
+  for (const Label* from : {&a, &b}) {
+    for (std::size_t i = 1; i < from->parts.size(); ++i) {
+      const LabelPart& part = from->parts[i];
+      const auto [at, fresh] = parts.emplace(part.label.text(), part);
+      if (!fresh) add_all(at->second.selectors, part.selectors);
     }
   }
-  if (!reveals.empty()) append_set(out, "reveals", reveals);
+  if (parts.size() > kMaxLabelParts) return out;
+  out.parts.push_back({{}, own});
+  for (auto& [_, part] : parts) out.parts.push_back(std::move(part));
   return out;
 }
 
-Result<Label> Label::parse(std::string_view text) {
-  if (text.size() > kMaxLabelText)
-    return fail(ErrorCode::kTooLarge, "the text of a label is too long", {.field = "label"});
-  Label label;
-  const auto next = [&text]() -> std::string_view {
-    const std::size_t space = text.find(' ');
-    const std::string_view word = text.substr(0, space);
-    text = space == std::string_view::npos ? std::string_view() : text.substr(space + 1);
-    return word;
-  };
-  const bool trailing = !text.empty() && text.back() == ' ';
-  if (trailing) return broken("it ends with a space");
-  const std::string_view tlp = next();
-  const auto* found = std::ranges::find(kTlpNames, tlp);
-  if (found == std::end(kTlpNames)) return broken("it begins with clear, green, amber, amber+strict or red");
-  label.tlp = static_cast<stix::Tlp>(found - kTlpNames);
-  int last = 0;  // the parts stand in one order
-  while (!text.empty()) {
-    const std::string_view word = next();
-    const auto part = [&](int order, std::string_view prefix) {
-      const bool flag = prefix.back() != ':';
-      if (last >= order || (flag ? word != prefix : !word.starts_with(prefix))) return false;
-      last = order;
-      return true;
-    };
-    if (part(1, "marked")) {
-      label.marked = true;
-    } else if (part(2, "to:")) {
-      BONGSU_TRY(label.releasable_to, parse_members(word.substr(3)));
-    } else if (part(3, "unknown")) {
-      label.unknown = true;
-    } else if (part(4, "redact:")) {
-      BONGSU_TRY(label.redact, parse_set(word.substr(7), kMaxLabelSelectors, unescape));
-      if (label.redact.empty()) return broken("an empty redact list");
-    } else if (part(5, "reveals:")) {
-      BONGSU_TRY(label.reveals, parse_members(word.substr(8)));
-      if (label.reveals.empty()) return broken("an empty reveals list");
-    } else {
-      return broken("a part is unknown, doubled or out of order");
-    }
-  }
-  return label;
+Label join(std::span<const Label> labels) {
+  Label out = bottom();
+  for (const Label& label : labels) out = join(out, label);
+  return out;
 }
 
-Label join(const Label& a, const Label& b) {
+Label meet(const Label& a, const Label& b) {
   Label out;
-  out.tlp = std::max(a.tlp, b.tlp);
-  out.releasable_to = intersect(a.releasable_to, b.releasable_to);
-  out.unknown = a.unknown || b.unknown;
-  out.marked = a.marked || b.marked;
-  out.redact = a.redact;
-  out.redact.insert(b.redact.begin(), b.redact.end());
-  out.reveals = a.reveals;
-  out.reveals.insert(b.reveals.begin(), b.reveals.end());
+  set_tlp(out, strictness(a) < strictness(b) ? a : b);
+  out.releasable_to = wider(a.releasable_to, b.releasable_to);
+  out.unknown = a.unknown && b.unknown;
+  out.marked = a.marked && b.marked;
+  out.redact = common(a.redact, b.redact);
+  out.reveals = common(a.reveals, b.reveals);
+  out.rank = std::min(a.rank, b.rank);
+  out.national = common(a.national, b.national);
+  out.pap = std::min(a.pap, b.pap);
+  // Each of a's restrictions or each of b's holds: so every pair, one of a's or one of b's, does.
+  const auto all = [](const Label& label) {
+    std::vector<ReleaseClause> clauses(label.clauses.begin(), label.clauses.end());
+    if (label.releasable_to) clauses.push_back({*label.releasable_to, {}});
+    return clauses;
+  };
+  for (const auto& one : all(a)) {
+    for (const auto& other : all(b)) {
+      ReleaseClause either = one;
+      add_all(either.members, other.members);
+      add_all(either.groups, other.groups);
+      if (!either.groups.empty()) out.clauses.insert(std::move(either));
+    }
+  }
+  out.clauses = least(out.clauses, out.releasable_to);
+  out.categories = common(a.categories, b.categories);
+  out.originator_controlled = a.originator_controlled && b.originator_controlled;
+  out.caveats = common(a.caveats, b.caveats);
+  out.persons = wider(a.persons, b.persons);
+  if (a.expires && b.expires) out.expires = std::max(a.expires, b.expires);
   return out;
 }
 
 bool at_most(const Label& a, const Label& b) {
-  if (a.tlp > b.tlp || (a.unknown && !b.unknown)) return false;
-  if (a.releasable_to) {
-    if (!b.releasable_to) return false;
-    if (!std::ranges::includes(*a.releasable_to, *b.releasable_to)) return false;
-  }
-  return std::ranges::includes(b.reveals, a.reveals);
+  if (strictness(a) > strictness(b) || (a.unknown && !b.unknown)) return false;
+  if (a.rank > b.rank || a.pap > b.pap || (a.originator_controlled && !b.originator_controlled)) return false;
+  if (!as_wide(a.releasable_to, b.releasable_to) || !as_wide(a.persons, b.persons)) return false;
+  for (const auto& clause : a.clauses)
+    if (!implied(clause, b.releasable_to, b.clauses)) return false;
+  if (a.expires && !(b.expires && *b.expires <= *a.expires)) return false;
+  return includes(b.reveals, a.reveals) && includes(b.national, a.national) && includes(b.categories, a.categories) &&
+         includes(b.caveats, a.caveats);
 }
+
+Label bottom() { return Label{.tlp = stix::Tlp::kClear}; }
 
 Label deny_all() { return Label{.tlp = stix::Tlp::kRed, .releasable_to = std::set<MemberId>{}, .unknown = true}; }
 
-MarkingMeaning meaning_of(const Json& definition) {
-  constexpr auto kUnknown = [] { return MarkingMeaning{.unknown = true}; };
-  if (string_at(definition, "type") != "marking-definition") return kUnknown();
-  MarkingMeaning meaning;
-  bool understood = false;
-
-  if (const Json* type = find(definition, "definition_type")) {
-    const Json* body = find(definition, "definition");
-    // "tlp" under another id than the standard's is forbidden (STIX 2.1 §7.2.1.4), so it says nothing that can be
-    // relied on.
-    if (!type->is_string() || type->get_string() != "statement" || body == nullptr || !string_at(*body, "statement"))
-      return kUnknown();
-    understood = true;
-  } else if (find(definition, "definition") != nullptr) {
-    return kUnknown();
-  }
-
-  if (const Json* extensions = find(definition, "extensions")) {
-    if (!extensions->is_object()) return kUnknown();
-    for (const auto& extension : extensions->get_object()) {
-      if (extension.key() != kReleasableToExtension) return kUnknown();
-      const Json* members = find(extension.value(), "members");
-      if (members == nullptr || !members->is_array() || members->get_array().size() > kMaxLabelMembers)
-        return kUnknown();
-      std::set<MemberId> named;
-      for (const Json& member : members->get_array()) {
-        if (!member.is_string() || !is_member_id(member.get_string())) return kUnknown();
-        named.emplace(member.get_string());
-      }
-      meaning.releasable_to = std::move(named);
-      understood = true;
-    }
-  }
-  if (!understood) return kUnknown();
-  return meaning;
-}
-
-Label label_of(const stix::Object& object, const MarkingSource& markings, stix::Tlp fallback) {
-  Label label{.tlp = stix::Tlp::kClear};
-  for (const auto& marking : object.object_markings()) label = join(label, label_of_marking(marking, markings));
-
-  // The body is looked at only where the markings ask for it.
-  std::optional<Json> body;
-  if (object.type() == "marking-definition" && !stix::tlp_of(object.id())) {
-    body = object.json();
-    MarkingMeaning meaning = meaning_of(*body);
-    if (meaning.releasable_to) {
-      label.releasable_to = intersect(label.releasable_to, meaning.releasable_to);
-      fallback = stix::Tlp::kClear;
-    }
-  } else if (object.type() == "marking-definition") {
-    fallback = stix::Tlp::kClear;  // the standard's own definitions are public
-  }
-  if (!label.marked) label.tlp = fallback;
-
-  const Label own = label;
-  std::size_t selectors = 0;
-  for (const auto& granular : object.granular_markings()) {
-    if (!granular.marking_ref) {
-      if (!granular.lang) label.unknown = true;
-      continue;
-    }
-    const Label part = label_of_marking(*granular.marking_ref, markings);
-    if (!body) body = object.json();
-    selectors += granular.selectors.size();
-    if (selectors > kMaxLabelSelectors || granular.selectors.empty()) {
-      label.unknown = true;
-      continue;
-    }
-    const bool stricter = !at_most(part, own);
-    for (const auto& selector : granular.selectors) {
-      const auto steps = stix::parse_selector(selector);
-      if (!steps || stix::resolve(*body, *steps) == nullptr) {
-        label.unknown = true;  // who knows what it was meant to hide
-      } else if (stricter) {
-        label.redact.insert(selector);
-      }
-    }
-    const bool marked = label.marked;
-    label = join(label, part);
-    label.marked = marked;  // of the object as a whole
-  }
+Label whole(Label label) {
+  label.redact.clear();
+  label.parts.clear();
   return label;
-}
-
-std::string make_releasable_to_marking(const std::set<MemberId>& members, const MemberId& created_by, Instant created) {
-  JsonArray names;
-  for (const auto& member : members) names.emplace_back(member);
-  JsonObject definition{
-      {"type", "marking-definition"},
-      {"spec_version", "2.1"},
-      {"created", created.text(3)},
-      {"name", "Releasable to named members"},
-      {"extensions", JsonObject{{kReleasableToExtension, JsonObject{{"extension_type", "property-extension"},
-                                                                    {"issued_by", created_by},
-                                                                    {"members", std::move(names)}}}}},
-  };
-  // Strings only: there is always a canonical text.
-  const Result<std::string> canonical = to_canonical_text(definition);
-  BONGSU_CHECK(canonical.has_value());
-  JsonObject out{{"type", "marking-definition"},
-                 {"spec_version", "2.1"},
-                 {"id", "marking-definition--" + Uuid::from_name(kNamespace, *canonical).text()}};
-  for (auto& [key, value] : definition)
-    if (!out.contains(key)) out.emplace(key, std::move(value));
-  return to_text(Json(std::move(out)));
 }
 
 }  // namespace bongsu::policy

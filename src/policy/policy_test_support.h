@@ -29,7 +29,26 @@ inline std::set<MemberId> some_members(Random& random) {
   return out;
 }
 
-inline Label random_label(Random& random) {
+inline const std::array<std::string, 2> kGroupIds = {"6f0e1b3c-520d-4a7d-9a3e-8e415bd27710",
+                                                     "7a0e1b3c-520d-4a7d-9a3e-8e415bd27711"};
+inline const std::array<std::string, 3> kVersions = {
+    "00000000000000000000000000000001", "00000000000000000000000000000002", "00000000000000000000000000000003"};
+inline const std::array<std::string, 3> kWords = {"alpha", "be ta,/%", "gamma"};
+inline const std::array<std::string, 3> kPersons = {"cert-a/olena", "cert-a/petro", "cert-b/jonas"};
+inline const std::array<NationalMark, 4> kMarks = {
+    NationalMark{"se", Authority::kMilitary, "HEMLIG/SECRET"}, NationalMark{"se", Authority::kCivil, "HEMLIG"},
+    NationalMark{"lt", Authority::kCivil, "SLAPTAI"}, NationalMark{"fr", Authority::kMilitary, "SECRET"}};
+
+template <class Array>
+auto some_of(Random& random, const Array& from, std::uint64_t one_in) {
+  std::set<typename Array::value_type> out;
+  for (const auto& item : from)
+    if (chance(random, one_in)) out.insert(item);
+  return out;
+}
+
+// Without parts.
+inline Label random_flat_label(Random& random) {
   Label label;
   label.tlp = static_cast<stix::Tlp>(random.below(5));
   if (chance(random, 2)) label.releasable_to = some_members(random);
@@ -37,6 +56,46 @@ inline Label random_label(Random& random) {
   label.marked = chance(random, 2);
   if (chance(random, 3)) label.redact = {"name", "x [0] %,:" + std::string(1, static_cast<char>(random.below(256)))};
   if (chance(random, 3)) label.reveals = some_members(random);
+  label.tlp1_amber = label.tlp == stix::Tlp::kAmberStrict && chance(random, 2);
+  if (chance(random, 3)) label.rank = static_cast<ClassRank>(random.below(5));
+  if (chance(random, 4)) label.national = some_of(random, kMarks, 3);
+  if (chance(random, 4)) label.pap = static_cast<stix::Pap>(random.below(4));
+  for (std::uint64_t n = chance(random, 3) ? random.below(3) : 0; n > 0; --n) {
+    ReleaseClause clause{.members = some_members(random),
+                         .groups = {{pick(random, kGroupIds), pick(random, kVersions)}}};
+    if (chance(random, 3)) clause.groups.insert({pick(random, kGroupIds), pick(random, kVersions)});
+    Label more = bottom();
+    more.clauses = {std::move(clause)};
+    more.pap = label.pap;
+    more.tlp = label.tlp;
+    more.tlp1_amber = label.tlp1_amber;
+    label = join(label, more);
+  }
+  if (chance(random, 5)) label.categories = some_of(random, kWords, 3);
+  label.originator_controlled = chance(random, 6);
+  if (chance(random, 5)) label.caveats = some_of(random, kWords, 3);
+  if (chance(random, 5)) label.persons = some_of(random, kPersons, 2);
+  if (chance(random, 5))
+    label.expires = Instant{static_cast<std::int64_t>(random.below(22)), 500'000'000 * chance(random, 2)};
+  return label;
+}
+
+// With granular parts: what label_of makes of an object with such markings.
+inline Label random_label(Random& random) {
+  Label label = random_flat_label(random);
+  if (!chance(random, 3)) return label;
+  label.redact.clear();
+  const Label own = label;
+  static const std::array<std::string, 4> kSelectors = {"name", "labels.[1]", "pattern", "description"};
+  for (std::uint64_t n = 1 + random.below(3); n > 0; --n) {
+    LabelPart part{.selectors = {pick(random, kSelectors)}, .label = random_flat_label(random)};
+    part.label.marked = false;
+    part.label.redact.clear();
+    Label with = join(own, part.label);
+    with.redact = part.selectors;
+    with.parts = {{.selectors = {}, .label = own}, std::move(part)};
+    label = join(label, with);
+  }
   return label;
 }
 

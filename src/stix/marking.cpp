@@ -29,6 +29,30 @@ constexpr std::array kDefinitions = {
     Definition{Tlp::kRed, true, "5e57c739-391a-4eb3-b6be-7d15ca92d5ed"},
 };
 
+struct PapDefinition {
+  Pap level;
+  std::string_view uuid;
+};
+
+// The OASIS common objects for PAP (extension-definition--f8d78575-…).
+constexpr std::string_view kPapExtension = "extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b";
+constexpr std::string_view kTlp2Extension = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
+constexpr std::array kPapDefinitions = {
+    PapDefinition{Pap::kClear, "ad15a0cd-55b6-4588-a14c-a66105329b92"},
+    PapDefinition{Pap::kGreen, "c43594d1-4b11-4c59-93ab-1c9b14d53ce9"},
+    PapDefinition{Pap::kAmber, "60f8932b-e51e-4458-b265-a2e8be9a80ab"},
+    PapDefinition{Pap::kRed, "740d36e5-7714-4c30-961a-3ae632ceee0e"},
+    PapDefinition{Pap::kClear, "a3bea94c-b469-41dc-9cfe-d6e7daba7730"},  // WHITE
+};
+constexpr std::array<std::string_view, 4> kPapNames = {"PAP:CLEAR", "PAP:GREEN", "PAP:AMBER", "PAP:RED"};
+
+std::string lowered(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower;
+}
+
 // In the order of Tlp. `value` is what the tlp_2_0 property holds.
 struct Name {
   std::string_view label, value;
@@ -76,14 +100,58 @@ std::string_view tlp_definition(Tlp level) {
 std::string_view to_string(Tlp level) { return name_of(level).label; }
 
 std::optional<Tlp> parse_tlp(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string lower = lowered(text);
   if (lower.starts_with("tlp:")) lower.erase(0, 4);
   if (lower == "white") return Tlp::kClear;  // TLP 1's name of the level
   for (std::size_t i = 0; i < kNames.size(); ++i)
     if (lower == kNames[i].value) return static_cast<Tlp>(i);
   return std::nullopt;
+}
+
+std::optional<Pap> pap_of(const Id& marking) {
+  if (marking.type != "marking-definition") return std::nullopt;
+  static const auto uuids = [] {
+    std::array<Uuid, kPapDefinitions.size()> out;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = *Uuid::parse(kPapDefinitions[i].uuid);
+    return out;
+  }();
+  for (std::size_t i = 0; i < uuids.size(); ++i)
+    if (uuids[i] == marking.uuid) return kPapDefinitions[i].level;
+  return std::nullopt;
+}
+
+std::string_view to_string(Pap level) { return kPapNames.at(static_cast<std::size_t>(level)); }
+
+std::optional<Pap> parse_pap(std::string_view text) {
+  std::string lower = lowered(text);
+  if (!lower.starts_with("pap:")) lower.insert(0, "pap:");
+  if (lower == "pap:white") return Pap::kClear;
+  for (std::size_t i = 0; i < kPapNames.size(); ++i)
+    if (lower == lowered(kPapNames[i])) return static_cast<Pap>(i);
+  return std::nullopt;
+}
+
+bool is_well_known_marking(const Id& marking) { return tlp_of(marking) || pap_of(marking); }
+
+bool says_its_level(const Id& id, const Json& definition) {
+  const auto extended = [&](std::string_view extension, std::string_view property) -> std::optional<std::string_view> {
+    const Json* extensions = find(definition, "extensions");
+    const Json* body = extensions == nullptr ? nullptr : find(*extensions, extension);
+    return body == nullptr ? std::nullopt : string_at(*body, property);
+  };
+  if (const auto tlp = tlp_of(id)) {
+    std::optional<std::string_view> said = extended(kTlp2Extension, "tlp_2_0");
+    if (tlp->tlp1) {
+      const Json* body = find(definition, "definition");
+      said = body == nullptr ? std::nullopt : string_at(*body, "tlp");
+    }
+    return said && parse_tlp(*said) == tlp->level;
+  }
+  if (const auto pap = pap_of(id)) {
+    const auto said = extended(kPapExtension, "pap");
+    return said && parse_pap(*said) == *pap;
+  }
+  return true;
 }
 
 // Components separated by '.': a name of a-z, A-Z, 0-9, '_' and '-' (dictionary keys have these), or "[index]".

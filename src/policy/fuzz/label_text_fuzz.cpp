@@ -10,5 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const policy::Label joined = policy::join(*label, policy::deny_all());
   BONGSU_CHECK(joined.unknown && joined.tlp == stix::Tlp::kRed && joined.releasable_to->empty());
   BONGSU_CHECK(policy::at_most(*label, joined));
+  const policy::Label met = policy::meet(*label, policy::deny_all());
+  BONGSU_CHECK(policy::at_most(met, *label) && policy::Label::parse(met.text()) == met);
+  BONGSU_CHECK(policy::at_most(*label, policy::whole(*label)));
   return 0;
 }
