@@ -308,7 +308,7 @@ struct Release::Impl {
     if (classes == now->classes.end()) return {};
     std::optional<Draft> draft;
     for (const auto& view_class : classes->second) {
-      if (!tells_members_apart(facts, view_class.members)) continue;
+      if (!tells_members_apart(facts, view_class.members, now->content)) continue;
       std::vector<policy::MemberId> permitted;
       for (const auto& member : view_class.members)
         if (permits(facts, member, now->content)) permitted.push_back(member);
@@ -474,7 +474,7 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
     bool mixed = false;
     for (const auto& view_class : classes->second) {
       const bool first = permits(facts, view_class.members.front(), plan->content);
-      if (tells_members_apart(facts, view_class.members))
+      if (tells_members_apart(facts, view_class.members, plan->content))
         mixed = std::ranges::any_of(view_class.members,
                                     [&](const auto& m) { return permits(facts, m, plan->content) != first; });
       if (mixed) break;

@@ -59,6 +59,9 @@ policy::PolicyState content_of(policy::PolicyState state) {
     agreement.valid_from.reset();
     agreement.valid_until = {std::numeric_limits<std::int64_t>::max(), 0};
   }
+  // An outbox holds what one agreement permits, whose end closes it; what several permit at different times would need
+  // an outbox each.
+  state.further.clear();
   return state;
 }
 
@@ -68,22 +71,28 @@ std::string class_terms(const policy::PolicyState& content, std::string_view mem
   const auto agreement = content.agreements.find(id);
   if (!content.members.contains(id) || agreement == content.agreements.end()) return {};
   if (std::ranges::find(agreement->second.collections, collection) == agreement->second.collections.end()) return {};
-  policy::Agreement terms = agreement->second;
-  terms.partner.clear();
-  terms.collections = {std::string(collection)};
-  terms.valid_from.reset();
-  terms.valid_until = {};
-  return to_hex(sha256(terms.terms())).substr(0, 32);
+  return to_hex(sha256(policy::terms_of(content, member, collection))).substr(0, 32);
 }
 
-bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members) {
+bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members,
+                         const policy::PolicyState& content) {
   if (members.size() < 2) return false;
-  if (facts.label.releasable_to) return true;
-  const auto among = [&members](const policy::MemberId& id) { return std::ranges::binary_search(members, id); };
+  if (facts.label.releasable_to || !facts.label.clauses.empty() || facts.label.persons || facts.sighting_of)
+    return true;
+  for (const policy::LabelPart& part : facts.label.parts)
+    if (part.label.releasable_to || !part.label.clauses.empty() || part.label.persons) return true;
+  // Whose information it is may go to some of them only.
+  const auto among = [&](const policy::MemberId& giver) {
+    if (std::ranges::binary_search(members, giver)) return true;
+    const auto agreement = content.agreements.find(giver);
+    return giver != content.self && agreement != content.agreements.end() && agreement->second.passes_on;
+  };
   return among(facts.origin) || std::ranges::any_of(facts.label.reveals, among);
 }
 
 bool permits(const policy::ObjectFacts& facts, std::string_view member, const policy::PolicyState& content) {
+  // Nothing takes it out of an outbox when its time comes, so it is not put into one.
+  if (facts.label.expires && member != content.self) return false;
   return policy::decide(facts, member, policy::Purpose::kOperations, content, Instant{}).verdict ==
          policy::Verdict::kRelease;
 }
@@ -104,7 +113,7 @@ Partition::Partition(std::vector<policy::MemberId> members) : members_(std::move
 }
 
 void Partition::refine(const policy::ObjectFacts& facts, const policy::PolicyState& content) {
-  if (!tells_members_apart(facts, members_)) return;
+  if (!tells_members_apart(facts, members_, content)) return;
   std::map<std::pair<std::size_t, bool>, std::size_t> renamed;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const bool yes = permits(facts, members_[i], content);

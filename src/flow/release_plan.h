@@ -55,7 +55,8 @@ inline constexpr std::string_view kSelfTerms = "self";
 std::string class_terms(const policy::PolicyState& content, std::string_view member, std::string_view collection);
 
 // Whether two members of equal class terms may get different decisions for this object.
-bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members);
+bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members,
+                         const policy::PolicyState& content);
 bool permits(const policy::ObjectFacts& facts, std::string_view member, const policy::PolicyState& content);
 
 // Facts of an entry for deciding: a label that cannot be read denies.

@@ -43,6 +43,65 @@ TEST(Release, MembersWithEqualTermsShareAView) {
   EXPECT_EQ(node.sees("cert-self"), Seen(indicators({1, 2})));
 }
 
+std::string label_marking(const policy::Label& label) {
+  return policy::make_label_marking(label, "cert-self", Instant{1'767'225'600, 0}).value();
+}
+std::string id_in(const std::string& text) { return std::string(*string_at(*parse_json(text), "id")); }
+
+TEST(Release, AGroupSplitsAViewAndItsChangesAreDecidedAgain) {
+  const std::string group = "6f0e1b3c-520d-4a7d-9a3e-8e415bd27710";
+  const std::string both = policy::group_version(group, 1, {"cert-a", "cert-b"}),
+                    all = policy::group_version(group, 2, {"cert-a", "cert-b", "cert-c"}),
+                    few = policy::group_version(group, 3, {"cert-a", "cert-c"});
+  TestNode node;
+  for (const char* member : {"cert-a", "cert-b", "cert-c"}) node.agree(member, agreement({"c1"}, Tlp::kAmber));
+  node.policy.groups[group] = {
+      "G", both, {{both, {"cert-a", "cert-b"}}, {all, {"cert-a", "cert-b", "cert-c"}}, {few, {"cert-a", "cert-c"}}}};
+  node.apply();
+  policy::Label label = policy::bottom();
+  label.clauses = {{{}, {{group, both}}}};
+  const std::string marking = label_marking(label);
+  node.admit({marking, indicator(1, {std::string(kGreen), id_in(marking)}), indicator(2)});
+  const auto with = std::vector<std::string>{id_in(marking), test::id_of("indicator", 1), test::id_of("indicator", 2)};
+  EXPECT_EQ(node.sees("cert-a"), Seen(with));
+  EXPECT_EQ(node.sees("cert-b"), Seen(with));
+  EXPECT_EQ(node.sees("cert-c"), Seen(indicators({2})));
+  node.policy.groups[group].current = all;  // who joins does not see what was marked before
+  node.apply();
+  EXPECT_EQ(node.sees("cert-c"), Seen(indicators({2})));
+  node.policy.groups[group].current = few;  // who leaves keeps nothing in its outbox
+  node.apply();
+  EXPECT_EQ(node.sees("cert-a"), Seen(with));
+  EXPECT_EQ(node.sees("cert-b"), Seen(indicators({2})));
+}
+
+TEST(Release, ConsentOfAThirdMemberToSomeSplitsAView) {
+  TestNode node;
+  for (const char* member : {"cert-a", "cert-b", "cert-z"})
+    node.agree(member, agreement({"c1"}, Tlp::kAmber, {"*"}, true));
+  node.policy.agreements["cert-z"].passes_on = std::set<policy::MemberId>{"cert-a"};
+  node.apply();
+  node.admit({indicator(1)}, "c1", "cert-z");
+  EXPECT_EQ(node.sees("cert-a"), Seen(indicators({1})));
+  EXPECT_EQ(node.sees("cert-b"), Seen(indicators({})));
+  node.policy.agreements["cert-z"].passes_on = std::set<policy::MemberId>{"*"};
+  node.apply();
+  EXPECT_EQ(node.sees("cert-b"), Seen(indicators({1})));
+}
+
+TEST(Release, WhatExpiresIsNotPutWhereNothingTakesItOut) {
+  TestNode node;
+  node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
+  node.apply();
+  policy::Label label = policy::bottom();
+  label.expires = Instant{4'000'000'000, 0};
+  const std::string marking = label_marking(label);
+  node.admit({marking});
+  node.admit({indicator(1, {std::string(kGreen), id_in(marking)})});
+  EXPECT_EQ(node.sees("cert-self")->size(), 2U);
+  EXPECT_EQ(node.sees("cert-a"), Seen(std::vector<std::string>{id_in(marking)}));
+}
+
 TEST(Release, EveryReasonNotToReadHasTheSameAnswer) {
   TestNode node;
   node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -28,6 +29,13 @@ struct ObjectFacts {
   std::string collection;  // id
   MemberId origin;         // who gave it to us; own id for our own
   Label label;
+  std::set<std::string> sectors;  // that it is said to concern
+  // A sighting whose recipients nobody has stated: who gave what was sighted. It flows back to them and to nobody else.
+  std::optional<MemberId> sighting_of;
+  bool names_sighters = false;  // it says in where_sighted_refs who saw it
+  // The caller can leave out what Decision::redact selects (policy/redact.h). Without that nothing is redacted: what
+  // may not go whole is withheld.
+  bool can_redact = false;
   bool operator==(const ObjectFacts&) const = default;
 };
 
@@ -99,41 +107,100 @@ struct PolicyState {
   bool operator==(const PolicyState&) const = default;
 };
 
+// In order of weight.
 enum class Reason : std::uint8_t {
-  kOwn,     // the asker is this node itself
-  kAgreed,  // every rule was satisfied
+  kOwn,           // the asker is this node itself
+  kAgreed,        // every rule was satisfied
+  kAgreedInPart,  // every rule was satisfied by what is left when the selected parts are left out
   kUnknownMember,
   kStopped,
+  kTimeUnknown,
   kNoAgreement,
   kNotYetValid,
   kExpired,
+  kDirectionNotAgreed,
   kCollectionNotAgreed,
   kTypeNotAgreed,
+  kSectorNotAgreed,
   kUnknownMarking,
+  kLabelExpired,
   kTlpRed,
   kTlpTooHigh,
+  kOutsideCommunity,
+  kNoEquivalence,
+  kNotCleared,
+  kClassTooHigh,
+  kCategoryNotHeld,
+  kCategoryNotAgreed,
+  kCaveatNotAgreed,
+  kAboveCeiling,
   kNotReleasableTo,
+  kNoNamedPerson,
   kThirdParty,
+  kOriginatorControl,
+  kSightingOfAnother,
+  kNamesSighters,
   kWrongPurpose,
 };
+inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kWrongPurpose) + 1;
 std::string_view to_string(Reason reason);  // snake_case
 std::string_view sentence(Reason reason);   // for people
+std::string_view to_string(Verdict verdict);
+
+// What a decision was made by. It has to be made again where one of them is another now.
+struct DecisionVersions {
+  std::uint64_t epoch = 0;            // of the policy state
+  std::uint64_t charter_version = 0;  // the membership epoch
+  std::string agreement;              // id of the agreement that permitted it, or that came nearest; empty: local
+  std::uint64_t agreement_version = 0;
+  bool operator==(const DecisionVersions&) const = default;
+};
 
 struct Decision {
   Verdict verdict = Verdict::kWithhold;
   std::vector<Reason> reasons;      // all that apply, the weightiest (first in the order of Reason) first; never empty
-  std::vector<std::string> redact;  // selectors, for kRedact; this first form never redacts, it withholds
+  std::vector<std::string> redact;  // selectors, for kRedact, in order; reasons after kAgreedInPart say why
   std::uint64_t epoch = 0;
+  DecisionVersions versions;
+  // The member's persons who alone may see it; nullopt: not restricted to persons.
+  std::optional<std::set<std::string>> persons;
 };
 
-// Pure and total. `now` decides validity only. The node itself (state.self) has everything. For others:
-//   a known, not stopped member with an agreement that is valid now (from inclusive, until exclusive) and names the
-//   object's collection and type (marking definitions need no type: they travel with what they mark); a label that is
-//   understood, not RED, not above the agreement's highest TLP, and that names the member if it names anybody; what a
-//   third member gave us, or an object that refers to such, only onward; operations only: what is marked for an
-//   exercise does not flow.
+// Whether a decision still stands: nothing that it was made by has changed. (Time passes, too: what is sealed or sent
+// later is decided again.)
+bool is_current(const Decision& decision, const PolicyState& state);
+
+// For a clock that cannot be trusted. Nothing is released then; what is withheld or recalled is all the same.
+inline constexpr Instant kUnknownTime{std::numeric_limits<std::int64_t>::min(), 0};
+
+// Pure and total. `now` decides validity and expiry only. The node itself (state.self) has everything; no other name,
+// role or kind is exempt. To any other member an object flows when one agreement with it and its label permit that:
+//
+//   the member is known and not stopped; the agreement is valid now (from inclusive, until exclusive), runs in this
+//   direction, and names the object's collection, type and sector and the purpose (marking definitions need no type:
+//   they travel with what they mark);
+//   the label is understood and has not expired; its TLP is not above the agreement's (RED: to named persons only,
+//   where the agreement has that), and from GREEN on the member belongs to the community; its classification, mapped
+//   for this member's nation by the equivalence of the nation that marked it, is not above clearance and agreement,
+//   which hold all its categories; the agreement honours its caveats; it is not above the member's ceiling; the member
+//   stands in its releasable-to set and in each of its groups, when it was marked and now; one of its persons is the
+//   member's; what a third member gave us, or an object that refers to such, flows only onward by this agreement and
+//   with that member's consent; under originator control it has to have named the member; a sighting flows back to the
+//   originator of what was sighted, without the names of those who saw it.
+//
+// Where the caller can redact, granular parts that do not satisfy this are left out of an object that does.
 Decision decide(const ObjectFacts& object, std::string_view member, Purpose purpose, const PolicyState& state,
                 Instant now);
+
+// The level by which another nation's authority protects what this mark protects at least as well: the lowest of its
+// levels whose rank is not below. nullopt: no equivalence agreed between just these two, or it has no such level. Never
+// composed through a third nation; there and back never lowers.
+std::optional<NationalMark> equivalent(const NationalMark& mark, std::string_view nation, Authority authority,
+                                       const Equivalences& equivalences);
+
+// A text of everything that a decision about this member depends on, but for validity in time, stops and epochs, and
+// for collections other than this one: members with equal texts are told apart only by objects that name members.
+std::string terms_of(const PolicyState& state, std::string_view member, std::string_view collection);
 
 // The part of the decision that depends on no object: may this member read this collection at all now? reasons holds
 // kOwn or kAgreed, or all of kUnknownMember … kCollectionNotAgreed that apply. decide() withholds whenever this does.

@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "policy/label_together.h"
+
 namespace bongsu::policy {
 namespace {
 
@@ -70,6 +72,11 @@ void set_tlp(Label& out, const Label& from) {
 
 const Label& own_of(const Label& label) { return label.parts.empty() ? label : label.parts.front().label; }
 
+// TLP:RED without persons is for nobody.
+Recipients persons_of(const Label& label) {
+  return label.tlp == stix::Tlp::kRed && !label.persons ? Recipients(std::set<std::string>()) : label.persons;
+}
+
 Label join_whole(const Label& a, const Label& b) {
   Label out;
   set_tlp(out, strictness(a) < strictness(b) ? b : a);
@@ -92,7 +99,8 @@ Label join_whole(const Label& a, const Label& b) {
   out.originator_controlled = a.originator_controlled || b.originator_controlled;
   out.caveats = a.caveats;
   add_all(out.caveats, b.caveats);
-  out.persons = narrower(a.persons, b.persons);
+  out.persons = narrower(persons_of(a), persons_of(b));
+  settle_red(out);
   out.expires = a.expires && b.expires ? std::min(a.expires, b.expires) : (a.expires ? a.expires : b.expires);
   return out;
 }
@@ -138,6 +146,16 @@ bool is_person(std::string_view text) {
 }
 
 bool Label::operator==(const Label& other) const = default;
+
+void settle_red(Label& label) {
+  if (label.tlp == stix::Tlp::kRed && label.persons && label.persons->empty()) label.persons.reset();
+}
+
+Label together(const Label& a, const Label& b) {
+  Label out = join_whole(a, b);
+  out.persons = narrower(a.persons, b.persons);
+  return out;
+}
 
 Label join(const Label& a, const Label& b) {
   if (a.parts.empty() && b.parts.empty()) return join_whole(a, b);
@@ -193,7 +211,8 @@ Label meet(const Label& a, const Label& b) {
   out.categories = common(a.categories, b.categories);
   out.originator_controlled = a.originator_controlled && b.originator_controlled;
   out.caveats = common(a.caveats, b.caveats);
-  out.persons = wider(a.persons, b.persons);
+  out.persons = wider(persons_of(a), persons_of(b));
+  settle_red(out);
   if (a.expires && b.expires) out.expires = std::max(a.expires, b.expires);
   return out;
 }
@@ -201,7 +220,7 @@ Label meet(const Label& a, const Label& b) {
 bool at_most(const Label& a, const Label& b) {
   if (strictness(a) > strictness(b) || (a.unknown && !b.unknown)) return false;
   if (a.rank > b.rank || a.pap > b.pap || (a.originator_controlled && !b.originator_controlled)) return false;
-  if (!as_wide(a.releasable_to, b.releasable_to) || !as_wide(a.persons, b.persons)) return false;
+  if (!as_wide(a.releasable_to, b.releasable_to) || !as_wide(persons_of(a), persons_of(b))) return false;
   for (const auto& clause : a.clauses)
     if (!implied(clause, b.releasable_to, b.clauses)) return false;
   if (a.expires && !(b.expires && *b.expires <= *a.expires)) return false;

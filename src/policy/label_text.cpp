@@ -284,6 +284,7 @@ Result<Label> parse_label(std::string_view text, bool nested) {
       BONGSU_TRY(label.caveats, parse_some<std::string>(value, read_word));
     } else if (part(14, "persons:")) {
       BONGSU_TRY(label.persons, parse_set<std::string>(value, kMaxLabelItems, read_person));
+      if (label.persons->empty() && label.tlp == stix::Tlp::kRed) return broken("RED without persons says it already");
     } else if (part(15, "expires:")) {
       label.expires = Instant::parse(value);
       if (!label.expires || instant_text(*label.expires) != value) return broken("no time of expiry");

@@ -4,6 +4,7 @@
 
 #include "base/uuid.h"
 #include "policy/label.h"
+#include "policy/label_together.h"
 
 namespace bongsu::policy {
 namespace {
@@ -238,7 +239,7 @@ MarkingMeaning meaning_of(const Json& definition) {
                         : extension.key() == kLabelExtension      ? read_label(extension.value(), said)
                                                                   : false;
       if (!good) return kUnknown();
-      meaning.label = join(meaning.label, said);
+      meaning.label = together(meaning.label, said);
       understood = true;
     }
   }
@@ -248,7 +249,7 @@ MarkingMeaning meaning_of(const Json& definition) {
 
 Label label_of(const stix::Object& object, const MarkingSource& markings, stix::Tlp fallback) {
   Label label = bottom();
-  for (const auto& marking : object.object_markings()) label = join(label, label_of_marking(marking, markings));
+  for (const auto& marking : object.object_markings()) label = together(label, label_of_marking(marking, markings));
 
   // The body is looked at only where the markings ask for it.
   std::optional<Json> body;
@@ -260,7 +261,7 @@ Label label_of(const stix::Object& object, const MarkingSource& markings, stix::
       recipients.releasable_to = meaning.label.releasable_to;
       recipients.clauses = meaning.label.clauses;
       recipients.persons = meaning.label.persons;
-      label = join(label, recipients);
+      label = together(label, recipients);
       fallback = stix::Tlp::kClear;
     }
   } else if (object.type() == "marking-definition") {
@@ -268,6 +269,7 @@ Label label_of(const stix::Object& object, const MarkingSource& markings, stix::
   }
   if (!label.marked) label.tlp = fallback;
 
+  settle_red(label);
   Label own = std::move(label);
   std::size_t selectors = 0;
   std::vector<LabelPart> stricter;

@@ -19,7 +19,7 @@ inline bool chance(Random& random, std::uint64_t one_in) { return random.below(o
 
 template <class Array>
 const auto& pick(Random& random, const Array& from) {
-  return from[random.below(from.size())];
+  return from[random.below(std::size(from))];
 }
 
 inline std::set<MemberId> some_members(Random& random) {
@@ -33,6 +33,8 @@ inline const std::array<std::string, 2> kGroupIds = {"6f0e1b3c-520d-4a7d-9a3e-8e
                                                      "7a0e1b3c-520d-4a7d-9a3e-8e415bd27711"};
 inline const std::array<std::string, 3> kVersions = {
     "00000000000000000000000000000001", "00000000000000000000000000000002", "00000000000000000000000000000003"};
+inline const std::array<std::string, 2> kCommunities = {"baltic", "alliance"};
+inline const std::array<std::string, 3> kNations = {"se", "lt", "fr"};
 inline const std::array<std::string, 3> kWords = {"alpha", "be ta,/%", "gamma"};
 inline const std::array<std::string, 3> kPersons = {"cert-a/olena", "cert-a/petro", "cert-b/jonas"};
 inline const std::array<NationalMark, 4> kMarks = {
@@ -75,6 +77,7 @@ inline Label random_flat_label(Random& random) {
   label.originator_controlled = chance(random, 6);
   if (chance(random, 5)) label.caveats = some_of(random, kWords, 3);
   if (chance(random, 5)) label.persons = some_of(random, kPersons, 2);
+  if (label.tlp == stix::Tlp::kRed && label.persons && label.persons->empty()) label.persons.reset();
   if (chance(random, 5))
     label.expires = Instant{static_cast<std::int64_t>(random.below(22)), 500'000'000 * chance(random, 2)};
   return label;
@@ -99,7 +102,7 @@ inline Label random_label(Random& random) {
   return label;
 }
 
-inline Agreement random_agreement(Random& random, const MemberId& partner) {
+inline Agreement random_agreement(Random& random, const MemberId& partner, bool rich = false) {
   Agreement a;
   a.partner = partner;
   for (const auto& collection : kCollections)
@@ -112,16 +115,68 @@ inline Agreement random_agreement(Random& random, const MemberId& partner) {
   if (chance(random, 2)) a.valid_from = Instant{static_cast<std::int64_t>(random.below(10)), 0};
   a.valid_until = Instant{static_cast<std::int64_t>(10 + random.below(10)), 0};
   a.onward = chance(random, 2);
+  if (!rich) return a;
+  a.highest_tlp = static_cast<stix::Tlp>(chance(random, 2) ? 3 : random.below(5));
+  a.id = chance(random, 2) ? "00000000-0000-4000-8000-00000000000a" : "";
+  a.version = random.below(3);
+  if (chance(random, 10)) a.direction = Direction::kFromPartner;
+  if (chance(random, 3)) a.purposes.insert(Purpose::kExercise);
+  if (chance(random, 8)) a.purposes.erase(Purpose::kOperations);
+  if (chance(random, 8)) a.sectors = some_of(random, kWords, 2);
+  if (chance(random, 4)) a.communities = some_of(random, kCommunities, 2);
+  a.highest_class = static_cast<ClassRank>(random.below(5));
+  if (chance(random, 2)) a.categories = some_of(random, kWords, 2);
+  if (chance(random, 2)) a.caveats = some_of(random, kWords, 2);
+  if (chance(random, 2)) {
+    a.passes_on = some_members(random);
+    if (chance(random, 2)) a.passes_on->insert("*");
+  }
+  a.anonymise_sightings = chance(random, 2);
+  a.red_to_persons = chance(random, 2);
+  a.tlp1_amber_is_amber = chance(random, 2);
   return a;
 }
 
+// A third of the worlds has local agreements only; the others have a charter and everything that one brings.
 inline PolicyState random_state(Random& random) {
   PolicyState state;
   state.self = "cert-self";
   state.epoch = random.below(100);
+  const bool rich = !chance(random, 3);
   for (const auto& member : kMembers) {
-    if (!chance(random, 5)) state.members[member].stopped = chance(random, 5);
-    if (!chance(random, 5)) state.agreements[member] = random_agreement(random, member);
+    if (!chance(random, 5)) state.members[member].stopped = chance(random, 8);
+    if (!chance(random, 5)) state.agreements[member] = random_agreement(random, member, rich);
+  }
+  if (!rich) return state;
+  state.charter_version = chance(random, 4) ? 0 : 1 + random.below(5);
+  state.own.communities = some_of(random, kCommunities, 2);
+  for (auto& [id, m] : state.members) {
+    m.nation = chance(random, 6) ? "" : pick(random, kNations);
+    m.kind = static_cast<Authority>(random.below(2));
+    m.clearance.rank = static_cast<ClassRank>(random.below(5));
+    if (chance(random, 2)) m.clearance.categories = some_of(random, kWords, 2);
+    m.communities = some_of(random, kCommunities, 2);
+    if (chance(random, 6))
+      m.ceiling = Ceiling{static_cast<stix::Tlp>(random.below(4)), static_cast<ClassRank>(random.below(3))};
+    if (chance(random, 4)) state.further[id] = {random_agreement(random, id, true)};
+    if (chance(random, 12)) state.further[id].push_back(random_agreement(random, id, false));
+  }
+  for (const auto& id : kGroupIds) {
+    if (chance(random, 5)) continue;
+    Group& group = state.groups[id];
+    for (const auto& version : kVersions)
+      if (!chance(random, 4)) group.versions[version] = some_members(random);
+    if (!chance(random, 6)) group.current = pick(random, kVersions);
+  }
+  for (const auto& nation : kNations) {
+    for (const Authority kind : {Authority::kCivil, Authority::kMilitary}) {
+      if (chance(random, 5)) continue;
+      ClassEquivalence& row = state.equivalences[{nation, kind}];
+      for (const auto& mark : kMarks)
+        if (!chance(random, 5)) row.levels[mark.level] = static_cast<ClassRank>(random.below(5));
+      row.accepted_by = some_of(random, kNations, 2);
+      if (chance(random, 5)) row.accepted_by.insert("*");
+    }
   }
   return state;
 }
@@ -131,8 +186,68 @@ inline ObjectFacts random_facts(Random& random) {
   facts.type = pick(random, kTypes);
   facts.object_id = facts.type + "--x";
   facts.collection = pick(random, kCollections);
-  facts.origin = chance(random, 2) ? "cert-self" : pick(random, kMembers);
+  facts.origin = chance(random, 2) ? "cert-self" : chance(random, 20) ? "cert-nobody" : pick(random, kMembers);
   facts.label = random_label(random);
+  facts.sectors = some_of(random, kWords, 3);
+  if (chance(random, 12)) facts.sighting_of = chance(random, 4) ? "cert-self" : pick(random, kMembers);
+  facts.names_sighters = chance(random, 12);
+  facts.can_redact = chance(random, 2);
+  return facts;
+}
+
+// An object that most agreements let flow, so that what decides is one or two things at a time.
+inline ObjectFacts mild_facts(Random& random) {
+  ObjectFacts facts = random_facts(random);
+  const auto mild = [&](Label& label) {
+    Label out = bottom();
+    const Label other = random_flat_label(random);
+    switch (random.below(8)) {
+      case 0:
+        out.tlp = other.tlp;
+        out.tlp1_amber = other.tlp1_amber;
+        out.persons = other.persons;
+        break;
+      case 1:
+        out.releasable_to = other.releasable_to;
+        break;
+      case 2:
+        out.clauses = other.clauses;
+        break;
+      case 3:
+        out.rank = other.rank;
+        out.national = other.national;
+        break;
+      case 4:
+        out.categories = other.categories;
+        break;
+      case 5:
+        out.caveats = other.caveats;
+        out.originator_controlled = other.originator_controlled;
+        break;
+      case 6:
+        out.reveals = other.reveals;
+        break;
+      default:
+        out.persons = other.persons;
+        out.expires = other.expires;
+        break;
+    }
+    if (out.tlp == stix::Tlp::kRed && out.persons && out.persons->empty()) out.persons.reset();
+    label = out;
+  };
+  Label own;
+  mild(own);
+  facts.label = own;
+  for (std::uint64_t n = random.below(4); n > 0; --n) {
+    static const std::array<std::string, 3> kSelectors = {"name", "labels.[1]", "description"};
+    LabelPart part{.selectors = {pick(random, kSelectors)}, .label = {}};
+    mild(part.label);
+    part.label.reveals.clear();
+    Label with = join(own, part.label);
+    with.redact = part.selectors;
+    with.parts = {{.selectors = {}, .label = own}, std::move(part)};
+    facts.label = join(facts.label, with);
+  }
   return facts;
 }
 
