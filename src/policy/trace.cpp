@@ -1,0 +1,68 @@
+#include "policy/trace.h"
+
+#include <fmt/format.h>
+
+namespace bongsu::policy {
+namespace {
+
+JsonArray list_of(const auto& items) {
+  JsonArray out;
+  for (const auto& item : items) out.emplace_back(item);
+  return out;
+}
+
+}  // namespace
+
+JsonObject trace_json(const ObjectFacts& facts, std::string_view member, const Decision& decision) {
+  JsonArray reasons;
+  for (const Reason reason : decision.reasons)
+    reasons.push_back(JsonObject{{"reason", to_string(reason)}, {"sentence", sentence(reason)}});
+  JsonObject out{{"object", facts.object_id},
+                 {"member", member},
+                 {"verdict", to_string(decision.verdict)},
+                 {"reasons", std::move(reasons)},
+                 {"redact", list_of(decision.redact)},
+                 {"collection", facts.collection},
+                 {"origin", facts.origin},
+                 {"label", facts.label.text()},
+                 {"policy_epoch", decision.versions.epoch},
+                 {"charter_version", decision.versions.charter_version},
+                 {"agreement", decision.versions.agreement},
+                 {"agreement_version", decision.versions.agreement_version}};
+  if (decision.persons) out["persons"] = list_of(*decision.persons);
+  return out;
+}
+
+std::string trace_text(const JsonObject& trace) {
+  const Json json = trace;
+  const auto text = [&](std::string_view key) { return std::string(string_at(json, key).value_or("")); };
+  const auto number = [&](std::string_view key) {
+    const Json* value = find(json, key);
+    return value == nullptr ? std::string("0") : to_text(*value);
+  };
+  const std::string verdict = text("verdict");
+  std::string out = fmt::format("{} {} to {}\n", text("object"),
+                                verdict == "release"  ? "flows"
+                                : verdict == "redact" ? "flows in part"
+                                                      : "does not flow",
+                                text("member"));
+  for (const Json& reason : find(json, "reasons")->as_array())
+    out += fmt::format("  {:<22} {}\n", string_at(reason, "reason").value_or(""),
+                       string_at(reason, "sentence").value_or(""));
+  for (const Json& selector : find(json, "redact")->as_array())
+    out += fmt::format("  left out               {}\n", std::string_view(selector.as_string()));
+  if (const Json* persons = find(json, "persons"))
+    for (const Json& person : persons->as_array())
+      out += fmt::format("  only for               {}\n", std::string_view(person.as_string()));
+  out += fmt::format("  label                  {}\n", text("label"));
+  out += fmt::format("  collection, origin     {}, {}\n", text("collection"), text("origin"));
+  const std::string agreement = text("agreement");
+  out += fmt::format("  agreement              {}\n",
+                     agreement.empty() ? "local, not signed (or none)"
+                                       : fmt::format("{}, version {}", agreement, number("agreement_version")));
+  out += fmt::format("  policy epoch           {}\n", number("policy_epoch"));
+  out += fmt::format("  charter version        {}\n", number("charter_version"));
+  return out;
+}
+
+}  // namespace bongsu::policy
