@@ -243,18 +243,38 @@ std::string base(const std::string& path) {
   return at == path.npos ? path : path.substr(at + 1);
 }
 
+class InMemory final : public SlowIndicators {
+ public:
+  explicit InMemory(const std::vector<Indicator>& indicators) {
+    for (const Indicator& indicator : indicators) {
+      known_[{indicator.value.kind, indicator.value.text}].push_back(indicator);
+      note_prefix(indicator.value);
+    }
+  }
+  std::vector<Indicator> with(Kind kind, const std::string& text) const override {
+    const auto found = known_.find({kind, text});
+    return found == known_.end() ? std::vector<Indicator>{} : found->second;
+  }
+
+ private:
+  std::map<std::pair<Kind, std::string>, std::vector<Indicator>> known_;
+};
+
 }  // namespace
 
-SlowMatcher::SlowMatcher(const std::vector<Indicator>& indicators, Instant now) : now_(now) {
-  for (const Indicator& indicator : indicators) {
-    indicators_[{indicator.value.kind, indicator.value.text}].push_back(indicator);
-    const std::string& text = indicator.value.text;
-    const std::size_t slash = text.find('/');
-    if (indicator.value.kind == Kind::kIpv4)
-      v4_prefixes_.insert(slash == text.npos ? 32 : std::stoi(text.substr(slash + 1)));
-    if (indicator.value.kind == Kind::kIpv6)
-      v6_prefixes_.insert(slash == text.npos ? 128 : std::stoi(text.substr(slash + 1)));
-  }
+void SlowIndicators::note_prefix(const Value& value) {
+  const std::size_t slash = value.text.find('/');
+  if (value.kind == Kind::kIpv4)
+    v4_prefixes.insert(slash == value.text.npos ? 32 : std::stoi(value.text.substr(slash + 1)));
+  if (value.kind == Kind::kIpv6)
+    v6_prefixes.insert(slash == value.text.npos ? 128 : std::stoi(value.text.substr(slash + 1)));
+}
+
+SlowMatcher::SlowMatcher(const std::vector<Indicator>& indicators, Instant now)
+    : SlowMatcher(std::make_shared<InMemory>(indicators), now) {}
+
+SlowMatcher::SlowMatcher(std::shared_ptr<const SlowIndicators> indicators, Instant now)
+    : indicators_(std::move(indicators)), now_(now) {
   for (const telemetry::FieldRow& row : telemetry::FieldMap::standard()->rows()) roles_.emplace(row.path, row.role);
 }
 
@@ -304,9 +324,7 @@ void SlowMatcher::event(const std::vector<Leaf>& leaves, std::uint64_t offset, s
   const std::optional<Instant> when = time_of(leaves);
   const auto look = [&](const Candidates& candidates, const std::string& field, bool text) {
     for (const auto& candidate : candidates) {
-      const auto found = indicators_.find(candidate);
-      if (found == indicators_.end()) continue;
-      for (const Indicator& indicator : found->second) {
+      for (const Indicator& indicator : indicators_->with(candidate.first, candidate.second)) {
         const Instant at = when.value_or(now_);
         if (indicator.valid_from && at < *indicator.valid_from) continue;
         if (indicator.valid_until && at >= *indicator.valid_until) continue;
@@ -317,7 +335,7 @@ void SlowMatcher::event(const std::vector<Leaf>& leaves, std::uint64_t offset, s
   const auto add_host = [&](const std::string& text, Candidates& out) {
     const std::string name = without_port(trimmed(text));
     if (address_bytes(name))
-      add_address(name, v4_prefixes_, v6_prefixes_, out);
+      add_address(name, indicators_->v4_prefixes, indicators_->v6_prefixes, out);
     else
       add_domain(name, out);
   };
@@ -346,7 +364,7 @@ void SlowMatcher::event(const std::vector<Leaf>& leaves, std::uint64_t offset, s
         std::string v6 = strip(word, ".+@-");
         if (v6.ends_with(':') && !v6.ends_with("::")) v6.pop_back();
         if (address_bytes(v6)) {
-          add_address(v6, v4_prefixes_, v6_prefixes_, out);
+          add_address(v6, indicators_->v4_prefixes, indicators_->v6_prefixes, out);
           done = true;
         }
       }
@@ -364,7 +382,8 @@ void SlowMatcher::event(const std::vector<Leaf>& leaves, std::uint64_t offset, s
         if (address_bytes(piece)) {
           std::string before = whole.substr(0, at);
           while (!before.empty() && std::string(" =:\"'").find(before.back()) != std::string::npos) before.pop_back();
-          if (!lower(before).ends_with("version")) add_address(piece, v4_prefixes_, v6_prefixes_, out);
+          if (!lower(before).ends_with("version"))
+            add_address(piece, indicators_->v4_prefixes, indicators_->v6_prefixes, out);
         } else {
           add_domain(piece, out);
           out.emplace_back(Kind::kFileName, lower(piece));
@@ -399,7 +418,7 @@ void SlowMatcher::event(const std::vector<Leaf>& leaves, std::uint64_t offset, s
     switch (leaf.role) {
       case Role::kShape:
       case Role::kTransparent:
-        add_address(leaf.text, v4_prefixes_, v6_prefixes_, found);
+        add_address(leaf.text, indicators_->v4_prefixes, indicators_->v6_prefixes, found);
         add_hash(leaf.text, found);
         break;
       case Role::kIgnore:
@@ -411,9 +430,9 @@ void SlowMatcher::event(const std::vector<Leaf>& leaves, std::uint64_t offset, s
       case Role::kAddress:
         for (const std::string& one : split(leaf.text, ";, ")) {
           if (address_bytes(one))
-            add_address(one, v4_prefixes_, v6_prefixes_, found);
+            add_address(one, indicators_->v4_prefixes, indicators_->v6_prefixes, found);
           else
-            add_address(without_port(one), v4_prefixes_, v6_prefixes_, found);
+            add_address(without_port(one), indicators_->v4_prefixes, indicators_->v6_prefixes, found);
         }
         break;
       case Role::kHttpHost:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,9 +21,22 @@ namespace bongsu::detect {
 // Which indicator hit which field of the event at which offset.
 using SlowHit = std::tuple<std::uint64_t, std::uint64_t, std::string>;  // offset, ref, field
 
+// What is looked for, by its normal form. The usual ones are kept in memory; a bench with ten million has its own.
+class SlowIndicators {
+ public:
+  virtual ~SlowIndicators() = default;
+  virtual std::vector<Indicator> with(Kind kind, const std::string& text) const = 0;
+  // Lengths of the prefixes of the networks among them; of a single address 32 and 128.
+  std::set<int> v4_prefixes, v6_prefixes;
+
+ protected:
+  void note_prefix(const Value& value);
+};
+
 class SlowMatcher {
  public:
   explicit SlowMatcher(const std::vector<Indicator>& indicators, Instant now);
+  SlowMatcher(std::shared_ptr<const SlowIndicators> indicators, Instant now);
 
   // Lines in order; Zeek headers are remembered. Returns false for lines that are neither events nor blank.
   bool line(std::string_view line, std::uint64_t offset, std::set<SlowHit>& hits);
@@ -43,10 +57,8 @@ class SlowMatcher {
   bool security_fields(const std::string& text, std::vector<Leaf>& out) const;
   void pair_fields(const std::string& text, std::vector<Leaf>& out) const;
 
-  std::map<std::pair<Kind, std::string>, std::vector<Indicator>> indicators_;
+  std::shared_ptr<const SlowIndicators> indicators_;
   std::map<std::string, telemetry::Role, std::less<>> roles_;
-  std::set<int> v4_prefixes_, v6_prefixes_;
-  std::vector<std::string> path_suffixes_;
   Instant now_;
   bool header_ = false;
   char separator_ = '\t';

@@ -18,20 +18,22 @@ using telemetry::FieldMap;
 using telemetry::Format;
 using telemetry::LogSource;
 
-// Characters of a text; bytes that are not UTF-8 are one each.
+// Of the character that begins there; bytes that are not UTF-8 are one each.
+std::size_t character_size(std::string_view text, std::size_t at) {
+  const auto byte = static_cast<unsigned char>(text[at]);
+  std::size_t size = byte >= 0xc2 && byte <= 0xdf   ? 2
+                     : byte >= 0xe0 && byte <= 0xef ? 3
+                     : byte >= 0xf0 && byte <= 0xf4 ? 4
+                                                    : 1;
+  for (std::size_t k = 1; k < size; ++k)
+    if (at + k >= text.size() || (text[at + k] & '\xc0') != '\x80') size = 1;
+  return size;
+}
+
 std::vector<std::string> characters(std::string_view text) {
   std::vector<std::string> out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    std::size_t size = byte >= 0xc2 && byte <= 0xdf   ? 2
-                       : byte >= 0xe0 && byte <= 0xef ? 3
-                       : byte >= 0xf0 && byte <= 0xf4 ? 4
-                                                      : 1;
-    for (std::size_t k = 1; k < size; ++k)
-      if (i + k >= text.size() || (text[i + k] & '\xc0') != '\x80') size = 1;
-    out.emplace_back(text.substr(i, size));
-    i += size;
-  }
+  for (std::size_t at = 0; at < text.size(); at += out.back().size())
+    out.emplace_back(text.substr(at, character_size(text, at)));
   return out;
 }
 
@@ -181,18 +183,19 @@ struct Evaluation {
   const FieldMap& map;
   const LogSource* source;
 
-  std::vector<std::optional<std::string>> values(const std::string& field) const {
+  std::vector<const std::optional<SlowText>*> values(const std::string& field) const {
     const bool own = source != nullptr && source->fields.contains(field);
     const std::vector<std::string>& paths = own ? source->fields.find(field)->second : paths_for(field, map);
-    std::vector<std::optional<std::string>> out;
+    std::vector<const std::optional<SlowText>*> out;
     for (const std::string& path : paths) {
       const auto [first, last] = event.fields.equal_range(path);
-      for (auto one = first; one != last; ++one) out.push_back(one->second);
+      for (auto one = first; one != last; ++one) out.push_back(&one->second);
     }
     return out;
   }
 
-  bool text_matches(const Test& test, const std::string& text, bool keyword) const {
+  bool text_matches(const Test& test, const SlowText& slow, bool keyword) const {
+    const std::string& text = slow.text;
     switch (test.kind) {
       case Test::Kind::kPattern: {
         std::vector<Part> parts = test.pattern.parts;
@@ -202,10 +205,10 @@ struct Evaluation {
         }
         if (test.cased) return slow_glob(parts, text);
         for (Part& part : parts) part.text = slow_fold(part.text);
-        return slow_glob(parts, slow_fold(text));
+        return slow_glob(parts, slow.folded);
       }
       case Test::Kind::kNumber: {
-        if (keyword) return slow_fold(text).find(test.text) != std::string::npos;
+        if (keyword) return slow.folded.find(test.text) != std::string::npos;
         const auto have = number_of(text), want = number_of(test.text);
         return have && want && compares(test.compare, *have, *want);
       }
@@ -232,17 +235,17 @@ struct Evaluation {
 
   bool test_holds(const Item& item, const Test& test) const {
     if (!item.field)
-      return std::ranges::any_of(event.texts, [&](const std::string& text) { return text_matches(test, text, true); });
+      return std::ranges::any_of(event.texts, [&](const SlowText& text) { return text_matches(test, text, true); });
     const auto there = values(*item.field);
     if (test.kind == Test::Kind::kExists) return !there.empty() == test.flag;
     if (test.kind == Test::Kind::kNull)
-      return std::ranges::none_of(there, [](const auto& value) { return value.has_value(); });
+      return std::ranges::none_of(there, [](const auto* value) { return value->has_value(); });
     if (test.kind == Test::Kind::kFieldRef) {
       for (const std::string& other : test.other_fields)
-        for (const auto& b : values(other))
-          for (const auto& a : there) {
-            if (!a || !b) continue;
-            const std::string left = slow_fold(*a), right = slow_fold(*b);
+        for (const auto* b : values(other))
+          for (const auto* a : there) {
+            if (!*a || !*b) continue;
+            const std::string &left = (*a)->folded, &right = (*b)->folded;
             const std::size_t found = left.find(right);
             if (test.at_start && test.at_end ? found != left.npos
                 : test.at_start              ? found == 0
@@ -252,7 +255,7 @@ struct Evaluation {
           }
       return false;
     }
-    return std::ranges::any_of(there, [&](const auto& value) { return value && text_matches(test, *value, false); });
+    return std::ranges::any_of(there, [&](const auto* value) { return *value && text_matches(test, **value, false); });
   }
 
   bool item_holds(const Item& item) const {
@@ -310,37 +313,41 @@ std::string slow_fold(std::string_view text) {
   return out;
 }
 
+SlowText::SlowText(std::string value) : text(std::move(value)), folded(slow_fold(text)) {}
+
 bool slow_glob(const std::vector<Part>& parts, std::string_view text) {
-  const std::vector<std::string> all = characters(text);
+  // Where characters begin, and the end.
+  std::vector<std::size_t> starts;
+  for (std::size_t at = 0; at < text.size(); at += character_size(text, at)) starts.push_back(at);
+  starts.push_back(text.size());
+  const std::size_t size = starts.size() - 1;
   // state[i]: the parts so far can have taken the first i characters.
-  std::vector<bool> state(all.size() + 1, false);
-  state[0] = true;
+  std::vector<char> state(size + 1, 0);
+  state[0] = 1;
   for (const Part& part : parts) {
-    std::vector<bool> next(all.size() + 1, false);
-    for (std::size_t i = 0; i <= all.size(); ++i) {
-      if (!state[i]) continue;
-      switch (part.kind) {
-        case Part::Kind::kMany:
-          for (std::size_t k = i; k <= all.size(); ++k) next[k] = true;
-          break;
-        case Part::Kind::kOne:
-          if (i < all.size()) next[i + 1] = true;
-          break;
-        case Part::Kind::kDash:
-          if (i < all.size() && (all[i] == "-" || all[i] == "/" || all[i] == "–" || all[i] == "—" || all[i] == "―"))
-            next[i + 1] = true;
-          break;
-        default: {
-          std::string taken;
-          std::size_t k = i;
-          while (k < all.size() && taken.size() < part.text.size()) taken += all[k++];
-          if (taken == part.text) next[k] = true;
-        }
+    std::vector<char> next(size + 1, 0);
+    for (std::size_t i = 0; i <= size; ++i) {
+      if (state[i] == 0) continue;
+      const std::string_view character = i < size ? text.substr(starts[i], starts[i + 1] - starts[i]) : "";
+      if (part.kind == Part::Kind::kMany) {
+        // Any number of characters from here on: every place behind the first that can be reached.
+        std::fill(next.begin() + static_cast<std::ptrdiff_t>(i), next.end(), 1);
+        break;
+      }
+      if (part.kind == Part::Kind::kOne) {
+        if (i < size) next[i + 1] = 1;
+      } else if (part.kind == Part::Kind::kDash) {
+        if (character == "-" || character == "/" || character == "–" || character == "—" || character == "―")
+          next[i + 1] = 1;
+      } else if (text.substr(starts[i]).starts_with(part.text)) {
+        // Whole characters only.
+        const auto end = std::ranges::lower_bound(starts, starts[i] + part.text.size());
+        if (*end == starts[i] + part.text.size()) next[static_cast<std::size_t>(end - starts.begin())] = 1;
       }
     }
     state = std::move(next);
   }
-  return state[all.size()];
+  return state[size] != 0;
 }
 
 SlowEvent SlowEvent::of(const telemetry::EventView& event, const FieldMap& map) {
@@ -351,66 +358,66 @@ SlowEvent SlowEvent::of(const telemetry::EventView& event, const FieldMap& map) 
     const std::string path = leaf.field != telemetry::kNoField ? map.row(leaf.field).path : event.path(leaf);
     const std::string text(event.text(leaf, scratch));
     const bool null = !leaf.quoted && text == "null";
-    out.fields.emplace(path, null ? std::nullopt : std::optional(text));
+    out.fields.emplace(path, null ? std::nullopt : std::optional<SlowText>(text));
     const bool ignored = leaf.field != telemetry::kNoField && map.row(leaf.field).role == telemetry::Role::kIgnore;
-    if (leaf.quoted && !ignored) out.texts.push_back(text);
+    if (leaf.quoted && !ignored) out.texts.emplace_back(text);
   }
   for (const LogSource& source : map.log_sources()) {
-    out.belongs.push_back(formats_agree(source.format, event.format) &&
-                          std::ranges::all_of(source.when, [&](const auto& when) {
-                            for (const std::string& path : paths_for(when.first, map)) {
-                              const auto [first, last] = out.fields.equal_range(path);
-                              for (auto one = first; one != last; ++one)
-                                for (const std::string& value : when.second)
-                                  if (one->second && slow_fold(*one->second) == slow_fold(value)) return true;
-                            }
-                            return false;
-                          }));
+    const auto condition_holds = [&](const auto& when) {
+      for (const std::string& path : paths_for(when.first, map)) {
+        const auto [first, last] = out.fields.equal_range(path);
+        for (auto one = first; one != last; ++one)
+          for (const std::string& value : when.second)
+            if (one->second && one->second->folded == slow_fold(value)) return true;
+      }
+      return false;
+    };
+    out.sources.push_back(
+        {&source, lowered(source.product), lowered(source.category), lowered(source.service),
+         formats_agree(source.format, event.format) && std::ranges::all_of(source.when, condition_holds)});
   }
   return out;
 }
 
 bool slow_matches(const Rule& rule, const SlowEvent& event, const FieldMap& map) {
-  const auto sources = map.log_sources();
-  const auto belongs = [&](const LogSource& source) {
-    return event.belongs[static_cast<std::size_t>(&source - sources.data())];
-  };
+  using Source = SlowEvent::Source;
+  const auto& sources = event.sources;
   const auto holds = [&](const LogSource* source) {
     const Evaluation evaluation{rule, event, map, source};
     return std::ranges::any_of(rule.conditions, [&](const Condition& c) { return evaluation.condition_holds(c); });
   };
   const LogSourceName& want = rule.log_source;
-  const auto named_by_rule = [&](const LogSource& s) {
-    return (want.product.empty() || lowered(s.product) == want.product) &&
-           (want.category.empty() || lowered(s.category) == want.category) &&
-           (want.service.empty() || lowered(s.service) == want.service);
+  const auto named_by_rule = [&](const Source& s) {
+    return (want.product.empty() || s.product == want.product) &&
+           (want.category.empty() || s.category == want.category) &&
+           (want.service.empty() || s.service == want.service);
   };
-  const auto exact = [&](const LogSource& s) {
-    return lowered(s.product) == want.product && lowered(s.category) == want.category &&
-           lowered(s.service) == want.service;
+  const auto exact = [&](const Source& s) {
+    return s.product == want.product && s.category == want.category && s.service == want.service;
   };
   if (std::ranges::any_of(sources, named_by_rule)) {
-    return std::ranges::any_of(sources, [&](const LogSource& s) {
-      if (!named_by_rule(s) || !belongs(s)) return false;
+    return std::ranges::any_of(sources, [&](const Source& s) {
+      if (!s.belongs || !named_by_rule(s)) return false;
       if (!exact(s))
-        for (const LogSource& whole : sources)
-          if (exact(whole) && whole.when.empty() && formats_agree(whole.format, s.format)) return false;
-      return holds(&s);
+        for (const Source& whole : sources)
+          if (exact(whole) && whole.source->when.empty() && formats_agree(whole.source->format, s.source->format))
+            return false;
+      return holds(s.source);
     });
   }
   // The nearest less special source of the rule's product.
-  const auto special = [&](const LogSource& s) {
-    if (s.product.empty() || lowered(s.product) != want.product) return 0;
-    if (!s.category.empty() && lowered(s.category) != want.category) return 0;
-    if (!s.service.empty() && lowered(s.service) != want.service) return 0;
+  const auto special = [&](const Source& s) {
+    if (s.product.empty() || s.product != want.product) return 0;
+    if (!s.category.empty() && s.category != want.category) return 0;
+    if (!s.service.empty() && s.service != want.service) return 0;
     return 1 + !s.category.empty() + !s.service.empty();
   };
   int best = 0;
-  for (const LogSource& s : sources) best = std::max(best, special(s));
+  for (const Source& s : sources) best = std::max(best, special(s));
   if (best > 0)
     return std::ranges::any_of(sources,
-                               [&](const LogSource& s) { return special(s) == best && belongs(s) && holds(&s); });
-  if (std::ranges::any_of(sources, [&](const LogSource& s) { return !s.product.empty() && belongs(s); })) return false;
+                               [&](const Source& s) { return special(s) == best && s.belongs && holds(s.source); });
+  if (std::ranges::any_of(sources, [](const Source& s) { return !s.product.empty() && s.belongs; })) return false;
   return holds(nullptr);
 }
 

@@ -13,12 +13,24 @@
 
 namespace bongsu::detect::sigma {
 
+// A text and what it is without case, so that thousands of rules need not fold the same text again.
+struct SlowText {
+  std::string text, folded;
+  explicit SlowText(std::string value);
+};
+
 struct SlowEvent {
+  // A log source of the map, its names in lower case, and whether the event belongs to it.
+  struct Source {
+    const telemetry::LogSource* source;
+    std::string product, category, service;
+    bool belongs;
+  };
   telemetry::Format format = telemetry::Format::kText;
   // Field (as the map calls it, else its whole path) → values; nullopt is JSON's null.
-  std::multimap<std::string, std::optional<std::string>> fields;
-  std::vector<std::string> texts;  // where keywords are looked for
-  std::vector<bool> belongs;       // to each log source of the map
+  std::multimap<std::string, std::optional<SlowText>> fields;
+  std::vector<SlowText> texts;  // where keywords are looked for
+  std::vector<Source> sources;  // all of the map's
 
   static SlowEvent of(const telemetry::EventView& event, const telemetry::FieldMap& map);
 };
