@@ -128,7 +128,7 @@ void measure(const char* name, const std::vector<Indicator>& indicators, Telemet
     keys.sort();
     keys_seconds = cpu_seconds() - start;
     HuntResult ignored;
-    for (const auto& segment : segments) (void)detect::blocks_to_read(*segment, {.keys = &keys}, ignored);
+    for (const auto& segment : segments) (void)detect::parts_to_read(*segment, {.keys = &keys}, ignored);
     candidates = cpu_seconds() - start;
   });
   const double all = best_of_three([&] {

@@ -9,13 +9,14 @@ using telemetry::EventView;
 using telemetry::LineBatch;
 
 HuntIndexer::HuntIndexer(std::unique_ptr<telemetry::SegmentWriter> writer, std::uint64_t seed,
-                         telemetry::FieldMapPtr map, std::size_t block_bytes)
+                         telemetry::FieldMapPtr map, std::size_t block_bytes, std::size_t part_bytes)
     : writer_(std::move(writer)),
       selection_(KeySelection::everything(Seeds(seed))),
       map_(std::move(map)),
       block_bytes_(block_bytes),
       parser_(bad_, map_),
       walk_(*this),
+      builder_(part_bytes),
       seen_(kSeenSlots) {
   walk_.select(selection_);
 }
@@ -34,11 +35,15 @@ Result<void> HuntIndexer::add(const LineBatch& batch) {
 Result<void> HuntIndexer::flush() {
   if (builder_.empty()) return {};
   BlockFacts facts{.lines_bytes = builder_.bytes(), .untimed = false, .first_s = 1, .last_s = 0};
-  hashes_.clear();
-  ordered_.clear();
-  std::ranges::fill(seen_, 0);
   const std::uint64_t events = parser_.events();
-  for (const LineBatch& run : builder_.runs()) {
+  const auto runs = builder_.runs();
+  std::size_t in_part = 0, part = 0;
+  for (const LineBatch& run : runs) {
+    if (in_part == 0) {
+      hashes_.clear();
+      ordered_.clear();
+      std::ranges::fill(seen_, 0);
+    }
     if (!sources_.contains(*run.source)) sources_.insert(*run.source);
     parser_.start(run);
     while (const EventView* event = parser_.next()) {
@@ -52,9 +57,13 @@ Result<void> HuntIndexer::flush() {
       }
       walk_.walk(*event);
     }
+    if (++in_part < builder_.parts()[part]) continue;
+    BONGSU_TRY_VOID(writer_->part(builder_.parts()[part], hashes_, ordered_));
+    ++part;
+    in_part = 0;
   }
   facts.events = static_cast<std::uint32_t>(parser_.events() - events);
-  return writer_->add(builder_.take(), facts, hashes_, ordered_);
+  return writer_->add(builder_.take(), facts);
 }
 
 Result<void> HuntIndexer::finish(telemetry::SegmentFacts facts) {

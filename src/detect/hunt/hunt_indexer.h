@@ -25,12 +25,14 @@ namespace bongsu::detect {
 
 // Small enough that opening the few that hit costs little, large enough that compression finds what repeats.
 inline constexpr std::size_t kHuntBlockBytes = 128 * 1024;
+// What the dictionary names: a few lines. A segment's are far fewer than kMaxSegmentParts.
+inline constexpr std::size_t kHuntPartBytes = 4608;
 inline constexpr std::uint64_t kSegmentBytes = 256ULL << 20;  // of lines; then another segment is begun
 
 class HuntIndexer {
  public:
   HuntIndexer(std::unique_ptr<telemetry::SegmentWriter> writer, std::uint64_t seed, telemetry::FieldMapPtr map,
-              std::size_t block_bytes = kHuntBlockBytes);
+              std::size_t block_bytes = kHuntBlockBytes, std::size_t part_bytes = kHuntPartBytes);
 
   Result<void> add(const telemetry::LineBatch& batch);
   // Sources and the rules of the keys are filled in.
@@ -45,12 +47,12 @@ class HuntIndexer {
 
  private:
   friend KeyWalk<HuntIndexer>;
-  static constexpr std::size_t kSeenSlots = 8192;
+  static constexpr std::size_t kSeenSlots = 1024;
 
   void key(Kind kind, std::string_view bytes, std::uint64_t hash) {
     const bool address = kind == Kind::kIpv4 || kind == Kind::kIpv6;
     const std::uint64_t value = address ? ordered_key(kind, bytes) : hash;
-    // Most keys of a block come again and again; those that slip through are made one when the dictionary is.
+    // Many keys of a part come again; those that slip through are made one when the dictionary is.
     std::uint64_t& seen = seen_[(value ^ value >> 32) % kSeenSlots];
     if (seen == value && value != 0) return;
     seen = value;

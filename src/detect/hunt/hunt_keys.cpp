@@ -78,15 +78,15 @@ void HuntKeys::sort() {
   ranges_.erase(std::ranges::unique(ranges_).begin(), ranges_.end());
 }
 
-std::vector<std::uint32_t> HuntKeys::blocks_in(const telemetry::KeyDictionary& dictionary, std::size_t blocks) const {
-  std::vector<bool> hit(blocks);
+std::vector<std::uint32_t> HuntKeys::parts_in(const telemetry::KeyDictionary& dictionary, std::size_t parts) const {
+  std::vector<bool> hit(parts);
   const auto note = [&](std::span<const std::uint32_t> found) {
-    for (const std::uint32_t block : found) hit[block] = true;
+    for (const std::uint32_t part : found) hit[part] = true;
   };
   dictionary.find(hashes_, [&](std::size_t, std::span<const std::uint32_t> found) { note(found); });
   for (const Range& range : ranges_) dictionary.find_range(range.low, range.high, note);
   std::vector<std::uint32_t> out;
-  for (std::uint32_t i = 0; i < blocks; ++i)
+  for (std::uint32_t i = 0; i < parts; ++i)
     if (hit[i]) out.push_back(i);
   return out;
 }

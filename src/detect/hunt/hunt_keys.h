@@ -4,10 +4,10 @@
 //   HuntKeys keys(seed);
 //   keys.add(indicators);
 //   keys.sort();
-//   std::vector<std::uint32_t> blocks = keys.blocks_in(dictionary);      // where any of them may be
+//   std::vector<std::uint32_t> parts = keys.parts_in(dictionary, n);      // where any of them may be
 //
 // Everything but addresses is looked up by hash. Addresses are ordered keys, so that a network is a range: an IPv4
-// address behind 32 ones, the first 64 bits of an IPv6 address. What is found is matched anyway: a key may name a block
+// address behind 32 ones, the first 64 bits of an IPv6 address. What is found is matched anyway: a key may name a part
 // too many, never one too few.
 #pragma once
 
@@ -41,8 +41,8 @@ class HuntKeys {
   void sort();
   std::size_t size() const { return hashes_.size() + ranges_.size(); }
 
-  // Blocks that may hold one of them, rising, each once.
-  std::vector<std::uint32_t> blocks_in(const telemetry::KeyDictionary& dictionary, std::size_t blocks) const;
+  // Parts of blocks that may hold one of them, rising, each once; the segment has `parts`.
+  std::vector<std::uint32_t> parts_in(const telemetry::KeyDictionary& dictionary, std::size_t parts) const;
 
  private:
   struct Range {

@@ -81,6 +81,24 @@ TEST(Hunt, LeavesOutBlocksBeyondTheTimesAskedForButNoneWithEventsOfUnknownTime) 
   EXPECT_LE(result.blocks_read, 4U);
 }
 
+// A CSV says what its columns are in its first line only, and its records may go over several lines.
+TEST(Hunt, FindsInACsvWhatLiveMatchingFound) {
+  std::string csv = "time,src_ip,note,url\n";
+  for (int i = 0; i < 400; ++i)
+    csv += fmt::format("2024-05-10T00:00:00Z,198.51.100.{},\"a note,\nof two lines {}\",http://h{}.example/\n", i % 200,
+                       i, i % 100);
+  LineBatch batch{std::make_shared<const std::string>("a.csv"), csv, 0, 1, nullptr};
+  const StoredTelemetry stored({{batch}}, 2000);
+  for (const auto& one : {indicator(1, Kind::kIpv4, "198.51.100.7"), indicator(1, Kind::kUrl, "http://h42.example/")}) {
+    HuntResult result;
+    const auto found = hunted(stored, {one}, true, &result);
+    EXPECT_EQ(found, matched_live({batch}, {one})) << one.value.text;
+    EXPECT_EQ(found, hunted(stored, {one}, false)) << one.value.text;
+    EXPECT_GE(found.size(), 2U);
+    EXPECT_LT(result.events, 80U) << "parts of blocks are looked at, not all of them";
+  }
+}
+
 TEST(Hunt, ADamagedBlockIsNamedAndTheRestIsHunted) {
   const auto batches = batches_of(many_lines(), 7);
   StoredTelemetry stored({batches, batches_of(many_lines(), 9, "b.log")});
@@ -92,12 +110,14 @@ TEST(Hunt, ADamagedBlockIsNamedAndTheRestIsHunted) {
   HuntKeys keys(stored.store->seed());
   ASSERT_TRUE(keys.add(one));
   keys.sort();
-  const auto blocks = keys.blocks_in(**segment->dictionary(), segment->blocks().size());
-  ASSERT_FALSE(blocks.empty());
-  stored.files.bytes(segment->name())[segment->blocks()[blocks[0]].offset + 100] ^= 1;
+  const auto parts = keys.parts_in(**segment->dictionary(), segment->parts());
+  ASSERT_FALSE(parts.empty());
+  std::size_t hit = 0;
+  while (segment->blocks()[hit].first_part + segment->blocks()[hit].parts <= parts[0]) ++hit;
+  stored.files.bytes(segment->name())[segment->blocks()[hit].offset + 100] ^= 1;
   EXPECT_EQ(hunted(stored, one, true, &result).size(), 3U);
   ASSERT_EQ(result.damage.size(), 1U);
-  EXPECT_NE(result.damage[0].text().find(fmt::format("block {} of", blocks[0])), std::string::npos)
+  EXPECT_NE(result.damage[0].text().find(fmt::format("block {} of", hit)), std::string::npos)
       << result.damage[0].text();
 }
 

@@ -41,7 +41,7 @@ StoredTelemetry::StoredTelemetry(const std::vector<std::vector<LineBatch>>& segm
   for (const auto& batches : segments) {
     auto writer = store->new_segment();
     EXPECT_TRUE(writer);
-    HuntIndexer indexer(std::move(*writer), store->seed(), map, block_bytes);
+    HuntIndexer indexer(std::move(*writer), store->seed(), map, block_bytes, block_bytes / 8);
     for (const LineBatch& batch : batches) EXPECT_TRUE(indexer.add(batch));
     EXPECT_TRUE(indexer.finish({.created = clock.now()}));
     EXPECT_TRUE(store->replaced());

@@ -15,7 +15,7 @@
 namespace bongsu::detect {
 
 struct StoredTelemetry {
-  // Small blocks, so that there are many. A segment for each list of batches.
+  // Small blocks of up to eight parts, so that there are many. A segment for each list of batches.
   explicit StoredTelemetry(const std::vector<std::vector<telemetry::LineBatch>>& segments,
                            std::size_t block_bytes = 2048,
                            telemetry::FieldMapPtr map = telemetry::FieldMap::standard());

@@ -43,14 +43,14 @@ void CpuShare::pause() {
   last_ = thread_cpu();
 }
 
-std::vector<std::uint32_t> blocks_to_read(const SegmentFile& segment, const HuntQuery& query, HuntResult& result) {
+std::vector<std::uint32_t> parts_to_read(const SegmentFile& segment, const HuntQuery& query, HuntResult& result) {
   const auto blocks = segment.blocks();
   result.blocks += blocks.size();
   std::vector<std::uint32_t> out;
   bool narrowed = false;
   if (query.keys != nullptr && segment.facts().keyed_by == hunt_keyed_by(*query.map)) {
     if (const auto dictionary = segment.dictionary()) {
-      out = query.keys->blocks_in(**dictionary, blocks.size());
+      out = query.keys->parts_in(**dictionary, segment.parts());
       narrowed = true;
     } else if (dictionary.error().code != ErrorCode::kNotFound) {
       note_damage(result, dictionary.error());
@@ -58,12 +58,13 @@ std::vector<std::uint32_t> blocks_to_read(const SegmentFile& segment, const Hunt
   }
   if (!narrowed) {
     result.read_whole += query.keys != nullptr;
-    out.resize(blocks.size());
+    out.resize(segment.parts());
     std::iota(out.begin(), out.end(), 0U);
   }
   if (query.from || query.until) {
-    std::erase_if(out, [&](std::uint32_t i) {
-      const auto& facts = blocks[i].facts;
+    std::erase_if(out, [&, at = std::size_t{0}](std::uint32_t part) mutable {
+      while (part >= blocks[at].first_part + blocks[at].parts) ++at;
+      const auto& facts = blocks[at].facts;
       if (facts.untimed) return false;
       if (facts.first_s > facts.last_s) return true;
       return (query.from && facts.last_s < query.from->seconds) ||
@@ -81,12 +82,20 @@ HuntResult visit_blocks(const HuntQuery& query, std::span<const SegmentFilePtr> 
   for (const SegmentFilePtr& segment : segments) {
     if (stopped()) break;
     for (const Error& error : segment->damage()) note_damage(result, error);
-    const auto blocks = blocks_to_read(*segment, query, result);
+    const auto parts = parts_to_read(*segment, query, result);
     if (!options.keep_dictionaries) segment->forget_dictionary();
     if (options.pace != nullptr) options.pace->pause();
-    for (const std::uint32_t number : blocks) {
+    std::size_t number = 0;
+    for (std::size_t at = 0; at < parts.size();) {
       if (stopped()) break;
-      auto block = segment->read(number);
+      const auto blocks = segment->blocks();
+      while (parts[at] >= blocks[number].first_part + blocks[number].parts) ++number;
+      const std::uint32_t end = blocks[number].first_part + blocks[number].parts;
+      const std::size_t first = at;
+      while (at < parts.size() && parts[at] < end) ++at;
+      // All of them together are read as one.
+      const auto some = std::span(parts).subspan(first, at - first < blocks[number].parts ? at - first : 0);
+      auto block = segment->read(number, some);
       if (!block && block.error().code == ErrorCode::kNotFound) break;  // its time had come
       if (!block) {
         note_damage(result, std::move(block).error());

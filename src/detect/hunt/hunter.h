@@ -8,11 +8,11 @@
 //   HuntResult result = hunt(engine, {.keys = &keys}, store.segments(), [&](std::vector<Alert>&& alerts) { … return
 //   true; });
 //
-// The dictionaries say which blocks may hold one of the keys; only these are read, and their events go through the
-// engine as they did when they were new. So the alerts are exact, and those that live matching gave or would have
-// given: same fields, same ids. Without keys (rules and patterns, that dictionaries know nothing of) every block within
-// the time range is read, in the order in which it was stored. A segment whose dictionary is damaged, missing or made
-// by other rules is read whole.
+// The dictionaries say which parts of which blocks may hold one of the keys; only these are read, and their events go
+// through the engine as they did when they were new. So the alerts are exact, and those that live matching gave or
+// would have given: same fields, same ids. Without keys (rules and patterns, that dictionaries know nothing of) every
+// block within the time range is read, in the order in which it was stored. A segment whose dictionary is damaged,
+// missing or made by other rules is read whole.
 //
 // A damaged block is named in the result and skipped; everything else is used.
 #pragma once
@@ -82,9 +82,9 @@ struct HuntResult {
 };
 inline constexpr std::size_t kMaxHuntDamage = 100;
 
-// Which blocks of a segment have to be looked at, rising; damage of its dictionary goes to `result`.
-std::vector<std::uint32_t> blocks_to_read(const telemetry::SegmentFile& segment, const HuntQuery& query,
-                                          HuntResult& result);
+// Which parts of a segment's blocks have to be looked at, rising; damage of its dictionary goes to `result`.
+std::vector<std::uint32_t> parts_to_read(const telemetry::SegmentFile& segment, const HuntQuery& query,
+                                         HuntResult& result);
 
 // Every block that has to be looked at, in order, as batches. False from `visit` ends it.
 HuntResult visit_blocks(const HuntQuery& query, std::span<const telemetry::SegmentFilePtr> segments,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <limits>
 
 #include "base/text.h"
@@ -63,13 +65,14 @@ constexpr std::string_view last_part(std::string_view path) {
   return dot == path.npos ? path : path.substr(dot + 1);
 }
 
-// Most leaves of an event are told apart by the length of their key.
+// Most leaves of an event are told apart by the length of their key: which rules it leaves, a bit for each.
 constexpr std::size_t kMaxKey = 32;
-constexpr std::array<bool, kMaxKey> kKeyLengths = [] {
-  std::array<bool, kMaxKey> out{};
-  for (const EntityRule& rule : kEntityRules) {
-    out[last_part(rule.path).size()] = true;
-    out[rule.path.size()] = true;  // a flat key: "id.orig_h"
+static_assert(std::size(kEntityRules) <= 64);
+constexpr std::array<std::uint64_t, kMaxKey> kRulesByLength = [] {
+  std::array<std::uint64_t, kMaxKey> out{};
+  for (std::size_t rank = 0; rank < std::size(kEntityRules); ++rank) {
+    out[last_part(kEntityRules[rank].path).size()] |= std::uint64_t{1} << rank;
+    out[kEntityRules[rank].path.size()] |= std::uint64_t{1} << rank;  // a flat key: "id.orig_h"
   }
   return out;
 }();
@@ -146,13 +149,14 @@ Entity entity_of(const telemetry::EventView& event, std::string_view matched_fie
   std::string found, found_end, scratch;
   bool matched_inner = false;
   for (const telemetry::Leaf& leaf : event.leaves) {
-    if (leaf.key_size >= kMaxKey || !kKeyLengths[leaf.key_size]) continue;
+    if (leaf.key_size >= kMaxKey) continue;
     const std::string_view key(leaf.key, leaf.key_size);
     std::string path;
-    for (std::size_t rank = 0; rank < std::size(kEntityRules); ++rank) {
+    for (std::uint64_t rules = kRulesByLength[leaf.key_size]; rules != 0; rules &= rules - 1) {
+      const auto rank = static_cast<std::size_t>(std::countr_zero(rules));
       const EntityRule& rule = kEntityRules[rank];
-      if (key != last_part(rule.path) && key != rule.path) continue;
       if (rank >= (rule.other_end ? best_end : best)) continue;
+      if (key != last_part(rule.path) && key != rule.path) continue;
       if (path.empty()) path = event.path(leaf);
       if (!stands_at(rule, path)) continue;
       if (rule.kind == kAddress && !rule.other_end && path == matched_field) {

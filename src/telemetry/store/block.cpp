@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 
+#include "telemetry/csv.h"
 #include "telemetry/store/bytes_codec.h"
 
 namespace bongsu::telemetry {
 namespace {
+
+constexpr std::string_view kCsv = "#csv\n";
 
 std::unexpected<Error> broken(const char* what) { return fail(ErrorCode::kCorrupt, what); }
 
@@ -23,6 +25,12 @@ std::string escaped(std::string_view text) {
 
 std::string tsv_header_text(const TsvHeader& header) {
   const char s = header.separator;
+  if (header.csv) {  // names have no separators, quotes or line ends (csv.cpp)
+    std::string line(kCsv);
+    for (const auto& column : header.columns) line.append(column.name).append(1, s);
+    line.back() = '\n';
+    return line;
+  }
   std::string out = fmt::format("#separator {}\n", escaped({&s, 1}));
   out += fmt::format("#set_separator{}{}\n", s, escaped(header.set_separator));
   out += fmt::format("#empty_field{}{}\n", s, header.empty_field);
@@ -43,6 +51,10 @@ std::string tsv_header_text(const TsvHeader& header) {
 }
 
 TsvHeaderPtr parse_tsv_header(std::string_view lines) {
+  if (lines.starts_with(kCsv)) {
+    lines.remove_prefix(kCsv.size());
+    return read_csv_header(lines.substr(0, lines.find('\n')));
+  }
   constexpr int kLines = 7;  // as many as there are kinds
   TsvHeaderPtr header;
   for (int i = 0; i < kLines && !lines.empty(); ++i) {
@@ -55,38 +67,50 @@ TsvHeaderPtr parse_tsv_header(std::string_view lines) {
   return header;
 }
 
+// False: the block has as many runs as it may have.
+bool BlockBuilder::begin_run(const LineBatch& batch, const Cursor& cursor) {
+  if (runs_.size() >= kMaxBlockRuns && !data_.empty()) return false;
+  if (parts_.empty() || part_is_full()) {
+    parts_.push_back(0);
+    part_begin_ = data_.size();
+  }
+  ++parts_.back();
+  runs_.push_back({.source = batch.source,
+                   .header = cursor.header,
+                   .offset = batch.offset + cursor.at,
+                   .first_line = cursor.line,
+                   .begin = data_.size(),
+                   .next_line = cursor.line});
+  return true;
+}
+
 void BlockBuilder::add(const LineBatch& batch, Cursor& cursor, std::size_t target) {
   if (cursor.line == 0) cursor = {.at = 0, .line = batch.first_line, .header = batch.header};
   const std::string_view data = batch.data;
-  const std::uint64_t offset = batch.offset + cursor.at;
   const bool joins = !runs_.empty() && *runs_.back().source == *batch.source &&
-                     runs_.back().offset + runs_.back().size == offset && runs_.back().next_line == cursor.line &&
-                     data_.ends_with('\n') && cursor.at == 0;
+                     runs_.back().offset + runs_.back().size == batch.offset + cursor.at &&
+                     runs_.back().next_line == cursor.line && data_.ends_with('\n') && cursor.at == 0 &&
+                     !part_is_full();
   // Header lines inside a run are read again when it is parsed: a run that goes on needs no header of its own.
-  if (!joins) {
-    if (runs_.size() >= kMaxBlockRuns && !data_.empty()) return;
-    runs_.push_back({.source = batch.source,
-                     .header = cursor.header,
-                     .offset = offset,
-                     .first_line = cursor.line,
-                     .begin = data_.size(),
-                     .next_line = cursor.line});
-  }
-  Run& run = runs_.back();
-  while (cursor.at < data.size() && (run.size == 0 || data_.size() < target)) {
-    const void* newline = std::memchr(data.data() + cursor.at, '\n', data.size() - cursor.at);
-    const std::size_t end = newline == nullptr
-                                ? data.size()
-                                : static_cast<std::size_t>(static_cast<const char*>(newline) - data.data()) + 1;
+  if (!joins && !begin_run(batch, cursor)) return;
+  while (cursor.at < data.size() && (runs_.back().size == 0 || data_.size() < target)) {
+    if (runs_.back().size > 0 && part_is_full() && !begin_run(batch, cursor)) return;
+    Run& run = runs_.back();
+    const bool own_line = data[cursor.at] == '#' || data[cursor.at] == '{';  // as EventParser takes it
+    CsvRecord record;
+    if (cursor.header != nullptr && cursor.header->csv && !own_line)
+      record = find_csv_record(data, cursor.at, cursor.header->separator);  // stays whole
+    else
+      record.end = std::min(data.find('\n', cursor.at), data.size());
+    const std::size_t end = std::min(record.end + 1, data.size());
     std::string_view line = data.substr(cursor.at, end - cursor.at);
     data_ += line;
     run.size += line.size();
-    ++run.next_line;
-    if (line.starts_with('#')) {
-      while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
-      read_tsv_header_line(line, cursor.header);
-    }
-    ++cursor.line;
+    run.next_line += record.lines;
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+    if (line.starts_with('#')) read_tsv_header_line(line, cursor.header);
+    if (batch.offset + cursor.at == 0 && cursor.header == nullptr) cursor.header = read_csv_header(line);
+    cursor.line += record.lines;
     cursor.at = end;
   }
 }
@@ -136,10 +160,12 @@ std::string BlockBuilder::take(const std::vector<Cover>& covers) {
   out += data_;
   data_.clear();
   runs_.clear();
+  parts_.clear();
+  part_begin_ = 0;
   return out;
 }
 
-Result<Block> decode_block(std::string_view payload) {
+Result<Block> decode_block(std::string_view payload, const std::vector<bool>* wanted) {
   ByteTaker in(payload);
   Block block;
   const auto count = [&]() -> std::size_t {
@@ -160,26 +186,38 @@ Result<Block> decode_block(std::string_view payload) {
   }
   const std::size_t runs = count();
   if (!in.good()) return broken("its table of lines is malformed");
-  std::vector<std::uint64_t> sizes;
+  struct Piece {
+    LineBatch run;
+    std::uint64_t size;
+  };
+  std::vector<Piece> pieces;
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < runs; ++i) {
     const std::uint64_t name = in.varint(), header = in.varint();
-    LineBatch run;
-    run.offset = in.varint();
-    run.first_line = in.varint();
-    sizes.push_back(in.varint());
-    if (!in.good() || name >= names.size() || header > headers.size() || sizes.back() > payload.size())
+    Piece piece;
+    piece.run.offset = in.varint();
+    piece.run.first_line = in.varint();
+    piece.size = in.varint();
+    if (!in.good() || name >= names.size() || header > headers.size() || piece.size > payload.size())
       return broken("its table of lines is malformed");
-    run.source = names[name];
-    if (header > 0) run.header = headers[header - 1];
-    total += sizes.back();
-    block.runs.push_back(std::move(run));
+    piece.run.source = names[name];
+    if (header > 0) piece.run.header = headers[header - 1];
+    total += piece.size;
+    pieces.push_back(std::move(piece));
   }
   if (!in.good() || total != in.left()) return broken("its lines have another size than its table says");
   for (std::size_t i = 0; i < runs; ++i) {
-    const std::string_view lines = in.bytes(sizes[i]);
-    block.runs[i].data.reserve(lines.size() + 64);  // simdjson's padding
-    block.runs[i].data = lines;
+    auto& [run, size] = pieces[i];
+    std::string_view lines = in.bytes(size);
+    if (wanted != nullptr && (i >= wanted->size() || !(*wanted)[i])) continue;
+    for (; wanted == nullptr && i + 1 < runs && lines.ends_with('\n'); ++i) {
+      const Piece& next = pieces[i + 1];
+      if (next.run.source != run.source || next.run.offset != run.offset + lines.size()) break;
+      lines = {lines.data(), lines.size() + in.bytes(next.size).size()};
+    }
+    run.data.reserve(lines.size() + 64);  // simdjson's padding
+    run.data = lines;
+    block.runs.push_back(std::move(run));
   }
   return block;
 }

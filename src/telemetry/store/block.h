@@ -21,6 +21,7 @@
 namespace bongsu::telemetry {
 
 inline constexpr std::size_t kMaxBlockRuns = 65'536;
+// A part of a block: runs that follow each other, the unit that a dictionary names (segment.h).
 inline constexpr std::size_t kMaxCoverBytes = 8'192;  // of a name or position
 
 // How far a stream has been stored: the position is opaque here (FollowPosition as JSON, a file's size and time).
@@ -36,6 +37,9 @@ struct Block {
 
 class BlockBuilder {
  public:
+  // `part_bytes`: about as many bytes of lines make a part, each with runs of its own; 0: the block is one.
+  explicit BlockBuilder(std::size_t part_bytes = 0) : part_bytes_(part_bytes) {}
+
   // Takes whole lines of the batch from `at` on until the block holds about `target` bytes; moves `at` behind them.
   // Call with the same cursor until it stands at the end.
   struct Cursor {
@@ -49,6 +53,8 @@ class BlockBuilder {
   bool empty() const { return data_.empty(); }
   // The runs that are in it, as decode_block would give them.
   std::vector<LineBatch> runs() const;
+  // How many runs each part has.
+  const std::vector<std::uint32_t>& parts() const { return parts_; }
   // The payload; the builder is empty afterwards.
   std::string take(const std::vector<Cover>& covers = {});
 
@@ -60,14 +66,21 @@ class BlockBuilder {
     std::size_t begin = 0, size = 0;
     std::uint64_t next_line = 1;
   };
+  bool begin_run(const LineBatch& batch, const Cursor& cursor);
+  bool part_is_full() const { return part_bytes_ > 0 && data_.size() - part_begin_ >= part_bytes_; }
+
+  const std::size_t part_bytes_;
   std::string data_;
   std::vector<Run> runs_;
+  std::vector<std::uint32_t> parts_;
+  std::size_t part_begin_ = 0;
 };
 
-// kCorrupt says what is wrong.
-Result<Block> decode_block(std::string_view payload);
+// kCorrupt says what is wrong. `wanted`: which runs to take, by their number; those beyond are not. All of them when it
+// is null; then runs that go on where the one before ended are one.
+Result<Block> decode_block(std::string_view payload, const std::vector<bool>* wanted = nullptr);
 
-// The header as lines of a log, and back.
+// The header as lines of a log, and back. A CSV's is "#csv" and its line of names.
 std::string tsv_header_text(const TsvHeader& header);
 TsvHeaderPtr parse_tsv_header(std::string_view lines);
 

@@ -5,45 +5,45 @@
 namespace bongsu::telemetry {
 namespace {
 
-constexpr unsigned kBlockBits = 64 - kKeyBits;
+constexpr unsigned kPartBits = 64 - kKeyBits;
 constexpr std::size_t kKeysPerBucket = 12;
 constexpr std::size_t kHeadBytes = 32;
-// First byte of a list that is a set of bits; a number of blocks otherwise.
+// First byte of a list that is a set of bits; a number of parts otherwise.
 constexpr std::uint64_t kOne = 0, kSeveral = 1, kBits = 2, kAll = 3;
 
 std::unexpected<Error> broken(const char* what) {
   return fail(ErrorCode::kCorrupt, std::string("the dictionary is damaged: ") + what);
 }
 
-// A list of blocks, rising: one number in most cases.
-void put_list(std::string& out, std::span<const std::uint32_t> list, std::uint32_t blocks) {
+// A list of parts, rising: one number in most cases.
+void put_list(std::string& out, std::span<const std::uint32_t> list, std::uint32_t parts) {
   if (list.size() == 1) return put_varint(out, std::uint64_t{list[0]} << 2 | kOne);
-  if (list.size() == blocks) return put_varint(out, kAll);
-  if (list.size() > blocks / 8) {
+  if (list.size() == parts) return put_varint(out, kAll);
+  if (list.size() > parts / 8) {
     put_varint(out, kBits);
-    std::string bits((blocks + 7) / 8, '\0');
-    for (const std::uint32_t block : list) bits[block / 8] = static_cast<char>(bits[block / 8] | 1 << (block % 8));
+    std::string bits((parts + 7) / 8, '\0');
+    for (const std::uint32_t part : list) bits[part / 8] = static_cast<char>(bits[part / 8] | 1 << (part % 8));
     out += bits;
     return;
   }
   put_varint(out, static_cast<std::uint64_t>(list.size()) << 2 | kSeveral);
   std::uint32_t last = 0;
-  for (const std::uint32_t block : list) {
-    put_varint(out, block - last);
-    last = block;
+  for (const std::uint32_t part : list) {
+    put_varint(out, part - last);
+    last = part;
   }
 }
 
 }  // namespace
 
-void DictionaryBuilder::add(std::uint32_t block, std::span<const std::uint64_t> hashes,
+void DictionaryBuilder::add(std::uint32_t part, std::span<const std::uint64_t> hashes,
                             std::span<const std::uint64_t> ordered) {
-  for (const std::uint64_t hash : hashes) hashes_.push_back((hash & ~((std::uint64_t{1} << kBlockBits) - 1)) | block);
-  for (const std::uint64_t key : ordered) ordered_.emplace_back(key, block);
+  for (const std::uint64_t hash : hashes) hashes_.push_back((hash & ~((std::uint64_t{1} << kPartBits) - 1)) | part);
+  for (const std::uint64_t key : ordered) ordered_.emplace_back(key, part);
 }
 
-std::string DictionaryBuilder::finish(std::uint32_t blocks) {
-  BONGSU_CHECK(blocks <= kMaxSegmentBlocks);
+std::string DictionaryBuilder::finish(std::uint32_t parts) {
+  BONGSU_CHECK(parts <= kMaxSegmentParts);
   std::ranges::sort(hashes_);
   hashes_.erase(std::ranges::unique(hashes_).begin(), hashes_.end());
   std::ranges::sort(ordered_);
@@ -51,7 +51,7 @@ std::string DictionaryBuilder::finish(std::uint32_t blocks) {
 
   std::size_t keys = 0;
   for (std::size_t i = 0; i < hashes_.size(); ++i)
-    keys += i == 0 || hashes_[i] >> kBlockBits != hashes_[i - 1] >> kBlockBits;
+    keys += i == 0 || hashes_[i] >> kPartBits != hashes_[i - 1] >> kPartBits;
   const auto bucket_bits = static_cast<unsigned>(std::bit_width(keys / kKeysPerBucket));
   const unsigned low_bits = kKeyBits - bucket_bits;
   const std::size_t buckets = std::size_t{1} << bucket_bits;
@@ -66,10 +66,10 @@ std::string DictionaryBuilder::finish(std::uint32_t blocks) {
     }
   };
   for (std::size_t i = 0; i < hashes_.size();) {
-    const std::uint64_t hash = hashes_[i] >> kBlockBits;
+    const std::uint64_t hash = hashes_[i] >> kPartBits;
     list.clear();
-    for (; i < hashes_.size() && hashes_[i] >> kBlockBits == hash; ++i)
-      list.push_back(static_cast<std::uint32_t>(hashes_[i] & ((1U << kBlockBits) - 1)));
+    for (; i < hashes_.size() && hashes_[i] >> kPartBits == hash; ++i)
+      list.push_back(static_cast<std::uint32_t>(hashes_[i] & ((1U << kPartBits) - 1)));
     open_buckets(static_cast<std::size_t>(hash >> low_bits));
     const std::uint64_t bit = static_cast<std::uint64_t>(key) * low_bits;
     std::uint64_t word;
@@ -77,7 +77,7 @@ std::string DictionaryBuilder::finish(std::uint32_t blocks) {
     word |= (hash & ((std::uint64_t{1} << low_bits) - 1)) << (bit % 8);
     std::memcpy(packed.data() + bit / 8, &word, sizeof word);
     // What does not fit the word: low_bits + 7 may be 55 at most, so it always does.
-    put_list(postings, list, blocks);
+    put_list(postings, list, parts);
     ++key;
   }
   open_buckets(buckets);
@@ -90,7 +90,7 @@ std::string DictionaryBuilder::finish(std::uint32_t blocks) {
     for (; i < ordered_.size() && ordered_[i].first == value; ++i) list.push_back(ordered_[i].second);
     put_fixed(ordered_keys, value);
     put_fixed(ordered_lists, static_cast<std::uint32_t>(postings.size()));
-    put_list(postings, list, blocks);
+    put_list(postings, list, parts);
     ++ordered;
   }
 
@@ -112,7 +112,7 @@ std::string DictionaryBuilder::finish(std::uint32_t blocks) {
   return out;
 }
 
-Result<KeyDictionary> KeyDictionary::open(std::string bytes, std::uint32_t blocks) {
+Result<KeyDictionary> KeyDictionary::open(std::string bytes, std::uint32_t parts) {
   ByteTaker in(bytes);
   KeyDictionary out;
   const auto key_bits = in.fixed<std::uint32_t>();
@@ -126,7 +126,7 @@ Result<KeyDictionary> KeyDictionary::open(std::string bytes, std::uint32_t block
   if (keys > bytes.size() || ordered > bytes.size() || postings > bytes.size())
     return broken("it says that it is larger than it is");
   out.low_bits_ = kKeyBits - out.bucket_bits_;
-  out.blocks_ = blocks;
+  out.parts_ = parts;
   out.keys_ = static_cast<std::size_t>(keys);
   out.ordered_ = static_cast<std::size_t>(ordered);
   out.directory_ = kHeadBytes;
@@ -155,30 +155,30 @@ std::size_t KeyDictionary::lower_bound(std::uint64_t key) const {
 bool KeyDictionary::read_list(std::string_view& in, std::vector<std::uint32_t>* out) const {
   ByteTaker taker(in);
   const std::uint64_t head = taker.varint();
-  const auto put = [&](std::uint64_t block) {
-    if (out != nullptr && block < blocks_) out->push_back(static_cast<std::uint32_t>(block));
+  const auto put = [&](std::uint64_t part) {
+    if (out != nullptr && part < parts_) out->push_back(static_cast<std::uint32_t>(part));
   };
   switch (head & 3) {
     case kOne:
       put(head >> 2);
       break;
     case kSeveral: {
-      std::uint64_t block = 0;
-      if (head >> 2 > kMaxSegmentBlocks) return false;
+      std::uint64_t part = 0;
+      if (head >> 2 > kMaxSegmentParts) return false;
       for (std::uint64_t i = 0; i < head >> 2 && taker.good(); ++i) {
-        block += taker.varint();
-        if (taker.good()) put(block);
+        part += taker.varint();
+        if (taker.good()) put(part);
       }
       break;
     }
     case kBits: {
-      const std::string_view bits = taker.bytes((std::uint64_t{blocks_} + 7) / 8);
-      for (std::uint32_t block = 0; block < blocks_ && taker.good(); ++block)
-        if ((static_cast<unsigned char>(bits[block / 8]) >> (block % 8) & 1) != 0) put(block);
+      const std::string_view bits = taker.bytes((std::uint64_t{parts_} + 7) / 8);
+      for (std::uint32_t part = 0; part < parts_ && taker.good(); ++part)
+        if ((static_cast<unsigned char>(bits[part / 8]) >> (part % 8) & 1) != 0) put(part);
       break;
     }
     default:
-      for (std::uint32_t block = 0; block < blocks_; ++block) put(block);
+      for (std::uint32_t part = 0; part < parts_; ++part) put(part);
   }
   if (!taker.good()) return false;
   in.remove_prefix(in.size() - taker.left());

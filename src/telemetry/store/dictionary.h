@@ -1,15 +1,16 @@
-// The dictionary of a segment: which of its blocks hold a key. Keys are 64-bit numbers whose meaning is the caller's.
+// The dictionary of a segment: which parts of its parts hold a key. Keys are 64-bit numbers whose meaning is the
+// caller's.
 //
 //   DictionaryBuilder builder;
-//   builder.add(block, hashes, ordered);                  // block by block; repeated keys are fine
-//   std::string bytes = builder.finish(blocks);
+//   builder.add(part, hashes, ordered);                  // part by part; repeated keys are fine
+//   std::string bytes = builder.finish(parts);
 //
 //   BONGSU_TRY(auto dictionary, KeyDictionary::open(bytes));
-//   dictionary.find(sorted_hashes, [&](std::size_t which, auto& blocks) { … });
-//   dictionary.find_range(low, high, [&](auto& blocks) { … });
+//   dictionary.find(sorted_hashes, [&](std::size_t which, auto& parts) { … });
+//   dictionary.find_range(low, high, [&](auto& parts) { … });
 //
 // Two kinds. *Hashes* are looked up one by one; kKeyBits of each are kept, so that now and then (once in 10^8 look-ups
-// at a million keys) a block is named that does not hold the key: what is found is looked at anyway. *Ordered* keys are
+// at a million keys) a part is named that does not hold the key: what is found is looked at anyway. *Ordered* keys are
 // kept whole and looked up by range (addresses of a network). README.md has the bytes.
 //
 // Reading is safe from several threads, and safe on any bytes: what cannot be is kCorrupt or finds nothing.
@@ -30,51 +31,51 @@
 namespace bongsu::telemetry {
 
 inline constexpr unsigned kKeyBits = 48;
-inline constexpr std::size_t kMaxSegmentBlocks = 65'535;
+inline constexpr std::size_t kMaxSegmentParts = 65'535;
 inline constexpr std::size_t kMaxDictionaryBytes = std::size_t{1} << 30;
 
 class DictionaryBuilder {
  public:
-  // `block` does not fall from call to call.
-  void add(std::uint32_t block, std::span<const std::uint64_t> hashes, std::span<const std::uint64_t> ordered);
-  std::string finish(std::uint32_t blocks);
+  // `part` does not fall from call to call.
+  void add(std::uint32_t part, std::span<const std::uint64_t> hashes, std::span<const std::uint64_t> ordered);
+  std::string finish(std::uint32_t parts);
   std::size_t memory_bytes() const { return (hashes_.capacity() + ordered_.capacity() * 2) * 8; }
 
  private:
-  std::vector<std::uint64_t> hashes_;                             // kKeyBits of the key, 16 of the block
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> ordered_;  // key, block
+  std::vector<std::uint64_t> hashes_;                             // kKeyBits of the key, 16 of the part
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> ordered_;  // key, part
 };
 
 class KeyDictionary {
  public:
-  // `bytes` are kept. `blocks`: how many the segment has; numbers beyond are not given out.
-  static Result<KeyDictionary> open(std::string bytes, std::uint32_t blocks);
+  // `bytes` are kept. `parts`: how many the segment has; numbers beyond are not given out.
+  static Result<KeyDictionary> open(std::string bytes, std::uint32_t parts);
 
   std::size_t keys() const { return keys_; }
   std::size_t ordered_keys() const { return ordered_; }
   std::size_t memory_bytes() const { return bytes_.size(); }
 
-  // `hashes` rise. Calls found(index into hashes, blocks) for each that is there; `blocks` is a span that rises.
+  // `hashes` rise. Calls found(index into hashes, parts) for each that is there; `parts` is a span that rises.
   template <class Found>
   void find(std::span<const std::uint64_t> hashes, Found&& found) const {
     if (keys_ == 0) return;
-    std::vector<std::uint32_t> blocks;
+    std::vector<std::uint32_t> parts;
     constexpr std::size_t kAhead = 12;  // look-ups whose bucket is on its way from memory
     for (std::size_t i = 0; i < hashes.size(); ++i) {
       if (i + kAhead < hashes.size()) prefetch(hashes[i + kAhead]);
       const std::size_t at = position(hashes[i]);
       if (at == kNone) continue;
-      postings(bucket_of(hashes[i]), at, blocks);
-      if (!blocks.empty()) found(i, std::span<const std::uint32_t>(blocks));
+      postings(bucket_of(hashes[i]), at, parts);
+      if (!parts.empty()) found(i, std::span<const std::uint32_t>(parts));
     }
   }
   // Keys from `low` to `high`, both included.
   template <class Found>
   void find_range(std::uint64_t low, std::uint64_t high, Found&& found) const {
-    std::vector<std::uint32_t> blocks;
+    std::vector<std::uint32_t> parts;
     for (std::size_t i = lower_bound(low); i < ordered_ && ordered_key(i) <= high; ++i) {
-      ordered_postings(i, blocks);
-      if (!blocks.empty()) found(std::span<const std::uint32_t>(blocks));
+      ordered_postings(i, parts);
+      if (!parts.empty()) found(std::span<const std::uint32_t>(parts));
     }
   }
 
@@ -129,7 +130,7 @@ class KeyDictionary {
   bool read_list(std::string_view& in, std::vector<std::uint32_t>* out) const;
 
   std::string bytes_;
-  std::uint32_t blocks_ = 0;
+  std::uint32_t parts_ = 0;
   unsigned bucket_bits_ = 0, low_bits_ = 0;
   std::size_t keys_ = 0, ordered_ = 0;
   std::size_t directory_ = 0, packed_ = 0, ordered_at_ = 0, ordered_lists_ = 0;  // offsets

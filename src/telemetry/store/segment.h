@@ -2,12 +2,17 @@
 // manifest.
 //
 //   BONGSU_TRY(auto writer, SegmentWriter::create(files, "0000000000000001.seg", {.seed = seed}));
-//   writer->add(payload, facts, hashes, ordered);          // block by block
+//   writer->part(runs, hashes, ordered);                   // the keys in each of its parts
+//   writer->add(payload, facts);                           // block by block
 //   writer->finish({.created = clock.now()});              // now it is there, whole; before it was not there at all
 //
 //   BONGSU_TRY(auto segment, SegmentFile::open(files, "0000000000000001.seg"));
 //   for (const Error& damage : segment->damage()) …        // what of it cannot be used
-//   BONGSU_TRY(Block block, segment->read(3));
+//   BONGSU_TRY(Block block, segment->read(3));             // all of it
+//   BONGSU_TRY(Block some, segment->read(3, parts));       // the runs of some of its parts
+//
+// A dictionary's numbers are those of *parts*: pieces of a block of a few lines each, counted through the segment. A
+// block is decompressed as a whole; of its lines only those need to be looked at that may hold a key.
 //
 // Everything in the file is under a checksum (XXH3), compressed bytes before they are decompressed. Damage costs what
 // it hit: a block that block, the dictionary that every block has to be looked at, the manifest that the blocks are
@@ -52,6 +57,7 @@ struct BlockFacts {
 struct BlockInfo {
   std::uint64_t offset = 0;  // of its head in the file
   std::uint32_t stored_bytes = 0, raw_bytes = 0;
+  std::uint32_t first_part = 0, parts = 1;  // numbers of its parts in the segment; 1: the block as a whole
   BlockFacts facts;
 };
 
@@ -95,7 +101,11 @@ class SegmentWriter {
   SegmentWriter(const SegmentWriter&) = delete;
   SegmentWriter& operator=(const SegmentWriter&) = delete;
 
-  // kTooLarge: kMaxSegmentBlocks, kMaxBlockBytes.
+  // The keys in the next `runs` runs of the block that add() writes. kTooLarge: kMaxSegmentParts.
+  Result<void> part(std::uint32_t runs, std::span<const std::uint64_t> hashes, std::span<const std::uint64_t> ordered);
+  // The block of the parts that were told since the last one. kTooLarge: kMaxBlockBytes.
+  Result<void> add(std::string_view payload, const BlockFacts& facts);
+  // A block of one part.
   Result<void> add(std::string_view payload, const BlockFacts& facts, std::span<const std::uint64_t> hashes,
                    std::span<const std::uint64_t> ordered);
   // Dictionary and manifest, fsync, rename, fsync of the directory.
@@ -111,6 +121,8 @@ class SegmentWriter {
   std::string name_, temporary_;
   BlockFile file_;
   std::vector<BlockInfo> infos_;
+  std::vector<std::uint32_t> part_runs_;  // of all parts
+  std::uint32_t first_part_ = 0;          // of the block that comes next
   DictionaryBuilder dictionary_;
   std::uint64_t lines_bytes_ = 0, dictionary_bytes_ = 0;
   bool finished_ = false;
@@ -137,8 +149,11 @@ class SegmentFile {
   // What was wrong at opening, each with its place.
   const std::vector<Error>& damage() const { return damage_; }
 
-  // kCorrupt names the block.
-  Result<Block> read(std::size_t block) const;
+  std::uint32_t parts() const { return blocks_.empty() ? 0 : blocks_.back().first_part + blocks_.back().parts; }
+
+  // kCorrupt names the block. `parts`, rising: of which of its parts the runs are wanted, numbered within the segment;
+  // all of them when it is empty.
+  Result<Block> read(std::size_t block, std::span<const std::uint32_t> parts = {}) const;
   // Read and checked the first time, then kept until forget_dictionary(). kCorrupt; kNotFound for a spool.
   Result<std::shared_ptr<const KeyDictionary>> dictionary() const;
   void forget_dictionary() const;
@@ -160,7 +175,9 @@ class SegmentFile {
   const Files* files_ = nullptr;
   std::uint64_t size_ = 0;
   std::uint64_t seed_ = 0;
+  std::uint32_t version_ = 0;
   std::vector<BlockInfo> blocks_;
+  std::vector<std::uint32_t> part_runs_;  // of all parts; empty: each block is one
   SegmentFacts facts_;
   bool has_manifest_ = false, spool_ = false;
   std::uint64_t dictionary_at_ = 0, dictionary_size_ = 0, dictionary_sum_ = 0;

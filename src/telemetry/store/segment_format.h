@@ -10,7 +10,8 @@ namespace bongsu::telemetry::segment_format {
 inline constexpr std::uint64_t kMagic = 0x3147455355534742;     // "BGSUSEG1"
 inline constexpr std::uint64_t kEndMagic = 0x31444e4555534742;  // "BGSUEND1"
 inline constexpr std::uint32_t kBlockMagic = 0x4b4c4247;        // "GBLK"
-inline constexpr std::uint32_t kVersion = 1;
+// 1: a dictionary names blocks, which have one part each. 2: parts of blocks; the manifest says which runs they have.
+inline constexpr std::uint32_t kOldestVersion = 1, kVersion = 2;
 
 inline constexpr std::size_t kHeadBytes = 32, kBlockHeadBytes = 72, kFootBytes = 72;
 

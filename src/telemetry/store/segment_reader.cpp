@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <zstd.h>
 
+#include <algorithm>
+
 #include "telemetry/store/bytes_codec.h"
 #include "telemetry/store/segment.h"
 #include "telemetry/store/segment_format.h"
@@ -41,10 +43,11 @@ Result<std::shared_ptr<SegmentFile>> SegmentFile::open_head(const Files& files, 
   const auto version = in.fixed<std::uint32_t>();
   in.fixed<std::uint32_t>();
   out->seed_ = in.fixed<std::uint64_t>();
+  out->version_ = version;
   if (magic != kMagic) return out->broken("not a file of stored telemetry", 0);
   if (in.fixed<std::uint64_t>() != checksum(std::string_view(head).substr(0, kHeadBytes - 8), 0))
     return out->broken("the head of the file is damaged", 0);
-  if (version != kVersion)
+  if (version < kOldestVersion || version > kVersion)
     return fail(ErrorCode::kUnsupported, fmt::format("version {} of stored telemetry is not known here", version),
                 {.source = out->path_});
   return out;
@@ -57,6 +60,7 @@ Result<SegmentFilePtr> SegmentFile::open(const Files& files, const std::string& 
     out->damage_.push_back(std::move(read).error());
     out->facts_ = {};
     out->blocks_.clear();
+    out->part_runs_.clear();
     out->walk_blocks();
   }
   return SegmentFilePtr(std::move(out));
@@ -119,13 +123,21 @@ Result<void> SegmentFile::read_manifest() {
     block.facts.formats = static_cast<std::uint32_t>(flags >> 2);
     block.facts.first_s = m.fixed<std::int64_t>();
     block.facts.last_s = m.fixed<std::int64_t>();
-    if (!m.good() || block.offset != next || block.raw_bytes > kMaxBlockBytes)
+    block.first_part = static_cast<std::uint32_t>(part_runs_.size());
+    block.parts =
+        version_ < 2 ? 1 : static_cast<std::uint32_t>(std::min<std::uint64_t>(m.varint(), kMaxSegmentParts + 1));
+    if (!m.good() || block.offset != next || block.raw_bytes > kMaxBlockBytes || block.parts == 0 ||
+        block.first_part + block.parts > kMaxSegmentParts)
       return broken("the manifest is malformed", manifest_at);
+    for (std::uint32_t i = 0; i < block.parts; ++i) {
+      const std::uint64_t runs = block.parts > 1 ? m.varint() : kMaxBlockRuns;
+      if (!m.good() || runs > kMaxBlockRuns) return broken("the manifest is malformed", manifest_at);
+      part_runs_.push_back(static_cast<std::uint32_t>(runs));
+    }
     next = block.offset + kBlockHeadBytes + block.stored_bytes;
     if (next > dictionary_at) return broken("the manifest is malformed", manifest_at);
   }
-  if (!m.good() || m.left() != 0 || blocks != blocks_.size() || next != dictionary_at ||
-      blocks_.size() > kMaxSegmentBlocks)
+  if (!m.good() || m.left() != 0 || blocks != blocks_.size() || next != dictionary_at)
     return broken("the manifest is malformed", manifest_at);
   dictionary_at_ = dictionary_at;
   dictionary_size_ = dictionary_size;
@@ -165,9 +177,10 @@ Result<BlockInfo> SegmentFile::read_head(std::uint64_t offset, std::uint32_t num
 void SegmentFile::walk_blocks() {
   const std::uint64_t size = size_;
   std::uint64_t at = kHeadBytes;
-  while (at + kBlockHeadBytes <= size && blocks_.size() < kMaxSegmentBlocks) {
+  while (at + kBlockHeadBytes <= size && blocks_.size() < kMaxSegmentParts) {
     const auto number = static_cast<std::uint32_t>(blocks_.size());
     if (auto info = read_head(at, number)) {
+      info->first_part = number;
       const std::uint64_t end = at + kBlockHeadBytes + info->stored_bytes;
       bool whole = end <= size;
       if (whole && spool_) {
@@ -222,9 +235,13 @@ std::uint64_t SegmentFile::events() const {
   return sum;
 }
 
-Result<Block> SegmentFile::read(std::size_t number) const {
+Result<Block> SegmentFile::read(std::size_t number, std::span<const std::uint32_t> parts) const {
   BONGSU_CHECK(number < blocks_.size());
   const BlockInfo& info = blocks_[number];
+  std::vector<bool> wanted;
+  if (info.parts > 1 && !parts.empty())
+    for (std::uint32_t part = info.first_part; part < info.first_part + info.parts; ++part)
+      wanted.insert(wanted.end(), part_runs_[part], std::ranges::binary_search(parts, part));
   const auto damaged = [&](std::string_view what) {
     return broken(fmt::format("block {} of {} is damaged: {}", number, blocks_.size(), what), info.offset);
   };
@@ -243,7 +260,7 @@ Result<Block> SegmentFile::read(std::size_t number) const {
       ZSTD_decompressDCtx(decompressor.context, payload.data(), payload.size(), stored.data(), stored.size());
   if (ZSTD_isError(n) != 0) return damaged(ZSTD_getErrorName(n));
   if (n != payload.size()) return damaged("it is shorter than it says");
-  auto block = decode_block(payload);
+  auto block = decode_block(payload, wanted.empty() ? nullptr : &wanted);
   if (!block) return damaged(block.error().message);
   return block;
 }
@@ -255,7 +272,7 @@ Result<std::shared_ptr<const KeyDictionary>> SegmentFile::dictionary() const {
   BONGSU_TRY(std::string bytes, read_bytes(dictionary_at_, static_cast<std::size_t>(dictionary_size_)));
   if (dictionary_sum_ != checksum(bytes, dictionary_at_))
     return broken("the dictionary does not fit its checksum", dictionary_at_);
-  auto opened = KeyDictionary::open(std::move(bytes), static_cast<std::uint32_t>(blocks_.size()));
+  auto opened = KeyDictionary::open(std::move(bytes), parts());
   if (!opened) return broken(opened.error().message, dictionary_at_);
   dictionary_ = std::make_shared<const KeyDictionary>(std::move(*opened));
   return dictionary_;

@@ -99,19 +99,35 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(Files& files, std::
   return out;
 }
 
+Result<void> SegmentWriter::part(std::uint32_t runs, std::span<const std::uint64_t> hashes,
+                                 std::span<const std::uint64_t> ordered) {
+  if (part_runs_.size() >= kMaxSegmentParts)
+    return fail(ErrorCode::kTooLarge, fmt::format("a segment has at most {} parts", kMaxSegmentParts));
+  dictionary_.add(static_cast<std::uint32_t>(part_runs_.size()), hashes, ordered);
+  part_runs_.push_back(runs);
+  return {};
+}
+
 Result<void> SegmentWriter::add(std::string_view payload, const BlockFacts& facts,
                                 std::span<const std::uint64_t> hashes, std::span<const std::uint64_t> ordered) {
-  if (infos_.size() >= kMaxSegmentBlocks)
-    return fail(ErrorCode::kTooLarge, fmt::format("a segment has at most {} blocks", kMaxSegmentBlocks));
-  BONGSU_TRY(const BlockInfo info, file_.add(payload, facts));
-  dictionary_.add(static_cast<std::uint32_t>(infos_.size()), hashes, ordered);
+  BONGSU_TRY_VOID(part(0, hashes, ordered));
+  return add(payload, facts);
+}
+
+Result<void> SegmentWriter::add(std::string_view payload, const BlockFacts& facts) {
+  const auto parts = static_cast<std::uint32_t>(part_runs_.size()) - first_part_;
+  BONGSU_CHECK(parts > 0);
+  BONGSU_TRY(BlockInfo info, file_.add(payload, facts));
+  info.first_part = first_part_;
+  info.parts = parts;
+  first_part_ += parts;
   infos_.push_back(info);
   lines_bytes_ += facts.lines_bytes;
   return {};
 }
 
 Result<void> SegmentWriter::finish(SegmentFacts facts) {
-  const std::string dictionary = dictionary_.finish(static_cast<std::uint32_t>(infos_.size()));
+  const std::string dictionary = dictionary_.finish(first_part_);
   if (dictionary.size() > kMaxDictionaryBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("a segment's dictionary has at most {} bytes", kMaxDictionaryBytes));
   dictionary_bytes_ = dictionary.size();
@@ -138,6 +154,9 @@ Result<void> SegmentWriter::finish(SegmentFacts facts) {
     put_varint(manifest, flags_of(info.facts));
     put_fixed(manifest, info.facts.first_s);
     put_fixed(manifest, info.facts.last_s);
+    put_varint(manifest, info.parts);
+    for (std::uint32_t i = 0; info.parts > 1 && i < info.parts; ++i)
+      put_varint(manifest, part_runs_[info.first_part + i]);
   }
   if (manifest.size() > kMaxManifestBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("a segment's manifest has at most {} bytes", kMaxManifestBytes));

@@ -173,6 +173,107 @@ TEST(Segment, IsReadAsItWasWritten) {
 }
 
 // Every byte is under a checksum; what is damaged is named, and everything else can be read.
+TEST(Segment, GivesTheRunsOfSomeOfItsParts) {
+  MemoryFiles files;
+  auto writer = SegmentWriter::create(files, "a.seg", {.seed = 5});
+  ASSERT_TRUE(writer);
+  std::string lines;
+  for (int i = 0; i < 40; ++i) lines += line_of(i);
+  BlockBuilder builder(50);  // two lines and a bit: three lines a part
+  BlockBuilder::Cursor cursor;
+  std::vector<LineBatch> runs;  // one a part
+  while (cursor.at < lines.size()) {
+    builder.add(batch("s.log", lines, 1000, 7), cursor, 400);
+    const auto in_block = builder.runs();
+    ASSERT_EQ(in_block.size(), builder.parts().size()) << "one stream: one run a part";
+    for (const LineBatch& run : in_block) {
+      const std::uint64_t key = key_of(static_cast<int>(runs.size()));
+      ASSERT_TRUE((*writer)->part(1, {&key, 1}, {}));
+      runs.push_back(run);
+    }
+    ASSERT_TRUE((*writer)->add(builder.take(), {.lines_bytes = 400}));
+  }
+  ASSERT_TRUE((*writer)->finish({.created = {1, 0}, .sources = {}, .covers = {}}));
+
+  const auto segment = SegmentFile::open(files, "a.seg");
+  ASSERT_TRUE(segment) << segment.error().text();
+  ASSERT_EQ((*segment)->parts(), runs.size());
+  ASSERT_GT((*segment)->blocks().size(), 1U);
+  std::string together;
+  for (std::size_t number = 0; number < (*segment)->blocks().size(); ++number) {
+    const BlockInfo& info = (*segment)->blocks()[number];
+    ASSERT_GT(info.parts, 2U);
+    const auto all = (*segment)->read(number);
+    ASSERT_TRUE(all);
+    ASSERT_EQ(all->runs.size(), 1U) << "runs that go on are one";
+    EXPECT_EQ(all->runs[0].first_line, runs[info.first_part].first_line);
+    together += all->runs[0].data;
+    for (std::uint32_t part = info.first_part; part < info.first_part + info.parts; ++part) {
+      const std::uint32_t last = info.first_part + info.parts - 1;
+      const std::vector<std::uint32_t> wanted = part == last ? std::vector{part} : std::vector{part, last};
+      const auto some = (*segment)->read(number, wanted);
+      ASSERT_TRUE(some);
+      ASSERT_EQ(some->runs.size(), wanted.size());
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        EXPECT_EQ(some->runs[i].data, runs[wanted[i]].data);
+        EXPECT_EQ(some->runs[i].offset, runs[wanted[i]].offset);
+        EXPECT_EQ(some->runs[i].first_line, runs[wanted[i]].first_line);
+      }
+      const std::uint64_t key = key_of(static_cast<int>(part));
+      std::vector<std::uint32_t> found;
+      (*(*segment)->dictionary())->find({&key, 1}, [&](std::size_t, auto parts) {
+        found.assign(parts.begin(), parts.end());
+      });
+      EXPECT_EQ(found, std::vector{part});
+    }
+  }
+  EXPECT_EQ(together, lines);
+}
+
+// What version 1 wrote: two blocks of a line each, a key in both and one in each, an ordered key in each.
+TEST(Segment, OfTheFirstVersionIsReadAsItWasWritten) {
+  constexpr std::string_view kHex =
+      "42475355534547310100000000000000050000000000000037c9d8a709f2b93647424c4b000000001f00000016000000070000000000"
+      "0000010000000000000064000000000000006400000000000000f4733c59ff2ce88d0000000000000000fffa9bbfc4e59c1b28b52ffd"
+      "2016b100000105732e6c6f6700000100000001076c696e6520300a47424c4b010000001f000000160000000700000000000000010000"
+      "0000000000650000000000000065000000000000007ada7f2087c3066300000000000000006875a5f00752282328b52ffd2016b10000"
+      "0105732e6c6f6700000100000702076c696e6520310a3000000000000000030000000000000002000000000000000500000000000000"
+      "0000000000000000030000000300000000000000341200000001341200000000cdab00000000000000000100000affffffff0200000a"
+      "ffffffff030000000400000000040300048094ebdc032a000000000000000105732e6c6f670105732e6c6f6703656e6402201f160701"
+      "006400000000000000640000000000000087011f1607010065000000000000006500000000000000ee00000000000000670000000000"
+      "000024706536ac94479655010000000000004d00000000000000ab1be86d636da3d1020000000000000042475355454e4431e8d1b8e2"
+      "4454a3fd";
+  std::string bytes;
+  for (std::size_t i = 0; i < kHex.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(std::string(kHex.substr(i, 2)), nullptr, 16));
+  MemoryFiles files;
+  ASSERT_TRUE(files.create("v1.seg"));
+  files.bytes("v1.seg") = bytes;
+  const auto segment = SegmentFile::open(files, "v1.seg");
+  ASSERT_TRUE(segment) << segment.error().text();
+  EXPECT_EQ((*segment)->verify().size(), 0U);
+  EXPECT_EQ((*segment)->facts().keyed_by, 42U);
+  EXPECT_EQ((*segment)->facts().covers, (std::vector<Cover>{{"s.log", "end"}}));
+  ASSERT_EQ((*segment)->blocks().size(), 2U);
+  EXPECT_EQ((*segment)->parts(), 2U);
+  const auto dictionary = (*segment)->dictionary();
+  ASSERT_TRUE(dictionary);
+  std::vector<std::vector<std::uint32_t>> found;
+  const auto take = [&](auto parts) { found.emplace_back(parts.begin(), parts.end()); };
+  const std::uint64_t keys[] = {0x1234'0000'0000'0000, 0x1234'0100'0000'0000, 0xabcd'0000'0000'0000};
+  (*dictionary)->find(keys, [&](std::size_t, auto parts) { take(parts); });
+  (*dictionary)->find_range(0xffff'ffff'0a00'0002, 0xffff'ffff'0a00'00ff, take);
+  EXPECT_EQ(found, (std::vector<std::vector<std::uint32_t>>{{0}, {1}, {0, 1}, {1}}));
+  const std::uint32_t second = 1;
+  for (const auto& block : {(*segment)->read(1), (*segment)->read(1, {&second, 1})}) {
+    ASSERT_TRUE(block);
+    ASSERT_EQ(block->runs.size(), 1U);
+    EXPECT_EQ(block->runs[0].data, "line 1\n");
+    EXPECT_EQ(block->runs[0].offset, 7U);
+    EXPECT_EQ(block->runs[0].first_line, 2U);
+  }
+}
+
 TEST(Segment, AFlippedBitInAnyByteIsNamedAndCostsOnlyWhatItHit) {
   constexpr int kBlocks = 4;
   MemoryFiles good;
