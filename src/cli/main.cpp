@@ -67,7 +67,7 @@ void add_init(Program& p) {
   sub->add_option("--member", c.member, "Short name of the member: a-z, 0-9, '-'")->required();
   sub->add_option("--title", c.title, "Name for people");
   sub->add_option("--country", c.country, "ISO 3166-1 alpha-2 code");
-  sub->add_option("--name", c.names, "Host name or address in the certificate; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--name", c.names, "Host name or address in the certificate; may be given again")->allow_extra_args(false);
   sub->add_option("--base-port", c.base_port, "First of four ports: TAXII, link, console, health; 0 = any that are free")->capture_default_str();
   sub->callback([&p] { p.exit = run_init(p.common, c); });
 }
@@ -76,7 +76,7 @@ void add_serve(Program& p) {
   static ServeCommand c;
   auto* sub = p.command(&p.app, "serve", "Run the node", "  bongsu serve --data bongsu-data\n  bongsu serve --watch /var/log/zeek/current\n");
   p.on_node(sub);
-  sub->add_option("--watch", c.watch, "Telemetry to watch beside what the configuration names; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--watch", c.watch, "Telemetry to watch beside what the configuration names; may be given again")->allow_extra_args(false);
   sub->callback([&p] { p.exit = run_serve(p.common, c); });
 
   static SensorCommand sensor;
@@ -164,8 +164,8 @@ void add_collections_and_accounts(Program& p) {
   account->add_option("--password-file", a.password_file, "HTTP Basic with the password in this file");
   account->add_flag("--token", a.token, "Bearer token, made and shown once");
   account->add_option("--certificate", a.certificate_file, "Client certificate (PEM) that logs in");
-  account->add_option("--read", a.read, "Collection it may read, '*' for all; may be given again")->expected(1)->allow_extra_args(false);
-  account->add_option("--write", a.write, "Collection it may write, '*' for all; may be given again")->expected(1)->allow_extra_args(false);
+  account->add_option("--read", a.read, "Collection it may read, '*' for all; may be given again")->allow_extra_args(false);
+  account->add_option("--write", a.write, "Collection it may write, '*' for all; may be given again")->allow_extra_args(false);
   account->add_flag("--enforcement", a.enforcement, "May read the files for enforcement points at /enforcement/");
   account->add_flag("--replace", a.replace, "Replace an account of that name");
   account->callback([&p] { p.exit = run_account_add(p.common, a); });
@@ -232,7 +232,7 @@ void add_taxii(Program& p) {
   from->add_option("--state", pull.state_file, "Where the pull stands: go on from here next time");
   from->add_option("--out", pull.out, "File, - for standard output")->capture_default_str();
   from->add_flag("--ndjson", pull.ndjson, "One object a line instead of a bundle");
-  from->add_option("--type", pull.types, "Only this STIX type; may be given again")->expected(1)->allow_extra_args(false);
+  from->add_option("--type", pull.types, "Only this STIX type; may be given again")->allow_extra_args(false);
   from->add_flag("--newest-only", pull.newest_only, "Newest version of each object instead of all");
   from->add_option("--limit", pull.limit, "Objects a page")->capture_default_str();
   from->add_flag("--json", pull.json, "Summary as JSON");
@@ -335,13 +335,13 @@ void add_match(Program& p) {
                         "  bongsu match --indicators feed.json --warninglists lists/ logs/*.json.zst\n"
                         "  bongsu match --sigma sigma/rules --yara yara/ --patterns patterns.txt events.ndjson\n"
                         "  zcat conn.log.gz | bongsu match --indicators bad-domains.txt -\n");
-  sub->add_option("--indicators", m.indicators, "STIX bundles, plain lists, TSV or CSV (type, value); may be given again")->expected(1)->allow_extra_args(false);
-  sub->add_option("--patterns", m.patterns, "STIX patterns, one a line, or STIX bundles; may be given again")->expected(1)->allow_extra_args(false);
-  sub->add_option("--sigma", m.sigma, "Sigma rules: a file or a directory; may be given again")->expected(1)->allow_extra_args(false);
-  sub->add_option("--pipeline", m.pipelines, "A pySigma processing pipeline for them; may be given again")->expected(1)->allow_extra_args(false);
-  sub->add_option("--yara", m.yara, "YARA rules, for fields of text: a file, a directory or an archive; may be given again")->expected(1)->allow_extra_args(false);
-  sub->add_option("--map", m.maps, "What further fields of logs hold (TOML); may be given again")->expected(1)->allow_extra_args(false);
-  sub->add_option("--warninglists", m.warning_lists, "MISP warning lists: a directory, a list.json or a tar archive; may be given again")->expected(1)->allow_extra_args(false);
+  sub->add_option("--indicators", m.indicators, "STIX bundles, plain lists, TSV or CSV (type, value); may be given again")->allow_extra_args(false);
+  sub->add_option("--patterns", m.patterns, "STIX patterns, one a line, or STIX bundles; may be given again")->allow_extra_args(false);
+  sub->add_option("--sigma", m.sigma, "Sigma rules: a file or a directory; may be given again")->allow_extra_args(false);
+  sub->add_option("--pipeline", m.pipelines, "A pySigma processing pipeline for them; may be given again")->allow_extra_args(false);
+  sub->add_option("--yara", m.yara, "YARA rules, for fields of text: a file, a directory or an archive; may be given again")->allow_extra_args(false);
+  sub->add_option("--map", m.maps, "What further fields of logs hold (TOML); may be given again")->allow_extra_args(false);
+  sub->add_option("--warninglists", m.warning_lists, "MISP warning lists: a directory, a list.json or a tar archive; may be given again")->allow_extra_args(false);
   sub->add_option("logs", m.logs, "Files or directories; - for standard input");
   sub->add_option("--jobs", m.jobs, "Threads; 0 = as many as the machine has")->capture_default_str();
   sub->add_flag("--json", m.json, "One JSON alert a line, also on a terminal");
@@ -366,8 +366,8 @@ void add_hunt(Program& p) {
     sub->add_option("--jobs", h.jobs, "Threads that index; 0 = as many as the machine has")->capture_default_str();
   };
   places(hunt);
-  hunt->add_option("--indicators", h.indicators, "As for match; may be given again")->expected(1)->allow_extra_args(false);
-  hunt->add_option("--warninglists", h.warning_lists, "As for match; may be given again")->expected(1)->allow_extra_args(false);
+  hunt->add_option("--indicators", h.indicators, "As for match; may be given again")->allow_extra_args(false);
+  hunt->add_option("--warninglists", h.warning_lists, "As for match; may be given again")->allow_extra_args(false);
   hunt->add_option("--min-confidence", h.min_confidence, "Leave out indicators below it (0 to 100)")->capture_default_str();
   hunt->add_option("--since", h.since, "Leave out blocks of events that are all older");
   hunt->add_option("--until", h.until, "Leave out blocks of events that are all newer");
@@ -395,9 +395,9 @@ void add_yara(Program& p) {
   check->callback([&p] { p.exit = run_yara_check(c, stdout, stderr); });
   static YaraScanOptions s;
   auto* scan = p.command(yara, "scan", "Scan files", "  bongsu yara scan --rules rules/ /srv/upload\n  bongsu yara scan --rules rules/ --timeout 10 suspicious.exe\n");
-  scan->add_option("--rules", s.rules, "Rule files, directories, tar archives; may be given again")->expected(1)->allow_extra_args(false)->required();
+  scan->add_option("--rules", s.rules, "Rule files, directories, tar archives; may be given again")->allow_extra_args(false)->required();
   scan->add_option("paths", s.paths, "Files and directories")->required();
-  scan->add_option("--define", s.defines, "NAME=VALUE of an external variable; may be given again")->expected(1)->allow_extra_args(false);
+  scan->add_option("--define", s.defines, "NAME=VALUE of an external variable; may be given again")->allow_extra_args(false);
   scan->add_option("--max-bytes", s.max_file_bytes, "Larger files are left out")->capture_default_str();
   scan->add_option("--timeout", s.timeout_seconds, "Seconds a file may take")->capture_default_str();
   scan->add_option("--jobs", s.jobs, "Threads; 0 = as many as the machine has")->capture_default_str();
@@ -410,8 +410,8 @@ void add_sigma(Program& p) {
   auto* sigma = p.group("sigma", "Sigma rules, without any server");
   static SigmaOptions c;
   const auto common = [](CLI::App* sub) {
-    sub->add_option("--pipeline", c.pipelines, "Processing pipeline (pySigma's YAML); may be given again")->expected(1)->allow_extra_args(false);
-    sub->add_option("--map", c.maps, "Map of fields and log sources (TOML); may be given again")->expected(1)->allow_extra_args(false);
+    sub->add_option("--pipeline", c.pipelines, "Processing pipeline (pySigma's YAML); may be given again")->allow_extra_args(false);
+    sub->add_option("--map", c.maps, "Map of fields and log sources (TOML); may be given again")->allow_extra_args(false);
     sub->add_flag("--json", c.json, "One JSON object a line, also on a terminal");
     sub->add_flag("--quiet", c.quiet, "No summary");
   };
