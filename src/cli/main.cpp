@@ -11,6 +11,7 @@
 #include "cli/match_command.h"
 #include "cli/node_commands.h"
 #include "cli/pattern_commands.h"
+#include "cli/policy_commands.h"
 #include "cli/serve_command.h"
 #include "cli/sigma_commands.h"
 #include "cli/stix_commands.h"
@@ -57,6 +58,33 @@ struct Program {
     sub->add_flag("--json", common.json, "Machine-readable output");
   }
 };
+
+void add_policy(Program& p) {
+  static DecideCommand c;
+  auto* policy = p.group("policy", "Who may have what");
+  auto* decide = p.command(policy, "decide", "Would this member get this object, and why?",
+                           "  bongsu policy decide --object indicator.json --member cert-ua --explain\n"
+                           "  bongsu policy decide --object bundle.json --member cert-ua --purpose exercise --state state.json --explain\n");
+  p.on_node(decide);
+  decide->add_option("--object", c.object, "One STIX object, or with --state a bundle with its marking definitions")->required();
+  decide->add_option("--member", c.member, "Who asks")->required();
+  decide->add_option("--purpose", c.purpose, "operations, exercise or crisis")->capture_default_str();
+  decide->add_option("--collection", c.collection, "Where it stands: an alias on the node, an id in a state file")->capture_default_str();
+  decide->add_option("--state", c.state, "A policy state as a file, in place of the node's");
+  decide->add_option("--origin", c.origin, "With --state: the member who gave it (default: this node's own)");
+  decide->add_option("--at", c.at, "With --state: the time (default: now)");
+  decide->add_flag("--redact", c.redact, "With --state: as if parts could be left out");
+  decide->add_flag("--explain", c.explain, "Every reason, the agreement and the versions");
+  decide->callback([&p] { p.exit = run_policy_decide(p.common, c); });
+
+  static std::string object, member;
+  auto* why = p.command(&p.app, "why", "Why does this member have this object, or not: rule, agreement, version",
+                        "  bongsu why indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f cert-ua\n");
+  p.on_node(why);
+  why->add_option("object", object, "Id of a stored object")->required();
+  why->add_option("member", member)->required();
+  why->callback([&p] { p.exit = run_why(p.common, object, member); });
+}
 
 void add_init(Program& p) {
   static InitCommand c;
@@ -475,6 +503,7 @@ int main(int argc, char** argv) {
                "  bongsu taxii pull https://taxii.example/api1/ --collection shared\n");
   add_init(p);
   add_serve(p);
+  add_policy(p);
   add_members(p);
   add_collections_and_accounts(p);
   add_exchange(p);

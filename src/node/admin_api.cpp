@@ -1,6 +1,7 @@
 #include "node/admin_api.h"
 
 #include "node/enforcement_feed.h"
+#include "node/policy_report.h"
 
 #include <fmt/format.h>
 
@@ -116,7 +117,8 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"GET", "alerts", &AdminApi::alerts},           {"GET", "hits", &AdminApi::hits},
       {"GET", "groups", &AdminApi::groups},           {"GET", "suppressions", &AdminApi::list_suppressions},
       {"POST", "suppressions", &AdminApi::suppress},  {"DELETE", "suppressions", &AdminApi::unsuppress},
-      {"POST", "enforcement", &AdminApi::build_enforcement},
+      {"POST", "enforcement", &AdminApi::build_enforcement}, {"POST", "decide", &AdminApi::decide},
+      {"GET", "why", &AdminApi::why},
   };
   std::vector<std::string> parts = split_path(request.path);
   if (parts.size() < 3 || parts[0] != "admin" || parts[1] != "v1")
@@ -410,6 +412,25 @@ AdminApi::Answer AdminApi::preview(const Call& call) {
     lines.push_back(JsonObject{{"member", line.member}, {"released", line.decision.verdict == policy::Verdict::kRelease}, {"reasons", std::move(reasons)}});
   }
   return json_response(JsonObject{{"object", object.id_text()}, {"label", facts.label.text()}, {"members", std::move(lines)}});
+}
+
+AdminApi::Answer AdminApi::decide(const Call& call) {
+  const auto asked = [&](const char* key, const char* otherwise) {
+    const auto found = call.query.find(key);
+    return found == call.query.end() ? std::string(otherwise) : found->second;
+  };
+  const auto purpose = policy::parse_purpose(asked("purpose", "operations"));
+  if (!purpose) return fail(ErrorCode::kInvalid, "is operations, exercise or crisis", {.field = "purpose"});
+  BONGSU_TRY(const auto object, stix::Object::parse(call.request.body));
+  BONGSU_TRY(auto trace, decide_report(core_, object, asked("collection", kSharedCollection), asked("member", ""), *purpose));
+  return json_response(std::move(trace));
+}
+
+AdminApi::Answer AdminApi::why(const Call& call) {
+  const auto object = call.query.find("object"), member = call.query.find("member");
+  if (object == call.query.end() || member == call.query.end()) return fail(ErrorCode::kInvalid, "names an object and a member: /why?object=ID&member=NAME");
+  BONGSU_TRY(auto trace, why_report(core_, object->second, member->second));
+  return json_response(std::move(trace));
 }
 
 AdminApi::Answer AdminApi::backup(const Call& call) {

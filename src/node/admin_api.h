@@ -62,6 +62,8 @@ class AdminApi {
   Answer import_objects(const Call& call);
   Answer export_objects(const Call& call);
   Answer preview(const Call& call);
+  Answer decide(const Call& call);
+  Answer why(const Call& call);
   Answer backup(const Call& call);
   Answer erase(const Call& call);
   Answer verify(const Call& call);

@@ -1,0 +1,59 @@
+#include "node/policy_report.h"
+
+#include <fmt/format.h>
+
+#include "policy/trace.h"
+
+namespace bongsu::node {
+namespace {
+
+Result<std::shared_ptr<const policy::PolicyState>> state_of(const Core& core, std::string_view member) {
+  if (!policy::is_member_id(member))
+    return fail(ErrorCode::kInvalid, "is a member's name", {.field = "member"});
+  auto state = core.release->state();
+  if (!state) return fail(ErrorCode::kUnavailable, "no policy was applied yet");
+  return state;
+}
+
+}  // namespace
+
+Result<JsonObject> decide_report(Core& core, const stix::Object& object, std::string_view collection,
+                                 std::string_view member, policy::Purpose purpose) {
+  const auto place = core.collections->find(collection);
+  if (!place)
+    return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"", collection), {.field = "collection"});
+  BONGSU_TRY(const auto state, state_of(core, member));
+  BONGSU_TRY(const auto facts,
+             core.admission->facts_of(object, {.collection = place->id, .origin = core.config.member, .fallback = place->fallback}));
+  return policy::trace_json(facts, member, policy::decide(facts, member, purpose, *state, core.clock.now()));
+}
+
+Result<JsonObject> why_report(Core& core, std::string_view object_id, std::string_view member) {
+  BONGSU_TRY(const auto state, state_of(core, member));
+  JsonArray versions;
+  for (const auto& collection : core.collections->list()) {
+    const auto reading = core.release->open(member, collection.id);
+    const auto snapshot = reading ? nullptr : core.journal->snapshot();
+    journal::Snapshot& view = reading ? *reading->snapshot : *snapshot;
+    BONGSU_TRY(const auto entries, view.versions(collection.id, object_id));
+    for (const auto& entry : entries) {
+      BONGSU_TRY(const auto facts, flow::Release::facts_of(entry));
+      JsonObject line = policy::trace_json(
+          facts, member,
+          policy::decide(facts, member, policy::Purpose::kOperations, *state, core.clock.now()));
+      line["collection"] = collection.alias;
+      line["version"] = entry.version;
+      bool visible = false;
+      if (reading) {
+        BONGSU_TRY(const auto presence, view.presence(reading->view, entry.seq));
+        visible = presence == journal::Snapshot::Presence::kVisible;
+      }
+      line["visible_now"] = visible;
+      versions.push_back(std::move(line));
+    }
+  }
+  if (versions.empty()) return fail(ErrorCode::kNotFound, fmt::format("there is no object \"{}\" here", object_id), {.field = "object"});
+  return JsonObject{{"object", object_id}, {"member", member}, {"versions", std::move(versions)}};
+}
+
+}  // namespace bongsu::node
