@@ -98,7 +98,15 @@ struct CharterWorld {
                                            .signature = ""},
                                           sponsor_keys.at(sponsor));
     EXPECT_TRUE(invitation) << invitation.error().text();
-    const auto application = apply_for_membership(*invitation, "Grid of " + id, to_hex(sha256(id)), member_keys[id]);
+    const auto application = apply_for_membership({.charter = "",
+                                                   .member = "",
+                                                   .nation = "",
+                                                   .title = "Grid of " + id,
+                                                   .ca_fingerprint = to_hex(sha256(id)),
+                                                   .keys = {},
+                                                   .proofs = {},
+                                                   .invitation = *invitation},
+                                                  member_keys[id]);
     EXPECT_TRUE(application) << application.error().text();
     return *application;
   }

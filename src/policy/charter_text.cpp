@@ -4,13 +4,15 @@
 #include <algorithm>
 
 #include "base/uuid.h"
-#include "policy/charter.h"
+#include "policy/charter_trust.h"
 #include "policy/strict_json.h"
 
 namespace bongsu::policy {
 namespace {
 
 constexpr std::string_view kType = "bongsu-charter";
+constexpr std::string_view kApplicationType = "bongsu-charter-application";
+constexpr std::size_t kMaxApplicationBytes = 64 * 1024;
 constexpr std::int64_t kFormat = 1;
 constexpr std::string_view kTlpNames[] = {"clear", "green", "amber", "amber+strict"};
 constexpr std::size_t kKeyBytes = 32, kSignatureBytes = 64, kDigestBytes = 32;
@@ -77,6 +79,23 @@ std::optional<stix::Tlp> parse_charter_tlp(std::string_view text) {
   return static_cast<stix::Tlp>(at - std::begin(kTlpNames));
 }
 
+Result<CharterMember::Kind> kind_at(StrictObject& in) {
+  return choice_at(in, "kind", parse_member_kind, "is one of civil, military, operator");
+}
+
+Result<CharterMember::Role> role_at(StrictObject& in) {
+  return choice_at(in, "role", parse_member_role, "is one of sponsoring-nation, contributing-participant, observer");
+}
+
+Result<std::vector<std::string>> proofs_at(StrictObject& in, std::size_t count) {
+  BONGSU_TRY(auto proofs, in.texts("proofs", kMaxKeysPerHolder, kSignatureBytes * 2));
+  if (proofs.size() != count) return in.wrong("proofs", "holds one signature by each of the keys");
+  for (const auto& proof : proofs)
+    if (!is_lower_hex(proof, kSignatureBytes))
+      return in.wrong("proofs", "holds signatures: 64 bytes in lower-case hexadecimal");
+  return proofs;
+}
+
 Result<std::vector<std::string>> keys_at(StrictObject& in, std::string_view key) {
   BONGSU_TRY(auto keys, in.texts(key, kMaxKeysPerHolder, kKeyBytes * 2));
   if (keys.empty()) return in.wrong(key, "names at least one key");
@@ -110,19 +129,14 @@ Result<CharterMember> read_member(StrictObject& in) {
   CharterMember out;
   BONGSU_TRY(out.title, line_at(in, "title"));
   BONGSU_TRY(out.nation, name_at(in, "nation", is_nation_code, kNationRule));
-  BONGSU_TRY(out.kind, choice_at(in, "kind", parse_member_kind, "is one of civil, military, operator"));
-  BONGSU_TRY(out.role, choice_at(in, "role", parse_member_role,
-                                 "is one of sponsoring-nation, contributing-participant, observer"));
+  BONGSU_TRY(out.kind, kind_at(in));
+  BONGSU_TRY(out.role, role_at(in));
   BONGSU_TRY(out.keys, keys_at(in, "keys"));
   BONGSU_TRY(out.ca_fingerprint, in.hex("ca_fingerprint", kDigestBytes));
   BONGSU_TRY(out.clearance, rank_at(in, "clearance"));
   BONGSU_TRY(out.communities, set_at(in, "communities", kMaxCharterCommunities, is_short_name));
   BONGSU_TRY(out.admitted, in.integer("admitted", 1, kMaxCharterVersion));
-  BONGSU_TRY(out.proofs, in.texts("proofs", kMaxKeysPerHolder, kSignatureBytes * 2));
-  if (out.proofs.size() != out.keys.size()) return in.wrong("proofs", "holds one signature by each of the keys");
-  for (const auto& proof : out.proofs)
-    if (!is_lower_hex(proof, kSignatureBytes))
-      return in.wrong("proofs", "holds signatures: 64 bytes in lower-case hexadecimal");
+  BONGSU_TRY(out.proofs, proofs_at(in, out.keys.size()));
   if (in.has("probation")) {
     BONGSU_TRY(const Json* json, in.object("probation"));
     BONGSU_TRY(out.probation, read_probation(*json, in.path_of("probation")));
@@ -188,7 +202,7 @@ Result<std::map<Equivalence, std::uint8_t>> read_equivalences(StrictObject& in) 
     StrictObject item((*items)[i], fmt::format("equivalences[{}]", i));
     Equivalence row;
     BONGSU_TRY(row.nation, name_at(item, "nation", is_nation_code, kNationRule));
-    BONGSU_TRY(row.kind, choice_at(item, "kind", parse_member_kind, "is one of civil, military, operator"));
+    BONGSU_TRY(row.kind, kind_at(item));
     BONGSU_TRY(row.marking, line_at(item, "marking"));
     BONGSU_TRY(const std::uint8_t rank, rank_at(item, "rank"));
     BONGSU_TRY_VOID(item.done());
@@ -279,15 +293,49 @@ Result<CharterInvitation> CharterInvitation::parse(const Json& json, std::string
   BONGSU_TRY(out.charter, name_at(in, "charter", is_short_name, kNameRule));
   BONGSU_TRY(out.member, name_at(in, "member", is_member_id, kNameRule));
   BONGSU_TRY(out.nation, name_at(in, "nation", is_nation_code, kNationRule));
-  BONGSU_TRY(const auto kind, choice_at(in, "kind", parse_member_kind, "is one of civil, military, operator"));
+  BONGSU_TRY(const auto kind, kind_at(in));
   out.kind = to_string(kind);
-  BONGSU_TRY(const auto role, choice_at(in, "role", parse_member_role,
-                                        "is one of sponsoring-nation, contributing-participant, observer"));
+  BONGSU_TRY(const auto role, role_at(in));
   out.role = to_string(role);
   BONGSU_TRY(out.sponsor, name_at(in, "sponsor", is_nation_code, kNationRule));
   BONGSU_TRY(out.expires, in.instant("expires"));
   BONGSU_TRY(out.key, in.hex("key", kKeyBytes));
   BONGSU_TRY(out.signature, in.hex("signature", kSignatureBytes));
+  BONGSU_TRY_VOID(in.done());
+  return out;
+}
+
+std::string CharterApplication::text() const {
+  JsonObject out{{"type", kApplicationType}, {"charter", charter},
+                 {"member", member},         {"nation", nation},
+                 {"title", title},           {"kind", to_string(kind)},
+                 {"role", to_string(role)},  {"ca_fingerprint", ca_fingerprint},
+                 {"keys", json_list(keys)},  {"proofs", json_list(proofs)}};
+  if (invitation) out["invitation"] = invitation->json();
+  return to_pretty_text(out) + "\n";
+}
+
+Result<CharterApplication> CharterApplication::parse(std::string_view text) {
+  if (text.size() > kMaxApplicationBytes)
+    return fail(ErrorCode::kTooLarge, fmt::format("an application has at most {} bytes", kMaxApplicationBytes));
+  BONGSU_TRY(const Json json, parse_json(text));
+  StrictObject in(json, "");
+  BONGSU_TRY(const std::string type, in.text("type", kMaxCharterTitle));
+  if (type != kApplicationType) return in.wrong("type", fmt::format("is \"{}\"", kApplicationType));
+  CharterApplication out;
+  BONGSU_TRY(out.charter, name_at(in, "charter", is_short_name, kNameRule));
+  BONGSU_TRY(out.member, name_at(in, "member", is_member_id, kNameRule));
+  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation_code, kNationRule));
+  BONGSU_TRY(out.title, line_at(in, "title"));
+  BONGSU_TRY(out.kind, kind_at(in));
+  BONGSU_TRY(out.role, role_at(in));
+  BONGSU_TRY(out.ca_fingerprint, in.hex("ca_fingerprint", kDigestBytes));
+  BONGSU_TRY(out.keys, keys_at(in, "keys"));
+  BONGSU_TRY(out.proofs, proofs_at(in, out.keys.size()));
+  if (in.has("invitation")) {
+    BONGSU_TRY(const Json* invitation, in.object("invitation"));
+    BONGSU_TRY(out.invitation, CharterInvitation::parse(*invitation, "invitation"));
+  }
   BONGSU_TRY_VOID(in.done());
   return out;
 }

@@ -280,15 +280,12 @@ Result<std::string> prove_key(std::string_view charter, const MemberId& id, cons
 
 namespace {
 
-Result<CharterMember> member_of(const CharterApplication& a) {
+CharterMember member_of(const CharterApplication& a) {
   CharterMember out;
-  const auto kind = parse_member_kind(a.invitation.kind);
-  const auto role = parse_member_role(a.invitation.role);
-  if (!kind || !role) return refuse("admission", "the invitation names no kind or role");
   out.title = a.title;
-  out.nation = a.invitation.nation;
-  out.kind = *kind;
-  out.role = *role;
+  out.nation = a.nation;
+  out.kind = a.kind;
+  out.role = a.role;
   out.keys = a.keys;
   out.ca_fingerprint = a.ca_fingerprint;
   out.proofs = a.proofs;
@@ -298,73 +295,55 @@ Result<CharterMember> member_of(const CharterApplication& a) {
 
 }  // namespace
 
-Result<CharterApplication> apply_for_membership(const CharterInvitation& invitation, std::string title,
-                                                std::string ca_fingerprint, const crypto::SigningKey& key) {
-  CharterApplication out{.invitation = invitation,
-                         .title = std::move(title),
-                         .ca_fingerprint = std::move(ca_fingerprint),
-                         .keys = {to_hex(as_bytes(key.public_key))},
-                         .proofs = {}};
-  BONGSU_TRY(const CharterMember member, member_of(out));
-  BONGSU_TRY(std::string proof, prove_key(invitation.charter, invitation.member, member, key));
-  out.proofs.push_back(std::move(proof));
-  return out;
-}
-
-std::string CharterApplication::text() const {
-  const auto list = [](const std::vector<std::string>& values) {
-    JsonArray array;
-    for (const auto& value : values) array.emplace_back(value);
-    return array;
-  };
-  return to_pretty_text(JsonObject{{"type", "bongsu-charter-application"},
-                                   {"invitation", invitation.json()},
-                                   {"title", title},
-                                   {"ca_fingerprint", ca_fingerprint},
-                                   {"keys", list(keys)},
-                                   {"proofs", list(proofs)}}) +
-         "\n";
-}
-
-Result<CharterApplication> CharterApplication::parse(std::string_view text) {
-  if (text.size() > kMaxCharterBytes)
-    return fail(ErrorCode::kTooLarge, fmt::format("an application has at most {} bytes", kMaxCharterBytes));
-  BONGSU_TRY(const Json json, parse_json(text));
-  StrictObject in(json, "");
-  BONGSU_TRY(const std::string type, in.text("type", 64));
-  if (type != "bongsu-charter-application") return in.wrong("type", "is \"bongsu-charter-application\"");
-  CharterApplication out;
-  BONGSU_TRY(const Json* invitation, in.object("invitation"));
-  BONGSU_TRY(out.invitation, CharterInvitation::parse(*invitation, "invitation"));
-  BONGSU_TRY(out.title, in.text("title", kMaxCharterTitle));
-  if (!is_plain_line(out.title)) return in.wrong("title", "is a line of text, not empty");
-  BONGSU_TRY(out.ca_fingerprint, in.hex("ca_fingerprint", 32));
-  BONGSU_TRY(out.keys, in.texts("keys", kMaxKeysPerHolder, 64));
-  BONGSU_TRY(out.proofs, in.texts("proofs", kMaxKeysPerHolder, 128));
-  if (out.keys.empty() || out.keys.size() != out.proofs.size())
-    return in.wrong("proofs", "holds one signature by each of the keys");
-  for (const auto& key : out.keys)
-    if (!is_lower_hex(key, 32)) return in.wrong("keys", "holds Ed25519 keys: 32 bytes in lower-case hexadecimal");
-  for (const auto& proof : out.proofs)
-    if (!is_lower_hex(proof, 64)) return in.wrong("proofs", "holds signatures: 64 bytes in lower-case hexadecimal");
-  BONGSU_TRY_VOID(in.done());
-  return out;
+Result<CharterApplication> apply_for_membership(CharterApplication out, const crypto::SigningKey& key) {
+  if (out.invitation) {
+    const auto kind = parse_member_kind(out.invitation->kind);
+    const auto role = parse_member_role(out.invitation->role);
+    if (!kind || !role) return refuse("admission", "the invitation names no kind or role");
+    out.charter = out.invitation->charter;
+    out.member = out.invitation->member;
+    out.nation = out.invitation->nation;
+    out.kind = *kind;
+    out.role = *role;
+  }
+  out.keys = {to_hex(as_bytes(key.public_key))};
+  BONGSU_TRY(std::string proof, prove_key(out.charter, out.member, member_of(out), key));
+  out.proofs = {std::move(proof)};
+  // Whatever would be refused when it is read is not given out.
+  return CharterApplication::parse(out.text());
 }
 
 Result<void> admit_member(Charter& draft, const CharterApplication& application, const Probation& probation,
                           std::uint8_t clearance, std::set<std::string> communities) {
-  const MemberId& id = application.invitation.member;
-  if (draft.members.contains(id))
+  const MemberId& id = application.member;
+  if (application.charter != draft.id)
+    return refuse("mix-and-match", fmt::format("this is an application to the charter \"{}\"", application.charter));
+  CharterMember member = member_of(application);
+  const auto before = draft.members.find(id);
+  if (before != draft.members.end() && application.invitation)
     return refuse("admission", fmt::format("{} is a member already", id), ErrorCode::kConflict);
-  BONGSU_TRY(CharterMember member, member_of(application));
-  member.clearance = clearance;
-  member.communities = std::move(communities);
-  member.admitted = draft.version;
-  member.probation = probation;
-  BONGSU_TRY_VOID(check_invitation(draft, id, member, draft.issued));
-  if (probation.until <= draft.issued) return refuse("admission", "probation ends after it begins");
+  if (before != draft.members.end()) {
+    const CharterMember& was = before->second;
+    if (was.nation != member.nation || was.kind != member.kind)
+      return refuse("admission", fmt::format("{} applies with another nation or kind than it was admitted with", id));
+    CharterMember renewed = was;
+    renewed.title = member.title;
+    renewed.keys = member.keys;
+    renewed.proofs = member.proofs;
+    renewed.ca_fingerprint = member.ca_fingerprint;
+    member = std::move(renewed);
+  } else {
+    member.clearance = clearance;
+    member.communities = std::move(communities);
+    member.admitted = draft.version;
+    if (draft.version > 1) {
+      member.probation = probation;
+      BONGSU_TRY_VOID(check_invitation(draft, id, member, draft.issued));
+      if (probation.until <= draft.issued) return refuse("admission", "probation ends after it begins");
+    }
+  }
   Charter tried = draft;
-  tried.members.emplace(id, std::move(member));
+  tried.members.insert_or_assign(id, std::move(member));
   BONGSU_TRY_VOID(check_proofs(tried));
   BONGSU_TRY(draft, Charter::parse(tried.json()));
   return {};

@@ -81,21 +81,28 @@ Charter next_version(const Charter& current, Instant issued, Instant expires);
 // ── Admission ──────────────────────────────────────────────────────────────────────────────────────────────────────
 // 1. A sponsor invites.
 Result<CharterInvitation> invite_member(CharterInvitation invitation, const crypto::SigningKey& sponsor_key);
-// 2. The candidate answers with its keys and proves that it holds them.
+// 2. The candidate answers with its keys and proves that it holds them. Founders (version 1), and members who change
+// their keys, apply without an invitation.
 struct CharterApplication {
-  CharterInvitation invitation;
-  std::string title, ca_fingerprint;
-  std::vector<std::string> keys, proofs;
+  std::string charter;
+  MemberId member;
+  std::string nation, title;
+  CharterMember::Kind kind = CharterMember::Kind::kCivil;
+  CharterMember::Role role = CharterMember::Role::kObserver;
+  std::string ca_fingerprint;
+  std::vector<std::string> keys, proofs;  // of each key, over member_statement
+  std::optional<CharterInvitation> invitation;
   bool operator==(const CharterApplication&) const = default;
   std::string text() const;
   static Result<CharterApplication> parse(std::string_view text);
 };
-Result<CharterApplication> apply_for_membership(const CharterInvitation& invitation, std::string title,
-                                                std::string ca_fingerprint, const crypto::SigningKey& key);
-// For founders and for new keys of a member: the proofs for what `member` lists.
+// Fills `keys` and `proofs`; with an invitation also charter, member, nation, kind and role.
+Result<CharterApplication> apply_for_membership(CharterApplication application, const crypto::SigningKey& key);
 Result<std::string> prove_key(std::string_view charter, const MemberId& id, const CharterMember& member,
                               const crypto::SigningKey& key);
-// 3. It goes into a draft, on probation; k of n sign. kDenied as advance() would refuse it.
+// 3. It goes into a draft; k of n sign. In version 1 it is a founder's. Later, with an invitation, it is somebody new
+// on `probation`; without one it changes keys, authority and title of who is a member already. kDenied as advance()
+// would refuse it; a refusal changes nothing.
 Result<void> admit_member(Charter& draft, const CharterApplication& application, const Probation& probation,
                           std::uint8_t clearance, std::set<std::string> communities);
 // Takes a member out: from this version on it gets nothing, and its name is never given again. Groups get a version

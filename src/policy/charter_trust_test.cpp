@@ -290,6 +290,36 @@ TEST_F(CharterAttacks, AdmissionGoesFromInvitationToProbationToMember) {
   EXPECT_EQ(tried, before);
 }
 
+TEST_F(CharterAttacks, AMemberChangesItsKeysByProvingTheNewOnes) {
+  const crypto::SigningKey fresh = *crypto::make_signing_key();
+  const CharterMember& was = c2.members.at("mil-ua");
+  CharterApplication renewal{.charter = "baltic",
+                             .member = "mil-ua",
+                             .nation = "ua",
+                             .title = "Renamed",
+                             .kind = was.kind,
+                             .role = was.role,
+                             .ca_fingerprint = std::string(64, 'a'),
+                             .keys = {},
+                             .proofs = {},
+                             .invitation = std::nullopt};
+  const auto signed_renewal = apply_for_membership(renewal, fresh);
+  ASSERT_TRUE(signed_renewal) << signed_renewal.error().text();
+  Charter third = w.next(c2);
+  ASSERT_TRUE(admit_member(third, *signed_renewal, w.probation(third), 0, {}));
+  const CharterMember& is = third.members.at("mil-ua");
+  EXPECT_EQ(is.keys, std::vector<std::string>{CharterWorld::hex(fresh)});
+  EXPECT_EQ(is.clearance, was.clearance);
+  EXPECT_FALSE(is.probation);
+  EXPECT_TRUE(bring(w.sign(third, {"ee", "lt"})));
+  // Nobody comes in by that door.
+  renewal.member = "mil-lv";
+  EXPECT_EQ(admit_member(third, *apply_for_membership(renewal, *crypto::make_signing_key()), w.probation(third), 0, {})
+                .error()
+                .message,
+            "admission: mil-lv is new and no sponsor invited it");
+}
+
 TEST_F(CharterAttacks, ARemovedMemberStaysInThePastAndItsNameIsGone) {
   Charter third = w.next(c2);
   EXPECT_EQ(remove_member(third, "cert-xx").error().code, ErrorCode::kNotFound);
