@@ -232,6 +232,22 @@ std::string signed_clauses(const Agreement& a) {
   if (a.anonymise_sightings != local.anonymise_sightings) out += "anonymise_sightings = false\n";
   if (a.red_to_persons) out += "red_to_persons = true\n";
   if (a.tlp1_amber_is_amber) out += "tlp1_amber_is_amber = true\n";
+  if (a.widens) out += "widens = true\n";
+  if (a.personal_data_days) out += fmt::format("personal_data_days = {}\n", *a.personal_data_days);
+  for (const auto& denial : a.denies) {
+    out += "deny\n";
+    if (denial.collections) texts(" collections", *denial.collections);
+    if (denial.types) texts(" types", *denial.types);
+    if (denial.sectors) texts(" sectors", *denial.sectors);
+    if (denial.categories) texts(" categories", *denial.categories);
+    if (denial.purposes) {
+      out += " purposes =";
+      for (const Purpose purpose : *denial.purposes) out += fmt::format(" {}", to_string(purpose));
+      out += '\n';
+    }
+    if (denial.tlp_from) out += fmt::format(" tlp_from = {}\n", stix::to_string(*denial.tlp_from));
+    if (denial.class_from) out += fmt::format(" class_from = {}\n", to_string(*denial.class_from));
+  }
   return out;
 }
 

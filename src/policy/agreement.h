@@ -35,6 +35,15 @@ std::optional<Direction> parse_direction(std::string_view text);
 inline constexpr std::size_t kMaxAgreementBytes = 64 * 1024;
 inline constexpr std::size_t kMaxAgreementItems = 1024;  // collections, types
 
+// What a denying clause matches: an object that has all that is named here; nullopt: whatever.
+struct Denial {
+  std::optional<std::set<std::string>> collections, types, sectors, categories;
+  std::optional<std::set<Purpose>> purposes;
+  std::optional<stix::Tlp> tlp_from;      // this or stricter
+  std::optional<ClassRank> class_from;  // this or higher
+  bool operator==(const Denial&) const = default;
+};
+
 struct Agreement {
   MemberId partner;
   std::vector<std::string> collections;
@@ -63,6 +72,10 @@ struct Agreement {
   bool anonymise_sightings = true;   // who saw it is left out
   bool red_to_persons = false;       // the partner shows TLP:RED to the named persons only
   bool tlp1_amber_is_amber = false;  // the partner's TLP 1 AMBER does not mean AMBER+STRICT
+  bool widens = false;               // this node may widen the releasable-to sets of what the partner made
+  std::optional<std::int64_t> personal_data_days;  // personal data that the partner gave is erased after
+  // What does not flow, whatever this or another agreement permits.
+  std::vector<Denial> denies;
 
   // Text of everything but the partner's name: members whose terms are equal can share a view. One text for each value:
   // collections in order of name.

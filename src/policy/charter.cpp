@@ -41,11 +41,6 @@ std::optional<CharterMember::Role> parse_member_role(std::string_view text) {
   return by_name<CharterMember::Role>(kRoles, text);
 }
 
-bool is_nation_code(std::string_view text) {
-  return text.size() >= 2 && text.size() <= 16 && text.front() >= 'a' && text.front() <= 'z' &&
-         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
-}
-
 bool is_short_name(std::string_view text) { return is_member_id(text); }
 
 std::set<MemberId> Charter::community(std::string_view name) const {

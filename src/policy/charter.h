@@ -87,6 +87,7 @@ struct CharterMember {
   std::vector<std::string> keys;      // Ed25519 signing keys of its node, hex
   std::string ca_fingerprint;         // SHA-256 of its certificate authority
   std::uint8_t clearance = 0;         // highest reference rank it may get
+  std::set<std::string> categories;   // special categories (compartments) that it may get
   std::set<std::string> communities;  // names of the charter's communities
   std::int64_t admitted = 1;          // version of the charter that admitted it
   std::optional<Probation> probation;
@@ -177,7 +178,6 @@ std::string_view to_string(CharterMember::Role role);  // "sponsoring-nation", "
 std::optional<CharterMember::Kind> parse_member_kind(std::string_view text);
 std::optional<CharterMember::Role> parse_member_role(std::string_view text);
 
-bool is_nation_code(std::string_view text);  // "lt", "eu", "nato": [a-z][a-z0-9-]{1,15}
-bool is_short_name(std::string_view text);   // of a charter, a community, a group in lower case: as a member's
+bool is_short_name(std::string_view text);  // of a charter, a community, a group in lower case: as a member's
 
 }  // namespace bongsu::policy

@@ -32,6 +32,7 @@ Json json_of(const CharterMember& m, const MemberId& id) {
                  {"keys", json_list(m.keys)},
                  {"ca_fingerprint", m.ca_fingerprint},
                  {"clearance", kReferenceRanks[m.clearance]},
+                 {"categories", json_list(m.categories)},
                  {"communities", json_list(m.communities)},
                  {"admitted", m.admitted},
                  {"proofs", json_list(m.proofs)}};
@@ -106,11 +107,11 @@ Result<std::vector<std::string>> keys_at(StrictObject& in, std::string_view key)
 
 // Distinct names in order, so that a set has one text.
 Result<std::set<std::string>> set_at(StrictObject& in, std::string_view key, std::size_t most,
-                                     bool (*good)(std::string_view)) {
+                                     bool (*good)(std::string_view), std::string_view rule = kNameRule) {
   BONGSU_TRY(const auto items, in.texts(key, most, kMaxCharterTitle));
   if (!std::ranges::is_sorted(items)) return in.wrong(key, "is a set: in the order of its names");
   for (const auto& item : items)
-    if (!good(item)) return in.wrong(key, fmt::format("\"{}\" {}", item, kNameRule));
+    if (!good(item)) return in.wrong(key, fmt::format("\"{}\" {}", item, rule));
   return std::set<std::string>(items.begin(), items.end());
 }
 
@@ -128,12 +129,14 @@ Result<Probation> read_probation(const Json& json, std::string path) {
 Result<CharterMember> read_member(StrictObject& in) {
   CharterMember out;
   BONGSU_TRY(out.title, line_at(in, "title"));
-  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation_code, kNationRule));
+  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation, kNationRule));
   BONGSU_TRY(out.kind, kind_at(in));
   BONGSU_TRY(out.role, role_at(in));
   BONGSU_TRY(out.keys, keys_at(in, "keys"));
   BONGSU_TRY(out.ca_fingerprint, in.hex("ca_fingerprint", kDigestBytes));
   BONGSU_TRY(out.clearance, rank_at(in, "clearance"));
+  BONGSU_TRY(out.categories,
+             set_at(in, "categories", kMaxCharterCommunities, is_label_word, "is not a word of 1 to 128 bytes"));
   BONGSU_TRY(out.communities, set_at(in, "communities", kMaxCharterCommunities, is_short_name));
   BONGSU_TRY(out.admitted, in.integer("admitted", 1, kMaxCharterVersion));
   BONGSU_TRY(out.proofs, proofs_at(in, out.keys.size()));
@@ -201,7 +204,7 @@ Result<std::map<Equivalence, std::uint8_t>> read_equivalences(StrictObject& in) 
   for (std::size_t i = 0; i < items->size(); ++i) {
     StrictObject item((*items)[i], fmt::format("equivalences[{}]", i));
     Equivalence row;
-    BONGSU_TRY(row.nation, name_at(item, "nation", is_nation_code, kNationRule));
+    BONGSU_TRY(row.nation, name_at(item, "nation", is_nation, kNationRule));
     BONGSU_TRY(row.kind, kind_at(item));
     BONGSU_TRY(row.marking, line_at(item, "marking"));
     BONGSU_TRY(const std::uint8_t rank, rank_at(item, "rank"));
@@ -219,7 +222,7 @@ Result<std::vector<CharterSponsor>> read_sponsors(StrictObject& in) {
   for (std::size_t i = 0; i < items->size(); ++i) {
     StrictObject item((*items)[i], fmt::format("sponsors[{}]", i));
     CharterSponsor sponsor;
-    BONGSU_TRY(sponsor.nation, name_at(item, "nation", is_nation_code, kNationRule));
+    BONGSU_TRY(sponsor.nation, name_at(item, "nation", is_nation, kNationRule));
     BONGSU_TRY(sponsor.title, line_at(item, "title"));
     BONGSU_TRY(sponsor.keys, keys_at(item, "keys"));
     BONGSU_TRY_VOID(item.done());
@@ -292,12 +295,12 @@ Result<CharterInvitation> CharterInvitation::parse(const Json& json, std::string
   CharterInvitation out;
   BONGSU_TRY(out.charter, name_at(in, "charter", is_short_name, kNameRule));
   BONGSU_TRY(out.member, name_at(in, "member", is_member_id, kNameRule));
-  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation_code, kNationRule));
+  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation, kNationRule));
   BONGSU_TRY(const auto kind, kind_at(in));
   out.kind = to_string(kind);
   BONGSU_TRY(const auto role, role_at(in));
   out.role = to_string(role);
-  BONGSU_TRY(out.sponsor, name_at(in, "sponsor", is_nation_code, kNationRule));
+  BONGSU_TRY(out.sponsor, name_at(in, "sponsor", is_nation, kNationRule));
   BONGSU_TRY(out.expires, in.instant("expires"));
   BONGSU_TRY(out.key, in.hex("key", kKeyBytes));
   BONGSU_TRY(out.signature, in.hex("signature", kSignatureBytes));
@@ -325,7 +328,7 @@ Result<CharterApplication> CharterApplication::parse(std::string_view text) {
   CharterApplication out;
   BONGSU_TRY(out.charter, name_at(in, "charter", is_short_name, kNameRule));
   BONGSU_TRY(out.member, name_at(in, "member", is_member_id, kNameRule));
-  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation_code, kNationRule));
+  BONGSU_TRY(out.nation, name_at(in, "nation", is_nation, kNationRule));
   BONGSU_TRY(out.title, line_at(in, "title"));
   BONGSU_TRY(out.kind, kind_at(in));
   BONGSU_TRY(out.role, role_at(in));

@@ -119,6 +119,9 @@ CompiledPolicy::CompiledPolicy(const PolicyState& state)
       if (a.sectors) terms.sectors = bits(sectors_, *a.sectors);
       terms.categories = bits(categories_, a.categories);
       terms.caveats = bits(caveats_, a.caveats);
+      if (a.denies.empty()) return;
+      if (denials_.empty() || denials_.back().first != m) denials_.emplace_back(static_cast<std::uint32_t>(m), a.denies);
+      else denials_.back().second.insert(denials_.back().second.end(), a.denies.begin(), a.denies.end());
     };
     if (const auto local = state.agreements.find(id); local != state.agreements.end()) {
       add(local->second);
@@ -242,6 +245,13 @@ CompiledObject CompiledPolicy::compile(const ObjectFacts& facts) const {
   for (const auto& sector : facts.sectors)
     if (const auto number = sectors_.find(sector); number != Names::kNone) out.sectors.add(number);
 
+  for (const auto& [member, denials] : denials_) {
+    if (out.denied.empty()) out.denied.resize(members_.size());
+    for (const Purpose purpose : {Purpose::kOperations, Purpose::kExercise, Purpose::kCrisis})
+      if (std::ranges::any_of(denials, [&](const Denial& denial) { return matches(denial, facts, purpose); }))
+        out.denied[member] = static_cast<std::uint8_t>(out.denied[member] | (1U << static_cast<unsigned>(purpose)));
+  }
+
   const bool in_parts = facts.can_redact && !facts.label.parts.empty();
   const Label& own = in_parts ? facts.label.parts.front().label : facts.label;
   std::map<std::string, std::uint8_t> person_numbers;
@@ -345,6 +355,8 @@ CompiledDecision CompiledPolicy::decide(const CompiledObject& object, std::uint3
       say(((terms->purposes >> static_cast<unsigned>(purpose)) & 1) == 0, Reason::kWrongPurpose);
     }
     say(object.is_sighting && object.sighting_of != number, Reason::kSightingOfAnother);
+    say(!object.denied.empty() && ((object.denied[number] >> static_cast<unsigned>(purpose)) & 1) != 0,
+        Reason::kDenyClause);
 
     const CompiledObject::Part& own = object.parts.front();
     Persons persons = persons_of(own);

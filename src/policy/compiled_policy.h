@@ -100,6 +100,7 @@ class CompiledObject {
   bool is_sighting = false;
   std::uint32_t sighting_of = Names::kNone;
   Bits sectors;
+  std::vector<std::uint8_t> denied;    // by member: a bit for each purpose that a clause forbids; empty: none does
   std::vector<std::uint32_t> persons;  // member of each person that some part names; at most kMaxLabelItems
   // The own label and each granular part joined with it, or the whole alone.
   std::vector<Part> parts;
@@ -150,6 +151,7 @@ class CompiledPolicy {
   std::vector<MemberId> names_of_members_;
   std::vector<Member> members_;
   std::vector<Giver> givers_;  // by member
+  std::vector<std::pair<std::uint32_t, std::vector<Denial>>> denials_;  // of members whose agreements have such clauses
   Equivalences equivalences_;
   std::vector<Bits> accepting_;                                      // nations, by row of equivalences_
   std::map<std::pair<std::string, Authority>, std::uint32_t> rows_;  // row → number

@@ -75,6 +75,7 @@ Reasons Question::against_object() const {
     no.insert(Reason::kWrongPurpose);
   }
   if (object.sighting_of && *object.sighting_of != member) no.insert(Reason::kSightingOfAnother);
+  if (denied(object, member, purpose, state)) no.insert(Reason::kDenyClause);
   return no;
 }
 

@@ -141,8 +141,9 @@ enum class Reason : std::uint8_t {
   kSightingOfAnother,
   kNamesSighters,
   kWrongPurpose,
+  kDenyClause,  // a clause of a signed agreement forbids it
 };
-inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kWrongPurpose) + 1;
+inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kDenyClause) + 1;
 std::string_view to_string(Reason reason);  // snake_case
 std::string_view sentence(Reason reason);   // for people
 std::string_view to_string(Verdict verdict);
@@ -172,6 +173,12 @@ bool is_current(const Decision& decision, const PolicyState& state);
 
 // For a clock that cannot be trusted. Nothing is released then; what is withheld or recalled is all the same.
 inline constexpr Instant kUnknownTime{std::numeric_limits<std::int64_t>::min(), 0};
+
+// Has the object all that a denying clause names? What an object does not say (its sectors) counts as named: a clause that
+// forbids is not got round by saying nothing.
+bool matches(const Denial& denial, const ObjectFacts& object, Purpose purpose);
+// Does a clause of any agreement with this member forbid it?
+bool denied(const ObjectFacts& object, const MemberId& member, Purpose purpose, const PolicyState& state);
 
 // Pure and total. `now` decides validity and expiry only. The node itself (state.self) has everything; no other name,
 // role or kind is exempt. To any other member an object flows when one agreement with it and its label permit that:

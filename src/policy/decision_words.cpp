@@ -56,6 +56,7 @@ constexpr std::array<Words, kReasons> kWords = {{
      "withheld: a sighting goes back to whoever gave what was sighted, and to nobody else"},
     {Reason::kNamesSighters, "names_sighters", "withheld: it says who saw it, and by the agreement that is left out"},
     {Reason::kWrongPurpose, "wrong_purpose", "withheld: the agreement is not for this purpose"},
+    {Reason::kDenyClause, "deny_clause", "withheld: a clause of an agreement forbids it, whatever else is permitted"},
 }};
 static_assert([] {
   for (std::size_t i = 0; i < kWords.size(); ++i)

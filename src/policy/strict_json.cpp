@@ -42,6 +42,12 @@ Result<std::int64_t> StrictObject::integer(std::string_view key, std::int64_t le
   return value->get_int64();
 }
 
+Result<bool> StrictObject::flag(std::string_view key) {
+  BONGSU_TRY(const Json* value, required(key));
+  if (!value->is_bool()) return wrong(key, "is true or false");
+  return value->get_bool();
+}
+
 Result<Instant> StrictObject::instant(std::string_view key) {
   BONGSU_TRY(const std::string text, this->text(key, 40));
   const auto at = Instant::parse(text);

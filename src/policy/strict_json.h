@@ -26,6 +26,7 @@ class StrictObject {
 
   Result<std::string> text(std::string_view key, std::size_t most);  // may be empty
   Result<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most);
+  Result<bool> flag(std::string_view key);
   // "2027-01-01T00:00:00Z": UTC to the second, so that each instant has one text.
   Result<Instant> instant(std::string_view key);
   // Lower-case hexadecimal of this many bytes.
