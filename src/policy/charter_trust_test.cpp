@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
+#include <iterator>
 
 #include "policy/charter_test_support.h"
 
@@ -207,6 +209,26 @@ TEST_F(CharterAttacks, AreRefusedEachWithItsOwnReason) {
   ASSERT_TRUE(good) << good.error().text();
   EXPECT_EQ(good->charter().version, 3);
   EXPECT_EQ(*bring(v2), trusted2) << "the same version again changes nothing";
+}
+
+// The corpus of the fuzz program was made and signed by another program (Python's json and cryptography modules).
+TEST(Charter, IsReadAndVerifiedAsAnotherImplementationSignedIt) {
+  const auto file = [](std::string_view name) {
+    std::ifstream in(std::string(BONGSU_SOURCE_DIR) + "/src/policy/fuzz/charter_corpus/" + std::string(name));
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const auto document = parse_signed_charter(file("charter.json"));
+  ASSERT_TRUE(document) << document.error().text();
+  EXPECT_EQ(count_sponsors(document->charter, *document).nations, (std::vector<std::string>{"ee", "lt"}));
+  const auto trusted = trust_first(*document, document->charter.digest(), document->charter.issued);
+  ASSERT_TRUE(trusted) << trusted.error().text();
+  const auto application = CharterApplication::parse(file("application.json"));
+  ASSERT_TRUE(application) << application.error().text();
+  Charter draft = next_version(document->charter, document->charter.issued, document->charter.expires);
+  draft.members.erase("grid-lv");
+  const Probation probation{.until = draft.expires, .highest_tlp = stix::Tlp::kGreen, .highest_rank = 0};
+  const auto admitted = admit_member(draft, *application, probation, 0, {});
+  EXPECT_TRUE(admitted) << admitted.error().text();
 }
 
 TEST_F(CharterAttacks, AThresholdOfSponsorsCanReplaceStolenKeys) {
