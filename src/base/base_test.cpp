@@ -86,6 +86,8 @@ TEST(Json, CanonicalTextFollowsRfc8785) {
       canonical("{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,\"\\u00f6\":7}"),
       "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,\"\xf0\x9f\x98\x80\":5,\"\xef\xac\xb3\":3}");
   EXPECT_FALSE(to_canonical_text(Json(9007199254740993)));
+  EXPECT_FALSE(to_canonical_text(Json(std::uint64_t{9007199254740993})));
+  EXPECT_EQ(to_canonical_text(Json(std::uint64_t{7})), "7") << "unsigned or not, the same number";
 }
 
 TEST(Json, StringsThatAreNotUtf8BecomeReplacementCharacters) {

@@ -159,10 +159,11 @@ Result<void> write_canonical(std::string& out, const Json& value) {
     case bj::kind::bool_: out += value.get_bool() ? "true" : "false"; return {};
     case bj::kind::int64:
     case bj::kind::uint64: {
+      // A small number that was put in as an unsigned one is the same number.
       constexpr std::int64_t kExact = std::int64_t{1} << 53;
-      if (value.is_uint64() || value.get_int64() > kExact || value.get_int64() < -kExact)
-        return fail(ErrorCode::kInvalid, "an integer beyond 2^53 has no canonical JSON form (RFC 8785)");
-      out += fmt::format("{}", value.get_int64());
+      const bool exact = value.is_uint64() ? value.get_uint64() <= static_cast<std::uint64_t>(kExact) : value.get_int64() <= kExact && value.get_int64() >= -kExact;
+      if (!exact) return fail(ErrorCode::kInvalid, "an integer beyond 2^53 has no canonical JSON form (RFC 8785)");
+      out += fmt::format("{}", value.is_uint64() ? static_cast<std::int64_t>(value.get_uint64()) : value.get_int64());
       return {};
     }
     case bj::kind::double_:
