@@ -52,6 +52,10 @@ ConfigSchema NodeConfig::schema() {
 
   s.duration("link.rediscover", link_rediscover, 100ms, 1h, "How often partners are asked what else they offer.");
 
+  s.section("ledger", "Merkle logs of what this node did: one for the node, one for each partner.");
+  s.texts("ledger.auditors", ledger_auditors, "Partners that see the node's own log (commitments, kinds and times) and cosign it.");
+  s.duration("ledger.cosign", ledger_cosign, 100ms, 1h, "How often partners are asked to cosign what is new.");
+
   s.section("console", "The analyst's console.");
   s.text("console.listen", console_listen, "Address and port, TLS 1.3.");
 

@@ -76,6 +76,9 @@ struct NodeConfig {
   std::chrono::milliseconds link_heartbeat{10'000};
   std::chrono::milliseconds link_rediscover{10'000};
 
+  std::vector<std::string> ledger_auditors;    // members that see and cosign the node log
+  std::chrono::milliseconds ledger_cosign{5'000};
+
   std::string console_listen = "127.0.0.1:6445";
   std::string ops_listen = "127.0.0.1:6446";  // health and metrics, plain HTTP
 

@@ -42,6 +42,12 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   core->admission = std::make_unique<flow::Admission>(*core->journal, *core->release, *core->markings, log);
   core->accounts = std::make_unique<identity::AccountBook>(core->clock, core->random);
   BONGSU_TRY(core->registry, Registry::load(core->config.member, *core->journal, *core->collections, *core->release, *core->accounts, core->clock, core->random));
+  if (auto ledger = ledger::Ledger::open(directory.root() / "ledger", {.member = core->config.member, .key = core->keys.signing, .salt = {}}, core->random, log); ledger) {
+    core->ledger = std::move(*ledger);
+  } else {
+    core->ledger_problem = ledger.error().text();
+    log.error("ledger.open", {{"error", core->ledger_problem}});
+  }
   BONGSU_TRY(const auto identity, core->journal->state("node", "identity"));
   core->identity_id = identity.value_or("");
   if (!core->identity_id.empty()) core->admission->set_own_identity(core->identity_id);

@@ -18,6 +18,7 @@
 #include "identity/accounts.h"
 #include "journal/journal.h"
 #include "journal/search.h"
+#include "ledger/ledger.h"
 #include "node/data_dir.h"
 #include "node/registry.h"
 #include "node/techniques.h"
@@ -52,6 +53,9 @@ struct Core {
   std::unique_ptr<flow::Admission> admission;
   std::unique_ptr<identity::AccountBook> accounts;
   std::unique_ptr<Registry> registry;
+  // nullptr: it is damaged or cannot be written; ledger_problem says why. The node runs all the same, and the journal keeps what is missing.
+  std::unique_ptr<ledger::Ledger> ledger;
+  std::string ledger_problem;
   std::unique_ptr<TechniqueBook> techniques;
   std::unique_ptr<flow::Alerts> alerts;
 

@@ -6,6 +6,7 @@
 //   keys/signing.key, .pub Ed25519
 //   keys/master.key        wraps the payload keys of the journal
 //   journal.db search.db   stores
+//   ledger/                Merkle logs of what this node did (src/ledger/README.md)
 //   telemetry/             what the sensor keeps of what it reads; the one place where it may write
 //   admin.sock             where the command line talks to a running node
 #pragma once

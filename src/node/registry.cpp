@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/json.h"
 
 namespace bongsu::node {
 namespace {
 
-constexpr std::string_view kAgreements = "agreements", kAccounts = "accounts";
+constexpr std::string_view kAgreements = "agreements", kAccounts = "accounts", kSuspended = "suspended";
 
 Error in_state(Error error, std::string_view space, std::string_view key) {
   error.code = ErrorCode::kCorrupt;
@@ -40,10 +42,11 @@ Result<std::unique_ptr<Registry>> Registry::load(std::string self, journal::Jour
   return registry;
 }
 
-Result<void> Registry::write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject) {
+Result<void> Registry::write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject, JsonObject details) {
   journal::Batch batch;
   batch.states = std::move(changes);
-  const Json note = JsonObject{{"event", event}, {"subject", subject}, {"at", clock_.now().text()}};
+  JsonObject note{{"event", event}, {"subject", subject}, {"at", clock_.now().text()}};
+  for (auto& [key, value] : details) note[key] = std::move(value);
   batch.entries.push_back({.kind = journal::EntryKind::kNote,
                            .object_id = "note--" + Uuid::random(random_).text(),
                            .origin = self_,
@@ -144,7 +147,23 @@ Result<void> Registry::set_stopped(std::string_view id, bool stopped) {
   if (stopped) changed();
   BONGSU_TRY_VOID(book_.update(id, [&](identity::Member& member) { member.stopped = stopped; }));
   BONGSU_TRY_VOID(refresh_members());
-  return write({}, stopped ? "release.stop" : "release.resume", id);
+  if (stopped) return write({}, "release.stop", id);
+  return write({{.space = std::string(kSuspended), .key = std::string(id), .value = std::nullopt}}, "release.resume", id);
+}
+
+Result<void> Registry::suspend(std::string_view id, std::string_view reason, JsonObject evidence) {
+  if (suspended(id)) return {};
+  const Json text = JsonObject{{"reason", reason}, {"at", clock_.now().text()}, {"evidence", std::move(evidence)}};
+  const auto stopped = set_stopped(id, true);  // first, whatever the disk says
+  BONGSU_TRY_VOID(write({{.space = std::string(kSuspended), .key = std::string(id), .value = to_text(text)}}, "link.suspended", id, {{"reason", reason}}));
+  return stopped;
+}
+
+std::optional<Json> Registry::suspended(std::string_view id) const {
+  const auto text = journal_.state(kSuspended, id);
+  if (!text || !*text) return std::nullopt;
+  auto json = parse_json(**text);
+  return json ? std::optional(std::move(*json)) : std::nullopt;
 }
 
 Result<identity::Invitation> Registry::invite(const identity::Member& self) {
@@ -175,7 +194,8 @@ Result<void> Registry::put_agreement(const policy::Agreement& agreement) {
     for (const auto& name : agreement.collections)
       if (!collections_.find(name))
         return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"; add it first: bongsu collection add", name), {.field = "collections"});
-    BONGSU_TRY_VOID(write({{.space = std::string(kAgreements), .key = agreement.partner, .value = policy::to_toml(agreement)}}, "agreement.put", agreement.partner));
+    BONGSU_TRY_VOID(write({{.space = std::string(kAgreements), .key = agreement.partner, .value = policy::to_toml(agreement)}}, "agreement.put", agreement.partner,
+                           {{"agreement", policy::to_toml(agreement)}, {"agreement_sha256", to_hex(sha256(policy::to_toml(agreement)))}}));
     agreements_.insert_or_assign(agreement.partner, agreement);
     BONGSU_TRY_VOID(apply_policy());
   }

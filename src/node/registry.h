@@ -43,6 +43,9 @@ class Registry {
   Result<void> put_member(const identity::Member& member);
   Result<void> confirm(std::string_view id);
   Result<void> set_stopped(std::string_view id, bool stopped);
+  // Stops a member that was caught lying, and keeps why with the evidence; set_stopped(id, false) ends it. Nothing if it is suspended already.
+  Result<void> suspend(std::string_view id, std::string_view reason, JsonObject evidence);
+  std::optional<Json> suspended(std::string_view id) const;  // {"reason", "at", "evidence"}
 
   std::vector<policy::Agreement> agreements() const;
   std::optional<policy::Agreement> agreement(std::string_view partner) const;
@@ -68,7 +71,7 @@ class Registry {
       : self_(std::move(self)), journal_(journal), collections_(collections), release_(release), accounts_(accounts), clock_(clock),
         random_(random), book_(journal, clock, random) {}
   // One state change with a note in the journal of what happened to whom.
-  Result<void> write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject);
+  Result<void> write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject, JsonObject details = {});
   Result<void> apply_policy();  // under mutex_
   void changed();
 
