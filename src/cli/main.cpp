@@ -8,6 +8,7 @@
 
 #include "cli/enforcement_commands.h"
 #include "cli/hunt_command.h"
+#include "cli/ledger_commands.h"
 #include "cli/match_command.h"
 #include "cli/node_commands.h"
 #include "cli/pattern_commands.h"
@@ -459,6 +460,40 @@ void add_sigma(Program& p) {
   });
 }
 
+void add_ledger(Program& p) {
+  auto* ledger = p.group("ledger", "What this node did, provably: logs, proofs, reports");
+  auto* status = p.command(ledger, "status", "The logs, and what of them is cosigned", "  bongsu ledger status\n");
+  p.on_node(status);
+  status->callback([&p] { p.exit = run_ledger_status(p.common); });
+  auto* keys = p.command(ledger, "keys", "The keys by which others check these logs", "  bongsu ledger keys > members.txt\n");
+  p.on_node(keys);
+  keys->callback([&p] { p.exit = run_ledger_keys(p.common); });
+  static LedgerProofCommand proof;
+  auto* prove = p.command(ledger, "proof", "Evidence for one entry, or for everything about an object",
+                          "  bongsu ledger proof --object indicator--… --out proof.json\n  bongsu ledger proof --log pair/cert-ua --index 17\n");
+  p.on_node(prove);
+  prove->add_option("--object", proof.object, "Id of an object");
+  prove->add_option("--log", proof.log, "node, or pair/MEMBER")->capture_default_str();
+  prove->add_option("--index", proof.index, "Number of the entry, from 0");
+  prove->add_option("--count", proof.count, "How many entries from there")->capture_default_str();
+  prove->add_option("--out", proof.out, "File, - for standard output")->capture_default_str();
+  prove->callback([&p] { p.exit = run_ledger_proof(p.common, proof); });
+  auto* verify = p.command(ledger, "verify", "Read and compute this node's logs anew", "  bongsu ledger verify\n");
+  p.on_node(verify);
+  verify->callback([&p] { p.exit = run_ledger_verify(p.common); });
+  static LedgerReportCommand r;
+  auto* say = p.command(ledger, "report", "What did we give a partner, under which agreement, and who decided?",
+                        "  bongsu ledger report --member cert-ua --from 2026-11-01T00:00:00Z --form html --out report.html\n"
+                        "  bongsu ledger report --member cert-ua --form json --out report.json && bongsu verify report.json --keys members.txt\n");
+  p.on_node(say);
+  say->add_option("--member", r.member, "The partner")->required();
+  say->add_option("--from", r.from, "Beginning, inclusive");
+  say->add_option("--until", r.until, "End, exclusive");
+  say->add_option("--form", r.form, "markdown, html (to print) or json (with proofs)")->check(CLI::IsMember({"markdown", "html", "json"}))->capture_default_str();
+  say->add_option("--out", r.out, "File, - for standard output")->capture_default_str();
+  say->callback([&p] { p.exit = run_ledger_report(p.common, r); });
+}
+
 void add_upkeep(Program& p) {
   auto* status = p.command(&p.app, "status", "What the node does now", "  bongsu status\n  bongsu status --json\n");
   p.on_node(status);
@@ -476,9 +511,17 @@ void add_upkeep(Program& p) {
   p.on_node(e);
   e->add_option("object", object)->required();
   e->callback([&p] { p.exit = run_erase(p.common, object); });
-  auto* v = p.command(&p.app, "verify", "Check the journal: structure, sequence, every payload", "  bongsu verify\n");
+  static VerifyCommand evidence;
+  auto* v = p.command(&p.app, "verify", "Check the journal: structure, sequence, every payload; or, offline, evidence from ledgers",
+                      "  bongsu verify\n  bongsu verify report.json --keys members.txt      # entries, openings, proofs, signatures; without any node\n"
+                      "  bongsu verify tiles/ --key 'bongsu/ledger/cert-lt/node+…' --json\n");
   p.on_node(v);
-  v->callback([&p] { p.exit = run_verify(p.common); });
+  v->add_option("files", evidence.files, "Evidence (\"bongsu ledger proof\", \"… report\"), or directories of tiles (C2SP tlog-tiles); none: the node's journal");
+  v->add_option("--key", evidence.keys, "A verifier key that you trust; may be given again")->expected(1)->allow_extra_args(false);
+  v->add_option("--keys", evidence.key_files, "A file of such keys, one a line; may be given again")->expected(1)->allow_extra_args(false);
+  v->add_option("--witness", evidence.witnesses, "Demand a cosignature by this name; may be given again")->expected(1)->allow_extra_args(false);
+  v->add_option("--print", evidence.form, "Print what the document shows: markdown or html")->check(CLI::IsMember({"markdown", "html"}));
+  v->callback([&p] { p.exit = evidence.files.empty() ? run_verify(p.common) : run_verify_files(p.common, evidence); });
   auto* certificate = p.group("certificate", "The certificate that this node shows");
   auto* renew = p.command(certificate, "renew", "A new one from the node's own authority, without a restart", "  bongsu certificate renew\n");
   p.on_node(renew);
@@ -515,6 +558,7 @@ int main(int argc, char** argv) {
   add_taxii(p);
   add_yara(p);
   add_sigma(p);
+  add_ledger(p);
   add_upkeep(p);
   try {
     p.app.parse(argc, argv);

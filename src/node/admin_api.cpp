@@ -119,6 +119,7 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"POST", "suppressions", &AdminApi::suppress},  {"DELETE", "suppressions", &AdminApi::unsuppress},
       {"POST", "enforcement", &AdminApi::build_enforcement}, {"POST", "decide", &AdminApi::decide},
       {"GET", "why", &AdminApi::why},
+      {"GET", "ledger", &AdminApi::ledger},           {"POST", "ledger", &AdminApi::verify_ledger},
   };
   std::vector<std::string> parts = split_path(request.path);
   if (parts.size() < 3 || parts[0] != "admin" || parts[1] != "v1")
@@ -281,6 +282,7 @@ AdminApi::Answer AdminApi::list_members(const Call&) {
       json.as_object()["agreement_until"] = agreement->valid_until.text(0);
       json.as_object()["highest_tlp"] = stix::to_string(agreement->highest_tlp);
     }
+    if (auto why = core_.registry->suspended(member.id)) json.as_object()["suspended"] = std::move(*why);
     out.push_back(std::move(json));
   }
   return json_response(JsonObject{{"members", std::move(out)}});

@@ -23,6 +23,7 @@ namespace bongsu::node {
 struct AdminHooks {
   std::function<void(JsonObject&)> extend_status;            // adds links, sensor, listeners
   std::function<std::string()> link_url;                     // where partners reach this node
+  std::function<Result<void>()> follow_ledger;               // returns when the ledger has what the journal has
   // Writes the files for enforcement points now; the report.
   std::function<Result<JsonObject>(const std::vector<formats::EnforcementFormat>&)> build_enforcement;
   std::function<Result<void>()> renew_certificate;           // takes the new certificate without dropping connections
@@ -68,6 +69,8 @@ class AdminApi {
   Answer erase(const Call& call);
   Answer verify(const Call& call);
   Answer renew(const Call& call);
+  Answer ledger(const Call& call);
+  Answer verify_ledger(const Call& call);
   Answer alerts(const Call& call);
   Answer hits(const Call& call);
   Answer groups(const Call& call);
@@ -75,6 +78,7 @@ class AdminApi {
   Answer suppress(const Call& call);
   Answer unsuppress(const Call& call);
 
+  Result<ledger::Ledger*> own_ledger();  // with everything in it that the journal has
   std::string own_link_url() const;
   Core& core_;
   AdminHooks hooks_;

@@ -23,6 +23,7 @@
 #include "node/enforcement_feed.h"
 #include "node/feeds.h"
 #include "node/inputs/live_inputs.h"
+#include "node/ledger_desk.h"
 #include "node/metrics.h"
 #include "node/search_feed.h"
 #include "node/sensor/supervisor.h"
@@ -35,6 +36,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kStopGrace = 5s;
+constexpr auto kLedgerDeadline = 60s;
 constexpr auto kTick = 1s;
 constexpr auto kCertificateWarning = std::chrono::hours{24 * 30};
 constexpr std::uint32_t kOpsConnections = 64;
@@ -65,6 +67,7 @@ struct Node::Impl {
   std::unique_ptr<DetectionFeed> detection;
   std::unique_ptr<AlertDesk> desk;
   std::unique_ptr<SearchFeed> search;
+  std::unique_ptr<LedgerDesk> ledger;  // nullptr: the ledger could not be opened
   std::unique_ptr<link::Applier> applier;
   std::unique_ptr<link::Links> links;
   std::unique_ptr<Feeds> feeds;
@@ -134,6 +137,7 @@ Result<void> Node::Impl::build() {
       log);
   detection = std::make_unique<DetectionFeed>(*core->journal, *sensor, log);
   search = std::make_unique<SearchFeed>(*core->journal, *core->search, log);
+  if (core->ledger) ledger = std::make_unique<LedgerDesk>(*core);
 
   applier = std::make_unique<MeasuredApplier>(
       std::make_unique<link::FlowApplier>(*core->journal, *core->admission, *core->collections, core->random, log, config.member,
@@ -177,6 +181,7 @@ Result<void> Node::Impl::build() {
 
   admin = std::make_unique<AdminApi>(*core, AdminHooks{.extend_status = [this](JsonObject& out) { extend_status(out); },
                                                        .link_url = [this] { return urls.contains("link") ? urls.at("link") : std::string(); },
+                                                       .follow_ledger = [this]() -> Result<void> { return ledger ? ledger->caught_up(kLedgerDeadline) : Result<void>(); },
                                                        .build_enforcement = [this](const auto& formats) { return enforcement->build(formats); },
                                                        .renew_certificate = [this]() -> Result<void> {
                                                          if (taxii_server) BONGSU_TRY_VOID(taxii_server->replace_tls(tls(core->config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
@@ -286,6 +291,7 @@ net::Response Node::Impl::handle_link(net::Request&& request) {
     if (!pairing_ready) return net::Response::json(503, R"({"error":"unavailable","message":"the node is starting"})");
     return pairing->handle(std::move(request));
   }
+  if (ledger && link::LedgerServer::is_for(request)) return ledger->handle(std::move(request));
   return tails->handle(std::move(request));
 }
 
@@ -417,6 +423,7 @@ void Node::Impl::extend_status(JsonObject& out) {
   if (inputs) out["inputs"] = inputs->status();
   out["detection"] = JsonObject{{"cursor", feed.cursor}, {"loaded", feed.loaded}, {"indicators", feed.indicators}, {"rules", feed.rules}, {"unsupported", std::move(unsupported)}};
   out["feeds"] = feeds->status();
+  out["ledger"] = ledger ? ledger->status() : JsonObject{{"problem", core->ledger_problem}};
   out["delays"] = delays.json();
 }
 
@@ -447,6 +454,7 @@ void Node::Impl::housekeep() {
     const bool changed = std::exchange(partners_changed, false);
     lock.unlock();
     if (changed) links->set_partners(partners());
+    if (changed && ledger) ledger->peers_changed();
     if (std::chrono::steady_clock::now() >= next_tick) {
       next_tick = std::chrono::steady_clock::now() + kTick;
       if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
@@ -479,6 +487,7 @@ void Node::Impl::stop() {
   if (sensor) sensor->stop();
   if (detection) detection->stop();
   if (search) search->stop();
+  if (ledger) ledger->stop();
   if (core && core->alerts)
     if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
   if (taxii) taxii->close();
@@ -497,6 +506,7 @@ Result<std::unique_ptr<Node>> Node::open(NodeOptions options, Log& log) {
 Result<void> Node::start() {
   BONGSU_TRY_VOID(impl_->listen());
   impl_->search->start();
+  if (impl_->ledger) impl_->ledger->start();
   impl_->detection->start();
   impl_->sensor->start();
   impl_->feeds->start();
