@@ -104,7 +104,7 @@ Measured raw_sqlite(const fs::path& directory, const std::vector<Row>& rows, std
   db.exec("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000");
   journal::sqlite::create_or_check_schema(db);
   Statement entry(db, "INSERT INTO entries VALUES(?1, 1, ?2, 1, ?3, ?4, ?5, 3, 2, 3, 4, ?6, 0, ?1)");
-  Statement payload(db, "INSERT INTO payloads VALUES(?1, ?2)");
+  Statement payload(db, "INSERT INTO payloads VALUES(?1, ?2, NULL)");
   Statement key(db, "INSERT INTO keys VALUES(?1, ?2)");
   Statement outbox(db, "INSERT INTO outbox VALUES(?1, 1, ?2, ?3, ?4, ?5, ?6, 3, 19, ?2)");
   SystemRandom random;

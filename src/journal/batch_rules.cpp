@@ -9,6 +9,11 @@ std::unexpected<Error> refuse(std::size_t index, std::string message) {
   return fail(ErrorCode::kInvalid, std::move(message), {.field = fmt::format("entries[{}]", index)});
 }
 
+std::unexpected<Error> too_large_proof(std::size_t index) {
+  return fail(ErrorCode::kTooLarge, fmt::format("a proof of more than {} bytes", kMaxProofBytes),
+              {.field = fmt::format("entries[{}]", index)});
+}
+
 }  // namespace
 
 Result<std::size_t> check_batch(const Batch& batch) {
@@ -19,8 +24,17 @@ Result<std::size_t> check_batch(const Batch& batch) {
   for (std::size_t i = 0; i < batch.entries.size(); ++i) {
     const NewEntry& entry = batch.entries[i];
     bytes += entry.payload.size() + entry.object_id.size() + entry.label.size() + entry.collection.size();
-    for (const ReleaseTo& release : entry.releases) bytes += release.payload ? release.payload->size() : 0;
-    if (entry.kind < EntryKind::kObject || entry.kind > EntryKind::kHits) return refuse(i, "an unknown kind of entry");
+    bytes += entry.proof.size();
+    if (entry.proof.size() > kMaxProofBytes) return too_large_proof(i);
+    for (const ReleaseTo& release : entry.releases) {
+      bytes += (release.payload ? release.payload->size() : 0) + release.proof.size();
+      if (release.proof.size() > kMaxProofBytes) return too_large_proof(i);
+      if (!release.payload && !release.proof.empty())
+        return refuse(i, "a release without a variant has the entry's proof");
+    }
+    if (entry.payload.empty() && !entry.proof.empty()) return refuse(i, "a proof without a payload");
+    if (entry.kind < EntryKind::kObject || entry.kind > EntryKind::kQuarantined)
+      return refuse(i, "an unknown kind of entry");
     if (entry.kind == EntryKind::kErasure) return refuse(i, "erasures are made by erase()");
     if (entry.kind != EntryKind::kObject && !entry.releases.empty())
       return refuse(i, "only objects can be released into views");
@@ -30,7 +44,8 @@ Result<std::size_t> check_batch(const Batch& batch) {
       return refuse(i, "a version and its key come together");
   }
   for (const OutboxChange& change : batch.outbox)
-    for (const OutboxChange::Redacted& redacted : change.redacted) bytes += redacted.payload.size();
+    for (const OutboxChange::Redacted& redacted : change.redacted)
+      bytes += redacted.payload.size() + redacted.proof.size();
   for (const StateChange& change : batch.states)
     bytes += change.space.size() + change.key.size() + (change.value ? change.value->size() : 0);
   if (bytes > kMaxBatchBytes)

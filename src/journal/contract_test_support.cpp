@@ -406,6 +406,75 @@ TEST_P(JournalContract, GivesEachViewItsOwnRedactedPayload) {
   EXPECT_EQ(journal().snapshot()->released_payload(c, 1).error().code, ErrorCode::kNotFound);
 }
 
+TEST_P(JournalContract, KeepsAProofBesideThePayloadAndErasesItWithIt) {
+  const ViewId a = view("c1", "a"), b = view("c1", "b"), c = view("c1", "c");
+  NewEntry entry = test_object(test_id("indicator", 1), 1);
+  entry.proof = std::string("proof \0 of all", 14);
+  entry.releases = {
+      {.view = a}, {.view = b, .payload = "redacted", .proof = "proof of a part"}, {.view = c, .payload = "r"}};
+  admit(entry);
+  NewEntry unsigned_one = test_object(test_id("indicator", 2), 1);
+  unsigned_one.releases = {{.view = a}};
+  admit(unsigned_one);
+  {
+    const auto snapshot = journal().snapshot();
+    EXPECT_EQ(snapshot->content(1)->payload, entry.payload);
+    EXPECT_EQ(snapshot->content(1)->proof, entry.proof);
+    EXPECT_EQ(snapshot->payload(1).value(), entry.payload);
+    EXPECT_EQ(snapshot->entry(1)->hash, sha256(entry.payload));
+    EXPECT_EQ(snapshot->content(2)->proof, "");
+    EXPECT_EQ(snapshot->released(a, 1)->proof, entry.proof);
+    EXPECT_EQ(snapshot->released(b, 1)->payload, "redacted");
+    EXPECT_EQ(snapshot->released(b, 1)->proof, "proof of a part");
+    EXPECT_EQ(snapshot->released(c, 1)->proof, "");
+    EXPECT_EQ(snapshot->released(a, 2)->proof, "");
+  }
+  Batch change;
+  change.outbox.push_back(
+      {.view = c, .withdraw = {1}, .redacted = {{.seq = 1, .payload = "less", .proof = "of less"}}});
+  ASSERT_TRUE(journal().append(change));
+  EXPECT_EQ(journal().snapshot()->released(c, 2)->payload, "less");
+  EXPECT_EQ(journal().snapshot()->released(c, 2)->proof, "of less");
+  EXPECT_TRUE(journal().verify({}));
+  ASSERT_TRUE(journal().erase(entry.object_id, "self"));
+  EXPECT_EQ(journal().snapshot()->content(1).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(journal().snapshot()->released(b, 1).error().code, ErrorCode::kNotFound);
+
+  NewEntry bad = test_object(test_id("indicator", 3), 1);
+  bad.proof.resize(kMaxProofBytes + 1);
+  Batch batch;
+  batch.entries = {bad};
+  EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kTooLarge);
+  bad.proof = "p";
+  bad.payload.clear();
+  batch.entries = {bad};
+  EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kInvalid);
+}
+
+TEST_P(JournalContract, KeepsWhatIsInQuarantineOutOfEverythingThatIsAskedForObjects) {
+  NewEntry kept = test_object(test_id("quarantine", 5), 1);
+  kept.kind = EntryKind::kQuarantined;
+  kept.version.clear();
+  kept.version_key.clear();
+  admit(kept);
+  admit(kept);  // not compared with one another
+  const auto snapshot = journal().snapshot();
+  EXPECT_EQ(journal().last_seq(), 2U);
+  EXPECT_TRUE(snapshot->versions("", kept.object_id)->empty());
+  EXPECT_TRUE(snapshot->collection_entries(kept.collection, 0, 10)->empty());
+  ASSERT_TRUE(snapshot->objects("quarantine", 0, 10, [](Entry&&, Result<std::string>&&) {
+    ADD_FAILURE();
+    return true;
+  }));
+  EXPECT_EQ(snapshot->payload(2).value(), kept.payload);
+  kept.releases = {{.view = view("c1", "v")}};
+  Batch batch;
+  batch.entries = {kept};
+  EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kInvalid);
+  ASSERT_TRUE(journal().erase(kept.object_id, "self"));
+  EXPECT_EQ(journal().snapshot()->payload(1).error().code, ErrorCode::kNotFound);
+}
+
 TEST_P(JournalContract, ReplacesWhatAViewShowsByARedactedVariantAndBack) {
   const ViewId a = view("c1", "a"), b = view("c1", "b");
   NewEntry entry = test_object(test_id("indicator", 1), 1, {a, b});

@@ -35,19 +35,21 @@ using ViewId = std::uint32_t;  // of a view (class of members with equal decisio
 using Pos = std::uint64_t;     // within a view's outbox: 1, 2, 3 … without gaps; 0 = before the first
 
 enum class EntryKind : std::uint8_t {
-  kObject = 1,     // a STIX object version (payload = its bytes)
-  kDeletion = 2,   // a version, or all (version empty), of an object was deleted from a collection
-  kErasure = 3,    // payloads of an object were erased (their keys destroyed)
-  kAlert = 4,      // a detection of this node (payload = alert JSON); never leaves as it is
-  kJudgement = 5,  // what an analyst made of an alert: acknowledged, assigned, judged (payload = JSON)
-  kNote = 6,       // an administrative event: policy change, member paired, log-in (payload = JSON)
-  kHits = 7,       // further hits that an alert was joined by (payload = JSON); never leaves as it is
+  kObject = 1,       // a STIX object version (payload = its bytes)
+  kDeletion = 2,     // a version, or all (version empty), of an object was deleted from a collection
+  kErasure = 3,      // payloads of an object were erased (their keys destroyed)
+  kAlert = 4,        // a detection of this node (payload = alert JSON); never leaves as it is
+  kJudgement = 5,    // what an analyst made of an alert: acknowledged, assigned, judged (payload = JSON)
+  kNote = 6,         // an administrative event: policy change, member paired, log-in (payload = JSON)
+  kHits = 7,         // further hits that an alert was joined by (payload = JSON); never leaves as it is
+  kQuarantined = 8,  // what was not admitted (payload = its bytes, id "quarantine--uuid"); never leaves, is no object
 };
 
 // One release of an entry into a view. `payload` is a redacted variant; nullopt = the entry's own payload.
 struct ReleaseTo {
   ViewId view = 0;
   std::optional<std::string> payload;
+  std::string proof{};  // of the variant; of no variant: that of the entry goes with it
 };
 
 struct NewEntry {
@@ -61,6 +63,8 @@ struct NewEntry {
   std::string label;   // policy::Label as text; opaque here
   std::string payload;
   std::vector<ReleaseTo> releases;
+  // Beside the payload, under the same key, and gone with it: who made it (crypto::OriginProof). Opaque here.
+  std::string proof{};
 };
 
 // What is kept of an entry for ever (payloads may go).
@@ -89,6 +93,7 @@ struct OutboxChange {
   struct Redacted {
     Seq seq = 0;
     std::string payload;
+    std::string proof{};
   };
   std::vector<Redacted> redacted{};  // released, with a redacted variant in place of the entry's payload
 };
@@ -146,6 +151,11 @@ struct OutboxPage {
   bool more = false;
 };
 
+struct Content {
+  std::string payload;
+  std::string proof;  // empty: there is none
+};
+
 // A consistent look at the journal: pages and payloads fetched through one snapshot belong together. Use from one
 // thread.
 class Snapshot {
@@ -154,8 +164,12 @@ class Snapshot {
   virtual Result<OutboxPage> page(const OutboxQuery& query) = 0;                     // visible rows only
   virtual Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) = 0;  // every row, withdrawn ones marked
   virtual Result<OutboxPage> withdrawn(ViewId view, Pos after,
-                                       std::uint32_t limit) = 0;                   // the withdrawn rows of a tail
-  virtual Result<std::string> released_payload(ViewId view, Pos pos) = 0;          // kNotFound: erased or unknown
+                                       std::uint32_t limit) = 0;  // the withdrawn rows of a tail
+  virtual Result<Content> released(ViewId view, Pos pos) = 0;     // kNotFound: erased or unknown
+  Result<std::string> released_payload(ViewId view, Pos pos) {
+    BONGSU_TRY(Content content, released(view, pos));
+    return std::move(content.payload);
+  }
   virtual Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) = 0;  // change feed
   // Objects of one type that are there (neither deleted nor erased), with their payloads, in order of seq: after < seq
   // <= upto. For projections that read all of a type. A payload that does not open or is missing (its bytes were
@@ -164,8 +178,12 @@ class Snapshot {
   // snapshot waits until the reading ends; false ends it.
   using VisitObject = std::function<bool(Entry&&, Result<std::string>&& payload)>;
   virtual Result<void> objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) = 0;
-  virtual Result<Entry> entry(Seq seq) = 0;          // kNotFound
-  virtual Result<std::string> payload(Seq seq) = 0;  // kNotFound when erased
+  virtual Result<Entry> entry(Seq seq) = 0;      // kNotFound
+  virtual Result<Content> content(Seq seq) = 0;  // kNotFound when erased
+  Result<std::string> payload(Seq seq) {
+    BONGSU_TRY(Content found, content(seq));
+    return std::move(found.payload);
+  }
   // Versions of an object in one collection (or in all: empty), oldest version first; deletions are applied.
   virtual Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) = 0;
   // Visible entries of a collection in order of seq: for backfilling a view.
@@ -222,6 +240,7 @@ class Journal {
 };
 
 inline constexpr std::size_t kMaxBatchBytes = 256 * 1024 * 1024;
+inline constexpr std::size_t kMaxProofBytes = 1024 * 1024;  // of one entry or variant
 inline constexpr std::size_t kMaxBatchEntries = 100'000;
 inline constexpr std::size_t kMaxOutboxChanges = 1'000'000;  // changes of OutboxChange in one batch
 

@@ -15,7 +15,7 @@
 namespace bongsu::journal {
 namespace {
 
-using Payload = std::shared_ptr<const std::string>;
+using Payload = std::shared_ptr<const Content>;
 
 struct Stored {
   Entry entry;
@@ -143,7 +143,7 @@ class MemorySnapshot final : public Snapshot {
     return out;
   }
 
-  Result<std::string> released_payload(ViewId id, Pos pos) override {
+  Result<Content> released(ViewId id, Pos pos) override {
     const auto view = data_->views.find(id);
     if (view != data_->views.end() && pos > 0 && pos <= view->second.rows.size()) {
       const Row& row = view->second.rows[pos - 1];
@@ -164,11 +164,11 @@ class MemorySnapshot final : public Snapshot {
     return no_entry(seq);
   }
 
-  Result<std::string> payload(Seq seq) override {
+  Result<Content> content(Seq seq) override {
     const Stored* stored = data_->find(seq);
     if (stored == nullptr) return no_entry(seq);
     if (stored->entry.erased) return fail(ErrorCode::kNotFound, fmt::format("the payload of entry {} was erased", seq));
-    return stored->payload ? *stored->payload : std::string();
+    return stored->payload ? *stored->payload : Content();
   }
 
   Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) override {
@@ -243,10 +243,10 @@ class ClosedSnapshot final : public Snapshot {
   Result<OutboxPage> page(const OutboxQuery&) override { return closed(); }
   Result<OutboxPage> tail(ViewId, Pos, std::uint32_t) override { return closed(); }
   Result<OutboxPage> withdrawn(ViewId, Pos, std::uint32_t) override { return closed(); }
-  Result<std::string> released_payload(ViewId, Pos) override { return closed(); }
+  Result<Content> released(ViewId, Pos) override { return closed(); }
   Result<std::vector<Entry>> entries(Seq, std::uint32_t) override { return closed(); }
   Result<Entry> entry(Seq) override { return closed(); }
-  Result<std::string> payload(Seq) override { return closed(); }
+  Result<Content> content(Seq) override { return closed(); }
   Result<std::vector<Entry>> versions(std::string_view, std::string_view) override { return closed(); }
   Result<std::vector<Entry>> collection_entries(std::string_view, Seq, std::uint32_t) override { return closed(); }
   Result<void> objects(std::string_view, Seq, Seq, const VisitObject&) override { return closed(); }
@@ -274,8 +274,8 @@ class MemoryJournal final : public Journal {
         for (Row& row : data.views.at(change.view).rows)
           if (row.seq == seq) row.withdrawn = true;
       for (const Seq seq : change.release) release(data, change.view, seq, nullptr);
-      for (const auto& [seq, payload] : change.redacted)
-        release(data, change.view, seq, std::make_shared<const std::string>(payload));
+      for (const auto& [seq, payload, proof] : change.redacted)
+        release(data, change.view, seq, std::make_shared<const Content>(payload, proof));
     }
     for (const StateChange& change : batch.states) {
       if (change.value) {
@@ -418,7 +418,8 @@ class MemoryJournal final : public Journal {
     JournalStats out;
     out.last_seq = data_->entries.size();
     for (const Stored& stored : data_->entries)
-      out.bytes += sizeof(Stored) + (stored.payload ? stored.payload->size() : 0);
+      out.bytes +=
+          sizeof(Stored) + (stored.payload ? stored.payload->payload.size() + stored.payload->proof.size() : 0);
     return out;
   }
 
@@ -426,7 +427,7 @@ class MemoryJournal final : public Journal {
     const std::lock_guard lock(mutex_);
     if (closed_) return closed();
     for (const Stored& stored : data_->entries)
-      if (stored.payload && sha256(*stored.payload) != stored.entry.hash)
+      if (stored.payload && sha256(stored.payload->payload) != stored.entry.hash)
         return fail(ErrorCode::kCorrupt,
                     fmt::format("the payload of entry {} is not the one that was admitted", stored.entry.seq));
     if (progress) progress(data_->entries.size(), data_->entries.size());
@@ -499,7 +500,7 @@ class MemoryJournal final : public Journal {
     }
     stored.code = encode_version_key(kept.version_key);
     if (entry.kind == EntryKind::kObject || !entry.payload.empty())
-      stored.payload = std::make_shared<const std::string>(entry.payload);
+      stored.payload = std::make_shared<const Content>(entry.payload, entry.proof);
     return stored;
   }
 
@@ -524,9 +525,9 @@ class MemoryJournal final : public Journal {
     for (const ReleaseTo& to : entry.releases) {
       if (!released.insert(to.view).second) continue;
       ViewRows& view = data.views.at(to.view);
-      view.rows.push_back({out.seq, out.added_us,
-                           to.payload ? std::make_shared<const std::string>(*to.payload) : data.entries.back().payload,
-                           false});
+      view.rows.push_back(
+          {out.seq, out.added_us,
+           to.payload ? std::make_shared<const Content>(*to.payload, to.proof) : data.entries.back().payload, false});
       view.view.last = view.rows.size();
     }
     return out;

@@ -177,6 +177,7 @@ void EventHub::catch_up() {
           break;
         case journal::EntryKind::kNote:
         case journal::EntryKind::kHits:
+        case journal::EntryKind::kQuarantined:
           break;
       }
     }

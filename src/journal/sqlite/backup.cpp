@@ -23,10 +23,16 @@ struct Ended {
   void operator()(sqlite3_backup* backup) const { sqlite3_backup_finish(backup); }
 };
 
+// Before statements are made that an earlier schema has no columns for.
+void check_file(const std::filesystem::path& file) {
+  Database db(file, OpenMode::kReadOnly, kCacheKib);
+  check_schema(db);
+}
+
 void copy_pages(const std::filesystem::path& from, const std::filesystem::path& to,
                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+  check_file(from);
   ReadConnection source(from);
-  check_schema(source.db);
   source.begin();  // one state of the journal, however long the copy takes; writers go on
   Database target(to, OpenMode::kReadWrite, kCacheKib);
   target.exec("PRAGMA synchronous=OFF");  // synced as a whole at the end
@@ -87,9 +93,9 @@ Result<std::vector<Removal>> removals_after(const std::filesystem::path& directo
   BONGSU_TRY_VOID(must_exist(file));
   return guarded([&]() -> Result<std::vector<Removal>> {
     std::vector<Removal> out;
+    check_file(file);
     auto pool = std::make_shared<ReadPool>(file);
     BONGSU_TRY(auto lease, Result<std::shared_ptr<Lease>>(pool->take({})));
-    check_schema(lease->connection->db);
     std::vector<Seq> seqs;
     {
       Statement rows(lease->connection->db, "SELECT seq FROM entries WHERE seq > ?1 AND kind IN (2, 3) ORDER BY seq");

@@ -26,9 +26,15 @@ class DrawnRandom final : public Random {
 
 constexpr std::size_t kKeyAndNonceBytes = 32 + 12;
 
+// Where the payload ends is authenticated with it.
+void bind_proof(std::string& context, std::size_t size) {
+  context += '\0';
+  context += fmt::format("proof {}", size);
+}
+
 }  // namespace
 
-Sealed Sealer::seal(std::string_view payload, std::string_view context) {
+Sealed Sealer::seal(std::string_view payload, std::string_view proof, std::string context) {
   std::array<std::uint8_t, kKeyAndNonceBytes> bytes{};
   {
     const std::lock_guard lock(random_mutex_);
@@ -36,17 +42,34 @@ Sealed Sealer::seal(std::string_view payload, std::string_view context) {
   }
   DrawnRandom drawn(bytes);
   crypto::Key256 key = crypto::fresh_key(drawn);
-  Sealed out{crypto::seal_payload(key, payload, context), crypto::wrap_key(master_, key, drawn)};
+  Sealed out{.proof = proof.size()};
+  if (proof.empty()) {
+    out.sealed = crypto::seal_payload(key, payload, context);
+  } else {
+    bind_proof(context, proof.size());
+    out.sealed = crypto::seal_payload(key, std::string(payload).append(proof), context);
+  }
+  out.wrapped = crypto::wrap_key(master_, key, drawn);
   explicit_bzero(key.data(), key.size());
   explicit_bzero(bytes.data(), bytes.size());
   return out;
 }
 
-Result<std::string> Sealer::open(std::string_view sealed, std::string_view wrapped, std::string_view context) const {
+Result<Content> Sealer::open(std::string_view sealed, std::string_view wrapped, std::size_t proof,
+                             std::string context) const {
+  if (proof > 0) bind_proof(context, proof);
   BONGSU_TRY(crypto::Key256 key, crypto::unwrap_key(master_, wrapped));
   auto plain = crypto::open_payload(key, sealed, context);
   explicit_bzero(key.data(), key.size());
-  return plain;
+  if (!plain) return std::unexpected(plain.error());
+  if (proof > plain->size()) return fail(ErrorCode::kCorrupt, "is shorter than its proof");
+  Content out;
+  if (proof > 0) {
+    out.proof = plain->substr(plain->size() - proof);
+    plain->resize(plain->size() - proof);
+  }
+  out.payload = std::move(*plain);
+  return out;
 }
 
 std::string payload_context(bool variant, std::string_view object_id, std::string_view version_code) {
@@ -81,11 +104,13 @@ Result<PreparedBatch> prepare(const Batch& batch, Sealer& sealer) {
       prepared.dedupe.append(reinterpret_cast<const char*>(prepared.hash.data()), kDedupeHashBytes);
     }
     if (entry.kind == EntryKind::kObject || !entry.payload.empty())
-      prepared.payload = sealer.seal(entry.payload, payload_context(false, entry.object_id, prepared.version));
+      prepared.payload =
+          sealer.seal(entry.payload, entry.proof, payload_context(false, entry.object_id, prepared.version));
     prepared.variants.resize(entry.releases.size());
     for (std::size_t i = 0; i < entry.releases.size(); ++i)
       if (const auto& variant = entry.releases[i].payload)
-        prepared.variants[i] = sealer.seal(*variant, payload_context(true, entry.object_id, prepared.version));
+        prepared.variants[i] =
+            sealer.seal(*variant, entry.releases[i].proof, payload_context(true, entry.object_id, prepared.version));
   }
   return out;
 }

@@ -14,15 +14,16 @@
 namespace bongsu::journal::sqlite {
 
 struct Sealed {
-  std::string sealed, wrapped;  // payload under its own key; that key under the master key
+  std::string sealed, wrapped;  // payload and proof under their own key; that key under the master key
+  std::size_t proof = 0;        // how many bytes at the end are the proof
 };
 
 // Seals and opens payloads. Safe from any thread.
 class Sealer {
  public:
   Sealer(const crypto::Key256& master, Random& random) : master_(master), random_(random) {}
-  Sealed seal(std::string_view payload, std::string_view context);
-  Result<std::string> open(std::string_view sealed, std::string_view wrapped, std::string_view context) const;
+  Sealed seal(std::string_view payload, std::string_view proof, std::string context);
+  Result<Content> open(std::string_view sealed, std::string_view wrapped, std::size_t proof, std::string context) const;
 
  private:
   crypto::Key256 master_;

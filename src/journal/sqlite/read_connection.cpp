@@ -31,7 +31,7 @@ ReadConnection::ReadConnection(const std::filesystem::path& file)
       entries(db, entries_where("WHERE seq > ?1 ORDER BY seq LIMIT ?2").c_str()),
       // The row id drives, as the left side of an outer join does: the other tables are asked by key. An entry whose
       // payload or key is missing is not passed over.
-      objects(db, fmt::format("SELECT {}, p.sealed, k.wrapped FROM entries e LEFT JOIN payloads p ON p.id = e.payload "
+      objects(db, fmt::format("SELECT {}, p.sealed, k.wrapped, p.proof FROM entries e LEFT JOIN payloads p ON p.id = e.payload "
                               "LEFT JOIN keys k ON k.id = e.payload WHERE e.seq > ?1 AND e.seq <= ?2 AND e.type = ?3 "
                               "AND e.kind = 1 AND e.flags = 0 ORDER BY e.seq",
                               kEntry)
@@ -52,7 +52,7 @@ ReadConnection::ReadConnection(const std::filesystem::path& file)
       object_rows(db, rows("INDEXED BY outbox_object WHERE view = ?1 AND object = ?2 ORDER BY version, rid").c_str()),
       version_rows(
           db, rows("INDEXED BY outbox_object WHERE view = ?1 AND object = ?2 AND version = ?3 ORDER BY rid").c_str()),
-      payload(db, "SELECT p.sealed, k.wrapped FROM payloads p JOIN keys k ON k.id = p.id WHERE p.id = ?1"),
+      payload(db, "SELECT p.sealed, k.wrapped, p.proof FROM payloads p JOIN keys k ON k.id = p.id WHERE p.id = ?1"),
       states(db, "SELECT key, value FROM state WHERE space = ?1 ORDER BY key"),
       state(db, "SELECT value FROM state WHERE space = ?1 AND key = ?2"),
       views(db, "SELECT id, collection, key, last FROM views ORDER BY id") {}

@@ -26,7 +26,8 @@ constexpr std::array kItems = {
          "flags INTEGER NOT NULL, payload INTEGER) STRICT"},
     Item{"entries_object", "CREATE INDEX entries_object ON entries(object, type, collection, dedupe)"},
     Item{"entries_collection", "CREATE INDEX entries_collection ON entries(collection) WHERE kind = 1 AND flags = 0"},
-    Item{"payloads", "CREATE TABLE payloads(id INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT"},
+    // The last so many bytes of what is sealed are its proof. The column came with schema 2.
+    Item{"payloads", "CREATE TABLE payloads(id INTEGER PRIMARY KEY, sealed BLOB NOT NULL, proof INTEGER) STRICT"},
     Item{"keys", "CREATE TABLE keys(id INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT"},
     Item{"views",
          "CREATE TABLE views(id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, key TEXT NOT NULL, "
@@ -52,17 +53,7 @@ constexpr std::array kItems = {
   throw StoreFailure(Error{code, std::move(message), {.source = db.name(), .field = std::move(field)}});
 }
 
-}  // namespace
-
-void check_schema(Database& db) {
-  const std::int64_t application = db.integer("PRAGMA application_id");
-  const std::int64_t version = db.integer("PRAGMA user_version");
-  if (application != kApplicationId) refuse(db, ErrorCode::kCorrupt, "this file is not a journal of Bongsu");
-  if (version > kSchemaVersion)
-    refuse(
-        db, ErrorCode::kUnsupported,
-        fmt::format("the journal has schema {}, this program knows {}: use a newer Bongsu", version, kSchemaVersion));
-  if (version < 1) refuse(db, ErrorCode::kCorrupt, "the journal has no schema version", "user_version");
+void check_items(Database& db) {
   std::map<std::string, std::string> found;
   Statement rows(db, "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'");
   while (rows.step()) found.emplace(rows.bytes(0), rows.bytes(1));
@@ -75,9 +66,48 @@ void check_schema(Database& db) {
   if (found.size() != kItems.size()) refuse(db, ErrorCode::kCorrupt, "the journal has tables that are not its own");
 }
 
+// Checks whose file it is; gives its version.
+std::int64_t check_version(Database& db) {
+  const std::int64_t application = db.integer("PRAGMA application_id");
+  const std::int64_t version = db.integer("PRAGMA user_version");
+  if (application != kApplicationId) refuse(db, ErrorCode::kCorrupt, "this file is not a journal of Bongsu");
+  if (version > kSchemaVersion)
+    refuse(
+        db, ErrorCode::kUnsupported,
+        fmt::format("the journal has schema {}, this program knows {}: use a newer Bongsu", version, kSchemaVersion));
+  if (version < 1) refuse(db, ErrorCode::kCorrupt, "the journal has no schema version", "user_version");
+  return version;
+}
+
+// What is not as it was left is found by check_items behind it, which ends the transaction without a trace.
+void migrate(Database& db) {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    db.exec("ALTER TABLE payloads ADD COLUMN proof INTEGER");
+    check_items(db);
+    db.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion).c_str());
+    db.exec("COMMIT");
+  } catch (const StoreFailure&) {
+    db.exec("ROLLBACK");
+    throw;
+  }
+}
+
+}  // namespace
+
+void check_schema(Database& db) {
+  if (const std::int64_t version = check_version(db); version < kSchemaVersion)
+    refuse(db, ErrorCode::kUnsupported,
+           fmt::format(
+               "the journal has schema {}, this program has {}: start the node once, it is brought up to date then",
+               version, kSchemaVersion));
+  check_items(db);
+}
+
 void create_or_check_schema(Database& db) {
   if (db.integer("PRAGMA application_id") != 0 || db.integer("SELECT count(*) FROM sqlite_schema") != 0) {
-    check_schema(db);
+    if (check_version(db) < kSchemaVersion) migrate(db);
+    check_items(db);
     return;
   }
   db.exec("BEGIN IMMEDIATE");

@@ -9,10 +9,11 @@
 namespace bongsu::journal::sqlite {
 
 inline constexpr std::int64_t kApplicationId = 0x426e6a6c;  // "Bnjl"
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 inline constexpr const char* kFileName = "journal.db";
 
-// Makes the tables in an empty file, or checks that the file is ours, whole and not newer. Throws kCorrupt,
+// Makes the tables in an empty file, or checks that the file is ours, whole and not newer, and brings one of an
+// earlier version up to date (in one transaction; later versions only add columns). Throws kCorrupt,
 // kUnsupported.
 void create_or_check_schema(Database& db);
 // For read-only use: checks only.

@@ -25,7 +25,7 @@ enum Column {
   kHash,
   kFlags,
   kPayload,
-  kSealed  // of `objects` only; the wrapped key follows
+  kSealed  // of `objects` only; the wrapped key and the size of the proof follow
 };
 
 struct Read {
@@ -174,27 +174,28 @@ Result<OutboxPage> SqliteSnapshot::withdrawn(ViewId view, Pos after, std::uint32
   });
 }
 
-Result<std::string> SqliteSnapshot::open(ReadConnection& connection, std::int64_t payload, std::string_view object_id,
-                                         std::string_view version) {
+Result<Content> SqliteSnapshot::open(ReadConnection& connection, std::int64_t payload, std::string_view object_id,
+                                     std::string_view version) {
   connection.payload.bind(1, std::abs(payload));
   const Rows rows(connection.payload);
   if (!connection.payload.step()) return no_payload(connection, payload, object_id, "is missing");
   return open_row(connection, connection.payload, 0, payload, object_id, version);
 }
 
-Result<std::string> SqliteSnapshot::open_row(const ReadConnection& connection, const Statement& row, int sealed,
-                                             std::int64_t payload, std::string_view object_id,
-                                             std::string_view version) const {
+Result<Content> SqliteSnapshot::open_row(const ReadConnection& connection, const Statement& row, int sealed,
+                                         std::int64_t payload, std::string_view object_id,
+                                         std::string_view version) const {
   if (row.is_null(sealed) || row.is_null(sealed + 1)) return no_payload(connection, payload, object_id, "is missing");
+  const auto proof = row.is_null(sealed + 2) ? std::size_t{0} : static_cast<std::size_t>(row.integer(sealed + 2));
   auto plain =
-      sealer_->open(row.bytes(sealed), row.bytes(sealed + 1), payload_context(payload < 0, object_id, version));
+      sealer_->open(row.bytes(sealed), row.bytes(sealed + 1), proof, payload_context(payload < 0, object_id, version));
   if (!plain)
     return no_payload(connection, payload, object_id, fmt::format("does not open: {}", plain.error().message));
   return plain;
 }
 
-Result<std::string> SqliteSnapshot::released_payload(ViewId view, Pos pos) {
-  return with([&](ReadConnection& connection) -> Result<std::string> {
+Result<Content> SqliteSnapshot::released(ViewId view, Pos pos) {
+  return with([&](ReadConnection& connection) -> Result<Content> {
     const std::int64_t rid = view <= kMaxView && pos <= kMaxPos ? row_id(view, pos) : 0;
     const RowSource* source = nullptr;
     std::optional<RowSource> found;
@@ -232,7 +233,8 @@ Result<void> SqliteSnapshot::objects(std::string_view type, Seq after, Seq upto,
     while (rows.next()) {
       Read read = read_entry(connection, row);
       auto plain = open_row(connection, row, kSealed, read.payload.value_or(0), read.entry.object_id, read.version);
-      if (!visit(std::move(read.entry), std::move(plain))) break;
+      Result<std::string> payload = plain ? Result<std::string>(std::move(plain->payload)) : std::unexpected(plain.error());
+      if (!visit(std::move(read.entry), std::move(payload))) break;
     }
     return {};
   });
@@ -246,12 +248,12 @@ Result<Entry> SqliteSnapshot::entry(Seq seq) {
   });
 }
 
-Result<std::string> SqliteSnapshot::payload(Seq seq) {
-  return with([&](ReadConnection& connection) -> Result<std::string> {
+Result<Content> SqliteSnapshot::content(Seq seq) {
+  return with([&](ReadConnection& connection) -> Result<Content> {
     const auto read = find_entry(connection, seq);
     if (!read) return no_entry(seq);
     if (read->entry.erased) return fail(ErrorCode::kNotFound, fmt::format("the payload of entry {} was erased", seq));
-    if (!read->payload) return std::string();
+    if (!read->payload) return Content();
     return open(connection, *read->payload, read->entry.object_id, read->version);
   });
 }

@@ -21,11 +21,11 @@ class SqliteSnapshot final : public Snapshot {
   Result<OutboxPage> page(const OutboxQuery& query) override;
   Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) override;
   Result<OutboxPage> withdrawn(ViewId view, Pos after, std::uint32_t limit) override;
-  Result<std::string> released_payload(ViewId view, Pos pos) override;
+  Result<Content> released(ViewId view, Pos pos) override;
   Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) override;
   Result<void> objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) override;
   Result<Entry> entry(Seq seq) override;
-  Result<std::string> payload(Seq seq) override;
+  Result<Content> content(Seq seq) override;
   Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) override;
   Result<std::vector<Entry>> collection_entries(std::string_view collection, Seq after, std::uint32_t limit) override;
   Result<Presence> presence(ViewId view, Seq seq) override;
@@ -40,11 +40,12 @@ class SqliteSnapshot final : public Snapshot {
   // Runs `body(connection)` under the lease; kUnavailable when it was ended.
   template <class Body>
   auto with(Body&& body) -> decltype(body(std::declval<ReadConnection&>()));
-  Result<std::string> open(ReadConnection& connection, std::int64_t payload, std::string_view object_id,
-                           std::string_view version);
-  // Of a row that has the sealed bytes in this column and the wrapped key in the next; nulls are rows that are missing.
-  Result<std::string> open_row(const ReadConnection& connection, const Statement& row, int sealed, std::int64_t payload,
-                               std::string_view object_id, std::string_view version) const;
+  Result<Content> open(ReadConnection& connection, std::int64_t payload, std::string_view object_id,
+                       std::string_view version);
+  // Of a row that has the sealed bytes in this column, the wrapped key and the size of the proof in the next; nulls are
+  // rows that are missing.
+  Result<Content> open_row(const ReadConnection& connection, const Statement& row, int sealed, std::int64_t payload,
+                           std::string_view object_id, std::string_view version) const;
 
   std::shared_ptr<ReadPool> pool_;
   std::shared_ptr<const Sealer> sealer_;

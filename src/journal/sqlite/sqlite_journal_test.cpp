@@ -168,12 +168,12 @@ TEST(SqliteJournal, RefusesANewerSchemaAndFilesThatAreNotItsOwn) {
   const auto file = fixture.directory() / "data" / "journal.db";
   {
     sqlite::Database db(file, sqlite::OpenMode::kReadWrite, 100);
-    db.exec("PRAGMA user_version=2");
+    db.exec("PRAGMA user_version=3");
   }
   EXPECT_EQ(fixture.open().error().code, ErrorCode::kUnsupported);
   {
     sqlite::Database db(file, sqlite::OpenMode::kReadWrite, 100);
-    db.exec("PRAGMA user_version=1; DROP INDEX outbox_version");
+    db.exec("PRAGMA user_version=2; DROP INDEX outbox_version");
   }
   const auto damaged = fixture.open();
   EXPECT_EQ(damaged.error().code, ErrorCode::kCorrupt);
@@ -182,6 +182,35 @@ TEST(SqliteJournal, RefusesANewerSchemaAndFilesThatAreNotItsOwn) {
   std::ofstream(file)
       << "this is no database, but it is long enough to be looked at as one, if it were one at all, which it is not";
   EXPECT_EQ(fixture.open().error().code, ErrorCode::kCorrupt);
+}
+
+TEST(SqliteJournal, BringsAFileOfTheFirstSchemaUpToDate) {
+  SqliteFixture fixture;
+  NewEntry entry = secret(1);
+  append(fixture.journal(), {entry});
+  fixture.close();
+  const auto file = fixture.directory() / "data" / "journal.db";
+  const auto first_schema = [&](const char* and_then) {
+    sqlite::Database db(file, sqlite::OpenMode::kReadWrite, 100);
+    db.exec("ALTER TABLE payloads DROP COLUMN proof; PRAGMA user_version=1");
+    db.exec(and_then);
+  };
+  first_schema("SELECT 1");
+  EXPECT_EQ(removals_after(fixture.directory() / "data", 0).error().code, ErrorCode::kUnsupported);
+  fixture.reopen();
+  EXPECT_EQ(fixture.journal().snapshot()->content(1)->payload, entry.payload);
+  EXPECT_EQ(fixture.journal().snapshot()->content(1)->proof, "");
+  NewEntry proven = secret(2);
+  proven.proof = "who made it";
+  append(fixture.journal(), {proven});
+  EXPECT_EQ(fixture.journal().snapshot()->content(2)->proof, "who made it");
+  EXPECT_TRUE(fixture.journal().verify({}));
+  fixture.close();
+  // A file that was changed stays as it is.
+  first_schema("DROP INDEX outbox_version");
+  EXPECT_EQ(fixture.open().error().where.field, "outbox_version");
+  sqlite::Database db(file, sqlite::OpenMode::kReadOnly, 100);
+  EXPECT_EQ(db.integer("PRAGMA user_version"), 1);
 }
 
 TEST(SqliteJournal, FindsDamageWhereItIs) {
@@ -210,6 +239,8 @@ TEST(SqliteJournal, FindsDamageWhereItIs) {
   expect_bad("DELETE FROM entries WHERE seq = 7", "entries");
   expect_bad("UPDATE entries SET added_us = added_us - 100 WHERE seq = 7", "entries");
   expect_bad("UPDATE payloads SET sealed = (SELECT sealed FROM payloads WHERE id = 2) WHERE id = 3", "payloads");
+  // What is proof and what is payload is bound as well.
+  expect_bad("UPDATE payloads SET proof = 4 WHERE id = 3", "payloads");
   expect_bad("UPDATE keys SET wrapped = zeroblob(60) WHERE id = 4", "payloads");
   expect_bad("DELETE FROM payloads WHERE id = 5", "payloads");
   expect_bad("DELETE FROM outbox WHERE seq = 8", "outbox");

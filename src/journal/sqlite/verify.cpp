@@ -134,7 +134,8 @@ class Check {
   }
 
   Result<void> variant(const Statement& row) {
-    Statement payload(db_, "SELECT p.sealed, k.wrapped FROM payloads p JOIN keys k ON k.id = p.id WHERE p.id = ?1");
+    Statement payload(db_,
+                      "SELECT p.sealed, k.wrapped, p.proof FROM payloads p JOIN keys k ON k.id = p.id WHERE p.id = ?1");
     payload.bind(1, -row.integer(5));
     const std::string_view object = row.bytes(1);
     std::optional<Uuid> uuid;
@@ -144,7 +145,9 @@ class Check {
     }
     const std::string id = join_object_id(row.bytes(11), uuid, object);
     const std::string_view version = row.is_null(7) ? std::string_view() : row.bytes(6);
-    if (!payload.step() || !sealer_.open(payload.bytes(0), payload.bytes(1), payload_context(true, id, version)))
+    if (!payload.step() ||
+        !sealer_.open(payload.bytes(0), payload.bytes(1), static_cast<std::size_t>(payload.integer(2)),
+                      payload_context(true, id, version)))
       return bad("payloads", fmt::format("the redacted payload at position {} of view {} does not open",
                                          pos_of(row.integer(4)), row.integer(0)));
     return {};

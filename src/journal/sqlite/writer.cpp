@@ -31,7 +31,7 @@ Writer::Writer(Database& db, const Clock& clock)
       entries_of_(db, with_columns("INDEXED BY entries_object WHERE object = ?1 AND type = ?2").c_str()),
       set_flags_(db, "UPDATE entries SET flags = ?2 WHERE seq = ?1"),
       drop_entry_payload_(db, "UPDATE entries SET payload = NULL WHERE seq = ?1"),
-      insert_payload_(db, "INSERT INTO payloads VALUES(?1, ?2)"),
+      insert_payload_(db, "INSERT INTO payloads VALUES(?1, ?2, ?3)"),
       insert_key_(db, "INSERT INTO keys VALUES(?1, ?2)"),
       // Zeros of the same length are written over the old bytes in place; deleting could leave copies where pages were
       // merged.
@@ -155,7 +155,13 @@ std::string Writer::object_id(const ObjectKey& key) {
 
 std::int64_t Writer::store_payload(const Sealed& sealed) {
   const std::int64_t id = ++last_payload_;
-  insert_payload_.bind(1, id).bind_blob(2, sealed.sealed).run();
+  insert_payload_.bind(1, id).bind_blob(2, sealed.sealed);
+  if (sealed.proof > 0) {
+    insert_payload_.bind(3, static_cast<std::int64_t>(sealed.proof));
+  } else {
+    insert_payload_.bind_null(3);
+  }
+  insert_payload_.run();
   insert_key_.bind(1, id).bind_blob(2, sealed.wrapped).run();
   return id;
 }
@@ -202,7 +208,8 @@ Result<Receipt> Writer::append(const PreparedBatch& batch) {
   for (const OutboxChange& change : batch.batch->outbox) {
     withdraw(change.withdraw, change.view);
     for (const Seq seq : change.release) release(change.view, seq, nullptr, *batch.sealer);
-    for (const auto& [seq, payload] : change.redacted) release(change.view, seq, &payload, *batch.sealer);
+    for (const OutboxChange::Redacted& redacted : change.redacted)
+      release(change.view, redacted.seq, &redacted, *batch.sealer);
   }
   for (const StateChange& change : batch.batch->states) {
     if (change.value) {
@@ -312,7 +319,7 @@ void Writer::apply_deletion(const PreparedEntry& prepared, std::int64_t collecti
     if (view.collection == collection) outbox_.repick(id, object);
 }
 
-void Writer::release(ViewId id, Seq seq, const std::string* variant, Sealer& sealer) {
+void Writer::release(ViewId id, Seq seq, const OutboxChange::Redacted* variant, Sealer& sealer) {
   const auto entry = find_entry(seq);
   // Deleted or erased since the decision: there is nothing to show any more.
   if (!entry || entry->flags != 0) return;
@@ -333,7 +340,8 @@ void Writer::release(ViewId id, Seq seq, const std::string* variant, Sealer& sea
   row.payload = entry->payload;
   if (variant != nullptr)
     row.payload = -store_payload(
-        sealer.seal(*variant, payload_context(true, object_id(entry->object), entry->has_form ? entry->dedupe : "")));
+        sealer.seal(variant->payload, variant->proof,
+                    payload_context(true, object_id(entry->object), entry->has_form ? entry->dedupe : "")));
   outbox_.append(row);
 }
 

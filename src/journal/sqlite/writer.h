@@ -70,7 +70,7 @@ class Writer {
   StoredEntry read_entry(const Statement& row);
   std::vector<StoredEntry> entries_of(const ObjectKey& object);
   // `variant`: what is shown in place of the entry's own payload; nullptr = that.
-  void release(ViewId view, Seq seq, const std::string* variant, Sealer& sealer);
+  void release(ViewId view, Seq seq, const OutboxChange::Redacted* variant, Sealer& sealer);
   void withdraw(const std::vector<Seq>& seqs, ViewId view);
   ObjectKey object_key(const ObjectCode& code);
   std::string object_id(const ObjectKey& key);
