@@ -208,6 +208,33 @@ void add_collections_and_accounts(Program& p) {
   remove->callback([&p] { p.exit = run_account_remove(p.common, removed); });
 }
 
+void add_quarantine(Program& p) {
+  auto* group = p.group("quarantine", "What was not admitted because it speaks for others: look, admit, discard");
+  static std::string id, reason, member;
+  static bool all = false;
+  auto* list = p.command(group, "list", "What is held, and why", "  bongsu quarantine list\n");
+  p.on_node(list);
+  list->add_flag("--all", all, "Also what was decided");
+  list->callback([&p] { p.exit = run_quarantine_list(p.common, all); });
+  auto* show = p.command(group, "show", "One item with its content", "  bongsu quarantine show 0b7e…\n");
+  p.on_node(show);
+  show->add_option("id", id)->required();
+  show->callback([&p] { p.exit = run_quarantine_show(p.common, id); });
+  for (const char* decision : {"admit", "discard"}) {
+    auto* sub = p.command(group, decision, decision == std::string("admit") ? "Let it in, through admission" : "Erase its content; the record stays",
+                          std::string("  bongsu quarantine ") + decision + " 0b7e… --reason \"asked CERT-EE by telephone\"\n");
+    p.on_node(sub);
+    sub->add_option("id", id)->required();
+    sub->add_option("--reason", reason, "For those who ask later")->required();
+    sub->callback([&p, decision] { p.exit = run_quarantine_decide(p.common, id, decision, reason); });
+  }
+  auto* link = p.group("link", "Links to partners");
+  auto* resume = p.command(link, "resume", "Go on with a partner's links that were suspended for a wrong proof", "  bongsu link resume cert-ua\n");
+  p.on_node(resume);
+  resume->add_option("member", member)->required();
+  resume->callback([&p] { p.exit = run_link_resume(p.common, member); });
+}
+
 void add_exchange(Program& p) {
   static ImportCommand i;
   auto* import = p.command(&p.app, "import", "Admit STIX objects, and Sigma and YARA rules, from files",
@@ -550,6 +577,7 @@ int main(int argc, char** argv) {
   add_members(p);
   add_collections_and_accounts(p);
   add_exchange(p);
+  add_quarantine(p);
   add_alerts(p);
   add_match(p);
   add_hunt(p);

@@ -59,6 +59,12 @@ int run_export(const Common& common, const ExportCommand& command);
 
 int run_status(const Common& common);
 
+int run_quarantine_list(const Common& common, bool all);
+int run_quarantine_show(const Common& common, const std::string& id);
+// decision: admit, discard
+int run_quarantine_decide(const Common& common, const std::string& id, const std::string& decision, const std::string& reason);
+int run_link_resume(const Common& common, const std::string& member);
+
 struct AlertsCommand {
   std::uint32_t limit = 20;
   bool open = false, flat = false, suppressed = false, newest = false;

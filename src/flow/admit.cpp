@@ -51,6 +51,15 @@ struct Admission::Work {
   std::size_t item = 0;
   const stix::Object* object = nullptr;
   policy::Label label;
+  OriginVerdict verdict{};
+};
+
+// One object that goes to quarantine instead.
+struct Admission::Held {
+  std::size_t item = 0;
+  Quarantine::Placed placed;
+  bool secret = true;                // the sender is not told
+  std::optional<std::size_t> entry;  // in the batch
 };
 
 Admission::Admission(journal::Journal& journal, Release& release, Markings& markings, Log& log)
@@ -71,7 +80,17 @@ policy::MemberId Admission::self() const {
   return state ? state->self : policy::MemberId();
 }
 
+void Admission::use(Origins& origins, Quarantine& quarantine) {
+  origins_ = &origins;
+  quarantine_ = &quarantine;
+}
+
 Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objects, const AdmitContext& context) {
+  return admit_with(objects, context, false);
+}
+
+Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> objects, const AdmitContext& context,
+                                          bool by_person) {
   const policy::MemberId self = this->self();
   if (self.empty()) return fail(ErrorCode::kUnavailable, "no policy was applied yet: nothing can be admitted");
   if (context.collection.empty())
@@ -83,6 +102,37 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
   report.items.resize(objects.size());
   journal::Batch batch;
   batch.states = context.states;
+  journal::Batch aside;  // entries of what is held, behind the others
+  std::vector<Held> held;
+  std::vector<std::string> owned;  // identities that got an owner with this batch
+  const auto proof_of = [&](std::size_t i) {
+    return i < context.proofs.size() ? std::string_view(context.proofs[i]) : std::string_view();
+  };
+  // Keeps an object aside. `told`: the reason depends on nothing but what was sent and what everyone may know.
+  const auto hold = [&](std::size_t i, HeldFor reason, std::string property, std::string why, bool told,
+                        const OriginVerdict& verdict) {
+    AdmitItem& item = report.items[i];
+    refuse(item, {.property = std::move(property), .rule = std::move(why)});
+    if (quarantine_ == nullptr) return;
+    const stix::Object& object = *objects[i];
+    const stix::Timestamp* version = object.version();
+    Quarantine::Hold what{.member = context.origin,
+                          .collection = context.collection,
+                          .object_id = item.id,
+                          .version = version ? version->text() : "",
+                          .version_key = version ? version->key() : "",
+                          .spec_version = object.spec_version(),
+                          .originator = verdict.originator,
+                          .reason = reason,
+                          .why = item.message,
+                          .bytes = object.bytes(),
+                          .proof = std::string(proof_of(i))};
+    Held one{.item = i, .placed = {}, .secret = !told, .entry = aside.entries.size()};
+    one.placed = quarantine_->hold(what, aside);
+    if (one.placed.as != HeldAs::kNew) one.entry.reset();
+    item.outcome = Outcome::kQuarantined;
+    held.push_back(std::move(one));
+  };
 
   // 1. Each object by itself: the standard, who speaks, marking definitions pinned.
   std::vector<Work> work;
@@ -102,17 +152,67 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
       item.message = fmt::format("{} {}", first->property, first->rule);
       continue;
     }
-    if (foreign && !own_identity.empty() &&
-        (item.id == own_identity || (object.created_by() && object.created_by()->text() == own_identity))) {
-      refuse(item, {.property = item.id == own_identity ? "id" : "created_by_ref",
-                    .rule = "is the identity of the node that it is sent to"});
+    const std::string creator = object.created_by() ? object.created_by()->text() : std::string();
+    OriginVerdict verdict;
+    if (foreign && origins_ != nullptr) {
+      verdict = origins_->judge(proof_of(i), object.bytes());
+      if (verdict.kind == OriginVerdict::Kind::kBad) {
+        log_.warn("admit.bad_proof", {{"from", context.origin}, {"id", item.id}, {"why", verdict.why}});
+        if (!by_person) {
+          hold(i, HeldFor::kBadProof, "", verdict.why, true, verdict);
+          // What is held already was told once; a link that was resumed gets it again and goes on.
+          if (held.empty() || held.back().item != i || held.back().placed.as != HeldAs::kAgain)
+            report.lies.push_back(fmt::format("{} {}", item.id, verdict.why));
+          continue;
+        }
+        verdict = {};
+      }
+      if (verdict.proven_by(context.origin)) origins_->note_signs(context.origin, batch.states);
+      if (verdict.kind == OriginVerdict::Kind::kUnsigned && !context.proofs.empty() && !by_person &&
+          origins_->signs(context.origin)) {
+        hold(i, HeldFor::kUnsigned, "", "has no proof of origin, and its sender's node signs what it gives", true,
+             verdict);
+        continue;
+      }
+    }
+    if (foreign && !own_identity.empty() && (item.id == own_identity || creator == own_identity) &&
+        !verdict.proven_by(self) && !by_person) {
       log_.warn("admit.forged_origin", {{"from", context.origin}, {"id", item.id}});
+      hold(i, HeldFor::kOurIdentity, item.id == own_identity ? "id" : "created_by_ref",
+           "is the identity of the node that it is sent to", true, verdict);
       continue;
     }
+    if (foreign && origins_ != nullptr && !by_person) {
+      // Whoever may speak under an identity that has an owner: the owner's proof, or the owner itself by a way in that
+      // carries no proofs.
+      const auto may_use = [&](const std::string& identity) {
+        const auto owner = origins_->owner_of(identity);
+        if (!owner || verdict.proven_by(*owner)) return true;
+        return verdict.kind == OriginVerdict::Kind::kUnsigned && context.proofs.empty() && context.origin == *owner;
+      };
+      const bool id_taken = object.type() == "identity" && !may_use(item.id);
+      if (id_taken || (!creator.empty() && !may_use(creator))) {
+        log_.warn("admit.not_theirs", {{"from", context.origin}, {"id", item.id}});
+        hold(i, HeldFor::kNotTheirs, id_taken ? "id" : "created_by_ref",
+             "is an identity that another member brought, with proof that it is its own", false, verdict);
+        continue;
+      }
+      if (object.type() == "identity" && verdict.kind == OriginVerdict::Kind::kProven && verdict.author &&
+          (creator == item.id || (!creator.empty() && origins_->owner_of(creator) == verdict.originator)) &&
+          origins_->own(item.id, verdict.originator, batch.states))
+        owned.push_back(item.id);
+    }
+    // Identities that this node makes: nobody else speaks under them.
+    if (!foreign && origins_ != nullptr && object.type() == "identity" && !own_identity.empty() &&
+        creator == own_identity && origins_->own(item.id, self, batch.states))
+      owned.push_back(item.id);
     if (object.type() == "marking-definition") {
       if (auto pinned = markings_.pin(object, batch.states); !pinned) {
-        refuse(item, finding_of(pinned.error(), pinned.error().where.field));
         log_.warn("admit.marking_conflict", {{"from", context.origin}, {"id", item.id}});
+        if (foreign && pinned.error().code == ErrorCode::kConflict && !by_person)
+          hold(i, HeldFor::kMarkingConflict, pinned.error().where.field, pinned.error().message, false, verdict);
+        else
+          refuse(item, finding_of(pinned.error(), pinned.error().where.field));
         continue;
       }
     }
@@ -122,7 +222,7 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
                                .rule = "names more than one TLP level; the strictest holds"});
       log_.warn("admit.two_tlp_levels", {{"from", context.origin}, {"id", item.id}});
     }
-    work.push_back({.item = i, .object = &object});
+    work.push_back({.item = i, .object = &object, .label = {}, .verdict = std::move(verdict)});
   }
   // Marking definitions first: a recipient has to know them before what they mark.
   std::ranges::sort(work, {},
@@ -136,7 +236,7 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
     w.label = markings_.label_of(*w.object, context.fallback);
     if (foreign) {
       BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
-      const bool keep_stricter = !w.label.marked || w.object->category() == stix::Category::kObservable;
+      const bool keep_stricter = by_person || !w.label.marked || w.object->category() == stix::Category::kObservable;
       for (const auto& copy : copies) {
         if (copy.origin == context.origin || policy::at_most(comparable(copy.label), comparable(w.label))) continue;
         if (keep_stricter) {
@@ -145,9 +245,9 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
           w.label.marked = marked;
           continue;
         }
-        refuse(report.items[w.item], {.property = "object_marking_refs",
-                                      .rule = "is weaker than the marking under which this id is known here"});
         log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
+        hold(w.item, HeldFor::kWeakerLabel, "object_marking_refs",
+             "is weaker than the marking under which this id is known here", false, w.verdict);
         w.object = nullptr;
         break;
       }
@@ -163,6 +263,8 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
   std::set<std::size_t> replaced;                                   // items
   std::map<std::pair<std::string, std::string>, std::size_t> seen;  // (id, version key or hash) → item
   std::vector<std::pair<std::size_t, std::size_t>> again;           // (item, first item) of the same version
+  std::vector<const stix::Object*> to_sign;
+  std::vector<std::size_t> to_sign_entry;
   for (const Work& w : work) {
     AdmitItem& item = report.items[w.item];
     const stix::Timestamp* version = w.object->version();
@@ -199,6 +301,14 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
     entry.origin = context.origin;
     entry.label = w.label.text();
     entry.payload = w.object->bytes();
+    if (origins_ != nullptr) {
+      if (w.verdict.kind == OriginVerdict::Kind::kUnsigned) {
+        to_sign.push_back(w.object);
+        to_sign_entry.push_back(batch.entries.size() - 1);
+      } else {
+        entry.proof = proof_of(w.item);
+      }
+    }
     facts.push_back(policy::ObjectFacts{.object_id = item.id,
                                         .type = w.object->type(),
                                         .collection = context.collection,
@@ -207,11 +317,33 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
     entry_item.push_back(w.item);
   }
 
+  // What nobody signed is signed by this node: as its author if it is ours, else as whoever received it.
+  if (!to_sign.empty()) {
+    auto proofs = origins_->sign(to_sign, foreign ? context.origin : context.received_from);
+    for (std::size_t i = 0; i < proofs.size(); ++i) batch.entries[to_sign_entry[i]].proof = std::move(proofs[i]);
+  }
+  const std::size_t first_aside = batch.entries.size();
+  std::ranges::move(aside.entries, std::back_inserter(batch.entries));
+  std::ranges::move(aside.states, std::back_inserter(batch.states));
+  facts.resize(batch.entries.size());
+
   // 4. Decide and write.
   if (!batch.entries.empty() || !batch.states.empty()) {
-    BONGSU_TRY(const auto receipt, append_decided(journal_, release_, batch, facts));
+    const auto appended_batch = append_decided(journal_, release_, batch, facts);
+    if (!appended_batch) {
+      for (const std::string& identity : owned) origins_->forget_owner(identity);
+      for (const Held& one : held)
+        if (one.entry) quarantine_->not_written(one.placed.id);
+      return std::unexpected(appended_batch.error());
+    }
+    const journal::Receipt& receipt = *appended_batch;
     markings_.made_durable(batch.states);
-    for (std::size_t e = 0; e < receipt.entries.size(); ++e) {
+    for (Held& one : held)
+      if (one.entry) {
+        one.placed.seq = receipt.entries[first_aside + *one.entry].seq;
+        quarantine_->written(one.placed.id, one.placed.seq);
+      }
+    for (std::size_t e = 0; e < entry_item.size(); ++e) {
       if (entry_item[e] == kNoItem) {
         known_.forget(batch.entries[e].object_id);
         continue;
@@ -249,8 +381,32 @@ Result<AdmitReport> Admission::admit(std::span<const Result<stix::Object>> objec
                           : "this version stands in the batch with other content; the first stays";
     }
   }
+  for (AdmitItem& item : report.items) item.told = item.outcome;
+  for (const Held& one : held) {
+    AdmitItem& item = report.items[one.item];
+    item.seq = one.placed.seq;
+    item.told = Outcome::kRefused;
+    if (!one.secret) continue;
+    item.told = one.placed.as == HeldAs::kAgain        ? Outcome::kDuplicate
+                : one.placed.as == HeldAs::kOtherBytes ? Outcome::kOtherBytes
+                                                       : Outcome::kNew;
+    const stix::Timestamp* version = objects[one.item]->version();
+    if (version != nullptr) item.version = version->text();
+    if (item.told != Outcome::kNew) continue;
+    // It may have been admitted before it became a reason to be held: then that is what it looks like.
+    BONGSU_TRY(const auto versions, journal_.snapshot()->versions(context.collection, item.id));
+    for (const auto& stored : versions) {
+      const bool same = stored.hash == objects[one.item]->hash();
+      if (version != nullptr ? stored.version_key != version->key() : !same) continue;
+      item.told = same ? Outcome::kDuplicate : Outcome::kOtherBytes;
+      item.seq = stored.seq;
+      item.version = stored.version;
+    }
+  }
   for (const AdmitItem& item : report.items) {
-    if (item.outcome == Outcome::kNew || item.outcome == Outcome::kReplaced)
+    if (item.outcome == Outcome::kQuarantined)
+      ++report.quarantined;
+    else if (item.outcome == Outcome::kNew || item.outcome == Outcome::kReplaced)
       ++report.admitted;
     else if (item.outcome == Outcome::kDuplicate)
       ++report.duplicates;
@@ -272,6 +428,43 @@ Result<std::optional<journal::Entry>> Admission::other_content(const stix::Objec
         entry.hash != object.hash())
       return std::optional(std::move(entry));
   return std::nullopt;
+}
+
+Result<AdmitItem> Admission::admit_held(std::string_view id, std::string_view by, std::string_view why) {
+  if (quarantine_ == nullptr) return fail(ErrorCode::kUnsupported, "this node keeps no quarantine");
+  if (why.empty() || why.size() > kMaxHeldReasonBytes)
+    return fail(ErrorCode::kInvalid, fmt::format("a reason has 1 to {} bytes", kMaxHeldReasonBytes),
+                {.field = "reason"});
+  const auto item = quarantine_->find(id);
+  BONGSU_TRY(const journal::Content content, quarantine_->content(id));
+  BONGSU_TRY(journal::StateChange record, quarantine_->as_admitted(id, by, why));
+  std::vector<Result<stix::Object>> objects;
+  objects.push_back(stix::Object::parse(content.payload));
+  if (!objects.front()) return std::unexpected(objects.front().error());
+  AdmitContext context{.collection = item->collection, .origin = item->member, .proofs = {content.proof}};
+  // Written with the object, or not at all: an object that is refused after all leaves its record as it was.
+  BONGSU_TRY_VOID(may_be_admitted(*objects.front(), *item));
+  context.states.push_back(std::move(record));
+  if (origins_ != nullptr && objects.front()->type() == "identity" && !item->originator.empty() &&
+      origins_->judge(content.proof, content.payload).proven_by(item->originator))
+    context.states.push_back(origins_->set_owner(item->object_id, item->originator));
+  BONGSU_TRY(auto report, admit_with(objects, context, true));
+  BONGSU_TRY_VOID(quarantine_->admitted(id, by, why));
+  return std::move(report.items.front());
+}
+
+// What admit_with would refuse whoever asks.
+Result<void> Admission::may_be_admitted(const stix::Object& object, const HeldItem& item) {
+  if (item.reason == HeldFor::kMarkingConflict)
+    return fail(ErrorCode::kConflict,
+                "a marking definition means one content for ever (STIX 2.1 §7.2.1); this is another");
+  if (const auto findings = stix::validate(object); stix::has_errors(findings))
+    return fail(ErrorCode::kConflict, "the standard refuses it");
+  BONGSU_TRY(const auto versions, journal_.snapshot()->versions(item.collection, item.object_id));
+  for (const auto& version : versions)
+    if (!item.version_key.empty() && version.version_key == item.version_key)
+      return fail(ErrorCode::kConflict, "this version is here already, with the content that came first");
+  return {};
 }
 
 Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, const AdmitContext& context) {

@@ -20,6 +20,8 @@
 #include "base/result.h"
 #include "flow/known_objects.h"
 #include "flow/markings.h"
+#include "flow/origins.h"
+#include "flow/quarantine.h"
 #include "flow/release.h"
 #include "journal/journal.h"
 #include "stix/object.h"
@@ -35,10 +37,17 @@ struct AdmitContext {
   // Other content of a version that this member gave before takes its place, in the same commit: a live link tells
   // releases in order, and what comes later was redacted more, or less. Otherwise the first bytes stay.
   bool replaces = false;
+  // Proofs of origin beside the objects, empty where there is none; empty as a whole: this way in carries none.
+  std::vector<std::string> proofs{};
+  // Of what is ours by `origin` and was taken from elsewhere ("feed"): we sign as having received it.
+  std::string received_from{};
 };
 
 struct AdmitItem {
-  enum class Outcome { kNew, kReplaced, kDuplicate, kOtherBytes, kRefused } outcome = Outcome::kRefused;
+  // kQuarantined: kept aside for a person, not admitted (quarantine.h).
+  enum class Outcome { kNew, kReplaced, kDuplicate, kOtherBytes, kRefused, kQuarantined } outcome = Outcome::kRefused;
+  // What the sender may be told. Where being held depends on what is known here, it looks as an admission would.
+  Outcome told = Outcome::kRefused;
   std::string id;                       // as far as known
   std::string version;                  // as shown by TAXII; empty when refused
   journal::Seq seq = 0;                 // of the entry, or of the one that was there already
@@ -49,6 +58,9 @@ struct AdmitItem {
 struct AdmitReport {
   std::vector<AdmitItem> items;                           // in order of the input
   std::size_t admitted = 0, duplicates = 0, refused = 0;  // kReplaced is admitted; kOtherBytes refused: the first stay
+  std::size_t quarantined = 0;
+  // Sentences about proofs that are wrong: whoever passes such a thing on lies, or passes on a lie unseen.
+  std::vector<std::string> lies;
 };
 
 // Safe from any thread.
@@ -59,15 +71,26 @@ class Admission {
   // The STIX identity of this node: an object that names it as its creator and comes from somebody else is refused.
   void set_own_identity(std::string stix_id);
 
+  // With these, what is admitted is signed and proofs are judged, and what speaks for others goes to quarantine.
+  // Without them (tests, tools) nothing is signed, and that is refused.
+  void use(Origins& origins, Quarantine& quarantine);
+
   // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An
   // error means that nothing was written (disk full, journal closed). An empty batch still writes context.states.
   //
   // Marking definitions of a batch are pinned and written before what they mark. From a partner (origin is not this
-  // node) are also refused: this node's own identity as creator or as the object; and a TLP or releasable-to set weaker
-  // than that of a copy that somebody else gave us or that is ours. (For cyber-observables, whose ids can be guessed,
-  // and for objects without any TLP marking the stricter label is kept instead: a refusal would tell that the id is
-  // known here.)
+  // node) is held in quarantine: a proof that is wrong; no proof over the link of a member that signs; this node's own
+  // identity as creator or as the object, unless we signed it; the identity of a member who owns it here
+  // (origins.h), unless that one signed it; a second content of a marking definition; and a TLP or releasable-to set
+  // weaker than that of a copy that somebody else gave us or that is ours. (For cyber-observables, whose ids can be
+  // guessed, and for objects without any TLP marking the stricter label is kept instead.)
   Result<AdmitReport> admit(std::span<const Result<stix::Object>> objects, const AdmitContext& context);
+
+  // An analyst lets in what is held: through everything above, except that being held is no reason any more. A bad
+  // proof is dropped, and we sign as having received the object; a weaker label is joined with the stricter one that is
+  // here; an identity is the originator's from now on. kConflict: it cannot be admitted (what the standard refuses, a
+  // second content of a marking definition, a version that is here), and stays held.
+  Result<AdmitItem> admit_held(std::string_view id, std::string_view by, std::string_view why);
 
   // What admit() would decide on, for a preview: release.preview(*admission.facts_of(object, context)).
   Result<policy::ObjectFacts> facts_of(const stix::Object& object, const AdmitContext& context);
@@ -82,6 +105,10 @@ class Admission {
   struct Work;
   Result<std::optional<journal::Entry>> other_content(const stix::Object& object, const AdmitContext& context,
                                                       KnownObjects::Look& look);
+  struct Held;
+  Result<AdmitReport> admit_with(std::span<const Result<stix::Object>> objects, const AdmitContext& context,
+                                 bool by_person);
+  Result<void> may_be_admitted(const stix::Object& object, const HeldItem& item);
   std::string own_identity() const;
   policy::MemberId self() const;
 
@@ -90,6 +117,8 @@ class Admission {
   Markings& markings_;
   Log& log_;
   KnownObjects known_;
+  Origins* origins_ = nullptr;
+  Quarantine* quarantine_ = nullptr;
   mutable std::mutex mutex_;
   std::string own_identity_;
 };

@@ -52,18 +52,21 @@ Result<Cursor> FlowApplier::open(const FollowedCollection& remote) {
 }
 
 Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const TailBatch& batch) {
+  if (const auto why = suspended(remote.member)) return fail(ErrorCode::kDenied, "the link is suspended: " + *why);
   BONGSU_TRY(const auto collection, mirror(remote));
   AppliedCounts counts;
   int logged = 0;
   Cursor written;
   for (std::size_t i = 0; i < batch.items.size();) {
     std::vector<Result<stix::Object>> objects;
+    std::vector<std::string> proofs;
     std::size_t end = i;
     std::set<std::pair<std::string_view, std::string_view>> versions;
     for (; end < batch.items.size() && batch.items[end].kind == TailItem::Kind::kObject; ++end) {
       // A version that comes again was redacted otherwise meanwhile, and replaces what stands before it.
       if (!versions.emplace(batch.items[end].object_id, batch.items[end].version).second) break;
       objects.push_back(stix::Object::parse(batch.items[end].bytes));
+      proofs.push_back(batch.items[end].proof);
     }
     if (!objects.empty()) {
       const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
@@ -71,9 +74,19 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
                                                                .origin = remote.member,
                                                                .fallback = collection.fallback,
                                                                .states = {state_of(remote, cursor)},
-                                                               .replaces = true}));
+                                                               .replaces = true,
+                                                               .proofs = std::move(proofs)}));
       counts.applied += report.admitted;
-      counts.refused += report.refused;
+      counts.refused += report.refused + report.quarantined;
+      if (!report.lies.empty() && suspensions_ != nullptr) {
+        log_.error("link.suspended", {{"member", remote.member},
+                                      {"collection", remote.alias},
+                                      {"reason", report.lies.front()},
+                                      {"objects", std::to_string(report.lies.size())}});
+        BONGSU_TRY_VOID(suspensions_->suspend(remote.member, report.lies.front()));
+        // What came behind it in the batch comes again when the link is resumed.
+        return fail(ErrorCode::kDenied, "the link is suspended: " + report.lies.front());
+      }
       for (std::size_t n = 0; n < report.items.size() && report.refused > 0 && logged < kMaxLoggedRefusals; ++n) {
         if (report.items[n].outcome != flow::AdmitItem::Outcome::kRefused) continue;
         ++logged;
@@ -112,6 +125,10 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(states));
   }
   return counts;
+}
+
+std::optional<std::string> FlowApplier::suspended(const std::string& member) {
+  return suspensions_ != nullptr ? suspensions_->reason_of(member) : std::nullopt;
 }
 
 }  // namespace bongsu::link

@@ -10,6 +10,7 @@
 #include "flow/collections.h"
 #include "journal/journal.h"
 #include "link/consumer.h"
+#include "link/suspension.h"
 
 namespace bongsu::link {
 
@@ -25,6 +26,11 @@ class Applier {
   virtual Result<Cursor> open(const FollowedCollection& remote) = 0;
   // Durable when it returns, together with the batch's cursor. An error: nothing behind the stored cursor counts as applied.
   virtual Result<AppliedCounts> apply(const FollowedCollection& remote, const TailBatch& batch) = 0;
+  // Why nothing is taken from this member until a person says otherwise.
+  virtual std::optional<std::string> suspended(const std::string& member) {
+    (void)member;
+    return std::nullopt;
+  }
 };
 
 // Cursors are in the journal's state under "link.cursor", "<member>/<remote collection id>". Objects that the standard or the house refuses are
@@ -37,7 +43,11 @@ class FlowApplier final : public Applier {
               std::string self, OnMirror on_mirror = {});
 
   Result<Cursor> open(const FollowedCollection& remote) override;
+  // What has a wrong proof of origin goes to quarantine, and the member's links are suspended: what it brought in the same
+  // batch with good proofs is admitted, further batches are kDenied.
   Result<AppliedCounts> apply(const FollowedCollection& remote, const TailBatch& batch) override;
+  std::optional<std::string> suspended(const std::string& member) override;
+  void suspend_with(Suspensions& suspensions) { suspensions_ = &suspensions; }
 
  private:
   Result<flow::Collection> mirror(const FollowedCollection& remote);
@@ -49,6 +59,7 @@ class FlowApplier final : public Applier {
   Log& log_;
   const std::string self_;  // own member id: a withdrawal by the partner is a deletion by us in our mirror
   OnMirror on_mirror_;
+  Suspensions* suspensions_ = nullptr;
 };
 
 }  // namespace bongsu::link

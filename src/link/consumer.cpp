@@ -41,6 +41,8 @@ std::string_view to_string(LinkPhase phase) {
       return "refused";
     case LinkPhase::kStopped:
       return "stopped";
+    case LinkPhase::kSuspended:
+      return "suspended";
   }
   return "idle";
 }
@@ -150,7 +152,7 @@ Result<void> Consumer::take_event(SseEvent& event) {
                 fmt::format("the partner's stream has position {} where {} was due", item->pos, expected));
   restarted_ = false;
   received_ = {item->pos, item->cursor};
-  queued_bytes_ += sizeof(TailItem) + item->bytes.size();
+  queued_bytes_ += sizeof(TailItem) + item->bytes.size() + item->proof.size();
   queue_.push_back(std::move(*item));
   backoff_.succeeded();
   return {};
@@ -171,10 +173,15 @@ void Consumer::ended(const Error* error) {
 
 void Consumer::stop() { status_.phase = LinkPhase::kStopped; }
 
+void Consumer::suspend(const std::string& why) {
+  status_.phase = LinkPhase::kSuspended;
+  status_.last_error = why;
+}
+
 TailBatch Consumer::take() {
   TailBatch batch;
   while (!queue_.empty() && batch.items.size() < options_.max_batch_items) {
-    const std::size_t size = sizeof(TailItem) + queue_.front().bytes.size();
+    const std::size_t size = sizeof(TailItem) + queue_.front().bytes.size() + queue_.front().proof.size();
     if (!batch.items.empty() && batch.bytes + size > options_.max_batch_bytes) break;
     batch.bytes += size;
     queued_bytes_ -= size;

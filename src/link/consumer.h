@@ -49,7 +49,7 @@ struct TailBatch {
 
 struct AppliedCounts {
   std::uint64_t applied = 0;  // new here; duplicates count as neither
-  std::uint64_t refused = 0;
+  std::uint64_t refused = 0;      // or held in quarantine
 };
 
 struct ConsumerOptions {
@@ -74,6 +74,7 @@ class Consumer {
   Result<void> tick();                 // kTimeout when nothing was heard for three heartbeats
   void ended(const Error* error);      // the stream is over; nullptr = the partner ended it in good order
   void stop();                         // status shows kStopped from now on
+  void suspend(const std::string& why);  // nothing is asked of the partner until somebody resumes the link
 
   bool full() const { return queued_bytes_ >= options_.max_queued_bytes; }
   bool has_items() const { return !queue_.empty(); }

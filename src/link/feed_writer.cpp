@@ -95,7 +95,9 @@ Result<void> FeedWriter::admit(std::vector<std::string>& texts, WriteCounts& cou
   BONGSU_TRY(const auto report, admission_.admit(objects, {.collection = target_.collection,
                                                            .origin = target_.origin,
                                                            .fallback = target_.fallback,
-                                                           .states = std::move(states)}));
+                                                           .states = std::move(states),
+                                                           .proofs = {},
+                                                           .received_from = "feed"}));
   counts.refused += report.refused;
   int logged = 0;
   for (const auto& item : report.items)

@@ -14,6 +14,8 @@
 namespace bongsu::link {
 namespace {
 
+constexpr std::chrono::milliseconds kSuspendedLook{500};  // whether somebody resumed the link
+
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxNameBytes = 512;  // of a remote alias or title
@@ -142,6 +144,13 @@ struct LinkRunner::Impl {
     }
     changed.notify_all();  // the applying thread waits for the consumer
     while (!stopping && pause(lock, consumer->wait())) {
+      while (!stopping) {
+        const auto why = applier.suspended(remote.member);
+        if (!why) break;
+        consumer->suspend(*why);
+        pause(lock, kSuspendedLook);
+      }
+      if (stopping) break;
       drop = false;
       const auto request = consumer->request();
       const auto silence = consumer->silence_limit();

@@ -9,7 +9,7 @@
 
 namespace bongsu::link {
 
-enum class LinkPhase { kIdle, kConnecting, kCatchingUp, kLive, kBackingOff, kRefused, kStopped };
+enum class LinkPhase { kIdle, kConnecting, kCatchingUp, kLive, kBackingOff, kRefused, kStopped, kSuspended };
 std::string_view to_string(LinkPhase phase);
 
 struct LinkStatus {

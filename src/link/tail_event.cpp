@@ -62,8 +62,9 @@ void append_tail_event(std::string& out, const TailItem& item) {
     const bool encode = item.bytes.find('\r') != std::string::npos;
     if (item.added_us)
       fmt::format_to(std::back_inserter(out), ",\"date_added\":\"{}\"", Instant::from_micros(*item.added_us).text(6));
-    fmt::format_to(std::back_inserter(out), ",\"sha256\":\"{}\"{}}}\n", to_hex(sha256(item.bytes)),
-                   encode ? ",\"encoding\":\"base64\"" : "");
+    fmt::format_to(std::back_inserter(out), ",\"sha256\":\"{}\"", to_hex(sha256(item.bytes)));
+    if (!item.proof.empty()) out.append(",\"proof\":\"").append(to_base64url(as_bytes(item.proof))).append("\"");
+    out.append(encode ? ",\"encoding\":\"base64\"}\n" : "}\n");
     append_sse_data(out, encode ? to_base64(as_bytes(item.bytes)) : item.bytes);
   } else {
     out += "}\n";
@@ -111,6 +112,12 @@ Result<std::optional<TailItem>> parse_tail_event(SseEvent& event) {
     const auto instant = Instant::parse(*added);
     if (!instant) return broken("date_added is not a time");
     item.added_us = instant->micros();
+  }
+  if (const auto proof = string_at(*header, "proof")) {
+    // What is in it is admission's matter: a proof that cannot be read is a reason to hold the object, not to drop it.
+    auto decoded = from_base64url(*proof);
+    if (!decoded || decoded->size() > journal::kMaxProofBytes) return broken("a proof that is not base64url");
+    item.proof = std::move(*decoded);
   }
   if (const auto encoding = string_at(*header, "encoding")) {
     if (*encoding != "base64") return broken("unknown encoding of an object");

@@ -2,9 +2,12 @@
 //
 //   id: 42-5f0c9a…                 the cursor: give it back to go on behind this row
 //   event: object                  | withdrawn (identity follows) | void (a row whose content is gone)
-//   data: {"pos":42,"id":"indicator--…","version":"…","date_added":"…Z","sha256":"…"}
+//   data: {"pos":42,"id":"indicator--…","version":"…","date_added":"…Z","sha256":"…","proof":"…"}
 //   data: {"type":"indicator",     the object's bytes, exactly: one data line for each of its lines
 //   data:  …}
+//
+// "proof" is who made it (crypto::OriginProof), base64url; absent: nobody signed. Relays pass it on as it is, and a change of the
+// bytes or of the proof shows at whoever knows the originator's key.
 //
 // Bytes that hold a CR (which would end a line) come as one line of base64, and the header says "encoding":"base64".
 // Between rows: "event: live" when the consumer has everything there is, comments as heartbeats, and
@@ -33,6 +36,7 @@ struct TailItem {
   std::string version;                   // withdrawn: empty = every version
   std::optional<std::int64_t> added_us;  // objects: date_added at the producer
   std::string bytes;                     // objects
+  std::string proof;                     // objects; empty: there is none
 };
 
 void append_tail_event(std::string& out, const TailItem& item);

@@ -191,10 +191,14 @@ class Tail final : public net::TailSource {
     TailItem item{.kind = TailItem::Kind::kVoid, .pos = row.pos};
     bool readable = false;
     if (!row.withdrawn) {
-      auto payload = opened.snapshot->released_payload(opened.view, row.pos);
-      if (!payload && payload.error().code != ErrorCode::kNotFound) return std::unexpected(payload.error());
-      readable = payload.has_value();
-      if (readable) item.bytes = std::move(*payload);
+      auto content = opened.snapshot->released(opened.view, row.pos);
+      if (!content && content.error().code != ErrorCode::kNotFound) return std::unexpected(content.error());
+      readable = content.has_value();
+      if (readable) {
+        item.proof = shared_->options.origins ? shared_->options.origins->proof_of(*opened.snapshot, row, *content)
+                                              : std::move(content->proof);
+        item.bytes = std::move(content->payload);
+      }
     }
     if (readable) {
       item.kind = TailItem::Kind::kObject;

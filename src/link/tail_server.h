@@ -24,6 +24,7 @@
 
 #include "base/log.h"
 #include "flow/collections.h"
+#include "flow/origins.h"
 #include "flow/release.h"
 #include "journal/journal.h"
 #include "link/tail_event.h"
@@ -62,6 +63,7 @@ struct TailServerOptions {
   std::uint32_t max_tails_per_member = 64;     // beyond: 503
   std::size_t batch_bytes = 256 * 1024;        // about how much one pull hands over
   std::uint32_t scan_rows = 20'000;            // how many withdrawn rows one pull looks through
+  flow::Origins* origins = nullptr;            // gives what has no proof one; without it rows go with the proofs they have
 };
 
 class TailServer {

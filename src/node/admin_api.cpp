@@ -88,6 +88,7 @@ std::string_view outcome_text(flow::AdmitItem::Outcome outcome) {
     case flow::AdmitItem::Outcome::kDuplicate: return "duplicate";
     case flow::AdmitItem::Outcome::kOtherBytes: return "other_bytes";
     case flow::AdmitItem::Outcome::kRefused: return "refused";
+    case flow::AdmitItem::Outcome::kQuarantined: return "quarantined";
   }
   return "refused";
 }
@@ -120,6 +121,8 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"POST", "enforcement", &AdminApi::build_enforcement}, {"POST", "decide", &AdminApi::decide},
       {"GET", "why", &AdminApi::why},
       {"GET", "ledger", &AdminApi::ledger},           {"POST", "ledger", &AdminApi::verify_ledger},
+      {"GET", "quarantine", &AdminApi::quarantine}, {"POST", "quarantine", &AdminApi::decide_held},
+      {"POST", "links", &AdminApi::resume_link},
   };
   std::vector<std::string> parts = split_path(request.path);
   if (parts.size() < 3 || parts[0] != "admin" || parts[1] != "v1")
@@ -164,6 +167,11 @@ AdminApi::Answer AdminApi::status(const Call&) {
                  {"alerts", JsonObject{{"total", counts.total}, {"open", counts.open}, {"suppressed", counts.suppressed}, {"hits", totals.hits},
                                        {"suppressed_hits", totals.suppressed_hits}, {"unlisted_hits", totals.unlisted}}},
                  {"running", false}};
+  const auto held = core_.quarantine->counts();
+  out["quarantine"] = JsonObject{{"held", held.open}, {"bytes", held.bytes}, {"dropped", held.dropped}};
+  JsonArray suspended;
+  for (const auto& [member, why] : core_.suspensions->list()) suspended.push_back(JsonObject{{"member", member}, {"reason", why}});
+  out["suspended"] = std::move(suspended);
   if (hooks_.extend_status) hooks_.extend_status(out);
   return json_response(out);
 }
@@ -444,7 +452,50 @@ AdminApi::Answer AdminApi::backup(const Call& call) {
 AdminApi::Answer AdminApi::erase(const Call& call) {
   BONGSU_TRY(const std::string object, required_text(call.body, "object"));
   BONGSU_TRY(const auto seq, core_.journal->erase(object, core_.config.member));
+  BONGSU_TRY([[maybe_unused]] const auto held, core_.quarantine->erase_object(object, core_.config.member));
   return json_response(JsonObject{{"erased", object}, {"seq", seq}});
+}
+
+// GET quarantine: what is held, without the bytes. GET quarantine/ID: one item with them.
+AdminApi::Answer AdminApi::quarantine(const Call& call) {
+  if (call.rest.empty()) {
+    JsonArray items;
+    for (const auto& item : core_.quarantine->list()) items.push_back(flow::to_json(item));
+    return json_response(JsonObject{{"items", std::move(items)}});
+  }
+  const auto item = core_.quarantine->find(call.rest[0]);
+  if (!item) return fail(ErrorCode::kNotFound, "nothing is held under this id");
+  JsonObject out = flow::to_json(*item).as_object();
+  if (const auto content = core_.quarantine->content(item->id)) {
+    auto object = parse_json(content->payload);
+    out["object"] = object ? std::move(*object) : Json(nullptr);
+  }
+  return json_response(out);
+}
+
+// POST quarantine/ID {"decision": "admit" or "discard", "by", "reason"}
+AdminApi::Answer AdminApi::decide_held(const Call& call) {
+  if (call.rest.size() != 1) return fail(ErrorCode::kInvalid, "names one item: /quarantine/ID");
+  BONGSU_TRY(const std::string decision, required_text(call.body, "decision"));
+  BONGSU_TRY(const std::string by, required_text(call.body, "by"));
+  BONGSU_TRY(const std::string reason, required_text(call.body, "reason"));
+  if (decision == "discard") {
+    BONGSU_TRY_VOID(core_.quarantine->discard(call.rest[0], by, reason));
+  } else if (decision == "admit") {
+    BONGSU_TRY([[maybe_unused]] const auto item, core_.admission->admit_held(call.rest[0], by, reason));
+  } else {
+    return fail(ErrorCode::kInvalid, "what is held is admitted or discarded", {.field = "decision"});
+  }
+  const auto item = core_.quarantine->find(call.rest[0]);
+  return json_response(item ? flow::to_json(*item) : Json(JsonObject{}));
+}
+
+// POST links/MEMBER {"by"}: its links go on.
+AdminApi::Answer AdminApi::resume_link(const Call& call) {
+  if (call.rest.size() != 1) return fail(ErrorCode::kInvalid, "names one member: /links/MEMBER");
+  BONGSU_TRY_VOID(core_.suspensions->resume(call.rest[0]));
+  core_.log.info("link.resumed", {{"member", call.rest[0]}, {"by", std::string(string_at(call.body, "by").value_or(""))}});
+  return json_response(JsonObject{{"resumed", call.rest[0]}});
 }
 
 AdminApi::Answer AdminApi::verify(const Call&) {

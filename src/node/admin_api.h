@@ -77,6 +77,9 @@ class AdminApi {
   Answer list_suppressions(const Call& call);
   Answer suppress(const Call& call);
   Answer unsuppress(const Call& call);
+  Answer quarantine(const Call& call);
+  Answer decide_held(const Call& call);
+  Answer resume_link(const Call& call);
 
   Result<ledger::Ledger*> own_ledger();  // with everything in it that the journal has
   std::string own_link_url() const;

@@ -39,7 +39,13 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   BONGSU_TRY(core->collections, flow::Collections::load(*core->journal));
   BONGSU_TRY(core->markings, flow::Markings::load(*core->journal));
   BONGSU_TRY(core->release, flow::Release::load(*core->journal, core->clock, log));
+  BONGSU_TRY(core->origins, flow::Origins::load(*core->journal, core->clock, core->random));
+  BONGSU_TRY(auto signer, crypto::OriginSigner::make(core->config.member, core->keys.signing));
+  core->origins->sign_as(std::make_shared<const crypto::OriginSigner>(std::move(signer)));
+  BONGSU_TRY(core->quarantine, flow::Quarantine::load(*core->journal, core->clock, core->random, core->config.member, log));
+  BONGSU_TRY(core->suspensions, link::Suspensions::load(*core->journal));
   core->admission = std::make_unique<flow::Admission>(*core->journal, *core->release, *core->markings, log);
+  core->admission->use(*core->origins, *core->quarantine);
   core->accounts = std::make_unique<identity::AccountBook>(core->clock, core->random);
   BONGSU_TRY(core->registry, Registry::load(core->config.member, *core->journal, *core->collections, *core->release, *core->accounts, core->clock, core->random));
   if (auto ledger = ledger::Ledger::open(directory.root() / "ledger", {.member = core->config.member, .key = core->keys.signing, .salt = {}}, core->random, log); ledger) {
@@ -50,6 +56,14 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   }
   BONGSU_TRY(const auto identity, core->journal->state("node", "identity"));
   core->identity_id = identity.value_or("");
+  core->origins->set_own_identity(core->identity_id);
+  // The key that was pinned when the member was paired.
+  core->origins->know_keys([registry = core->registry.get()](std::string_view id) {
+    std::vector<std::string> keys;
+    if (const auto member = registry->member(id); member && !member->signing_key.empty())
+      if (auto key = from_hex(member->signing_key)) keys.push_back(std::move(*key));
+    return keys;
+  });
   if (!core->identity_id.empty()) core->admission->set_own_identity(core->identity_id);
   const auto sightings = core->collections->find(kSightingsCollection);
   BONGSU_TRY(auto triage, core->config.triage_policy());
@@ -109,6 +123,7 @@ Result<std::string> Core::first_run() {
 
   if (identity_id.empty()) {
     identity_id = "identity--" + Uuid::random(random).text();
+    origins->set_own_identity(identity_id);
     const std::vector<Result<stix::Object>> objects{stix::Object::parse(make_identity_object(identity_id, config, clock.now()))};
     flow::AdmitContext context{.collection = collections->find(kSharedCollection)->id, .origin = config.member};
     context.states.push_back({.space = "node", .key = "identity", .value = identity_id});

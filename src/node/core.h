@@ -14,11 +14,14 @@
 #include "flow/alerts.h"
 #include "flow/collections.h"
 #include "flow/markings.h"
+#include "flow/origins.h"
+#include "flow/quarantine.h"
 #include "flow/release.h"
 #include "identity/accounts.h"
 #include "journal/journal.h"
 #include "journal/search.h"
 #include "ledger/ledger.h"
+#include "link/suspension.h"
 #include "node/data_dir.h"
 #include "node/registry.h"
 #include "node/techniques.h"
@@ -50,6 +53,9 @@ struct Core {
   std::unique_ptr<flow::Collections> collections;
   std::unique_ptr<flow::Markings> markings;
   std::unique_ptr<flow::Release> release;
+  std::unique_ptr<flow::Origins> origins;
+  std::unique_ptr<flow::Quarantine> quarantine;
+  std::unique_ptr<link::Suspensions> suspensions;
   std::unique_ptr<flow::Admission> admission;
   std::unique_ptr<identity::AccountBook> accounts;
   std::unique_ptr<Registry> registry;

@@ -46,6 +46,7 @@ class MeasuredApplier final : public link::Applier {
       : inner_(std::move(inner)), clock_(clock), delays_(delays), metrics_(metrics) {}
   Result<link::Cursor> open(const link::FollowedCollection& remote) override { return inner_->open(remote); }
   Result<link::AppliedCounts> apply(const link::FollowedCollection& remote, const link::TailBatch& batch) override;
+  std::optional<std::string> suspended(const std::string& member) override { return inner_->suspended(member); }
 
  private:
   std::unique_ptr<link::Applier> inner_;

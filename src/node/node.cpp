@@ -123,7 +123,8 @@ Result<void> Node::Impl::build() {
   gate = link::make_release_gate(*core->release, *core->collections);
   tails = std::make_unique<link::TailServer>(
       *core->journal, *gate, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
-      link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat}, core->random, log);
+      link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat,
+                              .origins = core->origins.get()}, core->random, log);
 
   desk = std::make_unique<AlertDesk>(*core, delays, metrics);
   BONGSU_TRY(inputs, LiveInputs::open(config, options.directory.root(), log));
@@ -139,12 +140,12 @@ Result<void> Node::Impl::build() {
   search = std::make_unique<SearchFeed>(*core->journal, *core->search, log);
   if (core->ledger) ledger = std::make_unique<LedgerDesk>(*core);
 
-  applier = std::make_unique<MeasuredApplier>(
-      std::make_unique<link::FlowApplier>(*core->journal, *core->admission, *core->collections, core->random, log, config.member,
-                                          [this](const flow::Collection&) {
-                                            if (auto done = core->registry->refresh_policy(); !done) log.error("policy.refresh", {{"error", done.error().text()}});
-                                          }),
-      core->clock, delays, metrics);
+  auto mirrors = std::make_unique<link::FlowApplier>(*core->journal, *core->admission, *core->collections, core->random, log, config.member,
+                                                     [this](const flow::Collection&) {
+                                                       if (auto done = core->registry->refresh_policy(); !done) log.error("policy.refresh", {{"error", done.error().text()}});
+                                                     });
+  mirrors->suspend_with(*core->suspensions);
+  applier = std::make_unique<MeasuredApplier>(std::move(mirrors), core->clock, delays, metrics);
   links = std::make_unique<link::Links>(
       *applier,
       link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13},
@@ -175,6 +176,7 @@ Result<void> Node::Impl::build() {
                          for (auto& hit : warnings->find(value)) out.push_back({.list = std::move(hit.list), .type = std::move(hit.type)});
                          return out;
                        },
+                       .quarantine = core->quarantine.get(),
                        .files = api::console::embedded_files()},
       api::ConsoleOptions{});
   core->journal->on_commit([this](journal::Seq) { console->on_commit(); });

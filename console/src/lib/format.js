@@ -89,10 +89,11 @@ export const PHASES = {
   connecting: { word: 'connecting', tone: 'busy' },
   backing_off: { word: 'retrying', tone: 'bad' },
   refused: { word: 'refused', tone: 'bad' },
+  suspended: { word: 'suspended', tone: 'bad' },
   stopped: { word: 'stopped', tone: 'off' },
   idle: { word: 'idle', tone: 'off' },
 };
-const WORST = ['refused', 'backing_off', 'connecting', 'catching_up', 'live', 'idle', 'stopped'];
+const WORST = ['suspended', 'refused', 'backing_off', 'connecting', 'catching_up', 'live', 'idle', 'stopped'];
 
 // One word for a member with several links: the one that wants looking at first.
 export function memberPhase(member) {

@@ -188,6 +188,10 @@ Result<net::Response> ConsoleApi::Impl::route(Call& call) {
       {{"indicators", "values"}, true, [](Impl& i, Call& c) { return i.read_values(c); }},
       {{"indicators", "preview"}, true, [](Impl& i, Call& c) { return i.preview(c); }},
       {{"indicators"}, true, [](Impl& i, Call& c) { return i.publish(c); }},
+      {{"quarantine"}, false, [](Impl& i, Call& c) { return i.quarantine(c); }},
+      {{"quarantine", "*"}, false, [](Impl& i, Call& c) { return i.held(c, c.path[1]); }},
+      {{"quarantine", "*", "admit"}, true, [](Impl& i, Call& c) { return i.decide_held(c, c.path[1], true); }},
+      {{"quarantine", "*", "discard"}, true, [](Impl& i, Call& c) { return i.decide_held(c, c.path[1], false); }},
       {{"members", "*", "stop"}, true, [](Impl& i, Call& c) { return i.stop_member(c, c.path[1]); }},
   };
   for (const Row& row : kRows) {

@@ -35,6 +35,7 @@
 #include "flow/alerts.h"
 #include "flow/collections.h"
 #include "flow/markings.h"
+#include "flow/quarantine.h"
 #include "flow/release.h"
 #include "identity/accounts.h"
 #include "journal/journal.h"
@@ -100,6 +101,7 @@ struct ConsoleDeps {
   std::function<Result<void>(const std::string& member, const std::string& by, const std::string& reason)> stop_member;
   // Optional: warning lists that hold a value, asked before something is published.
   std::function<std::vector<ConsoleWarning>(const detect::Value&)> warnings;
+  flow::Quarantine* quarantine = nullptr;    // optional: what was not admitted and waits for a person
   std::span<const console::StaticFile> files;  // empty: the page was not built in; answers 501 and says so
 };
 

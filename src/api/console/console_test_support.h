@@ -48,6 +48,9 @@ struct TestConsole {
   std::unique_ptr<flow::Markings> markings = std::move(*flow::Markings::load(*journal));
   std::unique_ptr<flow::Release> release = std::move(*flow::Release::load(*journal, clock, *log));
   flow::Admission admission{*journal, *release, *markings, *log};
+  std::unique_ptr<flow::Origins> origins = std::move(*flow::Origins::load(*journal, clock, random));
+  std::unique_ptr<flow::Quarantine> quarantine =
+      std::move(*flow::Quarantine::load(*journal, clock, random, "cert-lt", *log));
   flow::Alerts alerts{
       *journal, *release, *markings, clock, random, *log, {.self = "cert-lt", .identity_id = kIdentity}};
   identity::AccountBook accounts{clock, random};
@@ -78,6 +81,7 @@ struct TestConsole {
     }
     EXPECT_TRUE(release->apply(state, {shared}));
     admission.set_own_identity(kIdentity);
+    admission.use(*origins, *quarantine);
     std::map<std::string, identity::Account> book;
     const auto account = [&](const std::string& name, identity::Role role, const std::string& member) {
       tokens[name] = crypto::fresh_token(random);
@@ -122,6 +126,7 @@ struct TestConsole {
                   return v.text == "8.8.8.8" ? std::vector<ConsoleWarning>{{"Public DNS", "string"}}
                                              : std::vector<ConsoleWarning>();
                 },
+            .quarantine = quarantine.get(),
             .files = files},
         ConsoleOptions{});
   }

@@ -61,6 +61,11 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   Json counts_json(const identity::Principal& who) const;
   Result<net::Response> stop_member(Call& call, const std::string& member);
 
+  // quarantine_routes.cpp
+  Result<net::Response> quarantine(Call& call);
+  Result<net::Response> held(Call& call, const std::string& id);
+  Result<net::Response> decide_held(Call& call, const std::string& id, bool admit);
+
   // alert_routes.cpp
   Result<flow::AlertRecord> visible_alert(const identity::Principal& who, const std::string& id) const;  // kNotFound
   Result<net::Response> alerts(Call& call);

@@ -89,13 +89,17 @@ class Intake {
  private:
   void record(std::size_t i, const flow::AdmitItem& item) {
     using Outcome = flow::AdmitItem::Outcome;
-    switch (item.outcome) {
+    // What is held in quarantine looks as the sender may be told.
+    switch (item.told) {
       case Outcome::kNew:
       case Outcome::kReplaced:
-        status_.successes.push_back({.id = item.id, .version = item.version, .message = {}});
+        status_.successes.push_back(
+            {.id = item.id, .version = item.version.empty() ? version_of(i) : item.version, .message = {}});
         return;
       case Outcome::kDuplicate:
-        status_.successes.push_back({.id = item.id, .version = item.version, .message = "was here already"});
+        status_.successes.push_back({.id = item.id,
+                                     .version = item.version.empty() ? version_of(i) : item.version,
+                                     .message = "was here already"});
         return;
       case Outcome::kOtherBytes:
         if (!snapshot_) snapshot_ = parts_.deps.journal.snapshot();
@@ -108,6 +112,7 @@ class Intake {
                                       .message = "this version is here with other content, which stays; a change "
                                                  "needs a new modified timestamp (STIX 2.1 §3.6)"});
         return;
+      case Outcome::kQuarantined:
       case Outcome::kRefused: {
         std::string message = one_line(item.findings);
         if (message.empty()) message = item.message;
