@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "crypto/byte_reader.h"
 #include "crypto/openssl_types.h"
+#include "crypto/whole.h"
 
 namespace bongsu::crypto {
 namespace {
@@ -592,6 +593,14 @@ Result<ObjectCommitment> commit_object(std::string_view bytes, Random& random) {
   const auto holding = hold(bytes, json.get_object(), out.full.seed);
   out.full.content = holding && *holding ? content_of((*holding)->tree.depth, (*holding)->core, (*holding)->tree.root())
                                          : content_of_whole();
+  out.commitment = commitment_of_full(bytes, out.full);
+  return out;
+}
+
+ObjectCommitment commit_whole(std::string_view bytes, Random& random) {
+  ObjectCommitment out;
+  random.fill(out.full.seed);
+  out.full.content = content_of_whole();
   out.commitment = commitment_of_full(bytes, out.full);
   return out;
 }

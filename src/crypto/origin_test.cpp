@@ -157,8 +157,17 @@ TEST_F(Origin, SignsWithAnEd25519KeyInTheNameOfAMember) {
   EXPECT_FALSE(OriginSigner::make("cert-lt", {.private_key_pem = "no key", .public_key = key.public_key}));
   const std::vector<std::string_view> none;
   EXPECT_TRUE(signer.sign(none, {}, now, random)->empty());
-  const std::vector<std::string_view> broken{"{"};
+  const std::vector<std::string_view> broken{R"({"granular_markings")"};
   EXPECT_FALSE(signer.sign(broken, {}, now, random));
+}
+
+TEST_F(Origin, ObjectsWithoutPartsAreSignedAsAWhole) {
+  const std::string object = R"({"type":"indicator","id":"indicator--1","name":"n","labels":["a"]})";
+  const auto proof = *OriginProof::parse(proofs({object})[0]);
+  EXPECT_EQ(verify_origin(proof, object, key.public_key), OriginFault::kNone);
+  const auto part = proof.for_part(object, R"({"type":"indicator","id":"indicator--1"})");
+  ASSERT_FALSE(part);
+  EXPECT_THAT(part.error().message, HasSubstr("as a whole"));
 }
 
 }  // namespace

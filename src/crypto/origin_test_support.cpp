@@ -125,7 +125,7 @@ JsonObject random_object(SeededRandom& random) {
   for (const auto& [name, value] : out)
     if (name.starts_with("x_")) collect_selectors(value, std::string(name), selectors);
   JsonArray markings;
-  for (std::uint64_t i = random.below(4); i > 0; --i) {
+  for (std::uint64_t i = 1 + random.below(3); i > 0; --i) {
     JsonArray some;
     for (std::uint64_t n = 1 + random.below(2); n > 0; --n)
       some.push_back(Json(selectors[random.below(selectors.size())]));

@@ -380,10 +380,13 @@ TEST_F(OriginAdmission, AFailedCommitLeavesNothingHeldOrOwned) {
 
 // Leak rule G6: what leaves redacted is proven to be a part of what its author signed, whoever redacts.
 TEST_F(OriginAdmission, G6_ARedactedCopyCarriesAPartOfItsAuthorsProof) {
-  const std::string object = indicator(1, {}, 0, R"(,"description":"secret")");
+  const std::string object = indicator(1, {}, 0,
+                                       R"(,"description":"secret","granular_markings":[{"marking_ref":")" +
+                                           std::string(kAmber) + R"(","selectors":["description"]}])");
   const auto report = link("cert-b", {{object, proof("cert-b", object)}});
   auto json = parse_json(object)->as_object();
   json.erase("description");
+  json.erase("granular_markings");
   const std::string redacted = to_text(json);
   json["name"] = "rewritten";
   const std::string rewritten = to_text(json);
