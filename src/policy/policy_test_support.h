@@ -134,6 +134,16 @@ inline Agreement random_agreement(Random& random, const MemberId& partner, bool 
   a.anonymise_sightings = chance(random, 2);
   a.red_to_persons = chance(random, 2);
   a.tlp1_amber_is_amber = chance(random, 2);
+  if (chance(random, 8)) {
+    Denial& denial = a.denies.emplace_back();
+    if (chance(random, 2)) denial.collections = {pick(random, kCollections)};
+    if (chance(random, 2)) denial.types = {"indicator"};
+    if (chance(random, 3)) denial.sectors = some_of(random, kWords, 2);
+    if (chance(random, 3)) denial.categories = some_of(random, kWords, 2);
+    if (chance(random, 3)) denial.purposes = std::set<Purpose>{Purpose::kOperations, Purpose::kCrisis};
+    if (chance(random, 2)) denial.tlp_from = static_cast<stix::Tlp>(random.below(5));
+    if (chance(random, 3)) denial.class_from = static_cast<ClassRank>(random.below(5));
+  }
   return a;
 }
 

@@ -169,6 +169,28 @@ Expected by_agreement(const ObjectFacts& object, const std::string& member, Purp
     for (const Purpose agreed : mou->purposes)
       if (agreed == purpose) purpose_agreed = true;
   if (!purpose_agreed) no.insert(Reason::kWrongPurpose);
+  // Deny overrides: a clause of any agreement with the member, whichever is asked here.
+  std::vector<Denial> denials;
+  for (const auto& [id, agreement] : state.agreements)
+    if (id == member) denials.insert(denials.end(), agreement.denies.begin(), agreement.denies.end());
+  for (const auto& [id, agreements] : state.further)
+    if (id == member)
+      for (const auto& agreement : agreements)
+        denials.insert(denials.end(), agreement.denies.begin(), agreement.denies.end());
+  for (const auto& d : denials) {
+    bool all = true;
+    if (d.collections.has_value() && !is_in(object.collection, list(*d.collections))) all = false;
+    if (d.types.has_value() && !is_in(object.type, list(*d.types))) all = false;
+    if (d.sectors.has_value() && !object.sectors.empty() && !some_in(list(object.sectors), list(*d.sectors)))
+      all = false;
+    if (d.categories.has_value() && !some_in(list(object.label.categories), list(*d.categories))) all = false;
+    if (d.purposes.has_value() && d.purposes->count(purpose) == 0) all = false;
+    if (d.tlp_from.has_value() && static_cast<int>(object.label.tlp) < static_cast<int>(*d.tlp_from)) all = false;
+    if (d.class_from.has_value() && object.label.national.empty() &&
+        static_cast<int>(object.label.rank) < static_cast<int>(*d.class_from))
+      all = false;
+    if (all) no.insert(Reason::kDenyClause);
+  }
   // D6: sightings flow back, and only back.
   if (object.sighting_of.has_value() && *object.sighting_of != member) no.insert(Reason::kSightingOfAnother);
 

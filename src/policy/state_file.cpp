@@ -25,9 +25,25 @@ Json standing_json(const MemberStanding& m) {
   return out;
 }
 
+JsonArray purposes_json(const std::set<Purpose>& purposes) {
+  JsonArray out;
+  for (const Purpose purpose : purposes) out.emplace_back(to_string(purpose));
+  return out;
+}
+
+Json denial_json(const Denial& d) {
+  JsonObject out;
+  if (d.collections) out["collections"] = list_of(*d.collections);
+  if (d.types) out["types"] = list_of(*d.types);
+  if (d.sectors) out["sectors"] = list_of(*d.sectors);
+  if (d.categories) out["categories"] = list_of(*d.categories);
+  if (d.purposes) out["purposes"] = purposes_json(*d.purposes);
+  if (d.tlp_from) out["tlp_from"] = tlp_json(*d.tlp_from);
+  if (d.class_from) out["class_from"] = to_string(*d.class_from);
+  return out;
+}
+
 Json agreement_json(const Agreement& a) {
-  JsonArray purposes;
-  for (const Purpose purpose : a.purposes) purposes.emplace_back(to_string(purpose));
   JsonObject out{{"partner", a.partner},
                  {"collections", list_of(a.collections)},
                  {"highest_tlp", tlp_json(a.highest_tlp)},
@@ -38,7 +54,7 @@ Json agreement_json(const Agreement& a) {
                  {"version", a.version},
                  {"parties", list_of(a.parties)},
                  {"direction", to_string(a.direction)},
-                 {"purposes", std::move(purposes)},
+                 {"purposes", purposes_json(a.purposes)},
                  {"highest_class", to_string(a.highest_class)},
                  {"categories", list_of(a.categories)},
                  {"caveats", list_of(a.caveats)},
@@ -49,6 +65,13 @@ Json agreement_json(const Agreement& a) {
   if (a.sectors) out["sectors"] = list_of(*a.sectors);
   if (a.communities) out["communities"] = list_of(*a.communities);
   if (a.passes_on) out["passes_on"] = list_of(*a.passes_on);
+  if (a.widens) out["widens"] = true;
+  if (a.personal_data_days) out["personal_data_days"] = *a.personal_data_days;
+  if (!a.denies.empty()) {
+    JsonArray denies;
+    for (const Denial& denial : a.denies) denies.push_back(denial_json(denial));
+    out["denies"] = std::move(denies);
+  }
   return out;
 }
 
@@ -187,6 +210,35 @@ MemberStanding read_standing(const Json& json, const std::string& path, In& oute
   return out;
 }
 
+std::optional<std::set<Purpose>> read_purposes(In& in) {
+  if (in.members() == nullptr || !in.members()->contains("purposes")) return std::nullopt;
+  std::set<std::string> words;
+  in.texts("purposes", words);
+  std::set<Purpose> out;
+  for (const std::string& word : words) {
+    const auto purpose = parse_purpose(word);
+    if (!purpose) in.wrong("purposes", "holds operations, exercise, crisis");
+    if (purpose) out.insert(*purpose);
+  }
+  return out;
+}
+
+Denial read_denial(const Json& json, const std::string& path, In& outer) {
+  In in(json, path, outer.error(), outer.source());
+  Denial out;
+  in.texts("collections", out.collections);
+  in.texts("types", out.types);
+  in.texts("sectors", out.sectors);
+  in.texts("categories", out.categories);
+  out.purposes = read_purposes(in);
+  if (in.members() != nullptr && in.members()->contains("tlp_from"))
+    in.word("tlp_from", out.tlp_from.emplace(), stix::parse_tlp);
+  if (in.members() != nullptr && in.members()->contains("class_from"))
+    in.word("class_from", out.class_from.emplace(), parse_class_rank);
+  in.done({"collections", "types", "sectors", "categories", "purposes", "tlp_from", "class_from"});
+  return out;
+}
+
 Agreement read_agreement(const Json& json, const std::string& path, const MemberId& partner, In& outer) {
   In in(json, path, outer.error(), outer.source());
   Agreement out;
@@ -205,16 +257,7 @@ Agreement read_agreement(const Json& json, const std::string& path, const Member
   in.number("version", out.version);
   in.texts("parties", out.parties);
   in.word("direction", out.direction, parse_direction);
-  if (in.members() != nullptr && in.members()->contains("purposes")) {
-    std::set<std::string> words;
-    in.texts("purposes", words);
-    out.purposes.clear();
-    for (const std::string& word : words) {
-      const auto purpose = parse_purpose(word);
-      if (!purpose) in.wrong("purposes", "holds operations, exercise, crisis");
-      if (purpose) out.purposes.insert(*purpose);
-    }
-  }
+  if (const auto purposes = read_purposes(in)) out.purposes = *purposes;
   in.texts("sectors", out.sectors);
   in.texts("communities", out.communities);
   in.word("highest_class", out.highest_class, parse_class_rank);
@@ -224,6 +267,19 @@ Agreement read_agreement(const Json& json, const std::string& path, const Member
   in.flag("anonymise_sightings", out.anonymise_sightings);
   in.flag("red_to_persons", out.red_to_persons);
   in.flag("tlp1_amber_is_amber", out.tlp1_amber_is_amber);
+  in.flag("widens", out.widens);
+  if (in.members() != nullptr && in.members()->contains("personal_data_days")) {
+    std::uint64_t days = 0;
+    in.number("personal_data_days", days);
+    if (days > 1'000'000) in.wrong("personal_data_days", "is a number of days up to 1000000");
+    out.personal_data_days = static_cast<std::int64_t>(days);
+  }
+  if (const Json* denies = in.take("denies")) {
+    const auto* list = denies->if_array();
+    if (list == nullptr || list->size() > kMaxStateItems) in.wrong("denies", "is a list");
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i)
+      out.denies.push_back(read_denial((*list)[i], fmt::format("{}[{}]", in.path("denies"), i), in));
+  }
   in.done({"partner",
            "collections",
            "highest_tlp",
@@ -244,7 +300,10 @@ Agreement read_agreement(const Json& json, const std::string& path, const Member
            "passes_on",
            "anonymise_sightings",
            "red_to_persons",
-           "tlp1_amber_is_amber"});
+           "tlp1_amber_is_amber",
+           "widens",
+           "personal_data_days",
+           "denies"});
   return out;
 }
 

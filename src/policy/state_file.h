@@ -12,7 +12,8 @@
 //              observer), clearance {rank, categories}, communities, ceiling {tlp, rank}, admitted_epoch
 //   AGREEMENT  collections (ids), highest_tlp, types, valid_from, valid_until, onward; id, version, parties, direction
 //              (both, to-partner, from-partner), purposes, sectors, communities, highest_class, categories, caveats,
-//              passes_on, anonymise_sightings, red_to_persons, tlp1_amber_is_amber
+//              passes_on, anonymise_sightings, red_to_persons, tlp1_amber_is_amber, widens, personal_data_days, denies
+//              [{collections, types, sectors, categories, purposes, tlp_from, class_from}]
 //
 // Everything but type, self and an agreement's collections, types, highest_tlp and valid_until may be left out and is
 // then as in policy/decide.h. Sets that are left out are not empty sets where that differs (sectors, communities,
