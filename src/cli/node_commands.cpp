@@ -4,10 +4,12 @@
 
 #include <fstream>
 
+#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/terminal.h"
 #include "node/backup.h"
 #include "node/core.h"
+#include "policy/memorandum.h"
 
 namespace bongsu::cli {
 namespace {
@@ -158,7 +160,11 @@ int run_agreement_set(const Common& common, const std::string& file) {
   if (!toml) return report(toml.error(), common.json);
   auto client = AdminClient::open(common.data);
   if (!client) return report(client.error(), common.json);
-  auto text = client->exchange("PUT", "/agreements?source=" + net::percent_encode(file), std::move(*toml), "application/toml");
+  const bool signed_form = trim(*toml).starts_with('{');
+  if (!signed_form && policy::is_memorandum(*toml))
+    return report({.code = ErrorCode::kInvalid, .message = "nobody signed it yet: bongsu agreement sign", .where = {.source = file}}, common.json);
+  auto text = signed_form ? client->exchange("PUT", "/signed-agreements?source=" + net::percent_encode(file), std::move(*toml), "application/vnd.bongsu.agreement+json")
+                          : client->exchange("PUT", "/agreements?source=" + net::percent_encode(file), std::move(*toml), "application/toml");
   auto answer = text ? parse_json(*text) : Result<Json>(std::unexpected(text.error()));
   if (!answer) return report(answer.error(), common.json);
   if (common.json) print_json(*answer);
@@ -169,7 +175,12 @@ int run_agreement_set(const Common& common, const std::string& file) {
 int run_agreement_show(const Common& common) {
   return ask(common, "GET", "/agreements", nullptr, [](const Json& answer) {
     for (const auto& a : answer.at("agreements").as_array()) say(text_of(a, "explained") + "\n\n" + text_of(a, "toml"));
-    if (answer.at("agreements").as_array().empty()) say("No agreements: nothing flows to anybody.");
+    const auto& signed_ones = answer.at("signed").as_array();
+    for (const auto& a : signed_ones) {
+      say(text_of(a, "explained"));
+      say(fmt::format("Signed by {}; {}.\n", texts_of(a, "signed_by"), bool_at(a, "in_force").value_or(false) ? "in force" : "NOT in force: " + text_of(a, "trouble")));
+    }
+    if (answer.at("agreements").as_array().empty() && signed_ones.empty()) say("No agreements: nothing flows to anybody.");
   });
 }
 

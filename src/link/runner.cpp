@@ -268,6 +268,8 @@ LinkStatus LinkRunner::status() const {
 
 namespace {
 
+constexpr std::uint64_t kMaxCollectionsBytes = 1024 * 1024;
+
 // One partner: its discovery, and the runners that came of it.
 class PartnerLinks {
  public:
@@ -305,12 +307,12 @@ class PartnerLinks {
   }
 
  private:
-  Result<std::vector<FollowedCollection>> ask() {
+  Result<std::string> get(std::string_view target, std::uint64_t most_bytes) {
     BONGSU_TRY(net::Url url, net::parse_url(partner_.link_url));
     while (url.target.ends_with('/')) url.target.pop_back();
-    url.target += fmt::format("{}collections", kLinkPrefix);
+    url.target += target;
     auto client_settings = client_options(options_, partner_);
-    client_settings.max_body_bytes = 1024 * 1024;
+    client_settings.max_body_bytes = most_bytes;
     const auto client = client_.open(std::move(client_settings));
     if (!client) return fail(ErrorCode::kCancelled, "stopped");
     const auto response = client->send({.method = "GET", .url = url, .headers = {{"Accept", "application/json"}}},
@@ -321,7 +323,14 @@ class PartnerLinks {
       return fail(ErrorCode::kDenied, "the partner does not know our certificate: has it accepted the pairing?");
     if (response->status != 200)
       return fail(ErrorCode::kUnavailable, fmt::format("the partner answered HTTP {}", response->status));
-    return parse_collections(response->body, partner_.member, options_.max_collections);
+    return response->body;
+  }
+
+  Result<std::vector<FollowedCollection>> ask() {
+    BONGSU_TRY(const std::string body, get(fmt::format("{}collections", kLinkPrefix), kMaxCollectionsBytes));
+    if (options_.on_discovery)
+      options_.on_discovery(partner_, [this](std::string_view target) { return get(target, kMaxTrustBytes); });
+    return parse_collections(body, partner_.member, options_.max_collections);
   }
 
   void discover() {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "link/applier.h"
 #include "link/consumer.h"
 #include "link/status.h"
+#include "link/trust_exchange.h"
 #include "net/client.h"
 
 namespace bongsu::link {
@@ -40,6 +42,9 @@ struct LinksOptions {
   std::chrono::milliseconds backoff_base{500}, backoff_ceiling{60'000};
   std::chrono::milliseconds heartbeat{10'000};
   std::size_t max_collections = 256;  // of one partner; beyond is refused with a message
+  // After each look at a partner's collections, on its thread, with a way to ask its node for more (a GET within
+  // discover_deadline, an answer of at most kMaxTrustBytes).
+  std::function<void(const Partner&, const LinkGet&)> on_discovery;
 };
 
 // Runs one (member, collection). start and stop from one thread; status from any.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "node/admin_trust.h"
 #include "node/backup.h"
 #include "policy/agreement.h"
 #include "stix/bundle_reader.h"
@@ -111,6 +112,8 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"GET", "members", &AdminApi::list_members},    {"POST", "invite", &AdminApi::invite},
       {"POST", "accept", &AdminApi::accept},          {"POST", "members", &AdminApi::change_member},
       {"GET", "agreements", &AdminApi::list_agreements}, {"PUT", "agreements", &AdminApi::put_agreement},
+      {"PUT", "signed-agreements", &AdminApi::put_signed_agreement},
+      {"GET", "charter", &AdminApi::charter},         {"PUT", "charter", &AdminApi::accept_charter},
       {"DELETE", "agreements", &AdminApi::end_agreement}, {"POST", "import", &AdminApi::import_objects},
       {"GET", "export", &AdminApi::export_objects},   {"POST", "preview", &AdminApi::preview},
       {"POST", "backup", &AdminApi::backup},          {"POST", "erase", &AdminApi::erase},
@@ -334,7 +337,7 @@ AdminApi::Answer AdminApi::list_agreements(const Call&) {
   JsonArray out;
   for (const auto& agreement : core_.registry->agreements())
     out.push_back(JsonObject{{"partner", agreement.partner}, {"toml", policy::to_toml(agreement)}, {"explained", policy::explain(agreement)}});
-  return json_response(JsonObject{{"agreements", std::move(out)}});
+  return json_response(JsonObject{{"agreements", std::move(out)}, {"signed", signed_agreements_json(*core_.registry)}});
 }
 
 AdminApi::Answer AdminApi::put_agreement(const Call& call) {

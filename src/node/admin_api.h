@@ -59,6 +59,9 @@ class AdminApi {
   Answer change_member(const Call& call);
   Answer list_agreements(const Call& call);
   Answer put_agreement(const Call& call);
+  Answer put_signed_agreement(const Call& call);
+  Answer charter(const Call& call);
+  Answer accept_charter(const Call& call);
   Answer end_agreement(const Call& call);
   Answer import_objects(const Call& call);
   Answer export_objects(const Call& call);

@@ -27,6 +27,7 @@
 #include "node/metrics.h"
 #include "node/search_feed.h"
 #include "node/sensor/supervisor.h"
+#include "node/trust_links.h"
 #include "node/version.h"
 #include "node/warnings.h"
 
@@ -60,6 +61,7 @@ struct Node::Impl {
   std::unique_ptr<link::TailGate> gate;
   std::unique_ptr<link::TailServer> tails;
   std::unique_ptr<link::PairingServer> pairing;
+  std::unique_ptr<link::TrustServer> trust;
 
   // Work in the background.
   std::unique_ptr<LiveInputs> inputs;
@@ -126,6 +128,8 @@ Result<void> Node::Impl::build() {
       link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat,
                               .origins = core->origins.get()}, core->random, log);
 
+  trust = std::make_unique<link::TrustServer>(trust_books(*core->registry));
+
   desk = std::make_unique<AlertDesk>(*core, delays, metrics);
   BONGSU_TRY(inputs, LiveInputs::open(config, options.directory.root(), log));
   sensor = std::make_unique<SensorSupervisor>(
@@ -150,7 +154,11 @@ Result<void> Node::Impl::build() {
       *applier,
       link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13},
                          .rediscover = config.link_rediscover,
-                         .heartbeat = config.link_heartbeat},
+                         .heartbeat = config.link_heartbeat,
+                         .on_discovery = [this](const link::Partner& partner, const link::LinkGet& get) {
+                           if (auto seen = link::fetch_trust(get, trust_books(*core->registry), partner.member, log); !seen)
+                             log.debug("trust.fetch", {{"member", partner.member}, {"error", seen.error().text()}});
+                         }},
       core->clock, core->random, log);
   feeds = std::make_unique<Feeds>(*core);
   warnings = std::make_unique<Warnings>(config.warning_lists, log);
@@ -294,6 +302,7 @@ net::Response Node::Impl::handle_link(net::Request&& request) {
     return pairing->handle(std::move(request));
   }
   if (ledger && link::LedgerServer::is_for(request)) return ledger->handle(std::move(request));
+  if (link::TrustServer::is_for(request)) return trust->handle(core->registry->directory().member_of(request.peer), request);
   return tails->handle(std::move(request));
 }
 
@@ -340,8 +349,11 @@ void Node::Impl::policy_changed() {
 
 std::vector<link::Partner> Node::Impl::partners() {
   std::vector<link::Partner> out;
+  const auto charter = core->registry->charter();
   for (const auto& member : core->registry->members())
-    if (!member.link_url.empty() && !member.stopped) out.push_back({.member = member.id, .link_url = member.link_url, .ca_fingerprint = member.ca_fingerprint});
+    // Who was taken out of the charter gives us nothing either.
+    if (!member.link_url.empty() && !member.stopped && (!charter || charter->charter().members.contains(member.id)))
+      out.push_back({.member = member.id, .link_url = member.link_url, .ca_fingerprint = member.ca_fingerprint});
   return out;
 }
 
@@ -461,6 +473,7 @@ void Node::Impl::housekeep() {
       next_tick = std::chrono::steady_clock::now() + kTick;
       if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
       console->tick();
+      if (ticks % 60 == 0) core->registry->look_at_the_clock();
       if (ticks++ % 3600 == 0)
         if (const auto facts = crypto::read_certificate(core->tls_identity().certificate_pem))
           if (facts->not_after - core->clock.now() < kCertificateWarning)

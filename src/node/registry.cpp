@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -9,6 +11,7 @@
 namespace bongsu::node {
 namespace {
 
+constexpr std::chrono::hours kWriteClockEvery{1};
 constexpr std::string_view kAgreements = "agreements", kAccounts = "accounts", kSuspended = "suspended";
 
 Error in_state(Error error, std::string_view space, std::string_view key) {
@@ -29,6 +32,7 @@ Result<std::unique_ptr<Registry>> Registry::load(std::string self, journal::Jour
     if (!agreement) return std::unexpected(in_state(agreement.error(), kAgreements, partner));
     registry->agreements_.emplace(partner, std::move(*agreement));
   }
+  BONGSU_TRY(registry->trust_, TrustBook::load(journal));
   BONGSU_TRY(const auto stored, journal.states(kAccounts));
   std::map<std::string, identity::Account> book;
   for (const auto& [name, text] : stored) {
@@ -65,6 +69,34 @@ Result<void> Registry::apply_policy() {
     for (const auto& name : agreement.collections)
       if (const auto collection = collections_.find(name)) resolved.collections.push_back(collection->id);
     state.agreements.emplace(partner, std::move(resolved));
+  }
+  if (const auto& charter = trust_.charter()) {
+    // Who shows another authority or key than the charter lists is not whom the charter means.
+    for (const auto& [id, member] : members_) {
+      const auto listed = charter->charter().members.find(id);
+      if (listed == charter->charter().members.end() || listed->second.ca_fingerprint != member.ca_fingerprint ||
+          std::ranges::find(listed->second.keys, member.signing_key) == listed->second.keys.end())
+        state.members[id].stopped = true;
+    }
+    policy::apply_trust(state, *charter, trust_.agreements(), clock_.now());
+    const auto resolve = [&](std::string& name) {
+      if (const auto collection = collections_.find(name)) name = collection->id;
+    };
+    const auto resolve_all = [&](policy::Agreement& agreement) {
+      std::vector<std::string> known;
+      for (const auto& name : agreement.collections)
+        if (const auto collection = collections_.find(name)) known.push_back(collection->id);
+      agreement.collections = std::move(known);
+      for (auto& denial : agreement.denies) {
+        if (!denial.collections) continue;
+        std::set<std::string> resolved;
+        for (std::string name : *denial.collections) resolve(name), resolved.insert(name);
+        denial.collections = std::move(resolved);
+      }
+    };
+    for (auto& [_, agreement] : state.agreements) resolve_all(agreement);
+    for (auto& [_, list] : state.further)
+      for (auto& agreement : list) resolve_all(agreement);
   }
   std::vector<std::string> ids;
   for (const auto& collection : collections_.list()) ids.push_back(collection.id);
@@ -189,6 +221,8 @@ std::optional<policy::Agreement> Registry::agreement(std::string_view partner) c
 Result<void> Registry::put_agreement(const policy::Agreement& agreement) {
   {
     const std::lock_guard lock(mutex_);
+    if (const auto& charter = trust_.charter())
+      return fail(ErrorCode::kDenied, fmt::format("under the charter {} an agreement needs the signatures of its parties: bongsu agreement sign", charter->charter().id), {.field = "charter"});
     if (!members_.contains(agreement.partner))
       return fail(ErrorCode::kNotFound, fmt::format("there is no member \"{}\"; pair first: bongsu member invite", agreement.partner), {.field = "partner"});
     for (const auto& name : agreement.collections)
@@ -214,6 +248,64 @@ Result<void> Registry::end_agreement(std::string_view partner) {
   }
   changed();
   return {};
+}
+
+std::optional<policy::TrustedCharter> Registry::charter() const {
+  const std::lock_guard lock(mutex_);
+  return trust_.charter();
+}
+
+Result<policy::TrustedCharter> Registry::accept_charter(std::span<const policy::SignedCharter> versions, std::string_view digest) {
+  std::optional<policy::TrustedCharter> accepted;
+  {
+    const std::lock_guard lock(mutex_);
+    BONGSU_TRY(auto change, trust_.accept(versions, digest, clock_.now()));
+    accepted = change.charter;
+    if (trust_.charter() && trust_.charter()->charter().version == accepted->charter().version) return std::move(*accepted);
+    BONGSU_TRY_VOID(write(change.states, "charter.accept", fmt::format("{} {} {}", accepted->charter().id, accepted->charter().version, accepted->charter().digest())));
+    trust_.take(std::move(change));
+    BONGSU_TRY_VOID(apply_policy());
+  }
+  changed();
+  return std::move(*accepted);
+}
+
+Result<std::vector<policy::SignedCharter>> Registry::charter_versions(std::int64_t after, std::size_t most) const {
+  return TrustBook::versions(journal_, after, most);
+}
+
+std::vector<policy::SignedMemorandum> Registry::memoranda() const {
+  const std::lock_guard lock(mutex_);
+  return trust_.agreements();
+}
+
+Result<policy::SignedMemorandum> Registry::put_memorandum(const policy::SignedMemorandum& document) {
+  std::optional<policy::SignedMemorandum> put;
+  {
+    const std::lock_guard lock(mutex_);
+    BONGSU_TRY(auto change, trust_.put(document, self_));
+    put = change.agreement;
+    if (change.states.empty()) return std::move(*put);
+    BONGSU_TRY_VOID(write(change.states, "agreement.signed", fmt::format("{} {} {}", put->terms.id, put->terms.version, put->digest())));
+    trust_.take(std::move(change));
+    BONGSU_TRY_VOID(apply_policy());
+  }
+  changed();
+  return std::move(*put);
+}
+
+void Registry::look_at_the_clock() {
+  const std::lock_guard lock(mutex_);
+  if (!trust_.charter()) return;
+  const Instant now = clock_.now();
+  // What was seen is written down once an hour: a clock that is set back while the node is off is noticed to the hour.
+  if (now - trust_.charter()->latest_seen > kWriteClockEvery) {
+    auto change = trust_.saw(now);
+    journal::Batch batch;
+    batch.states = change.states;
+    if (journal_.append(batch)) trust_.take(std::move(change));
+  }
+  (void)apply_policy();  // does nothing where nothing changed; what failed is tried again the next time
 }
 
 Result<void> Registry::put_account(const identity::Account& account, bool replace) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "journal/journal.h"
 #include "link/pairing.h"
 #include "link/partners.h"
+#include "node/trust_book.h"
 #include "policy/agreement.h"
 
 namespace bongsu::node {
@@ -51,6 +53,19 @@ class Registry {
   std::optional<policy::Agreement> agreement(std::string_view partner) const;
   Result<void> put_agreement(const policy::Agreement& agreement);  // kNotFound: no such member or collection
   Result<void> end_agreement(std::string_view partner);
+
+  // The charter that this node trusts; nullopt: none, members are whom it has paired with, agreements are local.
+  std::optional<policy::TrustedCharter> charter() const;
+  // Versions in order. The first charter of a node is trusted by its digest, what follows by its signatures. Durable, and
+  // in force, when it returns; kDenied with the reason.
+  Result<policy::TrustedCharter> accept_charter(std::span<const policy::SignedCharter> versions, std::string_view digest);
+  // Versions that this node accepted, after this one: for a node that is behind.
+  Result<std::vector<policy::SignedCharter>> charter_versions(std::int64_t after, std::size_t most) const;
+  std::vector<policy::SignedMemorandum> memoranda() const;
+  // kDenied: no charter, this node is no party, a signature is missing, an older version.
+  Result<policy::SignedMemorandum> put_memorandum(const policy::SignedMemorandum& document);
+  // What changes with time alone: the end of the charter and of probation, a group's next version.
+  void look_at_the_clock();
 
   Result<void> put_account(const identity::Account& account, bool replace);  // kConflict when it exists and replace is false
   Result<void> remove_account(std::string_view name);
@@ -87,6 +102,7 @@ class Registry {
   mutable std::mutex mutex_;
   std::map<std::string, identity::Member, std::less<>> members_;
   std::map<std::string, policy::Agreement, std::less<>> agreements_;
+  TrustBook trust_;
   std::vector<std::function<void()>> callbacks_;
 };
 

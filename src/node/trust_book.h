@@ -1,0 +1,49 @@
+// The charter that a node trusts and the agreements that their parties signed, in the journal's state. Asked and
+// changed by the registry, under its lock.
+//
+//   charter            "trusted" → TrustedCharter; "v0000003" → the container of each version that was accepted
+//   signed_agreements  id → SignedMemorandum
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "journal/journal.h"
+#include "policy/charter_state.h"
+
+namespace bongsu::node {
+
+inline constexpr std::size_t kMaxSignedAgreements = 4096;
+
+class TrustBook {
+ public:
+  static Result<TrustBook> load(journal::Journal& journal);  // kCorrupt names what
+
+  const std::optional<policy::TrustedCharter>& charter() const { return charter_; }
+  const std::vector<policy::SignedMemorandum>& agreements() const { return agreements_; }
+
+  // What a change writes, and the book as it is afterwards: taken when the write is durable.
+  struct Change {
+    std::vector<journal::StateChange> states;
+    std::optional<policy::TrustedCharter> charter;
+    std::optional<policy::SignedMemorandum> agreement;
+  };
+  Result<Change> accept(std::span<const policy::SignedCharter> versions, std::string_view digest, Instant now) const;
+  Result<Change> put(const policy::SignedMemorandum& document, std::string_view self) const;
+  Change saw(Instant now) const;  // only with a charter
+  void take(Change change);
+
+  static Result<std::vector<policy::SignedCharter>> versions(journal::Journal& journal, std::int64_t after,
+                                                             std::size_t most);
+
+ private:
+  std::optional<policy::TrustedCharter> charter_;
+  std::vector<policy::SignedMemorandum> agreements_;  // in order of id
+};
+
+}  // namespace bongsu::node
