@@ -218,8 +218,10 @@ class LabelWriter {
 
  private:
   static Result<std::string> escaped(std::string_view text, std::string_view field) {
-    if (text.empty() || trim(text) != text)
-      return fail(ErrorCode::kInvalid, "it is empty, or has white space at its ends", {.field = std::string(field)});
+    // As xs:token is read back: anything else would come back as another value.
+    if (text.empty() || trim(text) != text || text.find("  ") != text.npos || text.find_first_of("\t\n\r") != text.npos)
+      return fail(ErrorCode::kInvalid, "it is empty, or has white space at its ends or more than a space between words",
+                  {.field = std::string(field)});
     if (text.size() > kMaxLabelValueBytes)
       return fail(ErrorCode::kTooLarge, fmt::format("more than {} bytes", kMaxLabelValueBytes),
                   {.field = std::string(field)});
