@@ -13,6 +13,7 @@
 #include "cli/ledger_commands.h"
 #include "cli/match_command.h"
 #include "cli/node_commands.h"
+#include "cli/label_commands.h"
 #include "cli/pattern_commands.h"
 #include "cli/policy_commands.h"
 #include "cli/serve_command.h"
@@ -481,6 +482,30 @@ void add_stix(Program& p) {
   id->callback([&p] { p.exit = run_stix_id(i, stdout, stderr); });
 }
 
+void add_label(Program& p) {
+  auto* label = p.group("label", "Labels of STIX and STANAG 4774, without any node");
+  static LabelReadOptions r;
+  auto* read = p.command(label, "read", "What a label means here. 0 understood, 1 not, or against the policy, 2 trouble",
+                         "  bongsu label read report-label.xml --spif nato.xml\n  bongsu label read bundle.json --json\n");
+  read->add_option("files", r.files, "Labels (STANAG 4774), bindings (STANAG 4778), or STIX with its marking definitions; - for standard input");
+  read->add_option("--authority", r.authority, "Who marked it: civil, military or operator")->capture_default_str();
+  read->add_option("--fallback", r.fallback, "TLP of what has none")->capture_default_str();
+  read->add_option("--spif", r.spif, "A security policy (Open XML SPIF 2.1) that the labels have to keep to");
+  read->add_flag("--json", r.json, "One JSON object a label");
+  read->callback([&p] { p.exit = run_label_read(r, stdout, stderr); });
+  static LabelWriteOptions w;
+  auto* write = p.command(label, "write", "A label as STANAG 4774 says it, bound by 4778 if wanted, or as a STIX marking definition",
+                          "  bongsu label write \"amber marked to:cert-lt,cert-ua class:secret\" --bind report.json=application/json > report.label.xml\n"
+                          "  bongsu label write \"clear class:restricted\" --as stix --originator cert-lt\n");
+  write->add_option("label", w.label, "As label read shows it")->required();
+  write->add_option("--as", w.as, "stanag or stix")->capture_default_str();
+  write->add_option("--created", w.created, "Instead of now");
+  write->add_option("--review", w.review, "When to look at it again; five years after, if not said");
+  write->add_option("--originator", w.originator, "A mail address; with stix the member who issues it");
+  write->add_option("--bind", w.bind, "URI[=content type] of what it is bound to; may be given again")->expected(1)->allow_extra_args(false);
+  write->callback([&p] { p.exit = run_label_write(w, stdout, stderr); });
+}
+
 void add_pattern(Program& p) {
   auto* pattern = p.group("pattern", "STIX patterns, without any node");
   static PatternCheckOptions c;
@@ -748,6 +773,7 @@ int main(int argc, char** argv) {
   add_match(p);
   add_hunt(p);
   add_stix(p);
+  add_label(p);
   add_pattern(p);
   add_taxii(p);
   add_yara(p);
