@@ -179,6 +179,8 @@ struct LinkRunner::Impl {
           return verdict && !stopping;
         },
         [&](std::string_view piece) {
+          // Another link of this member may have found the lie: with the next heartbeat at the latest this one ends, too.
+          if (applier.suspended(remote.member)) return false;
           std::unique_lock lock(mutex);
           if (drop || stopping) return false;
           verdict = consumer->data(piece);
