@@ -134,6 +134,13 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     held.push_back(std::move(one));
   };
 
+  // What somebody else gave before cannot be made one's own by signing it first.
+  KnownObjects::Look others = known_.look();
+  const auto known_from_others = [&](const std::string& id, const std::string& originator) {
+    const auto copies = others.copies(id);
+    return !copies || std::ranges::any_of(*copies, [&](const KnownCopy& copy) { return copy.origin != originator; });
+  };
+
   // 1. Each object by itself: the standard, who speaks, marking definitions pinned.
   std::vector<Work> work;
   work.reserve(objects.size());
@@ -199,7 +206,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       }
       if (object.type() == "identity" && verdict.kind == OriginVerdict::Kind::kProven && verdict.author &&
           (creator == item.id || (!creator.empty() && origins_->owner_of(creator) == verdict.originator)) &&
-          origins_->own(item.id, verdict.originator, batch.states))
+          !known_from_others(item.id, verdict.originator) && origins_->own(item.id, verdict.originator, batch.states))
         owned.push_back(item.id);
     }
     // Identities that this node makes: nobody else speaks under them.
@@ -481,6 +488,12 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
 Result<void> Admission::remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
                                std::string_view origin, std::vector<journal::StateChange> states) {
   const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such object in this collection"); };
+  // What is held of it goes, too: nobody lets it in later.
+  if (quarantine_ != nullptr)
+    for (const HeldItem& item : quarantine_->list())
+      if (item.state == HeldItem::State::kOpen && item.collection == collection && item.object_id == object_id &&
+          (version_key.empty() || item.version_key == version_key) && (origin == self() || item.member == origin))
+        BONGSU_TRY_VOID(quarantine_->discard(item.id, origin, "its sender withdrew it, or it was deleted"));
   // What the asker may see, and what there is, in one snapshot.
   auto reading = release_.open(origin, collection);
   if (!reading) return nothing();

@@ -41,7 +41,8 @@ struct Release::Impl {
   // What readers and deciders look at; held for moments only.
   mutable std::shared_mutex mutex;
   mutable std::condition_variable_any published;
-  std::shared_ptr<const policy::PolicyState> gate;                    // the state as it was applied: who may read now
+  std::shared_ptr<const policy::PolicyState> gate;                    // the state as it was applied
+  std::shared_ptr<const policy::PolicyState> reading;                 // who may read now: by the agreement that outboxes follow
   std::shared_ptr<const policy::PolicyState> state_with_epoch;        // `gate` with the epoch of `plan`
   std::map<std::pair<std::string, std::string>, std::string> wanted;  // (collection, member) → class terms under `gate`
   std::set<std::string> collections;                                  // every one that apply() named
@@ -397,8 +398,8 @@ struct Release::Impl {
   // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
   // Under `mutex`, shared.
   Result<journal::ViewId> readable(std::string_view member, std::string_view collection) const {
-    if (!gate || !plan) return nothing_to_read();
-    if (policy::may_read(collection, member, *gate, clock.now()).verdict != policy::Verdict::kRelease)
+    if (!reading || !plan) return nothing_to_read();
+    if (policy::may_read(collection, member, *reading, clock.now()).verdict != policy::Verdict::kRelease)
       return nothing_to_read();
     const Place* place = plan->place(collection, member);
     if (place == nullptr || place->pending) return nothing_to_read();
@@ -439,11 +440,14 @@ Result<void> Release::apply(policy::PolicyState state, const std::vector<std::st
   {
     auto next = std::make_shared<policy::PolicyState>(std::move(state));
     const policy::PolicyState content = content_of(*next);
+    auto reading = std::make_shared<policy::PolicyState>(*next);
+    reading->further.clear();
     const std::unique_lock lock(impl_->mutex);
     impl_->collections.insert(collections.begin(), collections.end());
     impl_->wanted.clear();
     for (const auto& collection : impl_->collections) impl_->want(collection, content);
     impl_->gate = std::move(next);
+    impl_->reading = std::move(reading);
     impl_->renew_state();
   }
   return impl_->settle();

@@ -60,7 +60,11 @@ policy::PolicyState content_of(policy::PolicyState state) {
     agreement.valid_until = {std::numeric_limits<std::int64_t>::max(), 0};
   }
   // An outbox holds what one agreement permits, whose end closes it; what several permit at different times would need
-  // an outbox each.
+  // an outbox each. What any of them denies holds all the same.
+  for (const auto& [member, further] : state.further)
+    if (const auto first = state.agreements.find(member); first != state.agreements.end())
+      for (const policy::Agreement& agreement : further)
+        first->second.denies.insert(first->second.denies.end(), agreement.denies.begin(), agreement.denies.end());
   state.further.clear();
   return state;
 }

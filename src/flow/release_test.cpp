@@ -430,5 +430,31 @@ TEST(Release, ManyWritersWithSplitsAndChangesOfPolicyLoseNothing) {
   }
 }
 
+TEST(Releases, V10_WhatAFurtherAgreementDeniesHoldsInOutboxesToo) {
+  TestNode node;
+  node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
+  policy::Agreement further = agreement({"c1"}, Tlp::kClear);
+  further.partner = "cert-a";
+  further.denies = {{.types = std::set<std::string>{"malware"}}};
+  node.policy.further["cert-a"] = {further};
+  node.apply();
+  node.admit({indicator(1, {std::string(kGreen)}), malware(2, {std::string(kGreen)})});
+  EXPECT_EQ(node.sees("cert-a"), Seen({id_of("indicator", 1)}));
+}
+
+TEST(Releases, AnEndedAgreementClosesItsOutboxThoughAnotherGoesOn) {
+  TestNode node;
+  policy::Agreement first = agreement({"c1"}, Tlp::kAmber), second = agreement({"c1"}, Tlp::kClear);
+  first.valid_until = node.clock.now() + std::chrono::hours(1);
+  second.partner = "cert-a";
+  node.agree("cert-a", first);
+  node.policy.further["cert-a"] = {second};
+  node.apply();
+  node.admit({indicator(1, {std::string(kAmber)})});
+  EXPECT_EQ(node.sees("cert-a"), Seen({id_of("indicator", 1)}));
+  node.clock.advance(std::chrono::hours(2));
+  EXPECT_EQ(node.sees("cert-a"), std::nullopt) << "what the first one permitted is not read under the second";
+}
+
 }  // namespace
 }  // namespace bongsu::flow

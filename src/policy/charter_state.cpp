@@ -44,9 +44,10 @@ void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Inst
     widens = widens && a.widens;
     if (a.personal_data_days) days = std::min(days.value_or(*a.personal_data_days), *a.personal_data_days);
     const std::set<MemberId> named = a.passes_on.value_or(std::set<MemberId>{});
-    if (!passes_on || passes_on->contains("*"))
+    // "*" is less than a name (it does not reach what is AMBER or under originator control), so it implies none.
+    if (!passes_on)
       passes_on = named;
-    else if (!named.contains("*"))
+    else
       std::erase_if(*passes_on, [&](const MemberId& id) { return !named.contains(id); });
   }
   first.passes_on = passes_on;
@@ -93,6 +94,10 @@ void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<co
     }
   }
   for (auto& [partner, list] : outgoing) {
+    // What only denies stands behind what permits.
+    if (const auto permits = std::ranges::find_if(list, [](const Agreement& a) { return !a.collections.empty(); });
+        permits != list.end())
+      std::rotate(list.begin(), permits, permits + 1);
     state.agreements.emplace(partner, list.front());
     if (list.size() > 1) state.further[partner].assign(list.begin() + 1, list.end());
   }

@@ -175,6 +175,9 @@ Result<void> verify_memorandum(const SignedMemorandum& document, const Charter& 
   std::set<MemberId> signed_by;
   const std::string text = statement(document.toml);
   for (const auto& s : document.signatures)
+    if (!m.parties.contains(s.member))
+      return refuse("signature", fmt::format("{} is no party of this agreement, but signs it", s.member));
+  for (const auto& s : document.signatures)
     if (key_of(charter, s.member, s.signature.key) && verifies(s.signature, text)) signed_by.insert(s.member);
   for (const auto& party : m.parties) {
     if (!charter.members.contains(party))
@@ -208,8 +211,14 @@ Result<SignedMemorandum> advance_memorandum(const SignedMemorandum& trusted, con
       return refuse("equivocation",
                     fmt::format("this is another text of version {} than the one in force", old.version));
     BONGSU_TRY_VOID(verify_memorandum(next, charter));
-    SignedMemorandum out = trusted;
-    take_signatures(out, next);
+    SignedMemorandum out = trusted, proven = next;
+    // Nothing that a stranger wrote beside the parties' signatures is kept.
+    const std::string text = statement(next.toml);
+    std::erase_if(proven.signatures, [&](const auto& s) {
+      return !next.terms.parties.contains(s.member) || !key_of(charter, s.member, s.signature.key) ||
+             !verifies(s.signature, text);
+    });
+    take_signatures(out, proven);
     return out;
   }
   if (fresh.version != old.version + 1)
@@ -243,6 +252,12 @@ std::vector<Agreement> compile(const SignedMemorandum& document, const MemberId&
     a.parties = m.parties;
     return a;
   };
+  const auto denials = [&](const MemberId& partner) {
+    std::vector<Denial> found;
+    for (const auto& d : m.denies)
+      if ((!d.from || d.from->contains(self)) && (!d.to || d.to->contains(partner))) found.push_back(d.what);
+    return found;
+  };
   for (const auto& p : m.permits) {
     for (const auto& partner : m.parties) {
       if (partner == self) continue;
@@ -261,8 +276,7 @@ std::vector<Agreement> compile(const SignedMemorandum& document, const MemberId&
         a.onward = p.onward;
         a.anonymise_sightings = p.anonymise_sightings;
         a.red_to_persons = p.red_to_persons;
-        for (const auto& d : m.denies)
-          if ((!d.from || d.from->contains(self)) && (!d.to || d.to->contains(partner))) a.denies.push_back(d.what);
+        a.denies = denials(partner);
         out.push_back(std::move(a));
       }
       if (p.to.contains(self) && p.from.contains(partner)) {
@@ -276,6 +290,17 @@ std::vector<Agreement> compile(const SignedMemorandum& document, const MemberId&
         out.push_back(std::move(a));
       }
     }
+  }
+  // What one agreement denies does not flow, whatever others permit: also where it permits this partner nothing itself.
+  for (const auto& partner : m.parties) {
+    if (partner == self || std::ranges::any_of(out, [&](const Agreement& a) {
+          return a.partner == partner && a.direction == Direction::kToPartner;
+        }))
+      continue;
+    Agreement a = base(partner);
+    a.direction = Direction::kToPartner;
+    a.denies = denials(partner);
+    if (!a.denies.empty()) out.push_back(std::move(a));
   }
   return out;
 }

@@ -170,7 +170,10 @@ StanagReading read_own(const ConfidentialityLabel& document) {
   }());
   understood = understood && rank.has_value();
   if (rank) label.rank = *rank;
+  std::set<std::string_view> seen;
   for (const LabelCategory& category : document.categories) {
+    // Said twice, the second might undo the first.
+    understood = seen.insert(category.tag).second && understood;
     const auto one = [&] { return category.values.size() == 1 ? category.values[0] : std::string(); };
     if (category.tag == kTlp) {
       const auto level = stix::parse_tlp(one());

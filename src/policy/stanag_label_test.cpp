@@ -112,6 +112,9 @@ TEST(StanagLabels, AForgedLabelOfOurPolicyDenies) {
   EXPECT_TRUE(label_from_stanag(document, Authority::kCivil, {}, stix::Tlp::kClear).label.unknown);
   document.categories.clear();
   EXPECT_TRUE(label_from_stanag(document, Authority::kCivil, {}, stix::Tlp::kClear).label.unknown) << "no TLP";
+  document.categories = {{.tag = "TLP", .type = CategoryType::kRestrictive, .uri = "", .values = {"TLP:RED"}},
+                         {.tag = "TLP", .type = CategoryType::kRestrictive, .uri = "", .values = {"TLP:CLEAR"}}};
+  EXPECT_TRUE(label_from_stanag(document, Authority::kCivil, {}, stix::Tlp::kClear).label.unknown) << "two levels";
 }
 
 TEST(StanagLabels, CountriesByThreeLetters) {
