@@ -430,7 +430,7 @@ TEST(Release, ManyWritersWithSplitsAndChangesOfPolicyLoseNothing) {
   }
 }
 
-TEST(Releases, V10_WhatAFurtherAgreementDeniesHoldsInOutboxesToo) {
+TEST(Release, V10_WhatAFurtherAgreementDeniesHoldsInOutboxesToo) {
   TestNode node;
   node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
   policy::Agreement further = agreement({"c1"}, Tlp::kClear);
@@ -442,7 +442,7 @@ TEST(Releases, V10_WhatAFurtherAgreementDeniesHoldsInOutboxesToo) {
   EXPECT_EQ(node.sees("cert-a"), Seen({id_of("indicator", 1)}));
 }
 
-TEST(Releases, AnEndedAgreementClosesItsOutboxThoughAnotherGoesOn) {
+TEST(Release, AnEndedAgreementClosesItsOutboxThoughAnotherGoesOn) {
   TestNode node;
   policy::Agreement first = agreement({"c1"}, Tlp::kAmber), second = agreement({"c1"}, Tlp::kClear);
   first.valid_until = node.clock.now() + std::chrono::hours(1);
