@@ -19,20 +19,8 @@
 namespace bongsu::cli {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 * 1024;
 constexpr std::size_t kMaxStixBytes = 64 * 1024 * 1024;  // of one file whose marking definitions are needed together
 constexpr std::chrono::hours kReviewAfter{24 * 365 * 5};
-
-Result<std::string> read_all(const std::string& path, std::size_t most) {
-  BONGSU_TRY(const auto source, telemetry::open_source(path));
-  std::string out, piece(kPieceBytes, '\0');
-  while (true) {
-    BONGSU_TRY(const std::size_t size, source->read(piece.data(), piece.size()));
-    if (size == 0) return out;
-    out.append(piece, 0, size);
-    if (out.size() > most) return fail(ErrorCode::kTooLarge, fmt::format("more than {} bytes", most), {.source = path});
-  }
-}
 
 struct Shown {
   std::string file, of;  // what the label is of: an object's id, or the kind of document
@@ -52,7 +40,7 @@ class Reading {
     kind_ = *kind;
     fallback_ = *fallback;
     if (!options_.spif.empty()) {
-      const auto bytes = read_all(options_.spif, formats::kMaxXmlBytes);
+      const auto bytes = telemetry::read_whole(options_.spif, formats::kMaxXmlBytes);
       if (!bytes) return trouble(bytes.error());
       auto policy = formats::read_spif(*bytes, options_.spif);
       if (!policy) return trouble(policy.error());
@@ -67,7 +55,7 @@ class Reading {
 
  private:
   Result<void> read(const std::string& file) {
-    BONGSU_TRY(const std::string bytes, read_all(file, kMaxStixBytes));
+    BONGSU_TRY(const std::string bytes, telemetry::read_whole(file, kMaxStixBytes));
     if (trim(std::string_view(bytes)).starts_with('<')) return read_xml(file, bytes);
     return read_stix(file, bytes);
   }

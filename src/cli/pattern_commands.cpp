@@ -14,28 +14,13 @@
 namespace bongsu::cli {
 namespace {
 
-constexpr std::size_t kPieceBytes = 1024 * 1024;
 constexpr std::size_t kShownBytes = 160;  // of a long pattern, around the place
 
 void write_line(std::FILE* to, const JsonObject& object) { fmt::print(to, "{}\n", to_text(Json(object))); }
 
-// Decompressed, whole. kTooLarge beyond `most`.
-Result<std::string> read_all(const std::string& path, std::size_t most) {
-  BONGSU_TRY(const auto source, telemetry::open_source(path));
-  std::string out;
-  while (true) {
-    const std::size_t before = out.size();
-    out.resize(before + kPieceBytes);
-    BONGSU_TRY(const std::size_t size, source->read(out.data() + before, kPieceBytes));
-    out.resize(before + size);
-    if (size == 0) return out;
-    if (out.size() > most) return fail(ErrorCode::kTooLarge, fmt::format("more than {} bytes", most), {.source = path});
-  }
-}
-
 Result<std::string> pattern_text(const std::string& argument) {
   if (argument != "-" && !argument.starts_with('@')) return argument;
-  BONGSU_TRY(const std::string text, read_all(argument == "-" ? argument : argument.substr(1), stix::kMaxPatternBytes));
+  BONGSU_TRY(const std::string text, telemetry::read_whole(argument == "-" ? argument : argument.substr(1), stix::kMaxPatternBytes));
   return std::string(trim(text));
 }
 
@@ -121,7 +106,7 @@ int run_pattern_eval(const PatternEvalOptions& options, std::FILE* out, std::FIL
   std::vector<detect::Observation> observations;
   bool bad = false;
   for (const std::string& file : files) {
-    const auto content = read_all(file, detect::kMaxObservedDataBytes);
+    const auto content = telemetry::read_whole(file, detect::kMaxObservedDataBytes);
     if (!content) {
       bad = true;
       trouble(content.error(), options.json, out, err);

@@ -61,16 +61,11 @@ struct Loaded {
   double seconds = 0;
 };
 
-Result<std::string> read_whole(const std::string& path, std::size_t limit) {
-  BONGSU_TRY(const auto source, telemetry::open_source(path));
-  return telemetry::read_all(*source, limit);
-}
-
 Result<Loaded> load(const SigmaOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   Collection collection;
   for (const std::string& path : options.pipelines) {
-    BONGSU_TRY(const std::string text, read_whole(path, kMaxYamlBytes));
+    BONGSU_TRY(const std::string text, telemetry::read_whole(path, kMaxYamlBytes));
     BONGSU_TRY(Pipeline pipeline, Pipeline::read(text, path));
     collection.add_pipeline(std::move(pipeline));
   }

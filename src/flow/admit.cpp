@@ -135,9 +135,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   };
 
   // What somebody else gave before cannot be made one's own by signing it first.
-  KnownObjects::Look others = known_.look();
+  KnownObjects::Look look = known_.look();
   const auto known_from_others = [&](const std::string& id, const std::string& originator) {
-    const auto copies = others.copies(id);
+    const auto copies = look.copies(id);
     return !copies || std::ranges::any_of(*copies, [&](const KnownCopy& copy) { return copy.origin != originator; });
   };
 
@@ -236,7 +236,6 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                     [](const Work& w) { return std::pair(w.object->type() != "marking-definition", w.item); });
 
   // 2. Labels, with every definition of the batch known; then the copies of others; then what references reveal.
-  KnownObjects::Look look = known_.look();
   std::vector<Referring> referring;
   referring.reserve(work.size());
   for (Work& w : work) {

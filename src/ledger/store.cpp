@@ -152,11 +152,10 @@ std::map<std::string, std::string> Store::cursors() const {
   return cursors_;
 }
 
-Result<std::vector<Hash>> Store::tile(const Log& log, unsigned level, std::uint64_t index, unsigned width) const {
-  const std::uint64_t hashes = hashes_at_level(log.size, level);
-  if (index * kTileWidth + width > hashes) return fail(ErrorCode::kNotFound, "no such tile yet");
-  if (index == hashes / kTileWidth) return std::vector<Hash>(log.edge[level].begin(), log.edge[level].begin() + width);
-  const std::string path = tile_path({.level = level, .index = index});
+// The first `width` items of a full tile, which is on disk or about to be.
+template <class Parse>
+auto Store::beginning_of(const Log& log, const std::string& path, Parse parse, unsigned width) const
+    -> decltype(parse(std::string_view(), kTileWidth)) {
   const auto at = log.pending.find(path);
   std::string bytes;
   if (at != log.pending.end()) {
@@ -164,7 +163,7 @@ Result<std::vector<Hash>> Store::tile(const Log& log, unsigned level, std::uint6
   } else {
     BONGSU_TRY(bytes, files_.read(log.path(path)));
   }
-  auto whole = parse_tile(bytes, kTileWidth);
+  auto whole = parse(bytes, kTileWidth);
   if (!whole) {
     whole.error().where.source = log.path(path);
     return whole;
@@ -173,24 +172,17 @@ Result<std::vector<Hash>> Store::tile(const Log& log, unsigned level, std::uint6
   return whole;
 }
 
+Result<std::vector<Hash>> Store::tile(const Log& log, unsigned level, std::uint64_t index, unsigned width) const {
+  const std::uint64_t hashes = hashes_at_level(log.size, level);
+  if (index * kTileWidth + width > hashes) return fail(ErrorCode::kNotFound, "no such tile yet");
+  if (index == hashes / kTileWidth) return std::vector<Hash>(log.edge[level].begin(), log.edge[level].begin() + width);
+  return beginning_of(log, tile_path({.level = level, .index = index}), parse_tile, width);
+}
+
 Result<std::vector<std::string>> Store::bundle(const Log& log, std::uint64_t index, unsigned width) const {
   if (index * kTileWidth + width > log.size) return fail(ErrorCode::kNotFound, "no such entries yet");
   if (index == log.size / kTileWidth) return std::vector<std::string>(log.entries.begin(), log.entries.begin() + width);
-  const std::string path = tile_path({.entries = true, .index = index});
-  const auto at = log.pending.find(path);
-  std::string bytes;
-  if (at != log.pending.end()) {
-    bytes = at->second;
-  } else {
-    BONGSU_TRY(bytes, files_.read(log.path(path)));
-  }
-  auto whole = parse_bundle(bytes, kTileWidth);
-  if (!whole) {
-    whole.error().where.source = log.path(path);
-    return whole;
-  }
-  whole->resize(width);
-  return whole;
+  return beginning_of(log, tile_path({.entries = true, .index = index}), parse_bundle, width);
 }
 
 class Store::Source final : public HashSource {

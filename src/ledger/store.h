@@ -133,6 +133,9 @@ class Store {
   Result<void> check(const Log& log, std::uint64_t from_bundle) const;
   void apply(Group&& group);
   const Log* find(std::string_view log) const;
+  template <class Parse>
+  auto beginning_of(const Log& log, const std::string& path, Parse parse, unsigned width) const
+      -> decltype(parse(std::string_view(), kTileWidth));
   Result<std::vector<Hash>> tile(const Log& log, unsigned level, std::uint64_t index, unsigned width) const;
   Result<std::vector<std::string>> bundle(const Log& log, std::uint64_t index, unsigned width) const;
 

@@ -279,4 +279,11 @@ Result<std::string> read_all(ByteSource& source, std::size_t limit) {
   }
 }
 
+Result<std::string> read_whole(const std::string& path, std::size_t limit) {
+  BONGSU_TRY(const auto source, open_source(path));
+  auto content = read_all(*source, limit);
+  if (!content && content.error().where.source.empty()) content.error().where.source = path;
+  return content;
+}
+
 }  // namespace bongsu::telemetry

@@ -42,5 +42,7 @@ std::unique_ptr<ByteSource> open_memory(std::string bytes, std::string name);
 std::unique_ptr<ByteSource> open_compressed_memory(std::string bytes, std::string name);
 // Everything to the end, at most `limit` bytes (kTooLarge beyond).
 Result<std::string> read_all(ByteSource& source, std::size_t limit);
+// The same of a file (or "-"); errors name it.
+Result<std::string> read_whole(const std::string& path, std::size_t limit);
 
 }  // namespace bongsu::telemetry

@@ -1,18 +1,14 @@
 // The main job on real nodes: publish at one member → alert at another → sighting back; what may not flow does not.
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Https, Relay, check, equal, indicator, json, live, long, makeDirectory, ok, pair, run, sleep, tlp, until } from './lib/bongsu.mjs';
+import { check, equal, Https, indicator, json, live, long, makeDirectory, ok, pair, partners, Relay, run, sleep, tlp, until } from './lib/bongsu.mjs';
 
 async function two(house, options = {}) {
   const a = await house.node('cert-ua'), b = await house.node('cert-lt', options);
   const logs = makeDirectory(join(house.dir, 'logs'));
   await a.serve();
   await b.serve('--watch', logs);
-  await pair(a, b);
-  await a.agree(b);
-  await b.agree(a);
-  await live(b, 2);
-  await live(a, 2);
+  await partners(a, b);
   return { a, b, log: join(logs, 'dns.log') };
 }
 const line = (name) => `${JSON.stringify({ time: new Date().toISOString(), query: name, src_ip: '10.0.0.7' })}\n`;

@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { join } from 'node:path';
-import { check, equal, indicator, json, live, ok, pair, run, sleep, tlp, until } from './lib/bongsu.mjs';
+import { check, equal, indicator, json, live, ok, pair, partners, run, sleep, tlp, until } from './lib/bongsu.mjs';
 import * as tlog from '../ledger/tlog.mjs';
 
 const quick = '\n[ledger]\ncosign = "300ms"\n';
@@ -11,11 +11,7 @@ async function two(house, options = {}) {
   const a = await house.node('cert-ua', { toml: quick, ...options }), b = await house.node('cert-lt', { toml: quick });
   await a.serve();
   await b.serve();
-  await pair(a, b);
-  await a.agree(b);
-  await b.agree(a);
-  await live(b, 2);
-  await live(a, 2);
+  await partners(a, b);
   return { a, b };
 }
 const log = async (node, name) => (await node.admin('GET', '/ledger')).logs.find((l) => l.log === name);

@@ -1,7 +1,7 @@
 // Who made it: proofs travel from node to node, a partner whose proofs are wrong is cut off, and what speaks for others waits for a person.
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Https, Relay, check, equal, indicator, json, live, ok, pair, until } from './lib/bongsu.mjs';
+import { check, equal, Https, indicator, json, ok, pair, partners, Relay, until } from './lib/bongsu.mjs';
 
 async function two(house) {
   const relay = await new Relay(house).listen();  // a's link keeps its address through a restart
@@ -10,11 +10,7 @@ async function two(house) {
   await a.serve();
   relay.target = (await a.status()).ports.link;
   await b.serve();
-  await pair(a, b);
-  await a.agree(b);
-  await b.agree(a);
-  await live(b, 2);
-  await live(a, 2);
+  await partners(a, b);
   return { a, b };
 }
 

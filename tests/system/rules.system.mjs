@@ -1,7 +1,7 @@
 // Rules beside values: STIX patterns over several events, Sigma and YARA rules are shared, looked for and answered like any indicator.
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, equal, indicator, live, makeDirectory, pair, until } from './lib/bongsu.mjs';
+import { check, equal, indicator, live, makeDirectory, partners, until } from './lib/bongsu.mjs';
 
 const rule = (name, pattern, pattern_type) => ({ ...indicator(`${name}.example`), name, pattern, pattern_type });
 const sigma = (title, id, body, level = 'high') => `title: ${title}
@@ -18,11 +18,7 @@ async function two(house) {
   const logs = makeDirectory(join(house.dir, 'logs'));
   await a.serve();
   await b.serve('--watch', logs);
-  await pair(a, b);
-  await a.agree(b);
-  await b.agree(a);
-  await live(b, 2);
-  await live(a, 2);
+  await partners(a, b);
   return { a, b, log: join(logs, 'events.ndjson') };
 }
 let second = 0;

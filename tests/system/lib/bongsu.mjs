@@ -165,6 +165,14 @@ export async function pair(inviter, acceptor) {
 export async function live(node, count) {
   await until(`${node.member} has ${count} live links`, async () => (await node.status()).links.filter((l) => l.phase === 'live').length >= count);
 }
+// Two running nodes become partners: paired, agreed both ways, all links live.
+export async function partners(a, b) {
+  await pair(a, b);
+  await a.agree(b);
+  await b.agree(a);
+  await live(b, 2);
+  await live(a, 2);
+}
 
 // A TCP relay that can be cut: every connection dies at once, and new ones are refused until restore().
 export class Relay {
