@@ -3,7 +3,6 @@
 // compiling them is timed apart, and so is leaving parts out of an object.
 //   decide_bench [members=100] [agreements=500] [objects=10000] [rounds=5]
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "cpu_time.h"
 #include "policy/compiled_policy.h"
 #include "policy/redact.h"
 
@@ -121,22 +121,13 @@ std::vector<ObjectFacts> make_objects(SeededRandom& random, std::size_t count, s
   return out;
 }
 
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 // Best of several, in processor time.
 double best(std::size_t rounds, const std::function<void()>& work) {
   double out = 1e9;
   for (std::size_t round = 0; round < rounds; ++round) {
-    const double start = cpu_seconds();
+    const double start = bench::cpu_seconds();
     work();
-    out = std::min(out, cpu_seconds() - start);
+    out = std::min(out, bench::cpu_seconds() - start);
   }
   return out;
 }

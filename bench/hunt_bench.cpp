@@ -7,7 +7,6 @@
 // those of a full scan of the same store by the same indicators: ids must be equal, one by one. Seconds of CPU, one
 // core, the best of three; bytes of lines as they were read.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -17,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "cpu_time.h"
 #include "detect/engine.h"
 #include "detect/hunt/hunt_indexer.h"
 #include "detect/hunt/hunter.h"
@@ -37,21 +37,12 @@ using detect::Indicator;
 using telemetry::SegmentFilePtr;
 using telemetry::TelemetryStore;
 
-double cpu_seconds() {
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
-
 double best_of_three(const std::function<void()>& work) {
   double best = 1e9;
   for (int i = 0; i < 3; ++i) {
-    const double start = cpu_seconds();
+    const double start = bench::cpu_seconds();
     work();
-    best = std::min(best, cpu_seconds() - start);
+    best = std::min(best, bench::cpu_seconds() - start);
   }
   return best;
 }
@@ -78,7 +69,7 @@ void fill(TelemetryStore& store, const Clock& clock, const std::vector<std::stri
     need(store.replaced());
     indexer.reset();
   };
-  const double start = cpu_seconds();
+  const double start = bench::cpu_seconds();
   std::uint64_t bytes = 0;
   for (const auto& log : logs) {
     telemetry::BadLines bad;
@@ -93,7 +84,7 @@ void fill(TelemetryStore& store, const Clock& clock, const std::vector<std::stri
     }
   }
   finish();
-  const double seconds = cpu_seconds() - start;
+  const double seconds = bench::cpu_seconds() - start;
   fmt::print("stored and indexed {:.1f} MB in {:.2f} s, {:.3f} GB/s\n", static_cast<double>(bytes) / 1e6, seconds,
              static_cast<double>(bytes) / seconds / 1e9);
 }
@@ -116,20 +107,20 @@ void measure(const char* name, const std::vector<Indicator>& indicators, Telemet
   need(check.add(indicators));
   check.sort();
   const auto fast = ids(engine, &check, segments);
-  const double scan_start = cpu_seconds();
+  const double scan_start = bench::cpu_seconds();
   const auto slow = ids(engine, nullptr, segments);
-  const double scan = cpu_seconds() - scan_start;
+  const double scan = bench::cpu_seconds() - scan_start;
   HuntResult result;
   double keys_seconds = 0, candidates = 0;
   const double seconds = best_of_three([&] {
-    const double start = cpu_seconds();
+    const double start = bench::cpu_seconds();
     HuntKeys keys(store.seed());
     need(keys.add(indicators));
     keys.sort();
-    keys_seconds = cpu_seconds() - start;
+    keys_seconds = bench::cpu_seconds() - start;
     HuntResult ignored;
     for (const auto& segment : segments) (void)detect::parts_to_read(*segment, {.keys = &keys}, ignored);
-    candidates = cpu_seconds() - start;
+    candidates = bench::cpu_seconds() - start;
   });
   const double all = best_of_three([&] {
     HuntKeys keys(store.seed());
@@ -161,7 +152,7 @@ int main(int argc, char** argv) {
         need(TelemetryStore::open(need(telemetry::open_directory(directory)), {.keep_bytes = ~0ULL}, clock, system));
     if (store->segments().empty()) fill(*store, clock, {argv + 3, argv + argc});
   }
-  const double open_start = cpu_seconds();
+  const double open_start = bench::cpu_seconds();
   auto store =
       need(TelemetryStore::open(need(telemetry::open_directory(directory)), {.keep_bytes = ~0ULL}, clock, system));
   std::uint64_t keys = 0, dictionaries = 0, lines = 0, events = 0, blocks = 0;
@@ -177,7 +168,7 @@ int main(int argc, char** argv) {
       "opened in {:.0f} ms: {} segments, {} blocks, {} events, {:.1f} MB of lines; on disk {:.1f} MB ({:.2f} %), of "
       "them dictionaries {:.1f} MB "
       "({:.2f} % of the lines) with {} keys\n",
-      (cpu_seconds() - open_start) * 1e3, store->segments().size(), blocks, events, static_cast<double>(lines) / 1e6,
+      (bench::cpu_seconds() - open_start) * 1e3, store->segments().size(), blocks, events, static_cast<double>(lines) / 1e6,
       static_cast<double>(store->bytes()) / 1e6, static_cast<double>(store->bytes()) * 100 / static_cast<double>(lines),
       static_cast<double>(dictionaries) / 1e6, static_cast<double>(dictionaries) * 100 / static_cast<double>(lines),
       keys);

@@ -7,7 +7,6 @@
 // The second form is the yardstick alone, for benchmarks that drive a whole node (ingest.mjs): FILE has a line for each
 // object, "id TAB version TAB bytes of the payload". Prints JSON: objects, seconds, seconds of CPU.
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -23,6 +22,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/uuid.h"
+#include "cpu_time.h"
 #include "journal/sqlite/database.h"
 #include "journal/sqlite/schema.h"
 #include "journal/sqlite/sqlite_journal.h"
@@ -41,15 +41,6 @@ constexpr std::size_t kPayload = 1300;
 const char* const kTypes[] = {"indicator", "malware",     "attack-pattern", "relationship",
                               "ipv4-addr", "domain-name", "sighting"};
 
-double cpu_seconds(int who) {
-  rusage use{};
-  ::getrusage(who, &use);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
-
 struct Measured {
   double wall = 0, cpu = 0;
 };
@@ -57,10 +48,10 @@ struct Measured {
 template <class Body>
 Measured measure(Body&& body) {
   const auto start = std::chrono::steady_clock::now();
-  const double cpu = cpu_seconds(RUSAGE_SELF);
+  const double cpu = bench::cpu_seconds(RUSAGE_SELF);
   body();
   return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-          cpu_seconds(RUSAGE_SELF) - cpu};
+          bench::cpu_seconds(RUSAGE_SELF) - cpu};
 }
 
 void show(std::string_view what, double count, const Measured& m) {

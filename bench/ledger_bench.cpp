@@ -4,7 +4,6 @@
 //
 // Events come on a fixed beat (an open loop: what is late is not forgiven), each through record_all like those of a node's feed.
 // An entry counts as included when a checkpoint that covers it is signed, after the fsync that holds it. Beside it: as fast as it goes.
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,19 +15,13 @@
 #include <vector>
 
 #include "base/log.h"
+#include "cpu_time.h"
 #include "ledger/ledger.h"
 
 namespace {
 
 using namespace bongsu;
 using namespace std::chrono;
-
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds_of = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-}
 
 ledger::Ledger::Addressed event(std::uint64_t number, bool pair) {
   return {.log = pair ? ledger::pair_log("cert-ua") : std::string(ledger::kNodeLog),
@@ -61,7 +54,7 @@ int main(int argc, char** argv) {
   std::vector<std::vector<double>> waits(kCallers);
   std::vector<std::thread> callers;
   const auto start = steady_clock::now();
-  const double cpu_before = cpu_seconds();
+  const double cpu_before = bench::cpu_seconds();
   for (int c = 0; c < kCallers; ++c)
     callers.emplace_back([&, c] {
       const double beat = rate / kCallers;
@@ -88,7 +81,7 @@ int main(int argc, char** argv) {
     });
   for (auto& caller : callers) caller.join();
   const double took = duration_cast<std::chrono::duration<double>>(steady_clock::now() - start).count();
-  const double cpu = cpu_seconds() - cpu_before;
+  const double cpu = bench::cpu_seconds() - cpu_before;
   std::vector<double> all;
   for (auto& part : waits) all.insert(all.end(), part.begin(), part.end());
   std::ranges::sort(all);
@@ -99,7 +92,7 @@ int main(int argc, char** argv) {
   // As fast as it goes: four callers, batches of 500.
   callers.clear();
   const auto began = steady_clock::now();
-  const double cpu_began = cpu_seconds();
+  const double cpu_began = bench::cpu_seconds();
   std::atomic<std::uint64_t> total = 0;
   for (int c = 0; c < 4; ++c)
     callers.emplace_back([&, c] {
@@ -112,7 +105,7 @@ int main(int argc, char** argv) {
     });
   for (auto& caller : callers) caller.join();
   const double seconds_taken = duration_cast<std::chrono::duration<double>>(steady_clock::now() - began).count();
-  std::printf("as fast as it goes: %.0f durable entries/s; %.1f us CPU each\n", static_cast<double>(total) / seconds_taken, 1e6 * (cpu_seconds() - cpu_began) / static_cast<double>(total));
+  std::printf("as fast as it goes: %.0f durable entries/s; %.1f us CPU each\n", static_cast<double>(total) / seconds_taken, 1e6 * (bench::cpu_seconds() - cpu_began) / static_cast<double>(total));
 
   // Proofs from tiles on disk.
   if (!ledger.settle()) return 1;

@@ -8,7 +8,6 @@
 // lines it found.
 #include <fmt/format.h>
 #include <simdjson.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include <set>
 
 #include "base/clock.h"
+#include "cpu_time.h"
 #include "detect/engine.h"
 #include "detect/indicator_file.h"
 #include "telemetry/batch_reader.h"
@@ -27,16 +27,6 @@ namespace {
 
 using namespace bongsu;
 using telemetry::LineBatch;
-
-// Of CPU: other work on the machine does not count.
-double cpu_seconds(int who) {
-  rusage use{};
-  getrusage(who, &use);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
 
 double resident_bytes() {
   std::ifstream statm("/proc/self/statm");
@@ -48,9 +38,9 @@ double resident_bytes() {
 double best_of_three(const std::function<void()>& work) {
   double best = 1e9;
   for (int i = 0; i < 3; ++i) {
-    const double start = cpu_seconds(RUSAGE_SELF);
+    const double start = bench::cpu_seconds(RUSAGE_SELF);
     work();
-    best = std::min(best, cpu_seconds(RUSAGE_SELF) - start);
+    best = std::min(best, bench::cpu_seconds(RUSAGE_SELF) - start);
   }
   return best;
 }
@@ -71,12 +61,12 @@ int main(int argc, char** argv) {
   const double resident_before = resident_bytes();
   detect::Engine engine(clock, {.values_directory = "/var/tmp", .seed = std::nullopt});
   detect::IndicatorFiles files(engine.index(), {});
-  const double load_start = cpu_seconds(RUSAGE_SELF);
+  const double load_start = bench::cpu_seconds(RUSAGE_SELF);
   if (const auto loaded = files.load(argv[1]); !loaded) {
     fmt::print(stderr, "{}\n", loaded.error().text());
     return 2;
   }
-  const double load = cpu_seconds(RUSAGE_SELF) - load_start;
+  const double load = bench::cpu_seconds(RUSAGE_SELF) - load_start;
   engine.set_origins([&](std::uint64_t ref) { return files.origin(ref); });
   const auto values = static_cast<double>(files.report().values);
   fmt::print("{} values loaded in {:.2f} s; resident memory grew by {:.1f} bytes a value (index {:.1f})\n",
@@ -152,9 +142,9 @@ int main(int argc, char** argv) {
       for (const LineBatch& batch : batches) plain << batch.data;
     }
     const std::string command = fmt::format("rg -j1 -a -F -n -f {} {} | cut -d: -f1 > {}", list, log, out);
-    const double start = cpu_seconds(RUSAGE_CHILDREN);
+    const double start = bench::cpu_seconds(RUSAGE_CHILDREN);
     const int status = std::system(command.c_str());
-    const double seconds = cpu_seconds(RUSAGE_CHILDREN) - start;
+    const double seconds = bench::cpu_seconds(RUSAGE_CHILDREN) - start;
     std::set<std::uint64_t> found;
     std::ifstream numbers(out);
     for (std::uint64_t n; numbers >> n;) found.insert(n);

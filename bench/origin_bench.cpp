@@ -4,7 +4,6 @@
 //
 // Objects are indicators as the other benchmarks make them, 600 to 700 bytes. Everything that is signed is checked.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <cstdlib>
 #include <string>
@@ -12,18 +11,14 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "cpu_time.h"
 #include "crypto/origin.h"
 
 namespace {
 
 using namespace bongsu;
 
-double cpu_us() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto us = [](const timeval& t) { return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec); };
-  return us(usage.ru_utime) + us(usage.ru_stime);
-}
+double cpu_us() { return 1e6 * bench::cpu_seconds(); }
 
 // With granular markings it has parts, and gets a tree of its leaves.
 std::string indicator(Random& random, std::size_t i, bool parts) {

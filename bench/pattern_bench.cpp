@@ -8,7 +8,6 @@
 // own values, on a sample of the events are compared with the slow evaluator's, expression by expression; then 100,
 // 10,000 and 100,000 are timed: one core, seconds of CPU, the best of three, with the events' parse and without it.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <fstream>
@@ -16,6 +15,7 @@
 #include <map>
 #include <random>
 
+#include "cpu_time.h"
 #include "detect/pattern/event_matcher.h"
 #include "detect/pattern/pattern_parts.h"
 #include "detect/pattern/pattern_sequencer.h"
@@ -34,23 +34,14 @@ using telemetry::LineBatch;
 
 constexpr std::uint64_t kMostBytes = 400'000'000;
 
-double cpu_seconds() {
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
-
 int rounds = 3;
 
 double best_of_three(const std::function<void()>& work) {
   double best = 1e9;
   for (int i = 0; i < rounds; ++i) {
-    const double start = cpu_seconds();
+    const double start = bench::cpu_seconds();
     work();
-    best = std::min(best, cpu_seconds() - start);
+    best = std::min(best, bench::cpu_seconds() - start);
   }
   return best;
 }
@@ -175,7 +166,7 @@ Made make(const std::string& indicators, const FieldMapPtr& map, std::size_t cou
           const std::vector<std::string>& more = {}) {
   Generator generator(indicators);
   Made out;
-  const double start = cpu_seconds();
+  const double start = bench::cpu_seconds();
   detect::PatternSet::Builder builder(map);
   while (out.patterns.size() < count + more.size()) {
     const std::size_t n = out.patterns.size();
@@ -189,7 +180,7 @@ Made make(const std::string& indicators, const FieldMapPtr& map, std::size_t cou
     out.patterns.push_back(*std::move(pattern));
   }
   out.set = *builder.build();
-  out.seconds = cpu_seconds() - start;
+  out.seconds = bench::cpu_seconds() - start;
   return out;
 }
 

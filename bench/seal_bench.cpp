@@ -2,13 +2,13 @@
 // and median of the rounds; what was sealed is opened by every recipient first.
 //   seal_bench [recipients=70] [bytes=1024] [rounds=50]
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "cpu_time.h"
 #include "crypto/envelope.h"
 
 using namespace bongsu;
@@ -16,14 +16,7 @@ using namespace bongsu::crypto;
 
 namespace {
 
-double cpu_ms() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto ms = [](const timeval& t) {
-    return 1e3 * static_cast<double>(t.tv_sec) + 1e-3 * static_cast<double>(t.tv_usec);
-  };
-  return ms(usage.ru_utime) + ms(usage.ru_stime);
-}
+double cpu_ms() { return 1e3 * bench::cpu_seconds(); }
 
 struct Keys final : EnvelopeKeys {
   std::string signing;

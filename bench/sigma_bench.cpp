@@ -5,12 +5,12 @@
 // EVENTS is read into memory first. Before anything is timed, every SAMPLE-th event (default 500; 0: none) is also put
 // to each rule alone, in a set of its own, and the hits must be equal.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 
+#include "cpu_time.h"
 #include "detect/sigma/set.h"
 #include "telemetry/batch_reader.h"
 #include "telemetry/byte_source.h"
@@ -21,14 +21,7 @@ namespace {
 using namespace bongsu;
 using namespace bongsu::detect::sigma;
 
-double cpu_s() {
-  rusage usage{};
-  getrusage(RUSAGE_THREAD, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
+double cpu_s() { return bench::cpu_seconds(RUSAGE_THREAD); }
 
 [[noreturn]] void stop(const std::string& why) {
   fmt::print(stderr, "sigma_bench: {}\n", why);

@@ -6,7 +6,6 @@
 // the way that suits Vectorscan best. It says on standard error what compiling and scanning took (seconds of CPU).
 #include <fmt/format.h>
 #include <hs/hs.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,18 +14,11 @@
 #include <string>
 #include <vector>
 
+#include "cpu_time.h"
+
 namespace {
 
 constexpr std::size_t kBlockBytes = 1 << 20;
-
-double cpu_seconds() {
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
 
 }  // namespace
 
@@ -49,7 +41,7 @@ int main(int argc, char** argv) {
   const std::vector<unsigned> flags(literals.size(), 0);
   std::vector<unsigned> ids(literals.size());
   std::iota(ids.begin(), ids.end(), 0U);
-  const double start = cpu_seconds();
+  const double start = bongsu::bench::cpu_seconds();
   hs_database_t* database = nullptr;
   hs_compile_error_t* error = nullptr;
   if (hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), sizes.data(), static_cast<unsigned>(literals.size()),
@@ -59,7 +51,7 @@ int main(int argc, char** argv) {
   }
   hs_scratch_t* scratch = nullptr;
   if (hs_alloc_scratch(database, &scratch) != HS_SUCCESS) return 2;
-  const double compiled = cpu_seconds();
+  const double compiled = bongsu::bench::cpu_seconds();
 
   std::ifstream log(argv[2], std::ios::binary);
   std::string block, rest;
@@ -100,7 +92,7 @@ int main(int argc, char** argv) {
     }
     lines_before += static_cast<std::uint64_t>(std::ranges::count(block, '\n'));
   }
-  const double done = cpu_seconds();
+  const double done = bongsu::bench::cpu_seconds();
   fmt::print(stderr, "{} literals, compiled in {:.3f} s; {} bytes scanned in {:.3f} s; {} lines\n", literals.size(),
              compiled - start, bytes, done - compiled, found);
   hs_free_scratch(scratch);

@@ -5,7 +5,6 @@
 //
 // RULES is a directory of rule files. External variables are empty on both sides, so that the rules mean the same.
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <set>
 #include <string>
 
+#include "cpu_time.h"
 #include "detect/yara/yara_matcher.h"
 #include "telemetry/batch_reader.h"
 #include "telemetry/line_batch.h"
@@ -25,29 +25,20 @@ using namespace bongsu;
 using namespace bongsu::detect;
 namespace fs = std::filesystem;
 
-double cpu_seconds(int who) {
-  rusage usage{};
-  getrusage(who, &usage);
-  const auto of = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return of(usage.ru_utime) + of(usage.ru_stime);
-}
-
 YaraSetPtr load(const std::string& rules, bool for_events) {
   YaraOptions options{.externals = {}, .for_events = for_events};
   for (const char* name : {"filename", "filepath", "extension", "filetype", "owner"})
     options.externals.emplace_back(name, "");
-  const double before = cpu_seconds(RUSAGE_SELF);
+  const double before = bench::cpu_seconds(RUSAGE_SELF);
   auto set = YaraSet::load({rules}, options);
   fmt::print("loaded {} rules of {} files ({} for events), {} left out, in {:.2f} s CPU\n", set->rules().size(),
-             set->files(), set->event_rules(), set->error_count(), cpu_seconds(RUSAGE_SELF) - before);
+             set->files(), set->event_rules(), set->error_count(), bench::cpu_seconds(RUSAGE_SELF) - before);
   return set;
 }
 
 int files(const std::string& rules, const std::string& directory) {
   const auto set = load(rules, false);
-  double before = cpu_seconds(RUSAGE_SELF);
+  double before = bench::cpu_seconds(RUSAGE_SELF);
   std::multiset<std::string> ours, theirs;
   YaraMatcher matcher(set, {.max_file_bytes = 2'000'000'000});
   std::vector<YaraHit> hits;
@@ -58,7 +49,7 @@ int files(const std::string& rules, const std::string& directory) {
     if (!matcher.scan_file(entry.path().string(), hits)) ++refused;
     for (const YaraHit& hit : hits) ours.insert(hit.rule->name + " " + entry.path().string());
   }
-  const double own = cpu_seconds(RUSAGE_SELF) - before;
+  const double own = bench::cpu_seconds(RUSAGE_SELF) - before;
   const auto counts = matcher.counts();
   fmt::print("bongsu: {} files, {:.1f} MB, {} hits, {} not scanned: {:.2f} s CPU, {:.1f} MB/s\n", counts.files,
              static_cast<double>(counts.bytes) / 1e6, ours.size(), refused, own,
@@ -71,7 +62,7 @@ int files(const std::string& rules, const std::string& directory) {
     if (entry.path().extension() == ".yar" || entry.path().extension() == ".yara")
       command += fmt::format(" n{}:{}", n++, entry.path().string());
   command += " " + directory + " 2>/dev/null";
-  before = cpu_seconds(RUSAGE_CHILDREN);
+  before = bench::cpu_seconds(RUSAGE_CHILDREN);
   std::FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) return 2;
   char line[8192];
@@ -82,7 +73,7 @@ int files(const std::string& rules, const std::string& directory) {
   }
   ::pclose(pipe);
   fmt::print("yara:   {} hits: {:.2f} s CPU (compiling its rules included)\n", theirs.size(),
-             cpu_seconds(RUSAGE_CHILDREN) - before);
+             bench::cpu_seconds(RUSAGE_CHILDREN) - before);
   fmt::print("{}\n", ours == theirs ? "equal, hit by hit" : "NOT EQUAL");
   return ours == theirs ? 0 : 1;
 }
@@ -97,7 +88,7 @@ int events(const std::string& rules, const std::string& path) {
   YaraMatcher matcher(set);
   std::vector<YaraHit> hits;
   std::uint64_t found = 0;
-  const double before = cpu_seconds(RUSAGE_SELF);
+  const double before = bench::cpu_seconds(RUSAGE_SELF);
   while (true) {
     auto batch = reader.next();
     if (!batch || !*batch) break;
@@ -108,7 +99,7 @@ int events(const std::string& rules, const std::string& path) {
       found += hits.size();
     }
   }
-  const double spent = cpu_seconds(RUSAGE_SELF) - before;
+  const double spent = bench::cpu_seconds(RUSAGE_SELF) - before;
   const auto counts = matcher.counts();
   fmt::print(
       "{} events in {:.2f} s CPU: {:.0f} events/s; {} fields, {} known from before, {} cut, {} gave up; {} hits\n",
