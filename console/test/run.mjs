@@ -19,6 +19,16 @@ const tests = [];
 const test = (name, run, options = {}) => tests.push({ name, run, options });
 const shot = async (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`) });
 
+// Waits until `holds(argument)`, asked in the page, is true. The browser's own waiting (waitForFunction) evaluates text in
+// the page when the first answer is no, which the console's content security policy rightly forbids.
+async function until(page, holds, argument) {
+  const end = Date.now() + 15_000;
+  while (!(await page.evaluate(holds, argument))) {
+    assert.ok(Date.now() < end, `waited 15 s for ${holds}`);
+    await page.waitForTimeout(20);
+  }
+}
+
 // Most tests are about alerts one by one; the page begins with them by entity.
 async function logIn(page, token, view = 'alerts') {
   await page.getByLabel('Access token').fill(token);
@@ -71,7 +81,7 @@ test('A live alert appears at the top, counts, and is announced in the title', a
   await page.locator(`[id="row-${alert.id}"]`).waitFor();
   assert.notEqual(await rows(page).first().getAttribute('id'), before);
   assert.equal(await rows(page).first().getAttribute('id'), `row-${alert.id}`);
-  await page.waitForFunction((n) => document.title.startsWith(`(${n})`), mock.world.counts().open);
+  await until(page, (n) => document.title.startsWith(`(${n})`), mock.world.counts().open);
 });
 
 test('An alert is chosen with j, acknowledged with a, judged with t and a reason, and the answer shows in its history', async ({ page, mock }) => {
@@ -85,7 +95,7 @@ test('An alert is chosen with j, acknowledged with a, judged with t and a reason
   await shot(page, 'judging');
   await page.keyboard.type('Beacon every 60 s, host isolated.');
   await page.keyboard.press('Enter');
-  await page.waitForFunction((i) => document.querySelector('[role=option][aria-selected=true]')?.id !== `row-${i}`, id);
+  await until(page, (i) => document.querySelector('[role=option][aria-selected=true]')?.id !== `row-${i}`, id);
   const judged = mock.world.alerts.find((a) => a.id === id);
   assert.equal(judged.verdict, 'true');
   assert.equal(judged.acknowledged, true);
