@@ -203,7 +203,7 @@ struct Answer {
   Reasons against;        // empty: released or redacted
   Reasons against_parts;  // why parts are left out
   std::set<std::string> redact;
-  std::size_t left_out = 0;  // parts
+  std::vector<LeftOut> left_out;
   std::optional<std::set<std::string>> persons;
 };
 
@@ -220,7 +220,7 @@ Answer ask(const Question& q) {
   if (!out.against.empty()) return out;
   if (names_sighters) {
     out.redact.insert("where_sighted_refs");
-    ++out.left_out;
+    out.left_out.push_back({{"where_sighted_refs"}, {Reason::kNamesSighters}});
     out.against_parts.insert(Reason::kNamesSighters);
   }
   // Each part with the object around it; and somebody has to be left for whom all that is accepted is.
@@ -235,7 +235,7 @@ Answer ask(const Question& q) {
       continue;
     }
     out.redact.insert(label.parts[i].selectors.begin(), label.parts[i].selectors.end());
-    ++out.left_out;
+    out.left_out.push_back({label.parts[i].selectors, {against.begin(), against.end()}});
     out.against_parts.merge(against);
   }
   if (persons) out.persons = persons_of(persons, q.member);
@@ -246,6 +246,7 @@ Decision own(const PolicyState& state) {
   return {.verdict = Verdict::kRelease,
           .reasons = {Reason::kOwn},
           .redact = {},
+          .left_out = {},
           .epoch = state.epoch,
           .versions = {.epoch = state.epoch, .charter_version = state.charter_version, .agreement = {}},
           .persons = {}};
@@ -272,6 +273,7 @@ Decision finish(const Answer& answer, const Agreement* agreement, const PolicySt
   out.reasons = {Reason::kAgreedInPart};
   out.reasons.insert(out.reasons.end(), answer.against_parts.begin(), answer.against_parts.end());
   out.redact.assign(answer.redact.begin(), answer.redact.end());
+  out.left_out = answer.left_out;
   return out;
 }
 
@@ -279,7 +281,7 @@ Decision finish(const Answer& answer, const Agreement* agreement, const PolicySt
 // the one that came furthest: whose weightiest reason weighs least.
 bool better(const Answer& a, const Answer& b) {
   if (a.against.empty() != b.against.empty()) return a.against.empty();
-  if (a.against.empty()) return a.left_out < b.left_out;
+  if (a.against.empty()) return a.left_out.size() < b.left_out.size();
   return *a.against.begin() > *b.against.begin();
 }
 

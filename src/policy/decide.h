@@ -157,10 +157,18 @@ struct DecisionVersions {
   bool operator==(const DecisionVersions&) const = default;
 };
 
+// What is left out together, and all that speaks against it: one granular part, or who saw what was sighted.
+struct LeftOut {
+  std::set<std::string> selectors;
+  std::vector<Reason> reasons;
+  bool operator==(const LeftOut&) const = default;
+};
+
 struct Decision {
   Verdict verdict = Verdict::kWithhold;
   std::vector<Reason> reasons;      // all that apply, the weightiest (first in the order of Reason) first; never empty
   std::vector<std::string> redact;  // selectors, for kRedact, in order; reasons after kAgreedInPart say why
+  std::vector<LeftOut> left_out;    // the same, with the reasons of each
   std::uint64_t epoch = 0;
   DecisionVersions versions;
   // The member's persons who alone may see it; nullopt: not restricted to persons.

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
+#include <span>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -21,8 +24,18 @@ namespace bongsu::policy {
 namespace {
 
 // Properties that cannot usefully be left out: with them the object is another one, or none.
-constexpr std::array<std::string_view, 8> kFixed = {
-    "type", "id", "spec_version", "created", "modified", "created_by_ref", "object_marking_refs", "granular_markings"};
+// Nor what ends its validity: a copy without that would be believed for longer, and is no part of what was signed
+// (crypto/disclosure.h).
+constexpr std::array<std::string_view, 10> kFixed = {"type",
+                                                     "id",
+                                                     "spec_version",
+                                                     "created",
+                                                     "modified",
+                                                     "created_by_ref",
+                                                     "object_marking_refs",
+                                                     "granular_markings",
+                                                     "revoked",
+                                                     "valid_until"};
 bool is_fixed(std::string_view name) { return std::ranges::find(kFixed, name) != kFixed.end(); }
 // Of these only the last part of an id can be an echo; the rest is the standard's words, and times of versions.
 bool says_nothing(std::string_view name) {
@@ -58,7 +71,8 @@ std::string plain(std::string_view text) {
   return out;
 }
 
-// The values that must not show, in one spelling.
+// The values that must not show, in one spelling. Looked for all at once (Aho and Corasick, 1975): a text is read once,
+// however many values there are.
 class Secrets {
  public:
   void add_text(std::string_view text) {
@@ -69,6 +83,8 @@ class Secrets {
       std::string word = plain(text.substr(at, end - at));
       while (!word.empty() && (word.back() == '.' || word.back() == ':' || word.back() == '?' || word.back() == '!'))
         word.pop_back();
+      // Where an object refers to it, the UUID alone stands for the id.
+      if (stix::Id::parse(word)) add_id(word);
       if (word.size() >= 6 && word.size() < text.size() &&
           (word.find_first_of(".:@/") != word.npos ||
            std::ranges::all_of(word, [](char c) { return hex_digit(c) >= 0; })))
@@ -85,18 +101,77 @@ class Secrets {
     const std::size_t at = id.find("--");
     add(plain(at == id.npos ? id : id.substr(at + 2)));
   }
-  bool shown_in(std::string_view text) const {
-    const std::string spelled = plain(text);
-    return std::ranges::any_of(values_, [&](const std::string& value) { return stands(value, spelled); });
+  bool too_many() const { return values_.size() > kMaxRedactSecrets || bytes_ > kMaxRedactSecretBytes; }
+
+  // Once all are added.
+  void seal() {
+    nodes_.assign(1, {});
+    edges_.reserve(bytes_ + 1);
+    for (const std::string& value : values_) {
+      std::uint32_t at = 0;
+      for (const char c : value) {
+        const auto [edge, fresh] = edges_.try_emplace(edge_of(at, c), static_cast<std::uint32_t>(nodes_.size()));
+        if (fresh) nodes_.push_back({.parent = at, .byte = c});
+        at = edge->second;
+      }
+      if (value.size() >= kAnywhere)
+        nodes_[at].anywhere = true;
+      else
+        nodes_[at].words = static_cast<std::uint8_t>(nodes_[at].words | (1U << value.size()));
+    }
+    // Shorter nodes first: an edge leads to a node whose fallback follows from that of its parent.
+    std::vector<std::uint32_t> depth(nodes_.size(), 0), order(nodes_.size());
+    for (std::uint32_t i = 1; i < nodes_.size(); ++i) depth[i] = depth[nodes_[i].parent] + 1;  // parents come first
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) order[i] = i;
+    std::ranges::sort(order, {}, [&](std::uint32_t i) { return depth[i]; });
+    for (const std::uint32_t i : order) {
+      if (depth[i] < 2) continue;
+      Node& node = nodes_[i];
+      node.fallback = step(nodes_[node.parent].fallback, node.byte);
+      node.anywhere = node.anywhere || nodes_[node.fallback].anywhere;
+      node.words = static_cast<std::uint8_t>(node.words | nodes_[node.fallback].words);
+    }
   }
-  std::size_t size() const { return values_.size(); }
-  bool too_many() const { return values_.size() > kMaxRedactSecrets; }
+
+  // Short values have to stand as words of their own, long ones anywhere.
+  bool shown_in(std::string_view text) const {
+    if (values_.empty()) return false;
+    const std::string in = plain(text);
+    std::uint32_t at = 0;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      at = step(at, in[i]);
+      const Node& node = nodes_[at];
+      if (node.anywhere) return true;
+      if (node.words == 0 || (i + 1 < in.size() && is_word(in[i + 1]))) continue;
+      for (std::size_t length = 1; length < kAnywhere; ++length)
+        if ((node.words >> length & 1) != 0 && (i + 1 == length || !is_word(in[i - length]))) return true;
+    }
+    return false;
+  }
 
  private:
+  static constexpr std::size_t kAnywhere = 4;  // from this length on a value counts inside of words
+  struct Node {
+    std::uint32_t parent = 0, fallback = 0;  // the longest shorter ending that begins a value
+    char byte = 0;
+    bool anywhere = false;   // a long value ends here
+    std::uint8_t words = 0;  // bit n: a value of n bytes ends here
+  };
+  static std::uint64_t edge_of(std::uint32_t node, char byte) {
+    return std::uint64_t{node} << 8 | static_cast<unsigned char>(byte);
+  }
+  std::uint32_t step(std::uint32_t at, char byte) const {
+    for (;; at = nodes_[at].fallback) {
+      if (const auto edge = edges_.find(edge_of(at, byte)); edge != edges_.end()) return edge->second;
+      if (at == 0) return 0;
+    }
+  }
+
   void add(std::string value) {
     const std::size_t from = value.find_first_not_of(" \t\r\n");
     if (from == value.npos || too_many()) return;
     value = value.substr(from, value.find_last_not_of(" \t\r\n") - from + 1);
+    bytes_ += value.size();
     values_.insert(std::move(value));
   }
   // Observables whose id follows from the value (STIX 2.1 §2.9).
@@ -111,23 +186,18 @@ class Secrets {
       if (id && *id) add_id((*id)->text());
     }
   }
-  // Short values have to stand as words of their own, long ones anywhere.
-  static bool stands(const std::string& value, const std::string& in) {
-    for (std::size_t at = in.find(value); at != in.npos; at = in.find(value, at + 1)) {
-      if (value.size() >= 4) return true;
-      const bool before = at == 0 || !is_word(in[at - 1]);
-      const bool after = at + value.size() == in.size() || !is_word(in[at + value.size()]);
-      if (before && after) return true;
-    }
-    return false;
-  }
-  std::set<std::string> values_;
+
+  std::unordered_set<std::string> values_;
+  std::size_t bytes_ = 0;
+  std::vector<Node> nodes_;
+  std::unordered_map<std::uint64_t, std::uint32_t> edges_;
 };
 
 struct Copy {
   const Json& body;
   std::unordered_set<const Json*> gone;
   std::map<const Json*, std::string> replaced;
+  std::unordered_map<const JsonArray*, std::vector<std::uint32_t>> counts;  // gone_before
   Secrets secrets;
   std::string why;  // not empty: withhold
 
@@ -243,8 +313,20 @@ struct Copy {
     return value;
   }
 
+  // How many items are gone before each of a list.
+  const std::vector<std::uint32_t>& gone_before(const JsonArray& list) {
+    std::vector<std::uint32_t>& out = counts[&list];
+    if (out.size() == list.size()) return out;
+    std::uint32_t count = 0;
+    for (const Json& item : list) {
+      out.push_back(count);
+      if (gone.contains(&item)) ++count;
+    }
+    return out;
+  }
+
   // The selector of the same place in the copy; nullopt: the place is gone, or was not there.
-  std::optional<std::string> moved(std::string_view selector) const {
+  std::optional<std::string> moved(std::string_view selector) {
     const auto steps = stix::parse_selector(selector);
     if (!steps) return std::nullopt;
     std::string out;
@@ -257,17 +339,33 @@ struct Copy {
       } else {
         const auto* list = at->if_array();
         if (list == nullptr || step.index >= list->size()) return std::nullopt;
-        std::size_t index = 0;
-        for (std::size_t i = 0; i < step.index; ++i) index += gone.contains(&(*list)[i]) ? 0 : 1;
         at = &(*list)[step.index];
-        out += fmt::format("[{}]", index);
+        out += fmt::format("[{}]", step.index - gone_before(*list)[step.index]);
       }
       if (at == nullptr || gone.contains(at)) return std::nullopt;
     }
     return out;
   }
 
-  void rewrite_granular_markings(JsonObject& out) const {
+  // Does a text of this entry tell what is left out? Its selectors do where they name what is gone by its value, and
+  // the rest of it may hold anything (STIX 2.1 §7.2.3 forbids custom properties nowhere).
+  bool tells(const Json& value) const {
+    if (const auto* object = value.if_object())
+      return std::ranges::any_of(
+          *object, [&](const auto& member) { return secrets.shown_in(member.key()) || tells(member.value()); });
+    if (const auto* list = value.if_array())
+      return std::ranges::any_of(*list, [&](const Json& item) { return tells(item); });
+    if (const auto* text = value.if_string()) {
+      // Of an id the UUID alone is anybody's secret.
+      const bool id = stix::Id::parse(std::string_view(*text)).has_value();
+      return secrets.shown_in(id ? std::string_view(*text).substr(text->find("--") + 2) : std::string_view(*text));
+    }
+    return value.is_number() && secrets.shown_in(to_text(value));
+  }
+
+  // What is kept of them must not echo what is gone either. An entry that does cannot be left out alone: what it marks
+  // would stand there with a weaker marking.
+  void rewrite_granular_markings(JsonObject& out) {
     const Json* markings = find(body, "granular_markings");
     if (markings == nullptr || !markings->is_array()) return;
     JsonArray kept;
@@ -282,6 +380,7 @@ struct Copy {
       JsonObject copy = entry.get_object();
       copy["selectors"] = std::move(rest);
       kept.push_back(std::move(copy));
+      if (tells(kept.back())) why = "a value that is left out shows in granular_markings";
     }
     if (kept.empty())
       out.erase("granular_markings");
@@ -320,7 +419,7 @@ Redacted redact(std::string_view json, const std::set<std::string>& selectors, c
   if (!object) return withhold("it cannot be read");
   const Json body = object->json();
   if (selectors.size() > kMaxRedactSelectors) return withhold("too many parts of it are to be left out");
-  Copy copy{.body = body, .gone = {}, .replaced = {}, .secrets = {}, .why = {}};
+  Copy copy{.body = body, .gone = {}, .replaced = {}, .counts = {}, .secrets = {}, .why = {}};
   for (const std::string& selector : selectors) {
     const auto steps = stix::parse_selector(selector);
     const Json* at = steps ? stix::resolve(body, *steps) : nullptr;
@@ -331,14 +430,15 @@ Redacted redact(std::string_view json, const std::set<std::string>& selectors, c
   }
   for (const std::string& selector : selectors) copy.collect(*stix::resolve(body, *stix::parse_selector(selector)));
   if (options.reference) copy.follow(body, "", false, options);
-  if (copy.secrets.too_many() || copy.secrets.size() * json.size() > kMaxRedactWork)
-    return withhold("too many values of it are to be left out");
+  if (copy.secrets.too_many()) return withhold("too many values of it are to be left out");
+  copy.secrets.seal();
   copy.find_echoes(body, "", "");
   if (!copy.why.empty()) return withhold(std::move(copy.why));
   if (!copy.settle(body)) return withhold("nothing of it is left");
 
   Json out = copy.build(body);
   copy.rewrite_granular_markings(out.as_object());
+  if (!copy.why.empty()) return withhold(std::move(copy.why));
   Redacted result;
   result.id = object->id_text();
   if (stix::category_of(object->type()) == stix::Category::kObservable) {
@@ -360,6 +460,37 @@ Redacted redact(std::string_view json, const std::set<std::string>& selectors, c
         fmt::format("without what is left out, {} {}", error->property.empty() ? "it" : error->property, error->rule));
   result.json = std::move(text);
   return result;
+}
+
+Label separate(const Label& label, std::string_view json) {
+  if (label.parts.size() < 2) return label;
+  const auto can_go = [&](const std::set<std::string>& selectors) { return redact(json, selectors).json.has_value(); };
+  std::set<std::string> all;
+  for (const LabelPart& part : std::span(label.parts).subspan(1))
+    all.insert(part.selectors.begin(), part.selectors.end());
+  if (can_go(all)) return label;
+  Label out = label;
+  out.redact.clear();
+  out.parts.clear();
+  // What is left without more is less, so what cannot be left out alone cannot be left out with others either.
+  LabelPart own = label.parts.front();
+  std::vector<LabelPart> rest;
+  std::set<std::string> selectors;
+  for (const LabelPart& part : std::span(label.parts).subspan(1)) {
+    if (label.parts.size() == 2 || !can_go(part.selectors)) {
+      own.label = join(own.label, part.label);
+    } else {
+      rest.push_back(part);
+      selectors.insert(part.selectors.begin(), part.selectors.end());
+    }
+  }
+  // What is at most as strict as the object itself is now is no part of it any more.
+  std::erase_if(rest, [&](const LabelPart& part) { return !part.label.unknown && at_most(part.label, own.label); });
+  if (rest.empty() || !can_go(selectors)) return out;
+  for (const LabelPart& part : rest) out.redact.insert(part.selectors.begin(), part.selectors.end());
+  out.parts.push_back(std::move(own));
+  std::ranges::move(rest, std::back_inserter(out.parts));
+  return out;
 }
 
 }  // namespace bongsu::policy

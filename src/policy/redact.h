@@ -24,11 +24,14 @@
 #include <string>
 #include <string_view>
 
+#include "policy/label.h"
+
 namespace bongsu::policy {
 
 inline constexpr std::size_t kMaxRedactSelectors = 4096;
-inline constexpr std::size_t kMaxRedactSecrets = 4096;  // values looked for elsewhere; with more the object is withheld
-inline constexpr std::size_t kMaxRedactWork = 1 << 28;  // values times bytes of the object; likewise
+// Values looked for elsewhere, and bytes of them; with more the object is withheld.
+inline constexpr std::size_t kMaxRedactSecrets = 65'536;
+inline constexpr std::size_t kMaxRedactSecretBytes = 1024 * 1024;
 
 struct RedactOptions {
   // What may stand where an object refers to another: that id, another one (a pseudonym), or nothing (nullopt). Not
@@ -44,6 +47,12 @@ struct Redacted {
 };
 
 Redacted redact(std::string_view json, const std::set<std::string>& selectors, const RedactOptions& options = {});
+
+// The label of this object with those of its parts that cannot be left out joined into its own: required properties,
+// values that show where nothing can be taken away, parts of an observable's id. After it whatever decide() selects by
+// parts can be left out, alone and together, so a preview promises what is sent, and who satisfies the object's own
+// part knows that the object is there. The join of all stays the same.
+Label separate(const Label& label, std::string_view json);
 
 // The id under which this recipient knows an observable whose own id would tell its value: a UUIDv4 in form.
 std::string pseudonym(std::string_view id, std::string_view key);

@@ -84,4 +84,14 @@ Json without(Json object, std::set<std::string> selectors) {
   return object;
 }
 
+bool shows(const std::string& value, const std::string& in) {
+  const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  for (std::size_t at = in.find(value); at != in.npos; at = in.find(value, at + 1)) {
+    const bool alone =
+        (at == 0 || !word(in[at - 1])) && (at + value.size() == in.size() || !word(in[at + value.size()]));
+    if (value.size() >= 4 || alone) return true;
+  }
+  return false;
+}
+
 }  // namespace bongsu::policy::test

@@ -11,7 +11,25 @@ JsonArray list_of(const auto& items) {
   return out;
 }
 
+// The reason's sentence, said of a part.
+std::string part_sentence(Reason reason) {
+  const std::string_view whole = sentence(reason);
+  constexpr std::string_view kOfTheWhole = "withheld: ";
+  return "left out: " + std::string(whole.starts_with(kOfTheWhole) ? whole.substr(kOfTheWhole.size()) : whole);
+}
+
 }  // namespace
+
+JsonArray left_out_json(const Decision& decision) {
+  JsonArray out;
+  for (const LeftOut& part : decision.left_out) {
+    JsonArray reasons;
+    for (const Reason reason : part.reasons)
+      reasons.push_back(JsonObject{{"reason", to_string(reason)}, {"sentence", part_sentence(reason)}});
+    out.push_back(JsonObject{{"selectors", list_of(part.selectors)}, {"reasons", std::move(reasons)}});
+  }
+  return out;
+}
 
 JsonObject trace_json(const ObjectFacts& facts, std::string_view member, const Decision& decision) {
   JsonArray reasons;
@@ -29,6 +47,7 @@ JsonObject trace_json(const ObjectFacts& facts, std::string_view member, const D
                  {"charter_version", decision.versions.charter_version},
                  {"agreement", decision.versions.agreement},
                  {"agreement_version", decision.versions.agreement_version}};
+  if (!decision.left_out.empty()) out["left_out"] = left_out_json(decision);
   if (decision.persons) out["persons"] = list_of(*decision.persons);
   return out;
 }
@@ -49,8 +68,15 @@ std::string trace_text(const JsonObject& trace) {
   for (const Json& reason : find(json, "reasons")->as_array())
     out += fmt::format("  {:<22} {}\n", string_at(reason, "reason").value_or(""),
                        string_at(reason, "sentence").value_or(""));
-  for (const Json& selector : find(json, "redact")->as_array())
-    out += fmt::format("  left out               {}\n", std::string_view(selector.as_string()));
+  if (const Json* parts = find(json, "left_out")) {
+    for (const Json& part : parts->as_array()) {
+      for (const Json& selector : part.at("selectors").as_array())
+        out += fmt::format("  left out               {}\n", std::string_view(selector.as_string()));
+      for (const Json& reason : part.at("reasons").as_array())
+        out += fmt::format("    {:<20} {}\n", string_at(reason, "reason").value_or(""),
+                           string_at(reason, "sentence").value_or(""));
+    }
+  }
   if (const Json* persons = find(json, "persons"))
     for (const Json& person : persons->as_array())
       out += fmt::format("  only for               {}\n", std::string_view(person.as_string()));

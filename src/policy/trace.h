@@ -15,5 +15,7 @@ namespace bongsu::policy {
 
 JsonObject trace_json(const ObjectFacts& facts, std::string_view member, const Decision& decision);
 std::string trace_text(const JsonObject& trace);
+// [{"selectors":["description"],"reasons":[{"reason":"tlp_too_high","sentence":"left out: …"}]}]
+JsonArray left_out_json(const Decision& decision);
 
 }  // namespace bongsu::policy
