@@ -65,7 +65,7 @@ Result<Loaded> load(const SigmaOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   Collection collection;
   for (const std::string& path : options.pipelines) {
-    BONGSU_TRY(const std::string text, telemetry::read_whole(path, kMaxYamlBytes));
+    BONGSU_TRY(const std::string text, telemetry::read_whole(path, formats::kMaxYamlBytes));
     BONGSU_TRY(Pipeline pipeline, Pipeline::read(text, path));
     collection.add_pipeline(std::move(pipeline));
   }

@@ -50,10 +50,10 @@ Result<std::string> read_file(const fs::path& path) {
   std::error_code error;
   const auto size = fs::file_size(path, error);
   if (error) return fail(ErrorCode::kIo, error.message(), {.source = path.string()});
-  if (size > kMaxYamlBytes)
+  if (size > formats::kMaxYamlBytes)
     return fail(
         ErrorCode::kTooLarge,
-        "the file has " + std::to_string(size) + " bytes; at most " + std::to_string(kMaxYamlBytes) + " are read",
+        "the file has " + std::to_string(size) + " bytes; at most " + std::to_string(formats::kMaxYamlBytes) + " are read",
         {.source = path.string()});
   std::ifstream in(path, std::ios::binary);
   std::string out(size, '\0');

@@ -5,7 +5,7 @@
 #include "detect/sigma/compiled.h"
 #include "detect/sigma/fold.h"
 #include "detect/sigma/set.h"
-#include "detect/sigma/yaml.h"
+#include "formats/yaml.h"
 
 namespace bongsu::detect::sigma {
 namespace {
@@ -281,7 +281,7 @@ void SigmaMatcher::Impl::scan(const Class::Scan& scan, std::uint32_t leaf) {
     if (hit != fields.whole.end())
       for (const std::uint32_t tree : hit->second) trees_of_value.emplace_back(scan.group, tree);
     if (fields.numbers && !value.empty() && (value[0] <= '9' && value[0] >= '+')) {
-      if (const auto canonical = canonical_number(value); canonical && *canonical != value) {
+      if (const auto canonical = formats::canonical_number(value); canonical && *canonical != value) {
         hit = fields.whole.find(std::string_view(*canonical));
         if (hit != fields.whole.end())
           for (const std::uint32_t tree : hit->second) trees_of_value.emplace_back(scan.group, tree);

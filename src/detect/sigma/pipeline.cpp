@@ -94,7 +94,7 @@ bool attribute_holds(const Check& check, const Header& header) {
     value = &custom->second;
   }
   if (value == nullptr || value->empty()) return false;
-  const auto number = canonical_number(*value), wanted = canonical_number(check.value);
+  const auto number = formats::canonical_number(*value), wanted = formats::canonical_number(check.value);
   if (number && wanted) {
     double a = 0, b = 0;
     std::from_chars(number->data(), number->data() + number->size(), a);
@@ -335,7 +335,7 @@ Result<bool> Pipeline::Impl::change(Item& item, const Step& step, const Rule& ru
           break;
         case kConvertType:
           if (step.to_number && pattern && !test.pattern.special()) {
-            const auto number = canonical_number(test.pattern.text());
+            const auto number = formats::canonical_number(test.pattern.text());
             if (!number)
               return refused(step, rule, "\"" + test.pattern.text() + "\" cannot be converted into a number");
             test = {};

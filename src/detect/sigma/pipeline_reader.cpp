@@ -378,7 +378,7 @@ struct Reader {
 }  // namespace
 
 Result<Pipeline> Pipeline::read(std::string_view text, const std::string& source) {
-  BONGSU_TRY(const std::vector<Yaml> documents, read_yaml(text, source));
+  BONGSU_TRY(const std::vector<Yaml> documents, formats::read_yaml(text, source));
   if (documents.size() != 1 || !documents[0].is_map())
     return fail(ErrorCode::kInvalid, "a pipeline is one map", {.source = source});
   const Yaml& root = documents[0];

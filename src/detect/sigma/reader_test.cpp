@@ -129,7 +129,7 @@ TEST(SigmaReader, NamesWhatIsWrongWithItsPlace) {
       {"a: &a [*a]\n", "not complete", 1},
       {std::string(200, '['), "nested more than", 1},
       {std::string("a: ") + std::string(100, '[') + std::string(100, ']'), "deep", 1},
-      {std::string(kMaxYamlBytes + 1, ' '), "bytes; at most", 0},
+      {std::string(formats::kMaxYamlBytes + 1, ' '), "bytes; at most", 0},
   };
   for (const auto& one : kBad) {
     const ReadFile read = read_sigma(one.text, "f.yml");

@@ -18,9 +18,13 @@
 #include <vector>
 
 #include "detect/sigma/value.h"
-#include "detect/sigma/yaml.h"
+#include "formats/yaml.h"
 
 namespace bongsu::detect::sigma {
+
+using formats::at;
+using formats::Place;
+using formats::Yaml;
 
 inline constexpr std::size_t kMaxValues = 100'000;   // of one rule
 inline constexpr std::size_t kMaxOrderedRules = 32;  // of one temporal_ordered correlation

@@ -512,7 +512,7 @@ Result<void> check_condition(const Condition& condition,
 
 ReadFile read_sigma(std::string_view text, const std::string& source) {
   ReadFile out;
-  auto documents = read_yaml(text, source);
+  auto documents = formats::read_yaml(text, source);
   if (!documents) {
     out.errors.push_back(std::move(documents).error());
     return out;

@@ -42,7 +42,7 @@ bool holds(Operator op, double value, double limit) {
 }
 
 std::optional<double> number_of(const std::string& text) {
-  const auto canonical = canonical_number(text);
+  const auto canonical = formats::canonical_number(text);
   if (!canonical) return std::nullopt;
   double out = 0;
   std::from_chars(canonical->data(), canonical->data() + canonical->size(), out);

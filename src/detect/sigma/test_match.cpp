@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "detect/sigma/fold.h"
-#include "detect/sigma/yaml.h"
+#include "formats/yaml.h"
 #include "telemetry/event.h"
 
 namespace bongsu::detect::sigma {
@@ -76,7 +76,7 @@ int order(T a, T b) {
 bool number_matches(const CompiledTest& test, std::string_view text) {
   if (text.empty() || !(is_digit(text[0]) || text[0] == '-' || text[0] == '+' || text[0] == '.')) return false;
   if (test.test.compare == Test::Compare::kEqual && text == test.test.text) return true;
-  const auto canonical = canonical_number(text);
+  const auto canonical = formats::canonical_number(text);
   if (!canonical) return false;
   if (test.test.compare == Test::Compare::kEqual) return *canonical == test.test.text;
   const char* end = canonical->data() + canonical->size();

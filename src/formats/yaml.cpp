@@ -1,4 +1,4 @@
-#include "detect/sigma/yaml.h"
+#include "formats/yaml.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace bongsu::detect::sigma {
+namespace bongsu::formats {
 namespace {
 
 // Thrown out of yaml-cpp's callbacks, caught in read_yaml.
@@ -252,4 +252,4 @@ Result<std::vector<Yaml>> read_yaml(std::string_view text, const std::string& so
   return out;
 }
 
-}  // namespace bongsu::detect::sigma
+}  // namespace bongsu::formats

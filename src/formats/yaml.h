@@ -1,4 +1,4 @@
-// YAML as a tree of our own, with the place of every node: what rule files, filters and pipelines are read from.
+// YAML as a tree of our own, with the place of every node: what rule files, pipelines and scenarios are read from.
 //
 //   BONGSU_TRY(std::vector<Yaml> documents, read_yaml(text, "rule.yml"));
 //   const Yaml* title = documents[0].find("title");
@@ -17,7 +17,7 @@
 
 #include "base/result.h"
 
-namespace bongsu::detect::sigma {
+namespace bongsu::formats {
 
 inline constexpr std::size_t kMaxYamlBytes = 8 * 1024 * 1024;  // of one file
 inline constexpr std::size_t kMaxYamlNodes = 500'000;          // of one file, aliases expanded
@@ -63,4 +63,4 @@ Where at(const std::string& source, Place place, std::string field = {});
 // when the text is no number.
 std::optional<std::string> canonical_number(std::string_view text);
 
-}  // namespace bongsu::detect::sigma
+}  // namespace bongsu::formats
