@@ -10,6 +10,7 @@
 #include "cli/charter_commands.h"
 #include "cli/enforcement_commands.h"
 #include "cli/hunt_command.h"
+#include "cli/key_commands.h"
 #include "cli/ledger_commands.h"
 #include "cli/match_command.h"
 #include "cli/node_commands.h"
@@ -575,6 +576,24 @@ void add_alerts(Program& p) {
   list->callback([&p] { p.exit = run_suppressions(p.common); });
 }
 
+void add_keys(Program& p) {
+  auto* keys = p.group("keys", "How the node's private keys lie on disk (the node is stopped)");
+  static KeysCommand c;
+  auto* protect = p.command(keys, "protect", "Encrypt them, under a passphrase or a PKCS#11 token",
+                            "  bongsu keys protect              # keys.passphrase_file, a credential, or asked at the terminal\n"
+                            "  bongsu keys protect --token      # keys.pkcs11_module and keys.pkcs11_token in bongsu.toml\n");
+  p.on_node(protect);
+  protect->add_flag("--token", c.token, "Lock by the token; it signs as well if it does Ed25519");
+  protect->add_flag("--signing-as-file", c.signing_as_file, "Do not put the signing key into the token");
+  protect->callback([&p] { p.exit = run_keys_protect(p.common, c); });
+  auto* unprotect = p.command(keys, "unprotect", "Keep them in clear, readable by their owner alone", "  bongsu keys unprotect\n");
+  p.on_node(unprotect);
+  unprotect->callback([&p] { p.exit = run_keys_unprotect(p.common); });
+  auto* show = p.command(keys, "show", "How they are kept now", "  bongsu keys show\n");
+  p.on_node(show);
+  show->callback([&p] { p.exit = run_keys_show(p.common); });
+}
+
 void add_match(Program& p) {
   static MatchOptions m;
   auto* sub = p.command(&p.app, "match", "Look for indicators and rules in logs, without any server",
@@ -770,6 +789,7 @@ int main(int argc, char** argv) {
   add_exchange(p);
   add_quarantine(p);
   add_alerts(p);
+  add_keys(p);
   add_match(p);
   add_hunt(p);
   add_stix(p);

@@ -507,7 +507,7 @@ AdminApi::Answer AdminApi::verify(const Call&) {
 }
 
 AdminApi::Answer AdminApi::renew(const Call&) {
-  BONGSU_TRY(const auto fresh, core_.directory.renew_tls(core_.config, core_.clock));
+  BONGSU_TRY(const auto fresh, core_.directory.renew_tls(core_.config, core_.clock, &core_.keys));
   core_.set_tls_identity(fresh);
   if (hooks_.renew_certificate) BONGSU_TRY_VOID(hooks_.renew_certificate());
   BONGSU_TRY(const auto facts, crypto::read_certificate(fresh.certificate_pem));

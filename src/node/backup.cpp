@@ -25,6 +25,16 @@ Result<void> copy_small_files(const DataDir& from, const fs::path& to) {
     BONGSU_TRY(const std::string content, read_small_file(from.keys_dir() / name));
     BONGSU_TRY_VOID(write_file_atomically(to / "keys" / name, content));
   }
+  std::error_code ec;
+  if (fs::exists(from.keys_dir() / "lock", ec)) {  // the keys are encrypted: what opens them goes along
+    BONGSU_TRY(const std::string lock, read_small_file(from.keys_dir() / "lock"));
+    BONGSU_TRY_VOID(write_file_atomically(to / "keys" / "lock", lock));
+  }
+  for (const auto& file : fs::directory_iterator(from.keys_dir() / "agreed", ec)) {
+    fs::create_directory(to / "keys" / "agreed", ec);
+    BONGSU_TRY(const std::string secret, read_small_file(file.path()));
+    BONGSU_TRY_VOID(write_file_atomically(to / "keys" / "agreed" / file.path().filename(), secret));
+  }
   BONGSU_TRY(const std::string config, read_small_file(from.config_file()));
   return write_file_atomically(to / "bongsu.toml", config);
 }

@@ -38,6 +38,12 @@ ConfigSchema NodeConfig::schema() {
   s.texts("node.names", names, "Host names and addresses in this node's certificate.");
   s.choice("node.log_level", log_level, {"debug", "info", "warn", "error"}, "What is logged, as JSON lines on standard error.");
 
+  s.section("keys", "What opens the node's private keys once `bongsu keys protect` has encrypted them. Not secret itself.");
+  s.text("keys.passphrase_file", keys_passphrase_file, "File with the passphrase, readable by its owner alone. Empty: the credential bongsu-passphrase of systemd, else the person at the terminal is asked.");
+  s.text("keys.pkcs11_module", keys_pkcs11_module, "Path of the PKCS#11 module of a token that locks the keys and signs, as /usr/lib/softhsm/libsofthsm2.so.");
+  s.text("keys.pkcs11_token", keys_pkcs11_token, "Label of the token.");
+  s.text("keys.pin_file", keys_pin_file, "File with the token's PIN, readable by its owner alone. Empty: the credential bongsu-pin, else the terminal.");
+
   s.section("taxii", "TAXII 2.1 server, for clients and partners without a Bongsu node.");
   s.flag("taxii.enabled", taxii_enabled, "Whether it listens.");
   s.text("taxii.listen", taxii_listen, "Address and port. Loopback unless you say otherwise.");
@@ -48,6 +54,7 @@ ConfigSchema NodeConfig::schema() {
   s.section("link", "Live links with partners' nodes: mutual TLS 1.3, pinned certificates.");
   s.text("link.listen", link_listen, "Address and port.");
   s.text("link.url", link_url, "How partners reach it, https://host:port. Empty: the first of node.names and the port.");
+  s.choice("link.seal_from", link_seal_from, {"clear", "green", "amber", "amber+strict", "red", "classified"}, "From which label on objects travel sealed to the member's prekeys. Classified objects always do.");
   s.duration("link.heartbeat", link_heartbeat, 100ms, 5min, "Silence after which a heartbeat is sent.");
 
   s.duration("link.rediscover", link_rediscover, 100ms, 1h, "How often partners are asked what else they offer.");

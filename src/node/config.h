@@ -65,6 +65,8 @@ struct NodeConfig {
   std::string country;          // ISO 3166-1 alpha-2, for the map
   std::vector<std::string> names{"localhost", "127.0.0.1"};  // in the certificate
 
+  std::string keys_passphrase_file, keys_pkcs11_module, keys_pkcs11_token, keys_pin_file;
+
   bool taxii_enabled = true;
   std::string taxii_listen = "127.0.0.1:6443";
   bool taxii_tls12 = true;
@@ -75,6 +77,7 @@ struct NodeConfig {
   std::string link_url;         // how partners reach it; empty: https://<first name>:<port>
   std::chrono::milliseconds link_heartbeat{10'000};
   std::chrono::milliseconds link_rediscover{10'000};
+  std::string link_seal_from = "amber+strict";
 
   std::vector<std::string> ledger_auditors;    // members that see and cosign the node log
   std::chrono::milliseconds ledger_cosign{5'000};

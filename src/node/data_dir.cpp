@@ -6,14 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <sstream>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/toml_text.h"
 #include "identity/members.h"
+#include "node/key_protection.h"
 
 namespace bongsu::node {
 namespace {
@@ -122,28 +125,71 @@ Result<NodeConfig> DataDir::config() const { return read_config(config_file()); 
 
 Result<NodeKeys> DataDir::keys() const {
   NodeKeys keys;
+  std::error_code ec;
+  if (fs::exists(keys_dir() / "lock", ec)) {
+    BONGSU_TRY(const NodeConfig settings, config());
+    BONGSU_TRY(keys.unlocked, unlock_keys(keys_dir(), settings));
+  }
+  // A file in clear beside a lock is one that `keys protect` had not come to yet.
+  const auto open_key = [&](std::string_view name, std::string text) -> Result<std::string> {
+    if (!crypto::is_protected_key(text)) return text;
+    if (!keys.unlocked)
+      return fail(ErrorCode::kCorrupt, "is encrypted, but keys/lock is missing", {.source = (keys_dir() / name).string()});
+    return crypto::unprotect_key(keys.unlocked->lock_key, name, text);
+  };
   BONGSU_TRY(keys.ca.certificate_pem, read_small_file(keys_dir() / "ca.pem"));
-  BONGSU_TRY(keys.ca.private_key_pem, read_key(keys_dir() / "ca.key"));
+  BONGSU_TRY(std::string ca, read_key(keys_dir() / "ca.key"));
+  BONGSU_TRY(keys.ca.private_key_pem, open_key("ca.key", std::move(ca)));
   BONGSU_TRY(const std::string tls, read_key(keys_dir() / "tls.pem"));
-  const std::size_t key_at = tls.find("-----BEGIN PRIVATE KEY-----");
+  const std::size_t key_at = std::min(tls.find("-----BEGIN PRIVATE KEY-----"), tls.find("bongsu-key:"));
   if (key_at == std::string::npos)
     return fail(ErrorCode::kCorrupt, "holds no private key", {.source = (keys_dir() / "tls.pem").string()});
-  keys.tls = {.certificate_pem = tls.substr(0, key_at), .private_key_pem = tls.substr(key_at)};
-  BONGSU_TRY(keys.signing.private_key_pem, read_key(keys_dir() / "signing.key"));
+  keys.tls.certificate_pem = tls.substr(0, key_at);
+  BONGSU_TRY(keys.tls.private_key_pem, open_key("tls.pem", tls.substr(key_at)));
   BONGSU_TRY(const std::string public_key, read_small_file(keys_dir() / "signing.pub"));
   BONGSU_TRY(keys.signing.public_key, from_hex(std::string_view(public_key).substr(0, public_key.find('\n'))));
-  BONGSU_TRY(const std::string master, read_key(keys_dir() / "master.key"));
-  BONGSU_TRY(const std::string raw, from_hex(std::string_view(master).substr(0, master.find('\n'))));
+  BONGSU_TRY(std::string signing, read_key(keys_dir() / "signing.key"));
+  if (signing == kSigningInToken) {
+    if (!keys.unlocked || !keys.unlocked->token)
+      return fail(ErrorCode::kCorrupt, "is in a token, but keys/lock names none", {.source = (keys_dir() / "signing.key").string()});
+    BONGSU_TRY(keys.signing.token, keys.unlocked->token->signer(keys.signing.public_key));
+  } else {
+    BONGSU_TRY(keys.signing.private_key_pem, open_key("signing.key", std::move(signing)));
+  }
+  BONGSU_TRY(std::string master_file, read_key(keys_dir() / "master.key"));
+  BONGSU_TRY(std::string master, open_key("master.key", std::move(master_file)));
+  BONGSU_TRY(std::string raw, from_hex(std::string_view(master).substr(0, master.find('\n'))));
+  crypto::wipe(master);
   if (raw.size() != keys.master.size())
     return fail(ErrorCode::kCorrupt, "the master key has another length than 256 bits", {.source = (keys_dir() / "master.key").string()});
   std::memcpy(keys.master.data(), raw.data(), raw.size());
+  crypto::wipe(raw);
+  if (fs::exists(keys_dir() / "agreed", ec)) {
+    for (const auto& file : fs::directory_iterator(keys_dir() / "agreed", ec)) {
+      const std::string member = file.path().filename().string();
+      if (!identity::is_member_id(member)) continue;  // an editor's copy
+      BONGSU_TRY(std::string text, read_key(file.path()));
+      BONGSU_TRY(std::string hex, open_key("agreed/" + member, std::move(text)));
+      auto secret = from_hex(std::string_view(hex).substr(0, hex.find('\n')));
+      crypto::wipe(hex);
+      if (!secret || secret->size() < crypto::kHpkeMinPskBytes)
+        return fail(ErrorCode::kCorrupt, "an agreed secret has at least 32 bytes, in hexadecimal", {.source = file.path().string()});
+      keys.secrets[member] = {.id = to_hex(sha256(*secret)).substr(0, 32), .secret = std::move(*secret)};
+    }
+  }
   return keys;
 }
 
-Result<crypto::Identity> DataDir::renew_tls(const NodeConfig& config, const Clock& clock) const {
-  BONGSU_TRY(const NodeKeys old, keys());
-  BONGSU_TRY(crypto::Identity fresh, crypto::issue(old.ca, {.common_name = config.member, .names = config.names}, clock));
-  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "tls.pem", fresh.certificate_pem + fresh.private_key_pem));
+Result<crypto::Identity> DataDir::renew_tls(const NodeConfig& config, const Clock& clock, const NodeKeys* known) const {
+  NodeKeys read;
+  if (known == nullptr) {
+    BONGSU_TRY(read, keys());
+    known = &read;
+  }
+  BONGSU_TRY(crypto::Identity fresh, crypto::issue(known->ca, {.common_name = config.member, .names = config.names}, clock));
+  SystemRandom random;
+  const std::string key = known->unlocked ? crypto::protect_key(known->unlocked->lock_key, "tls.pem", fresh.private_key_pem, random) : fresh.private_key_pem;
+  BONGSU_TRY_VOID(write_file_atomically(keys_dir() / "tls.pem", fresh.certificate_pem + key));
   return fresh;
 }
 

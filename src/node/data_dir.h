@@ -5,6 +5,9 @@
 //   keys/tls.pem           the certificate it shows now with its key, in one file so that they change together
 //   keys/signing.key, .pub Ed25519
 //   keys/master.key        wraps the payload keys of the journal
+//   keys/agreed/MEMBER     a secret agreed with this member, 32 bytes or more in hexadecimal: sealing in PSK mode. Both sides need the
+//                          same; its name in envelopes is the first half of its SHA-256
+//   keys/lock              there when the private keys are encrypted: by a passphrase or a token (key_protection.h)
 //   journal.db search.db   stores
 //   ledger/                Merkle logs of what this node did (src/ledger/README.md)
 //   telemetry/             what the sensor keeps of what it reads; the one place where it may write
@@ -12,22 +15,29 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "crypto/envelope.h"
 #include "crypto/keys.h"
 #include "crypto/secret.h"
 #include "node/config.h"
 
 namespace bongsu::node {
 
+struct UnlockedKeys;  // key_protection.h
+
 struct NodeKeys {
   crypto::Identity ca;
   crypto::Identity tls;
   crypto::SigningKey signing;
   crypto::Key256 master{};
+  std::map<std::string, crypto::SharedSecret, std::less<>> secrets;  // by member
+  std::shared_ptr<UnlockedKeys> unlocked;  // null: the key files are not encrypted
 };
 
 struct InitOptions {
@@ -45,9 +55,12 @@ class DataDir {
   bool exists() const;
 
   Result<NodeConfig> config() const;
-  Result<NodeKeys> keys() const;               // kDenied if a key file is open to others
-  // A new leaf certificate from the CA (key rotation).
-  Result<crypto::Identity> renew_tls(const NodeConfig& config, const Clock& clock) const;
+  // kDenied if a key file is open to others, or the passphrase or PIN is another one. Asks for it where it is not
+  // configured and somebody is there.
+  Result<NodeKeys> keys() const;
+  // A new leaf certificate from the CA (key rotation). `known`: the keys as they were read before, so that nobody is
+  // asked for a passphrase again.
+  Result<crypto::Identity> renew_tls(const NodeConfig& config, const Clock& clock, const NodeKeys* known = nullptr) const;
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path config_file() const { return root_ / "bongsu.toml"; }
