@@ -17,6 +17,7 @@
 #include "cli/label_commands.h"
 #include "cli/pattern_commands.h"
 #include "cli/policy_commands.h"
+#include "cli/seal_commands.h"
 #include "cli/serve_command.h"
 #include "cli/sigma_commands.h"
 #include "cli/stix_commands.h"
@@ -405,22 +406,34 @@ void add_quarantine(Program& p) {
 void add_exchange(Program& p) {
   static ImportCommand i;
   auto* import = p.command(&p.app, "import", "Admit STIX objects, and Sigma and YARA rules, from files",
-                           "  bongsu import bundle.json --collection shared\n  zstdcat history.json.zst | bongsu import -\n  bongsu import sigma/rules --collection shared   # each file of rules becomes an indicator\n");
+                           "  bongsu import bundle.json --collection shared\n  bongsu import from-ua.bse   # a courier's file: opened, verified, admitted as from its sender\n  zstdcat history.json.zst | bongsu import -\n  bongsu import sigma/rules --collection shared   # each file of rules becomes an indicator\n");
   p.on_node(import);
   import->add_option("files", i.files, "Bundles, envelopes or NDJSON, - for standard input; files of rules (.yml, .yar), directories of such")->required();
   import->add_option("--collection", i.collection)->capture_default_str();
-  import->callback([&p] { p.exit = run_import(p.common, i); });
+  import->callback([&p] {
+    // What a partner sealed for us says itself where it belongs.
+    p.exit = i.files.size() == 1 && is_sealed_file(i.files[0]) ? run_courier_import(p.common, i.files[0]) : run_import(p.common, i);
+  });
   static ExportCommand e;
   auto* out = p.command(&p.app, "export", "Write a collection as a bundle",
-                        "  bongsu export --collection shared --out shared.json\n  bongsu export --collection shared --member cert-ua   # what that partner may see\n");
+                        "  bongsu export --collection shared --out shared.json\n  bongsu export --to cert-lt -o for-lt.bse   # a courier's file: what that partner may have, sealed to it\n  bongsu export --collection shared --member cert-ua   # what that partner may see\n");
   p.on_node(out);
   out->add_option("--collection", e.collection)->capture_default_str();
   out->add_option("--member", e.member, "As this member sees it (default: this node)");
-  out->add_option("--out", e.out, "File, - for standard output")->capture_default_str();
+  static CourierExportCommand courier;
+  out->add_option("--to", courier.to, "Seal all that this member may have to it, for a courier");
+  out->add_option("--out,-o", e.out, "File, - for standard output")->capture_default_str();
   out->add_flag("--all-versions", e.all_versions, "Every version instead of the newest");
   out->require_subcommand(0, 1);
   out->callback([&p, out] {
-    if (out->get_subcommands().empty()) p.exit = run_export(p.common, e);
+    if (!out->get_subcommands().empty()) return;
+    if (courier.to.empty()) {
+      p.exit = run_export(p.common, e);
+      return;
+    }
+    courier.out = e.out;
+    if (out->count("--collection") > 0) courier.collections = {e.collection};
+    p.exit = run_courier_export(p.common, courier);
   });
   static EnforcementExportCommand f;
   auto* enforcement = p.command(out, "enforcement", "Write files for firewalls, resolvers, proxies and sensors",
@@ -429,6 +442,38 @@ void add_exchange(Program& p) {
   enforcement->add_option("--format", f.format, "suricata, zeek, rpz, nginx, haproxy or edl")->required();
   enforcement->add_option("--out", f.out, "Directory; made if it is not there")->required();
   enforcement->callback([&p] { p.exit = run_enforcement_export(p.common, f); });
+}
+
+void add_sealing(Program& p) {
+  static SealCommand s;
+  auto* seal = p.command(&p.app, "seal", "Seal a file to members: only they can read it, and that it is from here is signed",
+                         "  bongsu seal --to cert-lt --to cert-ee --label TLP:RED report.pdf\n");
+  p.on_node(seal);
+  seal->add_option("--to", s.to, "Member; may be given again, each gets a file of its own")->required()->allow_extra_args(false);
+  seal->add_option("--label", s.label, "How to handle it, readable on the way (default TLP:AMBER+STRICT)");
+  seal->add_flag("--together", s.together, "One file for all; each can read who the others are");
+  seal->add_option("--out,-o", s.out, "File, - for standard output (default: FILE.MEMBER.sealed)");
+  seal->add_option("file", s.file)->required();
+  seal->callback([&p] { p.exit = run_seal(p.common, s); });
+  static OpenCommand o;
+  auto* open = p.command(&p.app, "open", "Open a file that was sealed to this node", "  bongsu open report.pdf.cert-lt.sealed -o report.pdf\n");
+  p.on_node(open);
+  open->add_option("file", o.file)->required();
+  open->add_option("--out,-o", o.out, "File, - for standard output")->capture_default_str();
+  open->add_flag("--keep-key", o.keep, "Keep the one-time key, so that the file can be opened again");
+  open->callback([&p] { p.exit = run_open(p.common, o); });
+  auto* prekeys = p.group("prekeys", "Keys to seal to, where no link carries them: courier, air gap");
+  static std::string member, out = "-", file;
+  auto* show = p.command(prekeys, "show", "This node's keys for a member", "  bongsu prekeys show cert-ua -o for-ua.json\n");
+  p.on_node(show);
+  show->add_option("member", member)->required();
+  show->add_option("--out,-o", out, "File, - for standard output")->capture_default_str();
+  show->callback([&p] { p.exit = run_prekeys_show(p.common, member, out); });
+  auto* take = p.command(prekeys, "take", "Take a member's keys for this node", "  bongsu prekeys take cert-lt from-lt.json\n");
+  p.on_node(take);
+  take->add_option("member", member)->required();
+  take->add_option("file", file)->required();
+  take->callback([&p] { p.exit = run_prekeys_take(p.common, member, file); });
 }
 
 void add_taxii(Program& p) {
@@ -790,6 +835,7 @@ int main(int argc, char** argv) {
   add_quarantine(p);
   add_alerts(p);
   add_keys(p);
+  add_sealing(p);
   add_match(p);
   add_hunt(p);
   add_stix(p);

@@ -69,6 +69,7 @@ struct SigningKey {
   std::string private_key_pem;  // empty when a token has it
   std::string public_key;       /* 32 raw bytes */
   std::shared_ptr<const Signer> token = nullptr;
+  bool can_sign() const { return token != nullptr || !private_key_pem.empty(); }
 };
 Result<SigningKey> make_signing_key();
 Result<std::string> sign(const SigningKey& key, std::string_view message);  // 64 raw bytes

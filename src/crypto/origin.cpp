@@ -6,7 +6,6 @@
 
 #include "base/bytes.h"
 #include "crypto/byte_reader.h"
-#include "crypto/openssl_types.h"
 #include "crypto/whole.h"
 
 namespace bongsu::crypto {
@@ -249,7 +248,7 @@ OriginFault verify_origin(const OriginProof& proof, std::string_view object, std
 // ── Signing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 struct OriginSigner::Parts {
   std::string originator, public_key, key_id;
-  PkeyPtr key;  // read once: reading PEM costs more than signing
+  std::shared_ptr<const Signer> key;  // read once: reading PEM costs more than signing
 };
 
 OriginSigner::OriginSigner(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -267,12 +266,9 @@ Result<OriginSigner> OriginSigner::make(std::string originator, const SigningKey
   parts->originator = std::move(originator);
   parts->public_key = key.public_key;
   parts->key_id = key_id_of(key.public_key);
-  const BioPtr text = text_bio(key.private_key_pem);
-  parts->key.reset(PEM_read_bio_PrivateKey(text.get(), nullptr, no_passphrase, nullptr));
-  if (!parts->key || EVP_PKEY_get_base_id(parts->key.get()) != EVP_PKEY_ED25519) {
-    ERR_clear_error();
-    return invalid("not an Ed25519 key", "signing_key");
-  }
+  auto signer = open_signer(key);
+  if (!signer) return invalid("not an Ed25519 key", "signing_key");
+  parts->key = std::move(*signer);
   return OriginSigner(std::move(parts));
 }
 
@@ -307,13 +303,7 @@ Result<std::vector<std::string>> OriginSigner::sign(std::span<const std::string_
   proof.root = tree.root();
 
   const std::string message = message_of(proof);
-  const MdCtxPtr context(EVP_MD_CTX_new());
-  proof.signature.resize(64);
-  std::size_t size = proof.signature.size();
-  if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, parts_->key.get()) != 1 ||
-      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(proof.signature.data()), &size,
-                     reinterpret_cast<const unsigned char*>(message.data()), message.size()) != 1)
-    return fail(ErrorCode::kInternal, "signing failed: " + take_openssl_error());
+  BONGSU_TRY(proof.signature, parts_->key->sign(message));
   std::vector<std::string> out;
   out.reserve(objects.size());
   for (std::size_t i = 0; i < objects.size(); ++i) {

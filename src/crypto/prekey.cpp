@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -128,7 +129,8 @@ Result<std::string> PrekeyBook::add(std::string_view reader, bool one_time, Inst
                     .reader = std::string(reader),
                     .issued = issued,
                     .expires = issued + (one_time ? kOneTimeLifetime : kLastResortLifetime),
-                    .one_time = one_time};
+                    .one_time = one_time,
+                    .order = ++made_};
   return id;
 }
 
@@ -137,17 +139,26 @@ void PrekeyBook::destroy(std::map<std::string, Entry, std::less<>>::iterator ent
   keys_.erase(entry);  // X25519Key wipes itself
 }
 
-Result<PrekeyBundle> PrekeyBook::issue(std::string_view reader, Instant now, Random& random) {
+Result<PrekeyBundle> PrekeyBook::issue(std::string_view reader, Instant now, Random& random, std::size_t fresh_keys) {
   std::set<std::string_view> readers;
   for (const auto& [_, entry] : keys_) readers.insert(entry.reader);
   if (!readers.contains(reader) && readers.size() >= kMaxPrekeyReaders)
     return fail(ErrorCode::kTooLarge, fmt::format("prekeys are given to at most {} members", kMaxPrekeyReaders));
   sweep(now);
   const auto fresh = [&](const Entry& entry) { return entry.reader == reader && entry.expires > now; };
-  std::size_t left = one_time_left(reader, now);
-  for (; left < kOneTimePerReader; ++left) {
+  const std::size_t left = one_time_left(reader, now);
+  const std::size_t missing = kOneTimePerReader - std::min(left, kOneTimePerReader);
+  for (std::size_t i = 0; i < std::max(missing, std::min(fresh_keys, kOneTimePerReader)); ++i) {
     BONGSU_TRY([[maybe_unused]] const auto added, add(reader, true, now, random));
   }
+  std::vector<std::map<std::string, Entry, std::less<>>::iterator> newest;
+  for (auto entry = keys_.begin(); entry != keys_.end(); ++entry)
+    if (entry->second.one_time && fresh(entry->second)) newest.push_back(entry);
+  std::sort(newest.begin(), newest.end(), [](const auto& a, const auto& b) {
+    return std::tie(a->second.issued, a->second.order) > std::tie(b->second.issued, b->second.order);
+  });
+  for (std::size_t i = kMostOneTimePerReader; i < newest.size(); ++i) destroy(newest[i]);
+  newest.resize(std::min(newest.size(), kOneTimePerReader));
   const std::pair<const std::string, Entry>* last_resort = nullptr;
   for (const auto& key : keys_)
     if (!key.second.one_time && fresh(key.second) &&
@@ -165,8 +176,7 @@ Result<PrekeyBundle> PrekeyBook::issue(std::string_view reader, Instant now, Ran
   };
   PrekeyBundle bundle{
       .member = member_, .reader = std::string(reader), .issued = {now.seconds, 0}, .last_resort = shown(*last_resort)};
-  for (const auto& entry : keys_)
-    if (entry.second.one_time && fresh(entry.second)) bundle.one_time.push_back(shown(entry));
+  for (const auto& entry : newest) bundle.one_time.push_back(shown(*entry));
   return bundle;
 }
 
@@ -179,6 +189,11 @@ Result<X25519Key> PrekeyBook::find(std::string_view id, std::string_view sender,
   if (found->second.reader != sender)
     return fail(ErrorCode::kDenied, fmt::format("the prekey {} was not given to {}", id, sender));
   return found->second.key;
+}
+
+bool PrekeyBook::is_one_time(std::string_view id) const {
+  const auto found = keys_.find(id);
+  return found != keys_.end() && found->second.one_time;
 }
 
 void PrekeyBook::consume(std::string_view id) {

@@ -40,7 +40,8 @@ inline constexpr std::chrono::hours kLastResortLifetime{24 * 28};
 inline constexpr std::chrono::hours kLastResortRotation{24 * 7};  // a younger one is made when it is this old
 inline constexpr std::chrono::hours kPrekeyGrace{24 * 14};        // how long the private key outlives it: for couriers
 inline constexpr std::chrono::minutes kPrekeyClockSkew{10};       // a bundle may be issued that far in our future
-inline constexpr std::size_t kOneTimePerReader = 64;              // unused at once
+inline constexpr std::size_t kOneTimePerReader = 64;              // shown in a bundle
+inline constexpr std::size_t kMostOneTimePerReader = 256;         // unused at once, those that a reader lost included
 inline constexpr std::size_t kMaxPrekeyReaders = 256;
 inline constexpr std::size_t kMaxBundleBytes = 32 * 1024;
 
@@ -76,9 +77,12 @@ class PrekeyBook {
   PrekeyBook& operator=(const PrekeyBook&) = delete;
 
   // Tops up the reader's one-time keys, rotates the last resort when it is due. kTooLarge beyond kMaxPrekeyReaders.
-  Result<PrekeyBundle> issue(std::string_view reader, Instant now, Random& random);
+  // `fresh`: at least so many of them are new: the reader lost some (it was restored from a backup, or crashed). The
+  // newest are shown; beyond kMostOneTimePerReader the oldest are destroyed.
+  Result<PrekeyBundle> issue(std::string_view reader, Instant now, Random& random, std::size_t fresh = 0);
   // The key that a sealed thing names. kNotFound: unknown, used or destroyed; kDenied: it was issued to another member.
   Result<X25519Key> find(std::string_view id, std::string_view sender, Instant now) const;
+  bool is_one_time(std::string_view id) const;
   void consume(std::string_view id);     // a one-time key is destroyed, a last resort stays
   void sweep(Instant now);               // destroys what expired and is past its grace
   void forget(std::string_view reader);  // a member that is not paired any more: all its keys
@@ -100,6 +104,7 @@ class PrekeyBook {
     std::string reader;
     Instant issued, expires;
     bool one_time = true;
+    std::uint64_t order = 0;  // of its making in this process: tells keys of one second apart
   };
   Result<std::string> add(std::string_view reader, bool one_time, Instant now, Random& random);
   void destroy(std::map<std::string, Entry, std::less<>>::iterator entry);
@@ -108,6 +113,7 @@ class PrekeyBook {
   Key256 master_;
   std::map<std::string, Entry, std::less<>> keys_;
   std::set<std::string, std::less<>> changed_;
+  std::uint64_t made_ = 0;
 };
 
 // The public side: what one other member gave us to seal to. Not thread-safe; state() and load() are for keeping it.

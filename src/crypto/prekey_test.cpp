@@ -121,6 +121,17 @@ TEST_F(Prekeys, KeysAreToppedUpAndTheLastResortRotates) {
   EXPECT_EQ(book.size(), 0u);
 }
 
+TEST_F(Prekeys, AReaderThatLostItsKeysGetsNewOnesWithinABound) {
+  std::set<std::string> shown;
+  for (int i = 0; i < 6; ++i) {
+    const PrekeyBundle bundle = book.issue("cert-ua", now, random, kOneTimePerReader).value();
+    EXPECT_EQ(bundle.one_time.size(), kOneTimePerReader);
+    for (const auto& key : bundle.one_time) EXPECT_TRUE(shown.insert(key.id).second) << "the newest are shown";
+    EXPECT_LE(book.size(), kMostOneTimePerReader + 1);
+  }
+  EXPECT_EQ(book.issue("cert-ua", now, random).value().one_time.size(), kOneTimePerReader);
+}
+
 TEST_F(Prekeys, ReadersAreBounded) {
   for (std::size_t i = 0; i < kMaxPrekeyReaders; ++i) ASSERT_TRUE(book.issue("m" + std::to_string(i), now, random));
   EXPECT_EQ(book.issue("one-more", now, random).error().code, ErrorCode::kTooLarge);

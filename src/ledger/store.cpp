@@ -292,7 +292,7 @@ Result<std::string> Store::resource(std::string_view log, const TileName& name) 
 Result<Note> Store::checkpoint(std::string_view log) const {
   const auto at = head(log);
   if (!at) return no_log(log);
-  if (options_.key.private_key_pem.empty()) return fail(ErrorCode::kUnsupported, "a ledger that is open for reading signs nothing");
+  if (!options_.key.can_sign()) return fail(ErrorCode::kUnsupported, "a ledger that is open for reading signs nothing");
   Note note;
   const std::string origin = origin_of(options_.member, log);
   note.text = Checkpoint{.origin = origin, .size = at->size, .root = at->root, .extensions = {}}.text();

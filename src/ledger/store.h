@@ -50,7 +50,7 @@ VerifierKey witness_key(std::string_view member, std::string public_key);
 
 struct StoreOptions {
   std::string member;
-  crypto::SigningKey key;                         // private_key_pem empty: for reading only, nothing can be signed
+  crypto::SigningKey key;                         // that cannot sign: for reading only, nothing can be signed
   std::uint64_t segment_bytes = 8 * 1024 * 1024;  // settle() is due beyond
   std::uint64_t check_at_open = 200'000;          // entries
 };

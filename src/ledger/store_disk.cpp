@@ -104,7 +104,7 @@ Result<void> Store::load(OpenReport& report) {
       if (i + 1 != segments.size())
         return fail(ErrorCode::kCorrupt, "a group of entries is damaged", {.source = path, .offset = content->good_bytes, .has_offset = true});
       report = {.torn_file = path, .torn_bytes = bytes.size() - content->good_bytes};
-      if (!options_.key.private_key_pem.empty()) BONGSU_TRY_VOID(files_.truncate(path, content->good_bytes));
+      if (options_.key.can_sign()) BONGSU_TRY_VOID(files_.truncate(path, content->good_bytes));
     }
     segment_bytes_ = content->good_bytes;
     chain_ = content->chain;
@@ -124,7 +124,7 @@ Result<void> Store::load(OpenReport& report) {
   for (const auto& [name, log] : logs_) {
     if (log->size == 0) continue;
     // A log that was never settled has no openings on disk, but for those of a settling that was cut off.
-    if (log->settled == 0 && !options_.key.private_key_pem.empty())
+    if (log->settled == 0 && options_.key.can_sign())
       for (std::uint64_t bundle = 0; files_.read(log->path(openings_path(bundle))); ++bundle) BONGSU_TRY_VOID(files_.remove(log->path(openings_path(bundle))));
     BONGSU_TRY_VOID(check_cosigned(name));
     const std::uint64_t bundles = log->size / kTileWidth;
@@ -173,7 +173,7 @@ Result<void> Store::load_log(const std::string& name) {
     log->partials.push_back(partial);
   }
   // Openings that an interrupted settling wrote are in the log ahead still. Nobody else repairs: who reads only leaves them.
-  if (!options_.key.private_key_pem.empty()) {
+  if (options_.key.can_sign()) {
     const std::string openings = log->path(openings_path(last));
     if (const auto bytes = files_.read(openings); bytes) {
       const auto stored = read_openings(*bytes);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 namespace bongsu::link {
@@ -19,14 +20,15 @@ journal::StateChange state_of(const FollowedCollection& remote, const Cursor& cu
 }  // namespace
 
 FlowApplier::FlowApplier(journal::Journal& journal, flow::Admission& admission, flow::Collections& collections,
-                         Random& random, Log& log, std::string self, OnMirror on_mirror)
+                         Random& random, Log& log, std::string self, OnMirror on_mirror, Sealing* sealing)
     : journal_(journal),
       admission_(admission),
       collections_(collections),
       random_(random),
       log_(log),
       self_(std::move(self)),
-      on_mirror_(std::move(on_mirror)) {}
+      on_mirror_(std::move(on_mirror)),
+      sealing_(sealing) {}
 
 Result<flow::Collection> FlowApplier::mirror(const FollowedCollection& remote) {
   return collections_.mirror(remote.member, remote.id, remote.alias, remote.title, random_);
@@ -51,11 +53,48 @@ Result<Cursor> FlowApplier::open(const FollowedCollection& remote) {
   return cursor;
 }
 
-Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const TailBatch& batch) {
+TailBatch FlowApplier::unsealed(const FollowedCollection& remote, const TailBatch& received, OpenedItems& opened,
+                                AppliedCounts& counts, int& logged) {
+  TailBatch batch = received;
+  for (std::size_t i = 0; i < batch.items.size(); ++i) {
+    TailItem& item = batch.items[i];
+    if (item.sealed.empty()) continue;
+    const auto done = [&]() -> Result<void> {
+      if (sealing_ == nullptr) return fail(ErrorCode::kUnsupported, "this node does not open what is sealed");
+      BONGSU_TRY(auto envelope, sealing_->open(item.sealed));
+      const auto& header = envelope.opened.header;
+      if (header.sender != remote.member)
+        return fail(ErrorCode::kDenied, fmt::format("{} has sent what {} sealed", remote.member, header.sender));
+      if (header.content_type != tail_content_type(remote.id))
+        return fail(ErrorCode::kDenied, "it was sealed for another collection or purpose");
+      BONGSU_TRY_VOID(read_tail_object(std::move(envelope.opened.content), item));
+      opened[i] = std::move(envelope);
+      return {};
+    }();
+    if (done) continue;
+    // It is of no use at any later time: the cursor goes past it, and people are told.
+    item.kind = TailItem::Kind::kVoid;
+    item.sealed.clear();
+    ++counts.refused;
+    if (logged++ < kMaxLoggedRefusals)
+      log_.warn("link.seal_refused", {{"member", remote.member},
+                                      {"collection", remote.alias},
+                                      {"position", fmt::format("{}", item.pos)},
+                                      {"reason", done.error().text()}});
+  }
+  return batch;
+}
+
+Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const TailBatch& received) {
   if (const auto why = suspended(remote.member)) return fail(ErrorCode::kDenied, "the link is suspended: " + *why);
   BONGSU_TRY(const auto collection, mirror(remote));
   AppliedCounts counts;
   int logged = 0;
+  OpenedItems opened;
+  const bool any_sealed = std::any_of(received.items.begin(), received.items.end(),
+                                      [](const TailItem& item) { return !item.sealed.empty(); });
+  const TailBatch unsealed_batch = any_sealed ? unsealed(remote, received, opened, counts, logged) : TailBatch{};
+  const TailBatch& batch = any_sealed ? unsealed_batch : received;
   Cursor written;
   for (std::size_t i = 0; i < batch.items.size();) {
     std::vector<Result<stix::Object>> objects;
@@ -70,12 +109,17 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     }
     if (!objects.empty()) {
       const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
+      std::vector<journal::StateChange> states{state_of(remote, cursor)};
+      const auto first_opened = opened.lower_bound(i), end_opened = opened.lower_bound(end);
+      for (auto at = first_opened; at != end_opened; ++at)
+        states.insert(states.end(), at->second.states.begin(), at->second.states.end());
       BONGSU_TRY(const auto report, admission_.admit(objects, {.collection = collection.id,
                                                                .origin = remote.member,
                                                                .fallback = collection.fallback,
-                                                               .states = {state_of(remote, cursor)},
+                                                               .states = std::move(states),
                                                                .replaces = true,
                                                                .proofs = std::move(proofs)}));
+      for (auto at = first_opened; at != end_opened; ++at) sealing_->committed(at->second);
       counts.applied += report.admitted;
       counts.refused += report.refused + report.quarantined;
       if (!report.lies.empty() && suspensions_ != nullptr) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "base/log.h"
@@ -10,6 +11,7 @@
 #include "flow/collections.h"
 #include "journal/journal.h"
 #include "link/consumer.h"
+#include "link/sealing.h"
 #include "link/suspension.h"
 
 namespace bongsu::link {
@@ -40,7 +42,7 @@ class FlowApplier final : public Applier {
   // Called when a mirror was made, before its first object: the release has to know the new collection.
   using OnMirror = std::function<void(const flow::Collection&)>;
   FlowApplier(journal::Journal& journal, flow::Admission& admission, flow::Collections& collections, Random& random, Log& log,
-              std::string self, OnMirror on_mirror = {});
+              std::string self, OnMirror on_mirror = {}, Sealing* sealing = nullptr);
 
   Result<Cursor> open(const FollowedCollection& remote) override;
   // What has a wrong proof of origin goes to quarantine, and the member's links are suspended: what it brought in the same
@@ -51,6 +53,10 @@ class FlowApplier final : public Applier {
 
  private:
   Result<flow::Collection> mirror(const FollowedCollection& remote);
+  // Opens what is sealed in a batch; what does not open becomes void and is counted as refused. By position in the batch: what was
+  // opened, whose keys die in the commit that stores it.
+  using OpenedItems = std::map<std::size_t, Sealing::OpenedEnvelope>;
+  TailBatch unsealed(const FollowedCollection& remote, const TailBatch& received, OpenedItems& opened, AppliedCounts& counts, int& logged);
 
   journal::Journal& journal_;
   flow::Admission& admission_;
@@ -60,6 +66,7 @@ class FlowApplier final : public Applier {
   const std::string self_;  // own member id: a withdrawal by the partner is a deletion by us in our mirror
   OnMirror on_mirror_;
   Suspensions* suspensions_ = nullptr;
+  Sealing* const sealing_;  // nullptr: sealed objects are refused
 };
 
 }  // namespace bongsu::link

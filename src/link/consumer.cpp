@@ -111,6 +111,10 @@ Result<void> Consumer::head(int status, const net::Headers& headers) {
   if (from != received_.pos && from != 0)
     return fail(ErrorCode::kInvalid, "the partner goes on at a place that we did not name");
   restarted_ = from == 0 && received_.pos != 0;
+  if (from == 0) {
+    status_.withheld = 0;
+    status_.sealing.clear();
+  }
   streaming_ = true;
   status_.phase = LinkPhase::kCatchingUp;
   status_.last_heard = clock_.now();
@@ -152,7 +156,11 @@ Result<void> Consumer::take_event(SseEvent& event) {
                 fmt::format("the partner's stream has position {} where {} was due", item->pos, expected));
   restarted_ = false;
   received_ = {item->pos, item->cursor};
-  queued_bytes_ += sizeof(TailItem) + item->bytes.size() + item->proof.size();
+  if (!item->withheld.empty()) {
+    ++status_.withheld;
+    status_.sealing = item->withheld;
+  }
+  queued_bytes_ += sizeof(TailItem) + item->bytes.size() + item->proof.size() + item->sealed.size();
   queue_.push_back(std::move(*item));
   backoff_.succeeded();
   return {};
@@ -181,7 +189,8 @@ void Consumer::suspend(const std::string& why) {
 TailBatch Consumer::take() {
   TailBatch batch;
   while (!queue_.empty() && batch.items.size() < options_.max_batch_items) {
-    const std::size_t size = sizeof(TailItem) + queue_.front().bytes.size() + queue_.front().proof.size();
+    const TailItem& next = queue_.front();
+    const std::size_t size = sizeof(TailItem) + next.bytes.size() + next.proof.size() + next.sealed.size();
     if (!batch.items.empty() && batch.bytes + size > options_.max_batch_bytes) break;
     batch.bytes += size;
     queued_bytes_ -= size;

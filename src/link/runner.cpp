@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "link/prekey_server.h"
 #include "link/tail_server.h"
 
 namespace bongsu::link {
@@ -299,9 +300,13 @@ class PartnerLinks {
 
   void append_status(std::vector<LinkStatus>& out) const {
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, runner] : runners_) out.push_back(runner->status());
+    for (const auto& [id, runner] : runners_) {
+      out.push_back(runner->status());
+      if (out.back().sealing.empty()) out.back().sealing = sealing_problem_;
+    }
     if (!runners_.empty()) return;
     LinkStatus status;
+    status.sealing = sealing_problem_;
     status.member = partner_.member;
     status.phase = phase_;
     status.last_error = last_error_;
@@ -309,6 +314,41 @@ class PartnerLinks {
   }
 
  private:
+  Result<net::ClientResponse> send(std::string_view method, std::string_view path, std::string body) {
+    BONGSU_TRY(net::Url url, net::parse_url(partner_.link_url));
+    while (url.target.ends_with('/')) url.target.pop_back();
+    url.target += path;
+    auto client_settings = client_options(options_, partner_);
+    client_settings.max_body_bytes = 1024 * 1024;
+    const auto client = client_.open(std::move(client_settings));
+    if (!client) return fail(ErrorCode::kCancelled, "stopped");
+    net::ClientRequest request{.method = std::string(method), .url = url, .headers = {{"Accept", "application/json"}}};
+    if (!body.empty()) request.headers.add("Content-Type", "application/json");
+    request.body = std::move(body);
+    auto response = client->send(request, options_.discover_deadline);
+    client_.close();
+    return response;
+  }
+
+  // Without mutex_. What the partner has of our keys is what we gave and have not seen used; when those are few, or it
+  // is time, it gets new ones.
+  void give_prekeys() {
+    if (options_.sealing == nullptr) return;
+    const auto now = clock_.monotonic();
+    if (prekeys_given_ && now - *prekeys_given_ < options_.prekeys_every &&
+        options_.sealing->own_left(partner_.member) >= kFewPrekeys)
+      return;
+    const auto done = exchange_prekeys(*options_.sealing, partner_.member,
+                                       [&](std::string_view method, std::string_view path, std::string body) {
+                                         return send(method, path, std::move(body));
+                                       });
+    if (done.done) prekeys_given_ = now;
+    const std::lock_guard lock(mutex_);
+    if (!done.problem.empty() && done.problem != sealing_problem_)
+      log_.warn("link.sealing", {{"member", partner_.member}, {"problem", done.problem}});
+    sealing_problem_ = done.problem;
+  }
+
   Result<std::string> get(std::string_view target, std::uint64_t most_bytes) {
     BONGSU_TRY(net::Url url, net::parse_url(partner_.link_url));
     while (url.target.ends_with('/')) url.target.pop_back();
@@ -341,6 +381,7 @@ class PartnerLinks {
     while (!stopping_) {
       if (runners_.empty()) phase_ = LinkPhase::kConnecting;
       lock.unlock();
+      give_prekeys();  // before the first tail is opened, so that nothing has to be withheld
       const auto found = ask();
       lock.lock();
       if (stopping_) return;
@@ -378,6 +419,8 @@ class PartnerLinks {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
+  std::string sealing_problem_;
+  std::optional<std::chrono::nanoseconds> prekeys_given_;  // of the discovering thread alone
   LinkPhase phase_ = LinkPhase::kConnecting;
   std::string last_error_;
   std::map<std::string, std::unique_ptr<LinkRunner>> runners_;

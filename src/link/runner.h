@@ -21,6 +21,7 @@
 #include "base/random.h"
 #include "link/applier.h"
 #include "link/consumer.h"
+#include "link/sealing.h"
 #include "link/status.h"
 #include "link/trust_exchange.h"
 #include "net/client.h"
@@ -41,6 +42,8 @@ struct LinksOptions {
   std::chrono::milliseconds rediscover{30'000};
   std::chrono::milliseconds backoff_base{500}, backoff_ceiling{60'000};
   std::chrono::milliseconds heartbeat{10'000};
+  std::chrono::milliseconds prekeys_every{std::chrono::hours(6)};  // and earlier when few one-time keys are left
+  Sealing* sealing = nullptr;         // outlives the links; nullptr: no prekeys are exchanged
   std::size_t max_collections = 256;  // of one partner; beyond is refused with a message
   // After each look at a partner's collections, on its thread, with a way to ask its node for more (a GET within
   // discover_deadline, an answer of at most kMaxTrustBytes).

@@ -20,6 +20,8 @@ struct LinkStatus {
   std::optional<std::int64_t> delay_us;  // publish at the partner → durable here, of the newest object
   std::optional<Instant> last_heard;
   std::string last_error;
+  std::uint64_t withheld = 0;  // objects that could not be sealed to us, since the connection began anew
+  std::string sealing;         // what is wrong with sealing on this link; empty: nothing that is known
 };
 
 }  // namespace bongsu::link

@@ -39,6 +39,38 @@ std::optional<journal::Pos> parse_pos(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+bool needs_base64(const TailItem& item) { return item.bytes.find('\r') != std::string::npos; }
+
+// {"pos":42,"id":…,"version":… without its end.
+void append_header(std::string& out, const TailItem& item) {
+  fmt::format_to(std::back_inserter(out), "{{\"pos\":{}", item.pos);
+  if (item.kind != TailItem::Kind::kVoid) {
+    out += ",\"id\":";
+    append_json_string(out, item.object_id);
+    if (!item.version.empty()) {
+      out += ",\"version\":";
+      append_json_string(out, item.version);
+    }
+  }
+}
+
+void append_object_header(std::string& out, const TailItem& item) {
+  append_header(out, item);
+  if (item.added_us)
+    fmt::format_to(std::back_inserter(out), ",\"date_added\":\"{}\"", Instant::from_micros(*item.added_us).text(6));
+  fmt::format_to(std::back_inserter(out), ",\"sha256\":\"{}\"", to_hex(sha256(item.bytes)));
+  if (!item.proof.empty()) out.append(",\"proof\":\"").append(to_base64url(as_bytes(item.proof))).append("\"");
+  out += needs_base64(item) ? ",\"encoding\":\"base64\"}\n" : "}\n";
+}
+
+std::string payload_text(const TailItem& item) {
+  return needs_base64(item) ? to_base64(as_bytes(item.bytes)) : item.bytes;
+}
+
+}  // namespace
+
 void append_tail_event(std::string& out, const TailItem& item) {
   if (item.pos == 0) {
     out += "event: gone\ndata: {\"id\":";
@@ -48,25 +80,22 @@ void append_tail_event(std::string& out, const TailItem& item) {
     out += "}\n\n";
     return;
   }
-  fmt::format_to(std::back_inserter(out), "id: {}\nevent: {}\ndata: {{\"pos\":{}", item.cursor, name_of(item.kind),
-                 item.pos);
-  if (item.kind != TailItem::Kind::kVoid) {
-    out += ",\"id\":";
-    append_json_string(out, item.object_id);
-    if (!item.version.empty()) {
-      out += ",\"version\":";
-      append_json_string(out, item.version);
-    }
-  }
-  if (item.kind == TailItem::Kind::kObject) {
-    const bool encode = item.bytes.find('\r') != std::string::npos;
+  fmt::format_to(std::back_inserter(out), "id: {}\nevent: {}\ndata: ", item.cursor, name_of(item.kind));
+  if (!item.sealed.empty()) {
+    fmt::format_to(std::back_inserter(out), "{{\"pos\":{}", item.pos);
     if (item.added_us)
       fmt::format_to(std::back_inserter(out), ",\"date_added\":\"{}\"", Instant::from_micros(*item.added_us).text(6));
-    fmt::format_to(std::back_inserter(out), ",\"sha256\":\"{}\"", to_hex(sha256(item.bytes)));
-    if (!item.proof.empty()) out.append(",\"proof\":\"").append(to_base64url(as_bytes(item.proof))).append("\"");
-    out.append(encode ? ",\"encoding\":\"base64\"}\n" : "}\n");
-    append_sse_data(out, encode ? to_base64(as_bytes(item.bytes)) : item.bytes);
+    out += ",\"sealed\":\"bse1\"}\n";
+    append_sse_data(out, to_base64(as_bytes(item.sealed)));
+  } else if (item.kind == TailItem::Kind::kObject) {
+    append_object_header(out, item);
+    append_sse_data(out, payload_text(item));
   } else {
+    append_header(out, item);
+    if (!item.withheld.empty()) {
+      out += ",\"withheld\":";
+      append_json_string(out, item.withheld);
+    }
     out += "}\n";
   }
   out += '\n';
@@ -74,6 +103,45 @@ void append_tail_event(std::string& out, const TailItem& item) {
 
 void append_live_event(std::string& out) { out += "event: live\ndata: {}\n\n"; }
 void append_heartbeat(std::string& out) { out += ":\n\n"; }
+
+namespace {
+
+constexpr std::size_t kMaxWithheldBytes = 200;
+
+Result<std::optional<std::int64_t>> added_of(const Json& header) {
+  const auto added = string_at(header, "date_added");
+  if (!added) return std::optional<std::int64_t>();
+  const auto instant = Instant::parse(*added);
+  if (!instant) return broken("date_added is not a time");
+  return instant->micros();
+}
+
+// The bytes behind a header line that ends at `end`.
+Result<void> read_object(const Json& header, std::string text, std::size_t end, TailItem& item) {
+  if (end == text.size()) return broken("an object event without an object");
+  BONGSU_TRY(item.added_us, added_of(header));
+  item.proof.clear();
+  if (const auto proof = string_at(header, "proof")) {
+    // What is in it is admission's matter: a proof that cannot be read is a reason to hold the object, not to drop it.
+    auto decoded = from_base64url(*proof);
+    if (!decoded || decoded->size() > journal::kMaxProofBytes) return broken("a proof that is not base64url");
+    item.proof = std::move(*decoded);
+  }
+  if (const auto encoding = string_at(header, "encoding")) {
+    if (*encoding != "base64") return broken("unknown encoding of an object");
+    auto decoded = from_base64(std::string_view(text).substr(end + 1));
+    if (!decoded) return broken("an object that is not base64");
+    item.bytes = std::move(*decoded);
+  } else {
+    text.erase(0, end + 1);
+    item.bytes = std::move(text);
+  }
+  if (string_at(header, "sha256") != to_hex(sha256(item.bytes)))
+    return broken("an object does not have the hash in its header");
+  return {};
+}
+
+}  // namespace
 
 Result<std::optional<TailItem>> parse_tail_event(SseEvent& event) {
   TailItem item;
@@ -101,36 +169,47 @@ Result<std::optional<TailItem>> parse_tail_event(SseEvent& event) {
   const auto pos = int_at(*header, "pos");
   if (!pos || *pos <= 0) return broken("an event without a position");
   item.pos = static_cast<journal::Pos>(*pos);
-  if (item.kind == TailItem::Kind::kVoid) return item;
+  if (item.kind == TailItem::Kind::kVoid) {
+    item.withheld = string_at(*header, "withheld").value_or("").substr(0, kMaxWithheldBytes);
+    return item;
+  }
+  if (const auto sealed = string_at(*header, "sealed")) {
+    if (item.kind != TailItem::Kind::kObject || *sealed != "bse1") return broken("an object sealed in an unknown way");
+    auto envelope = from_base64(std::string_view(event.data).substr(std::min(end + 1, event.data.size())));
+    if (!envelope || envelope->empty()) return broken("a sealed object that is not base64");
+    BONGSU_TRY(item.added_us, added_of(*header));
+    item.sealed = std::move(*envelope);
+    return item;
+  }
   item.object_id = string_at(*header, "id").value_or("");
   if (item.object_id.empty()) return broken("an event without an object's id");
   item.version = string_at(*header, "version").value_or("");
   if (item.kind == TailItem::Kind::kWithdrawn) return item;
-
-  if (end == event.data.size()) return broken("an object event without an object");
-  if (const auto added = string_at(*header, "date_added")) {
-    const auto instant = Instant::parse(*added);
-    if (!instant) return broken("date_added is not a time");
-    item.added_us = instant->micros();
-  }
-  if (const auto proof = string_at(*header, "proof")) {
-    // What is in it is admission's matter: a proof that cannot be read is a reason to hold the object, not to drop it.
-    auto decoded = from_base64url(*proof);
-    if (!decoded || decoded->size() > journal::kMaxProofBytes) return broken("a proof that is not base64url");
-    item.proof = std::move(*decoded);
-  }
-  if (const auto encoding = string_at(*header, "encoding")) {
-    if (*encoding != "base64") return broken("unknown encoding of an object");
-    auto decoded = from_base64(std::string_view(event.data).substr(end + 1));
-    if (!decoded) return broken("an object that is not base64");
-    item.bytes = std::move(*decoded);
-  } else {
-    event.data.erase(0, end + 1);
-    item.bytes = std::move(event.data);
-  }
-  if (string_at(*header, "sha256") != to_hex(sha256(item.bytes)))
-    return broken("an object does not have the hash in its header");
+  BONGSU_TRY_VOID(read_object(*header, std::move(event.data), end, item));
   return item;
+}
+
+std::string tail_object_text(const TailItem& item) {
+  std::string text;
+  append_object_header(text, item);
+  return text += payload_text(item);
+}
+
+Result<void> read_tail_object(std::string text, TailItem& item) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const auto header = parse_json(std::string_view(text).substr(0, end));
+  if (!header || !header->is_object()) return broken("a sealed object without a header line");
+  if (int_at(*header, "pos") != static_cast<std::int64_t>(item.pos))
+    return broken("a sealed object of another position");
+  item.object_id = string_at(*header, "id").value_or("");
+  if (item.object_id.empty()) return broken("a sealed object without an id");
+  item.version = string_at(*header, "version").value_or("");
+  item.sealed.clear();
+  return read_object(*header, std::move(text), end, item);
+}
+
+std::string tail_content_type(std::string_view collection) {
+  return fmt::format("application/vnd.bongsu.tail+json;collection={}", collection);
 }
 
 std::string CursorSeal::make(std::string_view member, std::string_view collection, const Place& place,

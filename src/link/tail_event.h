@@ -10,9 +10,17 @@
 // bytes or of the proof shows at whoever knows the originator's key.
 //
 // Bytes that hold a CR (which would end a line) come as one line of base64, and the header says "encoding":"base64".
+// An object whose label asks for it travels sealed to the member's prekeys (sealing.h). Then id, version and hash are
+// inside, and a relay of the stream learns the position and the date alone:
+//   event: object
+//   data: {"pos":42,"date_added":"…Z","sealed":"bse1"}
+//   data: <base64 of an envelope (crypto/envelope.h), content type tail_content_type(collection)>
+// What is inside is what would have stood there in clear: header line, newline, bytes. A row that would have to be
+// sealed but cannot be is void and says why: data: {"pos":42,"withheld":"…"}.
+//
 // Between rows: "event: live" when the consumer has everything there is, comments as heartbeats, and
-//   event: gone                    a row that was sent before was withdrawn since (deleted, erased, not permitted any more); no cursor of its own
-//   data: {"id":"indicator--…","version":"…"}
+//   event: gone                    a row that was sent before was withdrawn since (deleted, erased, not permitted any
+//   more); no cursor of its own data: {"id":"indicator--…","version":"…"}
 // A withdrawal may be told more than once, and to one who never had the object; it is harmless both times.
 #pragma once
 
@@ -30,17 +38,25 @@ namespace bongsu::link {
 
 struct TailItem {
   enum class Kind : std::uint8_t { kObject, kWithdrawn, kVoid } kind = Kind::kVoid;
-  journal::Pos pos = 0;                  // 0: gone, not a row of its own
-  std::string cursor;                    // opaque to the consumer; empty for gone
+  journal::Pos pos = 0;  // 0: gone, not a row of its own
+  std::string cursor;    // opaque to the consumer; empty for gone
   std::string object_id;
   std::string version;                   // withdrawn: empty = every version
   std::optional<std::int64_t> added_us;  // objects: date_added at the producer
   std::string bytes;                     // objects
   std::string proof;                     // objects; empty: there is none
+  std::string sealed;                    // an envelope, instead of id, version and bytes, which are inside
+  std::string withheld;                  // void: why, where this is told
 };
 
 void append_tail_event(std::string& out, const TailItem& item);
-void append_live_event(std::string& out);       // "nothing more for now"
+
+// For sealing: what stands inside of the envelope, and back. `item` keeps position and cursor.
+std::string tail_object_text(const TailItem& item);
+Result<void> read_tail_object(std::string text, TailItem& item);  // kInvalid as below, or for another position
+std::string tail_content_type(std::string_view collection);
+
+void append_live_event(std::string& out);  // "nothing more for now"
 void append_heartbeat(std::string& out);
 
 // kInvalid: not an event of this form, or the bytes do not have the hash that the header names.
@@ -49,15 +65,15 @@ Result<std::optional<TailItem>> parse_tail_event(SseEvent& event);
 
 // A place in a member's outbox, as its cursors name it.
 struct Place {
-  journal::ViewId origin = 0;      // the view whose positions are meant (flow::Release::origin_of): a split goes unnoticed
-  journal::Pos pos = 0;            // of the last row that was sent
-  journal::Seq seq = 0;            // of that row's entry and
-  std::int64_t added_us = 0;       // its date: a producer that was restored from a backup may have another row there now
+  journal::ViewId origin = 0;  // the view whose positions are meant (flow::Release::origin_of): a split goes unnoticed
+  journal::Pos pos = 0;        // of the last row that was sent
+  journal::Seq seq = 0;        // of that row's entry and
+  std::int64_t added_us = 0;   // its date: a producer that was restored from a backup may have another row there now
 };
 
 // Cursors are sealed: a consumer can only present places that it was given, and they say nothing about views.
-// Text: "<pos>-<mac of the place><mac of the mark>". The mark says which withdrawals were told up to there (0: not all); if it is
-// another one now, the producer looks through the rows before.
+// Text: "<pos>-<mac of the place><mac of the mark>". The mark says which withdrawals were told up to there (0: not
+// all); if it is another one now, the producer looks through the rows before.
 class CursorSeal {
  public:
   explicit CursorSeal(std::string secret) : secret_(std::move(secret)) {}

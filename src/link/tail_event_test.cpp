@@ -52,9 +52,57 @@ TEST(TailEvent, CarriesWithdrawalsAndVoids) {
   stream.clear();
   append_tail_event(stream, {.kind = TailItem::Kind::kVoid, .pos = 2, .cursor = "2-a", .object_id = "secret"});
   EXPECT_EQ(stream.find("secret"), std::string::npos);
+  EXPECT_EQ(stream.find("proof"), std::string::npos);
   back = through_the_wire(stream);
   ASSERT_TRUE(back && *back);
   EXPECT_EQ((*back)->kind, TailItem::Kind::kVoid);
+}
+
+TEST(TailEvent, CarriesSealedObjectsOfWhichItTellsPositionAndDateOnly) {
+  const TailItem clear{.kind = TailItem::Kind::kObject,
+                       .pos = 7,
+                       .object_id = "indicator--1",
+                       .version = "v",
+                       .added_us = 1'767'225'600'123'456,
+                       .bytes = "{\r\n}",
+                       .proof = std::string("who\0made it", 11)};
+  TailItem sealed{
+      .kind = TailItem::Kind::kObject, .pos = 7, .cursor = "7-a", .object_id = "secret", .added_us = clear.added_us};
+  sealed.sealed = std::string("BSE1\x00\xff\n", 7);
+  std::string stream;
+  append_tail_event(stream, sealed);
+  EXPECT_EQ(stream.find("secret"), std::string::npos);
+  auto back = through_the_wire(stream);
+  ASSERT_TRUE(back && *back);
+  EXPECT_EQ((*back)->sealed, sealed.sealed);
+  EXPECT_EQ((*back)->added_us, clear.added_us);
+  EXPECT_TRUE((*back)->bytes.empty() && (*back)->object_id.empty());
+  ASSERT_TRUE(read_tail_object(tail_object_text(clear), **back));
+  EXPECT_EQ((*back)->object_id, clear.object_id);
+  EXPECT_EQ((*back)->version, "v");
+  EXPECT_EQ((*back)->bytes, clear.bytes);
+  EXPECT_EQ((*back)->proof, clear.proof) << "the proof of origin is inside of the seal";
+  EXPECT_TRUE((*back)->sealed.empty());
+  (*back)->pos = 8;
+  EXPECT_EQ(read_tail_object(tail_object_text(clear), **back).error().code, ErrorCode::kInvalid) << "another position";
+  for (const char* const bad : {"", "{}", "{\"pos\":8}\n", "{\"pos\":8,\"id\":\"x\"}\n{}", "{\"pos\":8,\"id\":\"x\"}"})
+    EXPECT_EQ(read_tail_object(bad, **back).error().code, ErrorCode::kInvalid) << bad;
+  for (const char* const bad : {"id: 1-a\nevent: object\ndata: {\"pos\":1,\"sealed\":\"bse2\"}\ndata: AAAA\n\n",
+                                "id: 1-a\nevent: object\ndata: {\"pos\":1,\"sealed\":\"bse1\"}\ndata: !\n\n",
+                                "id: 1-a\nevent: object\ndata: {\"pos\":1,\"sealed\":\"bse1\"}\n\n",
+                                "id: 1-a\nevent: withdrawn\ndata: {\"pos\":1,\"sealed\":\"bse1\"}\ndata: AAAA\n\n"})
+    EXPECT_EQ(through_the_wire(bad).error().code, ErrorCode::kInvalid) << bad;
+}
+
+TEST(TailEvent, AVoidRowSaysWhyWhereThatIsTold) {
+  TailItem item{.kind = TailItem::Kind::kVoid, .pos = 2, .cursor = "2-a"};
+  item.withheld = "no \"keys\"";
+  std::string stream;
+  append_tail_event(stream, item);
+  const auto back = through_the_wire(stream);
+  ASSERT_TRUE(back && *back);
+  EXPECT_EQ((*back)->kind, TailItem::Kind::kVoid);
+  EXPECT_EQ((*back)->withheld, item.withheld);
 }
 
 TEST(TailEvent, IgnoresWhatCarriesNoRow) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t kRowsPerRead = 512;
 constexpr std::uint32_t kEntriesPerRead = 1000;
+constexpr std::string_view kWithheldSpace = "link.withheld";
 
 class ReleaseGate final : public TailGate {
  public:
@@ -36,6 +37,12 @@ class ReleaseGate final : public TailGate {
     return Opened{opened.view, std::move(opened.snapshot), opened.epoch};
   }
   journal::ViewId origin_of(journal::ViewId view) override { return release_.origin_of(view); }
+  Result<bool> may_have(std::string_view member, const journal::Entry& entry) override {
+    BONGSU_TRY(const auto facts, flow::Release::facts_of(entry));
+    for (const flow::PreviewLine& line : release_.preview(facts))
+      if (line.member == member) return line.decision.verdict != policy::Verdict::kWithhold;
+    return false;
+  }
 
  private:
   flow::Release& release_;
@@ -95,6 +102,37 @@ struct TailServer::Shared {
     for (auto& [id, wake] : wakes) wake();
   }
 
+  // Notes that something was withheld, durably the first time: the member gets it once it can be sealed to.
+  Result<void> note_withheld(const std::string& member, const std::string& collection, const std::string& why) {
+    {
+      const std::lock_guard lock(mutex);
+      auto& noted = withheld[{member, collection}];
+      ++noted.objects;
+      noted.why = why;
+      if (noted.owed) return {};
+      noted.owed = true;
+    }
+    journal::Batch batch;
+    batch.states.push_back({std::string(kWithheldSpace), withheld_key(member, collection), why});
+    BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+    return {};
+  }
+  // Is there something that the member is to get from the beginning? Asked once a connection; the note is taken away.
+  Result<bool> take_owed(const std::string& member, const std::string& collection) {
+    if (options.sealing == nullptr || !options.sealing->can_seal_to(member)) return false;
+    BONGSU_TRY(const auto noted, journal.state(kWithheldSpace, withheld_key(member, collection)));
+    if (!noted) return false;
+    journal::Batch batch;
+    batch.states.push_back({std::string(kWithheldSpace), withheld_key(member, collection), std::nullopt});
+    BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+    const std::lock_guard lock(mutex);
+    if (const auto found = withheld.find({member, collection}); found != withheld.end()) withheld.erase(found);
+    return true;
+  }
+  static std::string withheld_key(std::string_view member, std::string_view collection) {
+    return fmt::format("{}/{}", member, collection);
+  }
+
   journal::Journal& journal;
   TailGate& gate;
   MemberOf member_of;
@@ -117,6 +155,12 @@ struct TailServer::Shared {
   std::uint64_t next_id = 1;
   std::map<std::uint64_t, net::TailSource::Wake> wakes;
   std::map<std::string, std::uint32_t> open;  // tails by member
+  struct Noted {
+    std::uint64_t objects = 0;
+    std::string why;
+    bool owed = false;  // stored
+  };
+  std::map<std::pair<std::string, std::string>, Noted> withheld;  // by member and collection
 };
 
 namespace {
@@ -162,7 +206,11 @@ class Tail final : public net::TailSource {
     }
     // Another view's positions mean something else: the consumer comes again and starts anew.
     if (shared_->gate.origin_of(opened->view) != place_.origin) return false;
+    // What was withheld can be sealed now: the consumer comes again, and begins where it gets that.
+    if (withheld_ && shared_->options.sealing->can_seal_to(member_)) return false;
     BONGSU_TRY(bool more, read(out, *opened));
+    // Before the bytes leave: no key that sealed them may be used again.
+    if (std::exchange(sealed_, false)) BONGSU_TRY_VOID(shared_->options.sealing->flush());
     if (!more && !live_) {
       live_ = true;
       append_live_event(out);
@@ -205,6 +253,7 @@ class Tail final : public net::TailSource {
       item.object_id = row.object_id;
       item.version = row.version;
       item.added_us = row.added_us;
+      if (shared_->options.sealing != nullptr) BONGSU_TRY_VOID(seal(item, opened, row));
     } else {
       gone_.insert(row.pos);
       // It had numbers of ours before, and may have the object.
@@ -216,6 +265,31 @@ class Tail final : public net::TailSource {
     item.cursor = shared_->seal.make(member_, collection_, place_, told_mark_);
     append_tail_event(out, item);
     return {};
+  }
+
+  // Seals what asks for it; makes it void where that cannot be, or where it may not be had any more.
+  Result<void> seal(TailItem& item, const TailGate::Opened& opened, const journal::OutboxRow& row) {
+    BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
+    const auto label = policy::Label::parse(entry.label);
+    if (label && !needs_sealing(*label, shared_->options.seal_level)) return {};
+    Sealing& sealing = *shared_->options.sealing;
+    const TailItem clear = std::exchange(item, TailItem{.kind = TailItem::Kind::kVoid, .pos = row.pos});
+    BONGSU_TRY(const bool may_have, shared_->gate.may_have(member_, entry));
+    if (!may_have || !label) return {};
+    auto sealed =
+        sealing.seal(member_, {handling_text(*label), tail_content_type(collection_)}, tail_object_text(clear));
+    if (sealed) {
+      sealed_ = true;
+      item.kind = TailItem::Kind::kObject;
+      item.added_us = clear.added_us;
+      item.sealed = std::move(*sealed);
+      return {};
+    }
+    if (sealed.error().code != ErrorCode::kNotFound && sealed.error().code != ErrorCode::kUnavailable)
+      return std::unexpected(sealed.error());
+    withheld_ = true;
+    item.withheld = fmt::format("this has to be sealed, and {}", sealed.error().message);
+    return shared_->note_withheld(member_, collection_, item.withheld);
   }
 
   // Makes of `item` what tells that the row's object is gone; leaves it as it is where the view shows that version at
@@ -270,6 +344,8 @@ class Tail final : public net::TailSource {
   std::uint64_t told_mark_;
   const bool identify_;
   bool live_ = false;
+  bool sealed_ = false;                   // since the last flush
+  bool withheld_ = false;                 // something was, on this connection
   std::optional<std::uint64_t> looking_;  // the mark at the beginning of the look that is under way
   static constexpr journal::Pos kLookedThrough = std::numeric_limits<journal::Pos>::max();
   journal::Pos look_after_ = 0;
@@ -324,6 +400,15 @@ TailServer::~TailServer() {
 
 void TailServer::policy_changed() { shared_->wake_all(); }
 
+void TailServer::prekeys_changed(const std::string&) { shared_->wake_all(); }
+
+std::vector<TailServer::Withheld> TailServer::withheld() const {
+  const std::lock_guard lock(shared_->mutex);
+  std::vector<Withheld> out;
+  for (const auto& [key, noted] : shared_->withheld) out.push_back({key.first, key.second, noted.objects, noted.why});
+  return out;
+}
+
 std::size_t TailServer::open_tails() const {
   const std::lock_guard lock(shared_->mutex);
   std::size_t count = 0;
@@ -373,6 +458,8 @@ net::Response TailServer::tail(const std::string& member, std::string_view id, c
     if (key == "after") cursor = value;
   const auto beginning = [&]() -> Result<Beginning> {
     if (!counted) return std::unexpected(counted.error());
+    BONGSU_TRY(const bool owed, shared_->take_owed(member, collection));
+    if (owed) cursor.clear();
     return beginning_of(*shared_, cursor, member, collection, *opened, shared_->mark(*counted, *opened));
   }();
   if (!beginning) {

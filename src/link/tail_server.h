@@ -12,6 +12,10 @@
 // or erased or the policy changed. Rows that were withdrawn before a consumer first
 // came are void to it. A cursor that is not of this view (or of a producer restored from an older backup) starts at the beginning; the consumer's journal knows what it has.
 //
+// An object at or above the level for sealing goes out sealed to the member's prekeys, and what is permitted is decided again when it
+// is sealed. While the member has given no prekeys (an older node gives none), its row is void and says so; once it has given
+// some, its next connection starts at the beginning, so that it gets what it missed.
+//
 // Every pull asks the gate anew: a stopped or expired member's stream ends with the next pull, and what a member may not have is not read. handle, policy_changed and the tails it returns may be used from any threads.
 #pragma once
 
@@ -27,6 +31,7 @@
 #include "flow/origins.h"
 #include "flow/release.h"
 #include "journal/journal.h"
+#include "link/sealing.h"
 #include "link/tail_event.h"
 #include "net/http.h"
 
@@ -50,6 +55,8 @@ class TailGate {
   };
   virtual Result<Opened> open(std::string_view member, std::string_view collection) = 0;
   virtual journal::ViewId origin_of(journal::ViewId view) = 0;  // the view whose positions this one continues
+  // Decided again for this entry, as it is sealed: may the member have it now?
+  virtual Result<bool> may_have(std::string_view member, const journal::Entry& entry) = 0;
 };
 std::unique_ptr<TailGate> make_release_gate(flow::Release& release, const flow::Collections& collections);
 
@@ -64,6 +71,8 @@ struct TailServerOptions {
   std::size_t batch_bytes = 256 * 1024;        // about how much one pull hands over
   std::uint32_t scan_rows = 20'000;            // how many withdrawn rows one pull looks through
   flow::Origins* origins = nullptr;            // gives what has no proof one; without it rows go with the proofs they have
+  Sealing* sealing = nullptr;                  // outlives the server; nullptr: nothing is sealed
+  SealLevel seal_level;                        // what travels sealed only
 };
 
 class TailServer {
@@ -76,6 +85,15 @@ class TailServer {
   void policy_changed();
   std::size_t open_tails() const;
   std::uint64_t looks() const;  // how often tails looked for withdrawals
+  // A member has given us prekeys: what was withheld from it for want of them is sent.
+  void prekeys_changed(const std::string& member);
+  // What was withheld from whom because it could not be sealed, since the start.
+  struct Withheld {
+    std::string member, collection;  // id
+    std::uint64_t objects = 0;
+    std::string why;
+  };
+  std::vector<Withheld> withheld() const;
 
   struct Shared;  // what the tails keep alive
 

@@ -126,6 +126,9 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"GET", "ledger", &AdminApi::ledger},           {"POST", "ledger", &AdminApi::verify_ledger},
       {"GET", "quarantine", &AdminApi::quarantine}, {"POST", "quarantine", &AdminApi::decide_held},
       {"POST", "links", &AdminApi::resume_link},
+      {"POST", "seal", &AdminApi::seal},              {"POST", "open", &AdminApi::open_sealed},
+      {"GET", "prekeys", &AdminApi::give_prekeys},    {"POST", "prekeys", &AdminApi::take_prekeys},
+      {"GET", "courier", &AdminApi::export_courier},  {"POST", "courier", &AdminApi::import_courier},
   };
   std::vector<std::string> parts = split_path(request.path);
   if (parts.size() < 3 || parts[0] != "admin" || parts[1] != "v1")

@@ -85,6 +85,14 @@ class AdminApi {
   Answer resume_link(const Call& call);
 
   Result<ledger::Ledger*> own_ledger();  // with everything in it that the journal has
+  // admin_sealing.cpp
+  Answer seal(const Call& call);
+  Answer open_sealed(const Call& call);
+  Answer give_prekeys(const Call& call);
+  Answer take_prekeys(const Call& call);
+  Answer export_courier(const Call& call);
+  Answer import_courier(const Call& call);
+
   std::string own_link_url() const;
   Core& core_;
   AdminHooks hooks_;

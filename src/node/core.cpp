@@ -54,6 +54,18 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
     core->ledger_problem = ledger.error().text();
     log.error("ledger.open", {{"error", core->ledger_problem}});
   }
+  core->sealing = std::make_unique<link::Sealing>(
+      *core->journal, link::Sealing::Own{.self = core->config.member, .signing_key = core->keys.signing, .master = core->keys.master},
+      link::SealingDirectory{.signing_key = [registry = core->registry.get()](std::string_view id) -> std::optional<std::string> {
+                               const auto member = registry->member(id);
+                               if (!member || member->stopped) return std::nullopt;
+                               auto key = from_hex(member->signing_key);
+                               return key && key->size() == 32 ? std::optional(std::move(*key)) : std::nullopt;
+                             },
+                             .secret = [raw = core.get()](std::string_view id) { return raw->agreed_secret(id); }},
+      core->clock, core->random);
+  BONGSU_TRY(const auto lost, core->sealing->load());
+  for (const auto& error : lost) log.warn("prekeys.unreadable", {{"error", error.text()}});
   BONGSU_TRY(const auto identity, core->journal->state("node", "identity"));
   core->identity_id = identity.value_or("");
   core->origins->set_own_identity(core->identity_id);
@@ -77,6 +89,15 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
                           .triage = std::move(triage),
                           .techniques = [book = core->techniques.get()](const detect::Alert& alert) { return book->of(alert); }});
   return core;
+}
+
+link::SealLevel Core::seal_level() const {
+  return link::SealLevel::parse(config.link_seal_from).value_or(link::SealLevel{});
+}
+
+std::optional<crypto::SharedSecret> Core::agreed_secret(std::string_view member) const {
+  const auto found = keys.secrets.find(member);
+  return found == keys.secrets.end() ? std::nullopt : std::optional(found->second);
 }
 
 crypto::Identity Core::tls_identity() const {

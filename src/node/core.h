@@ -21,6 +21,7 @@
 #include "journal/journal.h"
 #include "journal/search.h"
 #include "ledger/ledger.h"
+#include "link/sealing.h"
 #include "link/suspension.h"
 #include "node/data_dir.h"
 #include "node/registry.h"
@@ -62,12 +63,18 @@ struct Core {
   // nullptr: it is damaged or cannot be written; ledger_problem says why. The node runs all the same, and the journal keeps what is missing.
   std::unique_ptr<ledger::Ledger> ledger;
   std::string ledger_problem;
+  std::unique_ptr<link::Sealing> sealing;
   std::unique_ptr<TechniqueBook> techniques;
   std::unique_ptr<flow::Alerts> alerts;
 
   // The certificate that is shown now: renewal changes it while others read it.
   crypto::Identity tls_identity() const;
   void set_tls_identity(crypto::Identity identity);
+
+  // The secret that was agreed with this member, for sealing in PSK mode: keys/agreed/MEMBER (data_dir.h).
+  std::optional<crypto::SharedSecret> agreed_secret(std::string_view member) const;
+  // From which label on objects travel sealed (link.seal_from).
+  link::SealLevel seal_level() const;
 
   // This node as it introduces itself to partners.
   link::OwnIdentity own_identity(const std::string& link_url) const;

@@ -7,11 +7,17 @@
 #include <fstream>
 
 #include "base/bytes.h"
+#include "crypto/origin.h"
+#include "ledger/ledger.h"
 
 namespace bongsu::node {
 namespace {
 
 namespace fs = std::filesystem;
+
+class NoLog final : public Log {
+  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
+};
 
 class KeyProtection : public ::testing::Test {
  protected:
@@ -124,6 +130,20 @@ TEST_F(KeyProtection, ATokenLocksTheKeysAndSigns) {
   EXPECT_EQ(keys->master, plain.master);
   EXPECT_TRUE(keys->signing.private_key_pem.empty());
   EXPECT_TRUE(crypto::verify(plain.signing.public_key, "m", crypto::sign(keys->signing, "m").value()));
+  // Proofs of origin and the ledger are signed by it as well.
+  const std::vector<std::string_view> objects{R"({"type":"indicator"})"};
+  const auto proofs =
+      crypto::OriginSigner::make("cert-lt", keys->signing).value().sign(objects, {}, clock.now(), random);
+  ASSERT_TRUE(proofs) << proofs.error().text();
+  EXPECT_EQ(crypto::verify_origin(crypto::OriginProof::parse(proofs->front()).value(), objects.front(),
+                                  plain.signing.public_key),
+            crypto::OriginFault::kNone);
+  NoLog log;
+  auto ledger =
+      ledger::Ledger::open(top / "ledger", {.member = "cert-lt", .key = keys->signing, .salt = {}}, random, log);
+  ASSERT_TRUE(ledger) << ledger.error().text();
+  ASSERT_TRUE((*ledger)->record({.kind = "test", .time = clock.now()}));
+  EXPECT_TRUE((*ledger)->store().checkpoint(ledger::kNodeLog));
   EXPECT_EQ(unprotect_keys(directory(), config).error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(protect_keys(directory(), config, {}, random).error().code, ErrorCode::kConflict);
 }

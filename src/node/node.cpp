@@ -13,6 +13,7 @@
 #include "api/taxii/taxii_server.h"
 #include "link/applier.h"
 #include "link/pairing.h"
+#include "link/prekey_server.h"
 #include "link/runner.h"
 #include "link/tail_server.h"
 #include "net/server.h"
@@ -62,6 +63,7 @@ struct Node::Impl {
   std::unique_ptr<link::TailServer> tails;
   std::unique_ptr<link::PairingServer> pairing;
   std::unique_ptr<link::TrustServer> trust;
+  std::unique_ptr<link::PrekeyServer> prekeys;
 
   // Work in the background.
   std::unique_ptr<LiveInputs> inputs;
@@ -117,7 +119,10 @@ Result<void> Node::Impl::build() {
   const NodeConfig& config = core->config;
 
   BONGSU_TRY(taxii, api::TaxiiServer::open({.journal = *core->journal, .release = *core->release, .admission = *core->admission, .collections = *core->collections,
-                                            .accounts = *core->accounts, .clock = core->clock, .random = core->random, .log = log},
+                                            .accounts = *core->accounts, .clock = core->clock, .random = core->random, .log = log,
+                                            .sealed_only = [this, level = core->seal_level()](std::string_view member, std::string_view label) {
+                                              return member != core->config.member && core->registry->member(member) && link::needs_sealing(label, level);
+                                            }},
                                            {.title = config.title, .api_root_title = config.title, .max_content_length = config.taxii_max_body,
                                             .max_page = static_cast<std::uint32_t>(config.taxii_page)}));
 
@@ -126,8 +131,10 @@ Result<void> Node::Impl::build() {
   tails = std::make_unique<link::TailServer>(
       *core->journal, *gate, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
       link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat,
-                              .origins = core->origins.get()}, core->random, log);
-
+                              .origins = core->origins.get(), .sealing = core->sealing.get(), .seal_level = core->seal_level()}, core->random, log);
+  prekeys = std::make_unique<link::PrekeyServer>(
+      *core->sealing, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); }, log,
+      [this](const std::string& member) { tails->prekeys_changed(member); });
   trust = std::make_unique<link::TrustServer>(trust_books(*core->registry));
 
   desk = std::make_unique<AlertDesk>(*core, delays, metrics);
@@ -147,7 +154,7 @@ Result<void> Node::Impl::build() {
   auto mirrors = std::make_unique<link::FlowApplier>(*core->journal, *core->admission, *core->collections, core->random, log, config.member,
                                                      [this](const flow::Collection&) {
                                                        if (auto done = core->registry->refresh_policy(); !done) log.error("policy.refresh", {{"error", done.error().text()}});
-                                                     });
+                                                     }, core->sealing.get());
   mirrors->suspend_with(*core->suspensions);
   applier = std::make_unique<MeasuredApplier>(std::move(mirrors), core->clock, delays, metrics);
   links = std::make_unique<link::Links>(
@@ -155,6 +162,7 @@ Result<void> Node::Impl::build() {
       link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13},
                          .rediscover = config.link_rediscover,
                          .heartbeat = config.link_heartbeat,
+                         .sealing = core->sealing.get(),
                          .on_discovery = [this](const link::Partner& partner, const link::LinkGet& get) {
                            if (auto seen = link::fetch_trust(get, trust_books(*core->registry), partner.member, log); !seen)
                              log.debug("trust.fetch", {{"member", partner.member}, {"error", seen.error().text()}});
@@ -303,6 +311,7 @@ net::Response Node::Impl::handle_link(net::Request&& request) {
   }
   if (ledger && link::LedgerServer::is_for(request)) return ledger->handle(std::move(request));
   if (link::TrustServer::is_for(request)) return trust->handle(core->registry->directory().member_of(request.peer), request);
+  if (link::PrekeyServer::is_for(request)) return prekeys->handle(std::move(request));
   return tails->handle(std::move(request));
 }
 
@@ -403,6 +412,8 @@ JsonArray Node::Impl::link_list() {
   for (const auto& line : links->status()) {
     JsonObject item{{"member", line.member}, {"collection", line.collection}, {"phase", link::to_string(line.phase)}, {"cursor", line.cursor},
                     {"applied", line.applied}, {"refused", line.refused}, {"last_error", line.last_error}};
+    if (line.withheld > 0) item["withheld"] = line.withheld;
+    if (!line.sealing.empty()) item["sealing"] = line.sealing;
     if (line.delay_us) item["delay_us"] = *line.delay_us;
     if (line.last_heard) item["last_heard"] = line.last_heard->text(3);
     out.push_back(std::move(item));
@@ -420,6 +431,9 @@ void Node::Impl::extend_status(JsonObject& out) {
   if (taxii_server) ports["taxii"] = taxii_server->port();
   out["ports"] = std::move(ports);
   out["links"] = link_list();
+  JsonArray withheld;
+  for (const auto& line : tails->withheld()) withheld.push_back(JsonObject{{"member", line.member}, {"collection", line.collection}, {"objects", line.objects}, {"why", line.why}});
+  out["withheld"] = std::move(withheld);
   const SensorStatus status = sensor->status();
   const DetectionStatus feed = detection->status();
   JsonArray problems;

@@ -49,8 +49,10 @@ struct Read {
   std::int64_t last_added_us = 0;
 };
 
+using Hidden = std::function<Result<bool>(const journal::OutboxRow& row)>;
+
 // At least one row, unless there is none to come.
-Result<Read> read_rows(journal::Snapshot& snapshot, journal::OutboxQuery query) {
+Result<Read> read_rows(journal::Snapshot& snapshot, journal::OutboxQuery query, const Hidden& hidden) {
   Read out;
   do {
     BONGSU_TRY(out.page, snapshot.page(query));
@@ -63,6 +65,8 @@ Result<Read> read_rows(journal::Snapshot& snapshot, journal::OutboxQuery query) 
     for (std::size_t i = 0; i < rows.size(); ++i) {
       BONGSU_TRY(const bool superseded, is_superseded(snapshot, query, rows[i]));
       if (superseded) continue;
+      BONGSU_TRY(const bool kept_back, hidden(rows[i]));
+      if (kept_back) continue;
       if (kept != i) rows[kept] = std::move(rows[i]);
       ++kept;
     }
@@ -72,13 +76,12 @@ Result<Read> read_rows(journal::Snapshot& snapshot, journal::OutboxQuery query) 
 }
 
 // Whether the object (in that version) is there at all, when the page is empty: 404 or an empty envelope (§5.6, §5.7).
-Result<bool> exists(journal::Snapshot& snapshot, journal::OutboxQuery query) {
+Result<bool> exists(journal::Snapshot& snapshot, journal::OutboxQuery query, const Hidden& hidden) {
   query.after = 0;
   query.added_after_us.reset();
   query.spec_versions.clear();
-  query.limit = 1;
-  BONGSU_TRY(const auto page, snapshot.page(query));
-  return !page.rows.empty();
+  BONGSU_TRY(const auto read, read_rows(snapshot, query, hidden));
+  return !read.page.rows.empty();
 }
 
 PageKind kind_of(Endpoint endpoint) {
@@ -112,10 +115,15 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
       query.added_after_us = from_us;
   }
 
-  auto read = read_rows(*reading->snapshot, query);
+  const Hidden hidden = [&](const journal::OutboxRow& row) -> Result<bool> {
+    if (!parts.deps.sealed_only) return false;
+    BONGSU_TRY(const auto entry, reading->snapshot->entry(row.seq));
+    return parts.deps.sealed_only(asker.member, entry.label);
+  };
+  auto read = read_rows(*reading->snapshot, query, hidden);
   if (!read) return taxii_failure(parts, read.error(), "reading a page");
   if (read->page.rows.empty() && !route.object_id.empty()) {
-    const auto there = exists(*reading->snapshot, query);
+    const auto there = exists(*reading->snapshot, query, hidden);
     if (!there) return taxii_failure(parts, there.error(), "looking for an object");
     if (!*there) return taxii_not_found("object");
   }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -40,6 +41,8 @@ struct TaxiiDeps {
   const Clock& clock;
   Random& random;  // called from several threads
   Log& log;
+  // Is a stored label's object kept from this member here, because it may reach it sealed only? None: nothing is.
+  std::function<bool(std::string_view member, std::string_view label)> sealed_only = nullptr;
 };
 
 struct TaxiiOptions {

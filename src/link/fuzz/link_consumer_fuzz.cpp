@@ -34,5 +34,7 @@ std::string rows(std::string_view stream, std::size_t step) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view stream(reinterpret_cast<const char*>(data), size);
   if (rows(stream, size + 1) != rows(stream, 1)) std::abort();
+  bongsu::link::TailItem item{.kind = bongsu::link::TailItem::Kind::kObject, .pos = 1};
+  (void)bongsu::link::read_tail_object(std::string(stream), item);  // what stands inside of a sealed object
   return 0;
 }
