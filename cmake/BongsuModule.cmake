@@ -10,6 +10,13 @@
 # they compute much themselves; with LIGHT the module, too: for modules that arrange what others compute.
 add_custom_target(unit_tests)    # every test program
 add_custom_target(fuzz_targets)  # every fuzz program
+if(BONGSU_TESTS OR BONGSU_FUZZ)
+  # The only file with a path of this machine in it (base/places_test_support.h).
+  add_library(bongsu_places STATIC ${CMAKE_SOURCE_DIR}/tests/places/places.cpp)
+  target_compile_definitions(bongsu_places PRIVATE BONGSU_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(bongsu_places PRIVATE bongsu_flags)
+  target_include_directories(bongsu_places PRIVATE ${CMAKE_BINARY_DIR}/include/base)
+endif()
 function(bongsu_module name)
   cmake_parse_arguments(M "LIGHT;BUSY_TESTS" "" "DEPS;LIBS;PRIVATE_LIBS;TEST_LIBS;TEST_DEPS" ${ARGN})
   set(dir ${CMAKE_CURRENT_SOURCE_DIR})
@@ -44,8 +51,7 @@ function(bongsu_module name)
 
   if(BONGSU_TESTS AND tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE bongsu_${name} ${test_deps} ${M_PRIVATE_LIBS} ${M_TEST_LIBS} GTest::gmock GTest::gtest_main)
-    target_compile_definitions(${name}_test PRIVATE BONGSU_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    target_link_libraries(${name}_test PRIVATE bongsu_${name} ${test_deps} ${M_PRIVATE_LIBS} ${M_TEST_LIBS} bongsu_places GTest::gmock GTest::gtest_main)
     if(M_BUSY_TESTS)
       bongsu_precompiled(${name}_test common)
     else()

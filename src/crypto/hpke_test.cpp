@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/places_test_support.h"
 
 namespace bongsu::crypto {
 namespace {
@@ -20,7 +21,7 @@ std::string at(const Json& vector, std::string_view key) {
 }
 
 Json vectors() {
-  std::ifstream in(BONGSU_SOURCE_DIR "/src/crypto/testdata/hpke_vectors.json");
+  std::ifstream in(source_dir() + "/src/crypto/testdata/hpke_vectors.json");
   std::stringstream text;
   text << in.rdbuf();
   return parse_json(text.str()).value();

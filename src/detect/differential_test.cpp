@@ -10,7 +10,7 @@
 #include "detect/engine.h"
 #include "detect/hunt/hunt_test_support.h"
 #include "detect/indicator_file.h"
-#include "detect/shared_data_test_support.h"
+#include "base/places_test_support.h"
 #include "detect/slow_matcher_test_support.h"
 #include "telemetry/batch_reader.h"
 #include "telemetry/byte_source.h"

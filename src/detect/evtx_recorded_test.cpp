@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "detect/shared_data_test_support.h"
+#include "base/places_test_support.h"
 #include "detect/tar.h"
 #include "telemetry/batch_reader.h"
 #include "telemetry/byte_source.h"

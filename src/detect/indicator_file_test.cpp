@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "detect/shared_data_test_support.h"
+#include "base/places_test_support.h"
 
 namespace bongsu::detect {
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "detect/indicator_file.h"
-#include "detect/shared_data_test_support.h"
+#include "base/places_test_support.h"
 
 namespace bongsu::detect {
 namespace {

@@ -11,6 +11,8 @@
 #include <random>
 #include <regex>
 
+#include "base/places_test_support.h"
+
 namespace bongsu::formats {
 namespace {
 
@@ -60,7 +62,7 @@ const std::vector<EnforcementItem>& samples() {
 
 // Golden files: what each format makes of one value of each kind. BONGSU_GOLDEN=1 writes them anew.
 TEST(Enforcement, EveryKindInEveryFormatAsTheGoldenFilesSay) {
-  const std::filesystem::path folder = BONGSU_SOURCE_DIR "/src/formats/testdata/enforcement";
+  const std::filesystem::path folder = source_dir() + "/src/formats/testdata/enforcement";
   for (const Format format : kAll) {
     const Written written = write_all(format, samples());
     std::string text;

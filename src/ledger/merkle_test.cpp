@@ -9,18 +9,13 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/places_test_support.h"
 #include "base/random.h"
 #include "ledger/ledger_test_support.h"
 #include "ledger/text_lines.h"
 
 namespace bongsu::ledger {
 namespace {
-
-std::string shared_data(const std::string& name) {
-  const char* set = std::getenv("BONGSU_SHARED_DATA");
-  const std::string path = (set != nullptr ? std::string(set) : BONGSU_SOURCE_DIR "/../shared/data") + "/" + name;
-  return std::filesystem::exists(path) ? path : "";
-}
 
 // The entries and roots of Certificate Transparency's reference implementation.
 const std::vector<std::string>& reference_entries() {

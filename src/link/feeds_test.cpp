@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/places_test_support.h"
 #include "formats/misp.h"
 #include "link/link_test_support.h"
 #include "link/misp_map.h"
@@ -237,13 +238,11 @@ TEST(FeedSource, ReadsDirectoriesAndRefusesOpenNetworks) {
 
 // The real feed: 41 events with 61,070 attributes; five more are in the manifest without a file.
 TEST_F(Feed, RealMispFeedIsAccountedForToTheLastAttribute) {
-  const char* place = std::getenv("BONGSU_SHARED_DATA");
-  const std::filesystem::path shared = place ? place : std::filesystem::path(BONGSU_SOURCE_DIR) / "../shared/data";
-  const auto archive = shared / "misp/feed.tar.zst";
-  if (!std::filesystem::exists(archive)) GTEST_SKIP() << "skipped: needs shared data";
+  const std::string archive = shared_data("misp/feed.tar.zst");
+  if (archive.empty()) GTEST_SKIP() << "skipped: needs shared data";
   const auto to = std::filesystem::temp_directory_path() / fmt::format("bongsu-misp-{}", ::getpid());
   std::filesystem::create_directories(to);
-  ASSERT_EQ(std::system(fmt::format("zstd -dcq '{}' | tar x -C '{}'", archive.string(), to.string()).c_str()), 0);
+  ASSERT_EQ(std::system(fmt::format("zstd -dcq '{}' | tar x -C '{}'", archive, to.string()).c_str()), 0);
   const auto dir = open_feed_source((to / "misp").string(), {}, std::chrono::seconds(1));
   ASSERT_TRUE(dir);
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <iterator>
 
+#include "base/places_test_support.h"
 #include "policy/charter_test_support.h"
 
 namespace bongsu::policy {
@@ -214,7 +215,7 @@ TEST_F(CharterAttacks, AreRefusedEachWithItsOwnReason) {
 // The corpus of the fuzz program was made and signed by another program (Python's json and cryptography modules).
 TEST(Charter, IsReadAndVerifiedAsAnotherImplementationSignedIt) {
   const auto file = [](std::string_view name) {
-    std::ifstream in(std::string(BONGSU_SOURCE_DIR) + "/src/policy/fuzz/charter_corpus/" + std::string(name));
+    std::ifstream in(source_dir() + "/src/policy/fuzz/charter_corpus/" + std::string(name));
     return std::string(std::istreambuf_iterator<char>(in), {});
   };
   const auto document = parse_signed_charter(file("charter.json"));

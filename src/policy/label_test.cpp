@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/places_test_support.h"
 #include "policy/policy_test_support.h"
 #include "stix/validate.h"
 
@@ -328,9 +329,7 @@ TEST_F(Labels, TooManyDifferentPartsAreOneWhole) {
 }
 
 TEST(SharedData, KnownMarkingDefinitionsAreUnderstoodAndTheOthersDeny) {
-  const char* folder = std::getenv("BONGSU_SHARED_DATA");
-  std::ifstream file(std::string(folder != nullptr ? folder : BONGSU_SOURCE_DIR "/../shared/data") +
-                     "/trust/markings.json");
+  std::ifstream file(shared_data("trust/markings.json"));
   if (!file) GTEST_SKIP() << "skipped: needs shared data";
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const auto json = parse_json(text);
@@ -365,7 +364,7 @@ TEST(SharedData, KnownMarkingDefinitionsAreUnderstoodAndTheOthersDeny) {
 
 TEST(Schemas, ThePublishedExtensionDefinitionsAreThoseInUse) {
   for (const auto& [name, id] : {std::pair{"releasable-to", kReleasableToExtension}, {"label", kLabelExtension}}) {
-    std::ifstream file(std::string(BONGSU_SOURCE_DIR "/docs/schemas/") + name + ".extension-definition.json");
+    std::ifstream file(source_dir() + "/docs/schemas/" + name + ".extension-definition.json");
     const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     const auto bundle = parse_json(text);
     ASSERT_TRUE(bundle) << name << ": " << bundle.error().text();
@@ -377,7 +376,7 @@ TEST(Schemas, ThePublishedExtensionDefinitionsAreThoseInUse) {
       found = found || object->id_text() == id;
     }
     EXPECT_TRUE(found) << name;
-    std::ifstream schema(std::string(BONGSU_SOURCE_DIR "/docs/schemas/") + name + ".json");
+    std::ifstream schema(source_dir() + "/docs/schemas/" + name + ".json");
     EXPECT_TRUE(parse_json(std::string((std::istreambuf_iterator<char>(schema)), std::istreambuf_iterator<char>())));
   }
   const auto marking = stix::Object::parse(make_releasable_to_marking({"cert-a"}, "cert-b", Instant{1'795'219'200, 0}));

@@ -250,7 +250,7 @@ TEST(BundleReader, GivesInPiecesWhatItGivesWhole) {
 
 TEST(BundleReader, CutsOutExactlyTheObjectsThatAWholeParserSees) {
   const auto path = shared_data("exercise/attack-ics.stix.json");
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "skipped: needs shared data";
+  if (path.empty()) GTEST_SKIP() << "skipped: needs shared data";
   const std::string text = read_file(path);
   const auto whole = parse_json(text);
   ASSERT_TRUE(whole);

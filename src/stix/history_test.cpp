@@ -22,7 +22,7 @@ std::string unpack(const std::string& packed) {
 
 TEST(AttackHistory, IsAdmittedWholeAndItsLapsesAreNamed) {
   const auto path = shared_data("stix/attack-history.json.zst");
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "skipped: needs shared data";
+  if (path.empty()) GTEST_SKIP() << "skipped: needs shared data";
   const std::string text = unpack(read_file(path));
   ASSERT_FALSE(text.empty());
 

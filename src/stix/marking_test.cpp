@@ -10,7 +10,7 @@ namespace {
 
 TEST(Tlp, KnowsTheDefinitionsOfBothVersions) {
   const auto path = shared_data("trust/markings.json");
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "skipped: needs shared data";
+  if (path.empty()) GTEST_SKIP() << "skipped: needs shared data";
   const auto ids = parse_json(read_file(path));
   ASSERT_TRUE(ids);
   for (const char* family : {"tlp2", "tlp1_legacy"}) {

@@ -17,7 +17,7 @@ std::string id_for(std::string_view text) {
 
 TEST(ScoId, AgreesWithTheReferenceImplementation) {
   const auto path = shared_data("stix/sco-uuid5-vectors.json");
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "skipped: needs shared data";
+  if (path.empty()) GTEST_SKIP() << "skipped: needs shared data";
   const auto vectors = parse_json(read_file(path));
   ASSERT_TRUE(vectors);
   ASSERT_GE(vectors->as_array().size(), 14u);

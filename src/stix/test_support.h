@@ -8,15 +8,9 @@
 #include <string>
 #include <string_view>
 
-namespace bongsu::stix {
+#include "base/places_test_support.h"
 
-// Real data lies outside the repository; a test that wants it skips by name when it is not there.
-inline std::filesystem::path shared_data(std::string_view name) {
-  const char* root = std::getenv("BONGSU_SHARED_DATA");
-  const std::filesystem::path base =
-      root != nullptr ? std::filesystem::path(root) : std::filesystem::path(BONGSU_SOURCE_DIR) / "../shared/data";
-  return base / name;
-}
+namespace bongsu::stix {
 
 inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);

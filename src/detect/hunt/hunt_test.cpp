@@ -3,7 +3,7 @@
 
 #include "detect/hunt/hunt_test_support.h"
 #include "detect/indicator_file.h"
-#include "detect/shared_data_test_support.h"
+#include "base/places_test_support.h"
 #include "telemetry/batch_reader.h"
 
 namespace bongsu::detect {

@@ -13,7 +13,7 @@
 #include "detect/pattern/pattern_sequencer.h"
 #include "detect/pattern/slow_event_test_support.h"
 #include "detect/pattern/slow_pattern_test_support.h"
-#include "detect/shared_data_test_support.h"
+#include "base/places_test_support.h"
 #include "telemetry/batch_reader.h"
 #include "telemetry/byte_source.h"
 #include "telemetry/line_batch.h"

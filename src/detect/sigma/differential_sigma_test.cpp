@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "detect/shared_data_test_support.h"
+#include "base/places_test_support.h"
 #include "detect/sigma/sigma_test_support.h"
 #include "detect/sigma/slow_sigma_test_support.h"
 #include "detect/tar.h"

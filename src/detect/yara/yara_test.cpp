@@ -13,7 +13,7 @@
 #include <set>
 #include <thread>
 
-#include "detect/shared_data_test_support.h"
+#include "base/places_test_support.h"
 #include "detect/yara/yara_matcher.h"
 #include "telemetry/line_batch.h"
 
