@@ -17,6 +17,7 @@
 #include "cli/label_commands.h"
 #include "cli/pattern_commands.h"
 #include "cli/policy_commands.h"
+#include "cli/range_commands.h"
 #include "cli/seal_commands.h"
 #include "cli/serve_command.h"
 #include "cli/sigma_commands.h"
@@ -716,6 +717,21 @@ void add_yara(Program& p) {
   scan->callback([&p] { p.exit = run_yara_scan(s, stdout, stderr); });
 }
 
+void add_range(Program& p) {
+  auto* range = p.group("range", "The exercise range's physics, without any node");
+  static PowerflowOptions f;
+  auto* flow = p.command(range, "powerflow", "What flows in a network: a MATPOWER case, solved as runpf does",
+                         "  bongsu range powerflow case118.m\n  bongsu range powerflow case118.m --q-limits --csv > solution.csv\n");
+  flow->add_option("case", f.file, "MATPOWER case (format version 2); - for standard input")->required();
+  flow->add_flag("--dc", f.dc, "The linear model: angles only, no losses");
+  flow->add_flag("--q-limits", f.q_limits, "Hold generators' reactive limits (runpf's ENFORCE_Q_LIMS)");
+  flow->add_flag("--flat", f.flat, "Start at 1 pu and 0 degrees, not at the case's voltages");
+  flow->add_option("--tolerance", f.tolerance_pu, "Largest mismatch left, per unit")->capture_default_str();
+  flow->add_flag("--csv", f.csv, "Every bus, an empty line, every branch");
+  flow->add_flag("--json", f.json, "One JSON object a line: buses, generators, branches, a summary");
+  flow->callback([&p] { p.exit = run_range_powerflow(f, stdout, stderr); });
+}
+
 void add_sigma(Program& p) {
   auto* sigma = p.group("sigma", "Sigma rules, without any server");
   static SigmaOptions c;
@@ -844,6 +860,7 @@ int main(int argc, char** argv) {
   add_taxii(p);
   add_yara(p);
   add_sigma(p);
+  add_range(p);
   add_ledger(p);
   add_upkeep(p);
   try {

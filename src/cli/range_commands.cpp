@@ -1,0 +1,173 @@
+#include "cli/range_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/json.h"
+#include "cli/terminal.h"
+#include "exercise/range/power/ac_flow.h"
+#include "exercise/range/power/dc_flow.h"
+#include "exercise/range/power/matpower.h"
+#include "telemetry/byte_source.h"
+
+namespace bongsu::cli {
+namespace {
+
+using namespace exercise::power;
+
+constexpr double kDegrees = 180 / std::numbers::pi;
+constexpr std::size_t kShown = 10;  // of a list, in text for people
+
+int trouble(const Error& error, bool json, std::FILE* out, std::FILE* err) {
+  if (json) fmt::print(out, "{}\n", to_text(Json(JsonObject{{"status", "trouble"}, {"message", error.text()}})));
+  else fmt::print(err, "bongsu: {}\n", printable(error.text()));
+  return kExitTrouble;
+}
+
+Result<Network> load(const std::string& file) {
+  BONGSU_TRY(const std::string text, telemetry::read_whole(file, kMaxCaseBytes));
+  BONGSU_TRY(Network network, read_case(text, file == "-" ? "(standard input)" : file));
+  if (network.name.empty()) network.name = "case";
+  return network;
+}
+
+// As the reference tables of MATPOWER stand in the shared data: both solutions beside each other.
+void print_csv(const Network& n, const FlowResult& flow, const FlowResult* dc, const PowerflowOptions& o, std::FILE* out) {
+  const auto number = [](double value) { return std::isfinite(value) ? value : 0; };
+  std::vector<char> limited(n.buses.size(), 0);
+  for (const std::uint32_t g : flow.limited) limited[n.generators[g].bus] = 1;
+  fmt::print(out, "# bongsu range powerflow {} tol {:g} success={}; cols: bus,type,Vm_pu,Va_deg,Va_dc_deg\n", o.dc ? "DC" : "NR",
+             o.tolerance_pu, flow.solved() ? 1 : 0);
+  for (std::size_t i = 0; i < n.buses.size(); ++i)
+    fmt::print(out, "{},{},{:.12f},{:.10f},{:.10f}\n", n.buses[i].number, limited[i] != 0 ? 1 : static_cast<int>(n.buses[i].kind),
+               number(flow.magnitude_pu[i]), number(flow.angle_rad[i] * kDegrees),
+               dc == nullptr ? 0 : number(dc->angle_rad[i] * kDegrees));
+  fmt::print(out, "\n# from,to,status,Pf_MW,Qf_MVAr,Pt_MW,Qt_MVAr,Pf_dc_MW\n");
+  for (std::size_t k = 0; k < n.branches.size(); ++k) {
+    const BranchFlow& f = flow.branches[k];
+    fmt::print(out, "{},{},{},{:.8f},{:.8f},{:.8f},{:.8f},{:.8f}\n", n.buses[n.branches[k].from].number,
+               n.buses[n.branches[k].to].number, n.branches[k].on ? 1 : 0, number(f.from_mw), number(f.from_mvar),
+               number(f.to_mw), number(f.to_mvar), dc == nullptr ? 0 : number(dc->branches[k].from_mw));
+  }
+}
+
+JsonObject island_json(const IslandResult& island) {
+  JsonArray references, remarks;
+  for (const std::int64_t bus : island.references) references.emplace_back(bus);
+  for (const std::string& remark : island.remarks) remarks.emplace_back(remark);
+  JsonObject o{{"buses", island.buses}, {"outcome", to_string(island.outcome)}, {"references", std::move(references)},
+               {"reference_chosen", island.chosen}, {"iterations", island.iterations}, {"mismatch_pu", island.mismatch_pu},
+               {"load_mw", island.load_mw}, {"generation_mw", island.generation_mw}, {"losses_mw", island.losses_mw}};
+  if (!island.reason.empty()) o["reason"] = island.reason;
+  if (island.worst_bus != 0) o["worst_bus"] = island.worst_bus;
+  if (!remarks.empty()) o["remarks"] = std::move(remarks);
+  return o;
+}
+
+void print_flow_json(const Network& n, const FlowResult& flow, const PowerflowOptions& o, std::FILE* out) {
+  const auto line = [out](JsonObject object) { fmt::print(out, "{}\n", to_text(Json(std::move(object)))); };
+  for (std::size_t i = 0; i < n.buses.size(); ++i)
+    line({{"kind", "bus"}, {"bus", n.buses[i].number}, {"name", n.buses[i].name}, {"island", flow.island_of[i]},
+          {"magnitude_pu", flow.magnitude_pu[i]}, {"angle_deg", flow.angle_rad[i] * kDegrees}});
+  for (std::size_t g = 0; g < n.generators.size(); ++g)
+    line({{"kind", "generator"}, {"generator", g + 1}, {"bus", n.buses[n.generators[g].bus].number},
+          {"mw", flow.generator_mw[g]}, {"mvar", flow.generator_mvar[g]},
+          {"at_reactive_limit", std::ranges::find(flow.limited, g) != flow.limited.end()}});
+  for (std::size_t k = 0; k < n.branches.size(); ++k) {
+    const BranchFlow& f = flow.branches[k];
+    line({{"kind", "branch"}, {"branch", k + 1}, {"from", n.buses[n.branches[k].from].number}, {"to", n.buses[n.branches[k].to].number},
+          {"on", n.branches[k].on}, {"from_mw", f.from_mw}, {"from_mvar", f.from_mvar}, {"to_mw", f.to_mw}, {"to_mvar", f.to_mvar}});
+  }
+  JsonArray islands;
+  for (const IslandResult& island : flow.islands) islands.emplace_back(island_json(island));
+  line({{"kind", "summary"}, {"case", n.name}, {"model", o.dc ? "dc" : "ac"}, {"solved", flow.solved()}, {"islands", std::move(islands)}});
+}
+
+std::string bus_name(const Bus& bus) {
+  return bus.name.empty() ? fmt::format("{}", bus.number) : fmt::format("{} ({})", bus.number, printable(bus.name, 24));
+}
+
+void print_islands(const FlowResult& flow, std::FILE* out) {
+  for (std::size_t k = 0; k < flow.islands.size() && k < kShown; ++k) {
+    const IslandResult& island = flow.islands[k];
+    fmt::print(out, "island {}: {} buses, {}", k + 1, island.buses, to_string(island.outcome));
+    if (island.outcome == Outcome::kSolved) {
+      fmt::print(out, ": load {:.2f} MW, generation {:.2f} MW, losses {:.2f} MW", island.load_mw, island.generation_mw, island.losses_mw);
+      if (island.iterations > 0) fmt::print(out, "; {} iterations, {:.1e} pu left", island.iterations, island.mismatch_pu);
+      fmt::print(out, "; reference{} {}{}", island.references.size() > 1 ? "s" : "", fmt::join(island.references, ", "),
+                 island.chosen ? ", chosen here" : "");
+    } else {
+      fmt::print(out, ": {} ({:.2f} MW of load)", island.reason, island.load_mw);
+    }
+    fmt::print(out, "\n");
+    for (const std::string& remark : island.remarks) fmt::print(out, "  {}\n", remark);
+  }
+  if (flow.islands.size() > kShown) fmt::print(out, "and {} smaller islands\n", flow.islands.size() - kShown);
+}
+
+void print_words(const Network& n, const FlowResult& flow, const PowerflowOptions& o, std::FILE* out) {
+  fmt::print(out, "{}: {} buses, {} generators, {} branches; {}\n", printable(n.name), n.buses.size(), n.generators.size(), n.branches.size(),
+             o.dc ? "DC power flow" : o.q_limits ? "AC power flow with reactive limits" : "AC power flow");
+  print_islands(flow, out);
+  std::size_t low = n.buses.size(), high = n.buses.size(), outside = 0;
+  for (std::size_t i = 0; i < n.buses.size(); ++i) {
+    const double v = flow.magnitude_pu[i];
+    if (v == 0) continue;
+    if (low == n.buses.size() || v < flow.magnitude_pu[low]) low = i;
+    if (high == n.buses.size() || v > flow.magnitude_pu[high]) high = i;
+    if (v < n.buses[i].min_pu - 1e-9 || v > n.buses[i].max_pu + 1e-9) ++outside;
+  }
+  if (!o.dc && low < n.buses.size())
+    fmt::print(out, "voltage: {:.4f} pu at bus {} to {:.4f} pu at bus {}; {} buses outside their limits\n", flow.magnitude_pu[low],
+               bus_name(n.buses[low]), flow.magnitude_pu[high], bus_name(n.buses[high]), outside);
+  struct Load {
+    std::size_t branch;
+    double part;
+  };
+  std::vector<Load> loads;
+  for (std::size_t k = 0; k < n.branches.size(); ++k) {
+    const BranchFlow& f = flow.branches[k];
+    const double mva = std::max(std::hypot(f.from_mw, f.from_mvar), std::hypot(f.to_mw, f.to_mvar));
+    if (n.branches[k].rating_mva > 0 && mva > 0) loads.push_back({k, mva / n.branches[k].rating_mva});
+  }
+  std::ranges::sort(loads, [](const Load& a, const Load& b) { return a.part != b.part ? a.part > b.part : a.branch < b.branch; });
+  const auto over = std::ranges::count_if(loads, [](const Load& l) { return l.part > 1; });
+  if (!flow.limited.empty()) fmt::print(out, "reactive limits: {} generators held at theirs\n", flow.limited.size());
+  if (loads.empty()) return;
+  fmt::print(out, "branches: {} of {} with a rating are loaded beyond it; the most loaded:\n", over, loads.size());
+  for (std::size_t k = 0; k < loads.size() && k < kShown; ++k) {
+    const Branch& b = n.branches[loads[k].branch];
+    const BranchFlow& f = flow.branches[loads[k].branch];
+    fmt::print(out, "  {:>6.1f} %  {:>9.2f} MW {:>9.2f} MVAr  {} - {}\n", loads[k].part * 100, f.from_mw, f.from_mvar, bus_name(n.buses[b.from]),
+               bus_name(n.buses[b.to]));
+  }
+}
+
+}  // namespace
+
+int run_range_powerflow(const PowerflowOptions& options, std::FILE* out, std::FILE* err) {
+  const auto network = load(options.file);
+  if (!network) return trouble(network.error(), options.json, out, err);
+  if (!(options.tolerance_pu > 0) || !(options.tolerance_pu < 1))
+    return trouble({.code = ErrorCode::kInvalid, .message = "a tolerance lies between 0 and 1 pu", .where = {.field = "--tolerance"}},
+                   options.json, out, err);
+  const auto dc = solve_dc(*network);
+  if (options.dc && !dc) return trouble(dc.error(), options.json, out, err);
+  const FlowResult flow =
+      options.dc ? *dc
+                 : solve_ac(*network, {.tolerance_pu = options.tolerance_pu, .enforce_q_limits = options.q_limits,
+                                       .start = options.flat ? Start::kFlat : Start::kCase});
+  if (options.csv) print_csv(*network, flow, dc ? &*dc : nullptr, options, out);
+  else if (options.json) print_flow_json(*network, flow, options, out);
+  else print_words(*network, flow, options, out);
+  if (flow.solved()) return kExitOk;
+  for (const IslandResult& island : flow.islands)
+    if (island.outcome != Outcome::kSolved && options.csv)
+      fmt::print(err, "bongsu: island of {} buses: {}: {}\n", island.buses, to_string(island.outcome), island.reason);
+  return kExitNo;
+}
+
+}  // namespace bongsu::cli

@@ -1,0 +1,74 @@
+#include "cli/range_commands.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "base/json.h"
+#include "cli/command_test_support.h"
+
+namespace bongsu::cli {
+namespace {
+
+class RangeCommandsTest : public CommandTest {
+ protected:
+  static std::string sample(const std::string& name) { return std::string(BONGSU_SOURCE_DIR) + "/samples/exercise/" + name; }
+};
+
+TEST_F(RangeCommandsTest, CsvHasTheColumnsOfTheReference) {
+  ASSERT_EQ(run(run_range_powerflow, {.file = sample("ring.m"), .csv = true}), 0) << err_;
+  std::istringstream lines(out_);
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "# bongsu range powerflow NR tol 1e-10 success=1; cols: bus,type,Vm_pu,Va_deg,Va_dc_deg");
+  std::getline(lines, line);
+  EXPECT_EQ(line, "10,3,1.030000000000,0.0000000000,0.0000000000");
+  int buses = 1, branches = 0;
+  while (std::getline(lines, line) && !line.empty()) ++buses;
+  EXPECT_EQ(buses, 7);
+  std::getline(lines, line);
+  EXPECT_EQ(line, "# from,to,status,Pf_MW,Qf_MVAr,Pt_MW,Qt_MVAr,Pf_dc_MW");
+  while (std::getline(lines, line)) {
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','), 7) << line;
+    if (++branches == 9) EXPECT_EQ(line, "50,60,0,0.00000000,0.00000000,0.00000000,0.00000000,0.00000000");
+  }
+  EXPECT_EQ(branches, 10);
+}
+
+TEST_F(RangeCommandsTest, WhatCannotBeSolvedExitsWithOneAndItsReason) {
+  EXPECT_EQ(run(run_range_powerflow, {.file = sample("collapse.m"), .csv = true}), 1);
+  EXPECT_NE(err_.find("infeasible: no operating point"), std::string::npos) << err_;
+  EXPECT_NE(out_.find("success=0"), std::string::npos);
+  EXPECT_EQ(run(run_range_powerflow, {.file = sample("collapse.m")}), 1);
+  EXPECT_NE(out_.find("no operating point"), std::string::npos) << out_;
+  EXPECT_EQ(run(run_range_powerflow, {.file = sample("collapse.m"), .dc = true}), 0) << "a linear model always flows";
+}
+
+TEST_F(RangeCommandsTest, WordsAndJsonTellIslandsApart) {
+  EXPECT_EQ(run(run_range_powerflow, {.file = sample("islands.m")}), 0);
+  EXPECT_NE(out_.find("island 3: 2 buses, dark: no generator is in service (7.00 MW of load)"), std::string::npos) << out_;
+  EXPECT_EQ(run(run_range_powerflow, {.file = sample("islands.m"), .json = true}), 0);
+  std::istringstream lines(out_);
+  std::string line, last;
+  while (std::getline(lines, line)) {
+    ASSERT_TRUE(parse_json(line)) << line;
+    last = line;
+  }
+  const Json summary = *parse_json(last);
+  EXPECT_EQ(string_at(summary, "kind"), "summary");
+  EXPECT_EQ(find(summary, "islands")->as_array().size(), 3U);
+}
+
+TEST_F(RangeCommandsTest, ReactiveLimitsAreToldInTheType) {
+  ASSERT_EQ(run(run_range_powerflow, {.file = sample("ring.m"), .q_limits = true, .csv = true}), 0) << err_;
+  EXPECT_NE(out_.find("\n60,1,"), std::string::npos) << out_;
+}
+
+TEST_F(RangeCommandsTest, TroubleNamesFileAndLine) {
+  EXPECT_EQ(run(run_range_powerflow, {.file = (dir_ / "absent.m").string()}), 2);
+  EXPECT_EQ(run(run_range_powerflow, {.file = file("bad.m", "function mpc = x\nmpc.version = '2';\nmpc.bus = [ 1 x ];\n")}), 2);
+  EXPECT_NE(err_.find("bad.m:3: bus: \"x\" is no number"), std::string::npos) << err_;
+}
+
+}  // namespace
+}  // namespace bongsu::cli
