@@ -730,6 +730,14 @@ void add_range(Program& p) {
   flow->add_flag("--csv", f.csv, "Every bus, an empty line, every branch");
   flow->add_flag("--json", f.json, "One JSON object a line: buses, generators, branches, a summary");
   flow->callback([&p] { p.exit = run_range_powerflow(f, stdout, stderr); });
+  static ContingencyCommand c;
+  auto* outages = p.command(range, "contingency", "Each branch out in its turn: what is cut off, which limits break",
+                            "  bongsu range contingency case118.m\n  bongsu range contingency case9241pegase.m --csv > outages.csv\n");
+  outages->add_option("case", c.file, "MATPOWER case; - for standard input")->required();
+  outages->add_flag("--csv", c.csv, "One line an outage");
+  outages->add_flag("--json", c.json, "One JSON object an outage, and a summary");
+  outages->add_flag("--quiet", c.quiet, "No progress");
+  outages->callback([&p] { p.exit = run_range_contingency(c, stdout, stderr); });
 }
 
 void add_sigma(Program& p) {

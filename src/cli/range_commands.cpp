@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/terminal.h"
 #include "exercise/range/power/ac_flow.h"
+#include "exercise/range/power/contingency.h"
 #include "exercise/range/power/dc_flow.h"
 #include "exercise/range/power/matpower.h"
 #include "telemetry/byte_source.h"
@@ -168,6 +169,133 @@ int run_range_powerflow(const PowerflowOptions& options, std::FILE* out, std::FI
     if (island.outcome != Outcome::kSolved && options.csv)
       fmt::print(err, "bongsu: island of {} buses: {}: {}\n", island.buses, to_string(island.outcome), island.reason);
   return kExitNo;
+}
+
+namespace {
+
+std::string violation_words(const Network& n, const Violation& v) {
+  if (v.kind == Violation::Kind::kOverload)
+    return fmt::format("{} - {} {:.0f} % ({:.1f} of {:.1f} MVA)", bus_name(n.buses[n.branches[v.at].from]),
+                       bus_name(n.buses[n.branches[v.at].to]), v.value / v.limit * 100, v.value, v.limit);
+  return fmt::format("bus {} {:.4f} pu ({} {:.4f})", bus_name(n.buses[v.at]), v.value,
+                     v.kind == Violation::Kind::kLow ? "below" : "above", v.limit);
+}
+
+JsonObject violation_json(const Network& n, const Violation& v) {
+  if (v.kind == Violation::Kind::kOverload)
+    return {{"kind", "overload"}, {"branch", v.at + 1}, {"from", n.buses[n.branches[v.at].from].number},
+            {"to", n.buses[n.branches[v.at].to].number}, {"mva", v.value}, {"limit_mva", v.limit}, {"before_mva", v.base}};
+  return {{"kind", v.kind == Violation::Kind::kLow ? "low" : "high"}, {"bus", n.buses[v.at].number}, {"pu", v.value},
+          {"limit_pu", v.limit}, {"before_pu", v.base}};
+}
+
+void print_outages_csv(const Network& n, const ContingencyReport& report, std::FILE* out) {
+  fmt::print(out, "branch,from,to,outcome,cuts,cut_buses,cut_load_MW,cut_generation_MW,overloads,low,high,worst_branch,worst_loading_pct,"
+                  "lowest_bus,lowest_pu,iterations\n");
+  for (const BranchOutage& o : report.outages) {
+    const Violation* worst = o.overloads > 0 ? &o.violations.front() : nullptr;
+    fmt::print(out, "{},{},{},{},{},{},{:.6f},{:.6f},{},{},{},{},{},{},{},{}\n", o.branch + 1, n.buses[n.branches[o.branch].from].number,
+               n.buses[n.branches[o.branch].to].number, to_string(o.outcome), o.cuts ? 1 : 0, o.cut.buses, o.cut.load_mw, o.cut.generation_mw,
+               o.overloads, o.low, o.high, worst != nullptr ? fmt::format("{}", worst->at + 1) : "",
+               worst != nullptr ? fmt::format("{:.3f}", worst->value / worst->limit * 100) : "",
+               o.outcome == Outcome::kSolved ? fmt::format("{}", n.buses[o.lowest_bus].number) : "",
+               o.outcome == Outcome::kSolved ? fmt::format("{:.8f}", o.lowest_pu) : "", o.iterations);
+  }
+}
+
+struct OutageCounts {
+  std::size_t cuts = 0, unsolved = 0, overloads = 0, voltages = 0, clean = 0;
+  explicit OutageCounts(const ContingencyReport& report) {
+    for (const BranchOutage& o : report.outages) {
+      cuts += o.cuts;
+      unsolved += o.outcome != Outcome::kSolved;
+      overloads += o.overloads > 0;
+      voltages += o.low + o.high > 0;
+      clean += o.outcome == Outcome::kSolved && o.violations.empty();
+    }
+  }
+};
+
+void print_outages_json(const Network& n, const ContingencyReport& report, std::FILE* out) {
+  for (const BranchOutage& o : report.outages) {
+    JsonArray violations;
+    for (const Violation& v : o.violations) violations.emplace_back(violation_json(n, v));
+    JsonObject line{{"kind", "outage"}, {"branch", o.branch + 1}, {"from", n.buses[n.branches[o.branch].from].number},
+                    {"to", n.buses[n.branches[o.branch].to].number}, {"outcome", to_string(o.outcome)}, {"iterations", o.iterations},
+                    {"overloads", o.overloads}, {"low", o.low}, {"high", o.high}, {"violations", std::move(violations)}};
+    if (o.outcome == Outcome::kSolved) {
+      line["lowest_bus"] = n.buses[o.lowest_bus].number;
+      line["lowest_pu"] = o.lowest_pu;
+    } else {
+      line["reason"] = o.reason;
+    }
+    if (o.cuts)
+      line["cut_off"] = JsonObject{{"buses", o.cut.buses}, {"load_mw", o.cut.load_mw}, {"generation_mw", o.cut.generation_mw},
+                                   {"capacity_mw", o.cut.capacity_mw}, {"can_hold", o.cut.can_hold}};
+    fmt::print(out, "{}\n", to_text(Json(std::move(line))));
+  }
+  const OutageCounts counts(report);
+  fmt::print(out, "{}\n", to_text(Json(JsonObject{{"kind", "summary"}, {"case", n.name}, {"outages", report.outages.size()},
+                                                  {"cut", counts.cuts}, {"without_solution", counts.unsolved}, {"with_overload", counts.overloads},
+                                                  {"with_voltage", counts.voltages}, {"clean", counts.clean},
+                                                  {"violations_before", report.base_violations.size()}})));
+}
+
+void print_outages(const Network& n, const ContingencyReport& report, std::FILE* out) {
+  const OutageCounts counts(report);
+  const auto name = [&](const BranchOutage& o) {
+    return fmt::format("{} - {}", bus_name(n.buses[n.branches[o.branch].from]), bus_name(n.buses[n.branches[o.branch].to]));
+  };
+  fmt::print(out, "{}: {} outages of one branch, each solved as an AC flow\n", printable(n.name), report.outages.size());
+  fmt::print(out, "  {:>6} break no limit\n  {:>6} overload a branch\n  {:>6} leave a voltage outside its limits\n  {:>6} cut something off\n"
+                  "  {:>6} have no solution\n", counts.clean, counts.overloads, counts.voltages, counts.cuts, counts.unsolved);
+  if (!report.base_violations.empty())
+    fmt::print(out, "{} limits are broken before any outage; an outage is told of these only when it makes them worse\n", report.base_violations.size());
+  std::vector<const BranchOutage*> list;
+  const auto show = [&](const char* title, auto which, auto before, auto words) {
+    list.clear();
+    for (const BranchOutage& o : report.outages)
+      if (which(o)) list.push_back(&o);
+    if (list.empty()) return;
+    std::ranges::sort(list, [&](const auto* a, const auto* b) { return before(*a) != before(*b) ? before(*a) > before(*b) : a->branch < b->branch; });
+    fmt::print(out, "{}\n", title);
+    for (std::size_t k = 0; k < list.size() && k < kShown; ++k) fmt::print(out, "  {}: {}\n", name(*list[k]), words(*list[k]));
+    if (list.size() > kShown) fmt::print(out, "  and {} more (--csv, --json)\n", list.size() - kShown);
+  };
+  show("no solution:", [](const BranchOutage& o) { return o.outcome != Outcome::kSolved; }, [](const BranchOutage& o) { return o.mismatch_pu; },
+       [](const BranchOutage& o) { return fmt::format("{}: {}", to_string(o.outcome), o.reason); });
+  show("most load cut off:", [](const BranchOutage& o) { return o.cuts && o.cut.load_mw > 0; }, [](const BranchOutage& o) { return o.cut.load_mw; },
+       [](const BranchOutage& o) {
+         return fmt::format("{} buses, {:.1f} MW of load, {:.1f} MW of generation{}", o.cut.buses, o.cut.load_mw, o.cut.generation_mw,
+                            o.cut.can_hold ? "; could hold as an island" : "");
+       });
+  show("worst overloads:", [](const BranchOutage& o) { return o.overloads > 0; },
+       [](const BranchOutage& o) { return o.violations.front().value / o.violations.front().limit; },
+       [&](const BranchOutage& o) {
+         return violation_words(n, o.violations.front()) + (o.overloads > 1 ? fmt::format(" and {} more", o.overloads - 1) : "");
+       });
+  show("lowest voltages:", [](const BranchOutage& o) { return o.low > 0; }, [](const BranchOutage& o) { return -o.lowest_pu; },
+       [&](const BranchOutage& o) { return fmt::format("bus {} {:.4f} pu, {} buses below their limits", bus_name(n.buses[o.lowest_bus]), o.lowest_pu, o.low); });
+}
+
+}  // namespace
+
+int run_range_contingency(const ContingencyCommand& command, std::FILE* out, std::FILE* err) {
+  const auto network = load(command.file);
+  if (!network) return trouble(network.error(), command.json, out, err);
+  Result<ContingencyReport> report = fail(ErrorCode::kInternal, "");
+  {
+    Progress bar("outages", network->branches.size());
+    report = analyse_contingencies(*network, {.progress = [&](std::size_t done, std::size_t) {
+                                     if (!command.quiet) bar.update(done);
+                                     return true;
+                                   }});
+  }
+  if (!report) return trouble(report.error(), command.json, out, err);
+  if (command.csv) print_outages_csv(*network, *report, out);
+  else if (command.json) print_outages_json(*network, *report, out);
+  else print_outages(*network, *report, out);
+  return OutageCounts(*report).clean == report->outages.size() ? kExitOk : kExitNo;
 }
 
 }  // namespace bongsu::cli

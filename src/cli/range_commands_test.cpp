@@ -64,6 +64,25 @@ TEST_F(RangeCommandsTest, ReactiveLimitsAreToldInTheType) {
   EXPECT_NE(out_.find("\n60,1,"), std::string::npos) << out_;
 }
 
+TEST_F(RangeCommandsTest, EachBranchGoesOutInItsTurn) {
+  EXPECT_EQ(run(run_range_contingency, {.file = sample("ring.m"), .csv = true}), 1) << err_;
+  std::istringstream lines(out_);
+  std::string line;
+  int count = -1;
+  while (std::getline(lines, line)) {
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','), 15) << line;
+    ++count;
+  }
+  EXPECT_EQ(count, 9);
+  EXPECT_NE(out_.find("\n10,50,70,solved,1,1,15.000000,0.000000,"), std::string::npos) << out_;
+  EXPECT_EQ(run(run_range_contingency, {.file = sample("ring.m")}), 1);
+  EXPECT_NE(out_.find("9 outages of one branch"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("50 (Mill) - 70 (Farm): 1 buses, 15.0 MW of load"), std::string::npos) << out_;
+  EXPECT_EQ(run(run_range_contingency, {.file = sample("ring.m"), .json = true}), 1);
+  EXPECT_NE(out_.find("\"kind\":\"summary\",\"case\":\"ring\",\"outages\":9,\"cut\":2"), std::string::npos) << out_;
+  EXPECT_EQ(run(run_range_contingency, {.file = sample("collapse.m")}), 2);
+}
+
 TEST_F(RangeCommandsTest, TroubleNamesFileAndLine) {
   EXPECT_EQ(run(run_range_powerflow, {.file = (dir_ / "absent.m").string()}), 2);
   EXPECT_EQ(run(run_range_powerflow, {.file = file("bad.m", "function mpc = x\nmpc.version = '2';\nmpc.bus = [ 1 x ];\n")}), 2);

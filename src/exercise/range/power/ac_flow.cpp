@@ -50,7 +50,6 @@ std::vector<BranchFlow> branch_flows(const Network& network, const std::vector<d
 
 namespace {
 
-constexpr int kMaxDampedIterations = 100;
 constexpr double kLeastStep = 1.0 / 4096;
 constexpr double kLimitTolerance_mvar = 5e-6;  // MATPOWER's opf.violation, in MVAr as runpf compares
 constexpr double kStuck = 1e-3;                // of the squares: less progress than this, ten times, is none
@@ -91,7 +90,7 @@ Attempt damped(AcSystem& system, SparseLu& lu, const AcOptions& options) {
   a.left = system.mismatch();
   int slow = 0;
   while (a.left.largest_pu > options.tolerance_pu) {
-    if (a.iterations >= kMaxDampedIterations || !std::isfinite(a.left.squares)) return a;
+    if (a.iterations >= options.damped_iterations || !std::isfinite(a.left.squares)) return a;
     system.fill_jacobian();
     if (!lu.refactor(system.jacobian())) {
       a.singular = a.stuck = true;
@@ -237,7 +236,7 @@ class Solver {
       system.start(magnitude, angle);
       Attempt slow = damped(system, lu, options_);
       r.iterations += slow.iterations;
-      if (!slow.solved) {
+      if (!slow.solved && options_.second_start) {
         start_of(island, magnitude, angle, true);
         dc_angles(island, angle);
         system.start(magnitude, angle);

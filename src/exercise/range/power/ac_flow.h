@@ -24,6 +24,10 @@ struct AcOptions {
   int max_iterations = 20;
   bool enforce_q_limits = false;
   Start start = Start::kCase;
+  // When Newton's method diverges: how many damped steps, and whether from a DC solution too. Fewer make "diverged" of some that would
+  // be "solved" or "infeasible".
+  int damped_iterations = 100;
+  bool second_start = true;
 };
 
 FlowResult solve_ac(const Network& network, const AcOptions& options = {});
