@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "base/places_test_support.h"
 #include "cli/command_test_support.h"
 
 namespace bongsu::cli {
@@ -12,7 +13,7 @@ namespace {
 
 class RangeCommandsTest : public CommandTest {
  protected:
-  static std::string sample(const std::string& name) { return std::string(BONGSU_SOURCE_DIR) + "/samples/exercise/" + name; }
+  static std::string sample(const std::string& name) { return source_dir() + "/samples/exercise/" + name; }
 };
 
 TEST_F(RangeCommandsTest, CsvHasTheColumnsOfTheReference) {

@@ -4,25 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/places_test_support.h"
 #include "exercise/range/power/matpower.h"
-
-namespace bongsu::exercise {
-
-// The path of a shared file, or empty when it is not there.
-inline std::string shared_data(const std::string& name) {
-  const char* set = std::getenv("BONGSU_SHARED_DATA");
-  const std::string path = (set != nullptr ? std::string(set) : BONGSU_SOURCE_DIR "/../shared/data") + "/" + name;
-  return std::filesystem::exists(path) ? path : "";
-}
-
-}  // namespace bongsu::exercise
 
 namespace bongsu::exercise::power {
 
@@ -39,7 +28,7 @@ inline Network load(const std::string& path) {
   return network ? *network : Network{};
 }
 
-inline Network sample(const std::string& name) { return load(std::string(BONGSU_SOURCE_DIR) + "/samples/exercise/" + name); }
+inline Network sample(const std::string& name) { return load(source_dir() + "/samples/exercise/" + name); }
 
 // Paths of MATPOWER's cases in ascending size; none without shared data. The largest only if `all`.
 inline std::vector<std::string> shared_cases(bool all = true) {
