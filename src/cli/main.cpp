@@ -331,6 +331,13 @@ void add_charter(Program& p) {
   accept->callback([&p] { p.exit = run_charter_accept(p.common, accepted, digest); });
 }
 
+void clearance_options(CLI::App* command, ClearanceOptions& c) {
+  command->add_option("--class", c.rank, "Highest classification: unclassified, restricted, confidential, secret, top-secret")->capture_default_str();
+  command->add_option("--category", c.categories, "Compartment that is opened to this person; may be given again")->allow_extra_args(false);
+  command->add_option("--nationality", c.nationalities, "Two small letters (lt); may be given again")->allow_extra_args(false);
+  command->add_flag("--custodian", c.custodian, "May look at what carries markings that this node does not understand");
+}
+
 void add_collections_and_accounts(Program& p) {
   auto* collections = p.group("collection", "Collections of this node");
   static CollectionCommand c;
@@ -365,11 +372,22 @@ void add_collections_and_accounts(Program& p) {
   account->add_option("--read", a.read, "Collection it may read, '*' for all; may be given again")->allow_extra_args(false);
   account->add_option("--write", a.write, "Collection it may write, '*' for all; may be given again")->allow_extra_args(false);
   account->add_flag("--enforcement", a.enforcement, "May read the files for enforcement points at /enforcement/");
+  account->add_option("--person", a.person, "Whose account it is, as labels name persons (default: the account's name)");
+  clearance_options(account, a.clearance);
   account->add_flag("--replace", a.replace, "Replace an account of that name");
   account->callback([&p] { p.exit = run_account_add(p.common, a); });
   auto* all = p.command(accounts, "list", "All accounts", "  bongsu account list\n");
   p.on_node(all);
   all->callback([&p] { p.exit = run_account_list(p.common); });
+  static std::string cleared;
+  static ClearanceOptions clearance;
+  auto* clear = p.command(accounts, "clear", "Say what a person may see: the whole clearance anew; holds at once",
+                          "  bongsu account clear olena --class secret --category alpha --nationality lt\n"
+                          "  bongsu account clear olena        # nothing above unclassified\n");
+  p.on_node(clear);
+  clear->add_option("name", cleared)->required();
+  clearance_options(clear, clearance);
+  clear->callback([&p] { p.exit = run_account_clear(p.common, cleared, clearance); });
   static std::string removed;
   auto* remove = p.command(accounts, "remove", "Remove an account", "  bongsu account remove siem\n");
   p.on_node(remove);

@@ -74,6 +74,34 @@ int run_collection_list(const Common& common) {
   });
 }
 
+namespace {
+
+JsonObject json_of(const ClearanceOptions& clearance) {
+  JsonArray categories, nationalities;
+  for (const auto& c : clearance.categories) categories.emplace_back(c);
+  for (const auto& n : clearance.nationalities) nationalities.emplace_back(n);
+  return {{"rank", clearance.rank}, {"categories", std::move(categories)}, {"nationalities", std::move(nationalities)}, {"custodian", clearance.custodian}};
+}
+
+// "secret +alpha (lt) custodian"
+std::string clearance_text(const Json& account) {
+  const Json* clearance = find(account, "clearance");
+  if (clearance == nullptr) return "";
+  std::string out(text_of(*clearance, "rank"));
+  if (const auto categories = texts_of(*clearance, "categories"); !categories.empty()) out += " +" + categories;
+  if (const auto nations = texts_of(*clearance, "nationalities"); !nations.empty()) out += " (" + nations + ")";
+  if (bool_at(*clearance, "custodian").value_or(false)) out += " custodian";
+  return out;
+}
+
+}  // namespace
+
+int run_account_clear(const Common& common, const std::string& name, const ClearanceOptions& clearance) {
+  return ask(common, "POST", "/accounts/" + net::percent_encode(name) + "/clearance", JsonObject{{"clearance", json_of(clearance)}}, [](const Json& answer) {
+    say(fmt::format("Account \"{}\" (person {}) is cleared for: {}.", text_of(answer, "name"), text_of(answer, "person"), clearance_text(answer)));
+  });
+}
+
 int run_account_add(const Common& common, const AccountCommand& command) {
   JsonArray read, write;
   for (const auto& r : command.read) read.emplace_back(r);
@@ -81,6 +109,8 @@ int run_account_add(const Common& common, const AccountCommand& command) {
   JsonObject body{{"name", command.name}, {"role", command.role}, {"basic", command.basic || !command.password_file.empty()}, {"token", command.token},
                   {"replace", command.replace}, {"enforcement", command.enforcement}, {"read", std::move(read)}, {"write", std::move(write)}};
   if (!command.member.empty()) body["member"] = command.member;
+  if (!command.person.empty()) body["person"] = command.person;
+  body["clearance"] = json_of(command.clearance);
   if (!command.password_file.empty()) {
     auto password = node::read_small_file(command.password_file, 4096);
     if (!password) return report(password.error(), common.json);
@@ -104,8 +134,8 @@ int run_account_list(const Common& common) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& a : answer.at("accounts").as_array())
       rows.push_back({text_of(a, "name"), text_of(a, "member"), text_of(a, "role"), yes_no(a, "basic"),
-                      std::to_string(int_at(a, "tokens").value_or(0)), texts_of(a, "read"), texts_of(a, "write")});
-    print_table({"NAME", "MEMBER", "ROLE", "BASIC", "TOKENS", "READS", "WRITES"}, rows);
+                      std::to_string(int_at(a, "tokens").value_or(0)), texts_of(a, "read"), texts_of(a, "write"), text_of(a, "person"), clearance_text(a)});
+    print_table({"NAME", "MEMBER", "ROLE", "BASIC", "TOKENS", "READS", "WRITES", "PERSON", "CLEARANCE"}, rows);
   });
 }
 

@@ -26,13 +26,21 @@ struct CollectionCommand {
 int run_collection_add(const Common& common, const CollectionCommand& command);
 int run_collection_list(const Common& common);
 
+struct ClearanceOptions {
+  std::string rank = "unclassified";
+  std::vector<std::string> categories, nationalities;
+  bool custodian = false;
+};
 struct AccountCommand {
+  ClearanceOptions clearance;
+  std::string person;
   std::string name, member, role = "reader", password_file, certificate_file;
   std::vector<std::string> read, write;
   bool basic = false, token = false, enforcement = false, replace = false;
 };
 int run_account_add(const Common& common, const AccountCommand& command);
 int run_account_list(const Common& common);
+int run_account_clear(const Common& common, const std::string& name, const ClearanceOptions& clearance);
 int run_account_remove(const Common& common, const std::string& name);
 
 int run_member_list(const Common& common);

@@ -30,6 +30,14 @@ stix::Finding finding_of(const Error& error, std::string property) {
 }
 
 // What decides about recipients, without what references reveal: two copies of an object refer to the same.
+// TLP:RED that names nobody is for those who brought it in: for them the exchange was (FIRST TLP 2.0).
+void name_persons(policy::Label& label, const std::set<std::string>& persons) {
+  if (persons.empty()) return;
+  if (label.tlp == stix::Tlp::kRed && !label.persons) label.persons = persons;
+  for (policy::LabelPart& part : label.parts)
+    if (part.label.tlp == stix::Tlp::kRed && !part.label.persons) part.label.persons = persons;
+}
+
 policy::Label comparable(policy::Label label) {
   label.reveals.clear();
   return label;
@@ -240,6 +248,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   referring.reserve(work.size());
   for (Work& w : work) {
     w.label = markings_.label_of(*w.object, context.fallback);
+    name_persons(w.label, context.persons);
     if (foreign) {
       BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
       const bool keep_stricter = by_person || !w.label.marked || w.object->category() == stix::Category::kObservable;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <span>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct AdmitContext {
   std::vector<std::string> proofs{};
   // Of what is ours by `origin` and was taken from elsewhere ("feed"): we sign as having received it.
   std::string received_from{};
+  // Who brought it in, "cert-lt/olena": TLP:RED that names nobody is theirs. (Nobody may see it otherwise.)
+  std::set<std::string> persons{};
 };
 
 struct AdmitItem {

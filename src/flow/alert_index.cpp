@@ -54,15 +54,37 @@ const std::vector<journal::Seq>& seqs_of(const std::unordered_map<AlertNumber, s
 const std::vector<journal::Seq>& AlertIndex::judgements(AlertNumber number) const { return seqs_of(judged_, number); }
 const std::vector<journal::Seq>& AlertIndex::joined(AlertNumber number) const { return seqs_of(joined_, number); }
 
-void AlertIndex::add(const Uuid& id, journal::Seq seq, bool suppressed) {
+std::uint32_t AlertIndex::number_of_label(const std::string& label) {
+  static const std::string kFurther = "further labels";
+  const bool room = label_numbers_.size() < kMaxAlertLabels || label_numbers_.contains(label);
+  const auto [at, fresh] =
+      label_numbers_.try_emplace(room ? label : kFurther, static_cast<std::uint32_t>(by_label_.size()));
+  if (fresh) by_label_.emplace_back();
+  return at->second;
+}
+
+std::vector<std::pair<std::string, Alerts::Counts>> AlertIndex::counts_by_label() const {
+  std::vector<std::pair<std::string, Alerts::Counts>> out;
+  out.reserve(label_numbers_.size());
+  for (const auto& [label, number] : label_numbers_) out.emplace_back(label, by_label_[number]);
+  return out;
+}
+
+void AlertIndex::add(const Uuid& id, journal::Seq seq, bool suppressed, const std::string& label) {
   // Two entries of one id (the first had left the index): the newer one answers for it.
   numbers_[id] = end();
-  places_.push_back({.id = id, .seq = seq, .verdict = AlertVerdict::kOpen, .suppressed = suppressed});
-  if (suppressed) {
-    ++counts_.suppressed;
-  } else {
-    ++counts_.total;
-    ++counts_.open;
+  places_.push_back({.id = id,
+                     .seq = seq,
+                     .verdict = AlertVerdict::kOpen,
+                     .suppressed = suppressed,
+                     .label = number_of_label(label)});
+  for (Alerts::Counts* counts : {&counts_, &by_label_[places_.back().label]}) {
+    if (suppressed) {
+      ++counts->suppressed;
+    } else {
+      ++counts->total;
+      ++counts->open;
+    }
   }
   if (places_.size() <= kIndexedAlerts) return;
   if (const auto found = numbers_.find(places_.front().id); found != numbers_.end() && found->second == first_)
@@ -86,19 +108,21 @@ void AlertIndex::judge(AlertNumber number, journal::Seq seq, const Judgement& ju
   AlertPlace& place = places_[number - first_];
   judged_[number].push_back(seq);
   if (judgement.verdict) {
-    if (!place.suppressed) count(place.verdict, -1);
+    if (!place.suppressed) count(place, place.verdict, -1);
     place.verdict = *judgement.verdict;
-    if (!place.suppressed) count(place.verdict, 1);
+    if (!place.suppressed) count(place, place.verdict, 1);
   }
   const AlertNumber oldest = end() - recent_.size();
   if (number >= oldest) apply_judgement(recent_[number - oldest], judgement);
 }
 
-void AlertIndex::count(AlertVerdict verdict, std::int64_t by) {
+void AlertIndex::count(const AlertPlace& place, AlertVerdict verdict, std::int64_t by) {
   const auto add = static_cast<std::uint64_t>(by);  // wraps to the right number
-  if (verdict == AlertVerdict::kOpen) counts_.open += add;
-  if (verdict == AlertVerdict::kTrue) counts_.confirmed += add;
-  if (verdict == AlertVerdict::kFalse) counts_.false_positive += add;
+  for (Alerts::Counts* counts : {&counts_, &by_label_[place.label]}) {
+    if (verdict == AlertVerdict::kOpen) counts->open += add;
+    if (verdict == AlertVerdict::kTrue) counts->confirmed += add;
+    if (verdict == AlertVerdict::kFalse) counts->false_positive += add;
+  }
 }
 
 }  // namespace bongsu::flow

@@ -22,7 +22,10 @@ struct AlertPlace {
   journal::Seq seq = 0;
   AlertVerdict verdict = AlertVerdict::kOpen;
   bool suppressed = false;
+  std::uint32_t label = 0;  // number within AlertIndex
 };
+
+inline constexpr std::size_t kMaxAlertLabels = 10'000;  // counted apart; alerts of further ones together, for nobody
 
 class AlertIndex {
  public:
@@ -33,11 +36,13 @@ class AlertIndex {
   AlertNumber begin() const { return first_; }
   AlertNumber end() const { return first_ + places_.size(); }
   Alerts::Counts counts() const { return counts_; }
+  // By label; what was counted beyond kMaxAlertLabels stands under a text that is no label.
+  std::vector<std::pair<std::string, Alerts::Counts>> counts_by_label() const;
 
   // An entry with further hits of an indexed alert.
   void join(AlertNumber number, journal::Seq seq) { joined_[number].push_back(seq); }
   const std::vector<journal::Seq>& joined(AlertNumber number) const;  // these entries, oldest first
-  void add(const Uuid& id, journal::Seq seq, bool suppressed);
+  void add(const Uuid& id, journal::Seq seq, bool suppressed, const std::string& label);
   // Keeps records of the newest alerts whole: in order, up to end().
   void keep(AlertRecord record);
   // A judgement of an indexed alert.
@@ -45,7 +50,8 @@ class AlertIndex {
   void clear() { *this = AlertIndex(); }
 
  private:
-  void count(AlertVerdict verdict, std::int64_t by);
+  void count(const AlertPlace& place, AlertVerdict verdict, std::int64_t by);
+  std::uint32_t number_of_label(const std::string& label);
 
   std::deque<AlertPlace> places_;
   AlertNumber first_ = 0;  // of places_.front()
@@ -55,6 +61,8 @@ class AlertIndex {
   std::unordered_map<AlertNumber, std::vector<journal::Seq>> judged_;
   std::unordered_map<AlertNumber, std::vector<journal::Seq>> joined_;
   Alerts::Counts counts_;
+  std::unordered_map<std::string, std::uint32_t> label_numbers_;
+  std::vector<Alerts::Counts> by_label_;
 };
 
 std::optional<Uuid> alert_uuid(std::string_view alert_id);  // of "alert--uuid"

@@ -224,6 +224,11 @@ Alerts::Counts Alerts::counts() const {
   return impl_->index.counts();
 }
 
+std::vector<std::pair<std::string, Alerts::Counts>> Alerts::counts_by_label() const {
+  const std::shared_lock lock(impl_->mutex);
+  return impl_->index.counts_by_label();
+}
+
 std::vector<detect::triage::SubjectPtr> Alerts::subjects() const {
   const std::shared_lock lock(impl_->mutex);
   return impl_->triage.groups.subjects();

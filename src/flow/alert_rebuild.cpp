@@ -40,7 +40,7 @@ void Alerts::Impl::take(journal::Snapshot& snapshot, const journal::Entry& entry
     const auto id = alert_uuid(entry.object_id);
     if (!id) return;
     unsaved.push_back(entry.seq);
-    index.add(*id, entry.seq, suppressed.contains(*id));
+    index.add(*id, entry.seq, suppressed.contains(*id), entry.label);
   } else if (entry.kind == journal::EntryKind::kHits) {
     const auto number = index.number_of(entry.object_id);
     if (!number) return;

@@ -259,7 +259,7 @@ TEST_F(AlertTriageTest, TechniquesAreThoseOfTheRuleAndOfTheRelationsThatOneMayRe
     return out;
   };
   EXPECT_EQ(names(kAll), (std::vector<std::string>{"T1071", "T1568"}));
-  EXPECT_EQ(names({.everything = true, .subjects = {}, .reads = [](const std::string& c) { return c != "secret"; }}),
+  EXPECT_EQ(names({.everything = true, .subjects = {}, .reads = [](const Technique& t) { return t.collection != "secret"; }}),
             std::vector<std::string>{"T1568"});
   restart();
   EXPECT_EQ(names(kAll), (std::vector<std::string>{"T1071", "T1568"}));

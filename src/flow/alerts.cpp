@@ -171,7 +171,7 @@ Result<std::vector<AlertRecord>> Alerts::Impl::raise(std::span<const detect::Ale
     fresh[i].seq = receipt.entries[i].seq;
     fresh[i].added_us = receipt.entries[i].added_us;
     fresh[i].tally = hits.tally(next + i);
-    index.add(ids[i], fresh[i].seq, !fresh[i].assessment.suppressed_by.empty());
+    index.add(ids[i], fresh[i].seq, !fresh[i].assessment.suppressed_by.empty(), fresh[i].alert.label);
     index.keep(fresh[i]);
     unsaved.push_back(fresh[i].seq);
     seqs.push_back(fresh[i].seq);

@@ -151,6 +151,8 @@ class Alerts {
     bool operator==(const Counts&) const = default;
   };
   Counts counts() const;
+  // The same by the label of what matched, for those who may not see every one.
+  std::vector<std::pair<std::string, Counts>> counts_by_label() const;
 
   // The newest kMaxGroupedAlerts alerts by entity and time. A Sight is made from subjects(): hold them while it is
   // used.

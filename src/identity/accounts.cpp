@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -24,15 +25,6 @@ std::string hmac(std::string_view key, std::string_view message) {
 
 std::unexpected<Error> nobody() {
   return fail(ErrorCode::kUnauthenticated, "the credentials are not those of an account of this node");
-}
-
-Principal principal_of(const Account& account) {
-  return {.account = account.name,
-          .member = account.member,
-          .role = account.role,
-          .read = account.read,
-          .write = account.write,
-          .enforcement = account.enforcement};
 }
 
 bool equal_without_case(std::string_view a, std::string_view b) {
@@ -58,6 +50,52 @@ Result<std::set<std::string>> set_at(const Json& json, std::string_view key) {
 }
 
 }  // namespace
+
+Principal principal_of(const Account& account) {
+  return {.account = account.name,
+          .member = account.member,
+          .role = account.role,
+          .read = account.read,
+          .write = account.write,
+          .enforcement = account.enforcement,
+          .person = account.person_name(),
+          .clearance = account.clearance};
+}
+
+Json to_json(const Clearance& clearance) {
+  return JsonObject{{"rank", clearance.rank},
+                    {"categories", array_of(clearance.categories)},
+                    {"nationalities", array_of(clearance.nationalities)},
+                    {"custodian", clearance.custodian}};
+}
+
+Result<Clearance> parse_clearance(const Json* json) {
+  Clearance out;
+  if (json == nullptr) return out;
+  const auto bad = [](std::string field, std::string_view why) {
+    return fail(ErrorCode::kInvalid, std::string(why), {.field = "clearance." + std::move(field)});
+  };
+  if (!json->is_object()) return fail(ErrorCode::kInvalid, "must be an object", {.field = "clearance"});
+  static constexpr std::array<std::string_view, 5> kRanks = {"unclassified", "restricted", "confidential", "secret",
+                                                             "top-secret"};
+  out.rank = string_at(*json, "rank").value_or("");
+  if (std::ranges::find(kRanks, out.rank) == kRanks.end())
+    return bad("rank", "is unclassified, restricted, confidential, secret or top-secret");
+  BONGSU_TRY(out.categories, set_at(*json, "categories"));
+  if (out.categories.size() > kMaxCategories) return bad("categories", "are too many");
+  for (const std::string& category : out.categories)
+    if (category.empty() || category.size() > kMaxCategoryBytes)
+      return bad("categories", "are words of 1 to 128 bytes");
+  BONGSU_TRY(out.nationalities, set_at(*json, "nationalities"));
+  if (out.nationalities.size() > kMaxNationalities) return bad("nationalities", "are too many");
+  for (const std::string& nation : out.nationalities)
+    if (nation.size() != 2 || !std::ranges::all_of(nation, [](char c) { return c >= 'a' && c <= 'z'; }))
+      return bad("nationalities", "are two small letters each (ISO 3166-1 alpha-2)");
+  const Json* custodian = find(*json, "custodian");
+  if (custodian != nullptr && !custodian->is_bool()) return bad("custodian", "must be true or false");
+  out.custodian = custodian != nullptr && custodian->get_bool();
+  return out;
+}
 
 std::string_view to_string(Role role) {
   switch (role) {
@@ -88,6 +126,8 @@ Json Account::json() const {
   out["name"] = name;
   out["member"] = member;
   out["role"] = to_string(role);
+  if (!person.empty()) out["person"] = person;
+  if (clearance != Clearance()) out["clearance"] = to_json(clearance);
   out["password_hash"] = password_hash;
   out["token_digests"] = array_of(token_digests);
   out["certificate_fingerprints"] = array_of(certificate_fingerprints);
@@ -112,6 +152,12 @@ Result<Account> Account::parse(const Json& json) {
   const auto role = parse_role(string_at(json, "role").value_or(""));
   if (!role) return fail(ErrorCode::kInvalid, "a role is reader, analyst or operator", {.field = "role"});
   account.role = *role;
+  if (const Json* person = find(json, "person")) {
+    if (!person->is_string() || !is_account_name(person->get_string()))
+      return fail(ErrorCode::kInvalid, "a person is named like an account", {.field = "person"});
+    account.person = person->get_string();
+  }
+  BONGSU_TRY(account.clearance, parse_clearance(find(json, "clearance")));
   account.password_hash = string_at(json, "password_hash").value_or("");
   BONGSU_TRY(account.token_digests, set_at(json, "token_digests"));
   BONGSU_TRY(account.certificate_fingerprints, set_at(json, "certificate_fingerprints"));

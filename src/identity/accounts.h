@@ -18,8 +18,24 @@ namespace bongsu::identity {
 
 enum class Role { kReader, kAnalyst, kOperator };  // read · judge, create, publish, withdraw · administer
 
+// What a person may see of what the member holds; what it means for a label: policy/person.h. Nothing is the least.
+struct Clearance {
+  std::string rank = "unclassified";      // policy::ClassRank by name
+  std::set<std::string> categories;       // compartments that were opened to this person
+  std::set<std::string> nationalities;    // "lt"
+  // Appointed to look at what carries markings that this node does not understand.
+  bool custodian = false;
+  bool operator==(const Clearance&) const = default;
+};
+
+inline constexpr std::size_t kMaxCategories = 256, kMaxCategoryBytes = 128, kMaxNationalities = 16;
+
 struct Account {
   std::string name;                       // [a-z0-9][a-z0-9._-]{0,62}
+  // Whose it is, as labels name persons ("cert-lt/olena" is olena of cert-lt); empty: the account's name. One person
+  // with two accounts is one person where two are asked for.
+  std::string person;
+  Clearance clearance;
   std::string member;                     // on whose behalf it reads and writes: own id, or a partner without a node
   Role role = Role::kReader;
   std::string password_hash;              // crypto::hash_password; empty = no Basic log-in
@@ -31,6 +47,7 @@ struct Account {
 
   Json json() const;
   static Result<Account> parse(const Json& json);
+  const std::string& person_name() const { return person.empty() ? name : person; }
 };
 
 // The authenticated asker of a request.
@@ -41,9 +58,16 @@ struct Principal {
   std::set<std::string> read, write;
   bool enforcement = false;  // may read the files for enforcement points
   bool link = false;        // a partner's node on the link listener
+  std::string person;       // without the member; empty for a link partner
+  Clearance clearance;
   bool may_read(const std::string& collection) const;
   bool may_write(const std::string& collection) const;
 };
+
+Principal principal_of(const Account& account);
+Json to_json(const Clearance& clearance);
+// kInvalid names the field. Absent: the least.
+Result<Clearance> parse_clearance(const Json* json);
 
 std::string_view to_string(Role role);                     // "reader", "analyst", "operator"
 std::optional<Role> parse_role(std::string_view text);

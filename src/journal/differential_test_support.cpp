@@ -65,6 +65,7 @@ class Differential {
     NewEntry made = test_object(id, versioned ? static_cast<int>(random_.below(12)) : -1, {}, collection());
     if (random_.below(4) == 0) made.payload += fmt::format(" {}", random_.below(3));
     if (random_.below(6) == 0) made.spec_version = "2.0";
+    made.label = "label-" + std::to_string(random_.below(3));
     if (random_.below(12) == 0) {
       made.kind = EntryKind::kDeletion;
       made.payload.clear();
@@ -144,6 +145,10 @@ class Differential {
     q.first = random_.below(3) == 0;
     q.all = random_.below(4) == 0;
     for (auto n = random_.below(5); n > 2; --n) q.version_keys.push_back(key());
+    if (random_.below(3) == 0)
+      q.sees = [hidden = "label-" + std::to_string(random_.below(3))](const std::string& label) {
+        return label != hidden;
+      };
     q.limit = static_cast<std::uint32_t>(1 + random_.below(random_.below(2) == 0 ? 5 : 1000));
     return q;
   }

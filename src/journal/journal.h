@@ -136,6 +136,9 @@ struct OutboxQuery {  // TAXII 2.1 §3.4: filters combine by AND, values within 
   bool last = true, first = false, all = false;  // match[version] keywords
   std::vector<std::string> version_keys;         // and exact versions
   std::uint32_t limit = 1000;
+  // Whether the reader may see what has this label; empty: everything. What it may not see is not there: the last, first
+  // and other versions are chosen among what is left.
+  std::function<bool(const std::string& label)> sees{};
 };
 
 struct OutboxRow {

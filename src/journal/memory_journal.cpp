@@ -100,7 +100,8 @@ class MemorySnapshot final : public Snapshot {
     BONGSU_TRY(const ViewRows* view, find_view(query.view));
     std::map<std::string, std::vector<std::size_t>> objects;
     for (std::size_t i = 0; i < view->rows.size(); ++i)
-      if (!view->rows[i].withdrawn) objects[data_->entries[view->rows[i].seq - 1].entry.object_id].push_back(i);
+      if (!view->rows[i].withdrawn && (!query.sees || query.sees(data_->entries[view->rows[i].seq - 1].entry.label)))
+        objects[data_->entries[view->rows[i].seq - 1].entry.object_id].push_back(i);
     std::set<std::size_t> chosen;
     for (const auto& [id, rows] : objects)
       if (allowed(query.ids, id) && allowed(query.types, type_of(id))) choose(*data_, *view, query, rows, chosen);

@@ -10,7 +10,7 @@ namespace bongsu::node {
 namespace {
 
 const detect::triage::Sight kEverything{.everything = true, .subjects = {}, .reads = {}};
-const api::console::ReadsCollection kReadsAll = [](const std::string&) { return true; };
+const api::console::ReadsTechnique kReadsAll = [](const detect::triage::Technique&) { return true; };
 constexpr std::uint32_t kMaxHitsListed = 100'000;
 
 net::Response json_response(const Json& value, int status = 200) { return net::Response::json(status, to_text(value)); }

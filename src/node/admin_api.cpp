@@ -217,11 +217,14 @@ AdminApi::Answer AdminApi::list_accounts(const Call&) {
                              {"read", json_texts(account.read)},
                              {"write", json_texts(account.write)},
                              {"enforcement", account.enforcement},
+                             {"person", account.person_name()},
+                             {"clearance", identity::to_json(account.clearance)},
                              {"disabled", account.disabled}});
   return json_response(JsonObject{{"accounts", std::move(out)}});
 }
 
 AdminApi::Answer AdminApi::add_account(const Call& call) {
+  if (!call.rest.empty()) return change_account(call);
   identity::Account account;
   BONGSU_TRY(account.name, required_text(call.body, "name"));
   if (!identity::is_account_name(account.name))
@@ -230,6 +233,11 @@ AdminApi::Answer AdminApi::add_account(const Call& call) {
   const auto role = identity::parse_role(string_at(call.body, "role").value_or("reader"));
   if (!role) return fail(ErrorCode::kInvalid, "a role is one of reader, analyst, operator", {.field = "role"});
   account.role = *role;
+  if (const auto person = string_at(call.body, "person"); person && !person->empty()) {
+    if (!identity::is_account_name(*person)) return fail(ErrorCode::kInvalid, "a person is named like an account", {.field = "person"});
+    account.person = *person;
+  }
+  BONGSU_TRY(account.clearance, identity::parse_clearance(find(call.body, "clearance")));
   account.enforcement = bool_at(call.body, "enforcement").value_or(false);
   for (const auto& [key, target] : {std::pair{"read", &account.read}, {"write", &account.write}}) {
     for (const auto& name : texts_at(call.body, key)) {
@@ -263,6 +271,16 @@ AdminApi::Answer AdminApi::add_account(const Call& call) {
   if (!password.empty() && !string_at(call.body, "password")) out["password"] = password;
   if (!token.empty()) out["token"] = token;
   return json_response(out, 201);
+}
+
+// POST /accounts/NAME/clearance: the whole clearance, and whose account it is. Credentials and rights stay.
+AdminApi::Answer AdminApi::change_account(const Call& call) {
+  if (call.rest.size() != 2 || call.rest[1] != "clearance") return fail(ErrorCode::kInvalid, "is /accounts/NAME/clearance");
+  const Json* clearance = find(call.body, "clearance");
+  if (clearance == nullptr) return fail(ErrorCode::kInvalid, "says which", {.field = "clearance"});
+  BONGSU_TRY(auto parsed, identity::parse_clearance(clearance));
+  BONGSU_TRY(const auto account, core_.registry->set_clearance(call.rest[0], std::move(parsed)));
+  return json_response(JsonObject{{"name", account.name}, {"person", account.person_name()}, {"clearance", identity::to_json(account.clearance)}});
 }
 
 AdminApi::Answer AdminApi::remove_account(const Call& call) {

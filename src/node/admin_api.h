@@ -51,6 +51,7 @@ class AdminApi {
   Answer add_collection(const Call& call);
   Answer list_accounts(const Call& call);
   Answer add_account(const Call& call);
+  Answer change_account(const Call& call);
   Answer remove_account(const Call& call);
   Answer build_enforcement(const Call& call);
   Answer list_members(const Call& call);

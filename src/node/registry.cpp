@@ -321,6 +321,19 @@ Result<void> Registry::put_account(const identity::Account& account, bool replac
   return {};
 }
 
+Result<identity::Account> Registry::set_clearance(std::string_view name, identity::Clearance clearance) {
+  const std::lock_guard lock(mutex_);
+  auto book = accounts_.accounts();
+  const auto at = book.find(std::string(name));
+  if (at == book.end()) return fail(ErrorCode::kNotFound, fmt::format("there is no account \"{}\"", name));
+  at->second.clearance = std::move(clearance);
+  identity::Account account = at->second;
+  BONGSU_TRY_VOID(write({{.space = std::string(kAccounts), .key = account.name, .value = to_text(account.json())}}, "account.clearance", account.name,
+                        {{"clearance", identity::to_json(account.clearance)}}));
+  accounts_.replace(std::move(book));
+  return account;
+}
+
 Result<void> Registry::remove_account(std::string_view name) {
   const std::lock_guard lock(mutex_);
   auto book = accounts_.accounts();

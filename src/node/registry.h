@@ -69,6 +69,8 @@ class Registry {
 
   Result<void> put_account(const identity::Account& account, bool replace);  // kConflict when it exists and replace is false
   Result<void> remove_account(std::string_view name);
+  // Holds at the account's next request. kNotFound.
+  Result<identity::Account> set_clearance(std::string_view name, identity::Clearance clearance);
 
   Result<identity::Invitation> invite(const identity::Member& self);
   // Open invitations and members as they are stored; for the pairing server. Call refresh_members() after it stored one.

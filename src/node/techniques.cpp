@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "policy/label.h"
 
 namespace bongsu::node {
 namespace {
@@ -27,8 +28,12 @@ Technique read_attack_pattern(const Json& object) {
 }
 
 // The newest version in each collection that has the object, and is not revoked.
-std::vector<std::pair<std::string, Json>> newest_by_collection(journal::Snapshot& snapshot, const std::string& id) {
-  std::vector<std::pair<std::string, Json>> out;
+struct Found {
+  std::string collection, label;
+  Json object;
+};
+std::vector<Found> newest_by_collection(journal::Snapshot& snapshot, const std::string& id) {
+  std::vector<Found> out;
   const auto versions = snapshot.versions("", id);
   if (!versions) return out;
   std::unordered_map<std::string, const journal::Entry*> newest;
@@ -39,10 +44,16 @@ std::vector<std::pair<std::string, Json>> newest_by_collection(journal::Snapshot
   for (const auto& [collection, entry] : newest) {
     const auto payload = snapshot.payload(entry->seq);
     auto json = payload ? parse_json(*payload) : std::unexpected(payload.error());
-    if (json && !bool_at(*json, "revoked").value_or(false)) out.emplace_back(collection, std::move(*json));
+    if (json && !bool_at(*json, "revoked").value_or(false)) out.push_back({collection, entry->label, std::move(*json)});
   }
-  std::ranges::sort(out, {}, &std::pair<std::string, Json>::first);
+  std::ranges::sort(out, {}, &Found::collection);
   return out;
+}
+
+std::string joined(const std::string& a, const std::string& b) {
+  if (a == b) return a;
+  const auto first = policy::Label::parse(a), second = policy::Label::parse(b);
+  return policy::join(first.value_or(policy::deny_all()), second.value_or(policy::deny_all())).text();
 }
 
 }  // namespace
@@ -71,13 +82,14 @@ std::vector<Technique> TechniqueBook::look_up(const std::string& indicator_id) {
     if (relation.from != indicator_id || relation.kind != "indicates" || relation.through.empty() || !relation.to.starts_with("attack-pattern--"))
       continue;
     const auto patterns = newest_by_collection(*snapshot, relation.to);
-    for (const auto& [collection, relationship] : newest_by_collection(*snapshot, relation.through)) {
+    for (const auto& [collection, relation_label, relationship] : newest_by_collection(*snapshot, relation.through)) {
       if (string_at(relationship, "target_ref") != relation.to) continue;
-      for (const auto& [where, pattern] : patterns) {
+      for (const auto& [where, pattern_label, pattern] : patterns) {
         if (where != collection) continue;  // what it says is for that collection's readers
         Technique technique = read_attack_pattern(pattern);
         if (technique.id.empty()) continue;
         technique.collection = collection;
+        technique.label = joined(relation_label, pattern_label);
         if (std::ranges::find(out, technique) == out.end()) out.push_back(std::move(technique));
       }
     }

@@ -41,7 +41,7 @@ Result<net::Response> ConsoleApi::Impl::alerts(Call& call) {
   }
   JsonArray list;
   const auto page = scope->list(call.caller.who, std::move(query));
-  const auto reads = console::AlertScope::reads(call.caller.who);
+  const auto reads = scope->reads(call.caller.who);
   for (const auto& record : page.records) list.push_back(console::alert_json(record, reads));
   JsonObject out;
   out["alerts"] = std::move(list);
@@ -61,10 +61,10 @@ Result<flow::AlertRecord> ConsoleApi::Impl::visible_alert(const identity::Princi
 
 Result<net::Response> ConsoleApi::Impl::alert(Call& call, const std::string& id) {
   BONGSU_TRY(const flow::AlertRecord record, visible_alert(call.caller.who, id));
-  Json out = console::whole_alert_json(record, console::AlertScope::reads(call.caller.who));
+  Json out = console::whole_alert_json(record, scope->reads(call.caller.who));
   out.get_object()["indicator"] = nullptr;
   const auto snapshot = deps.journal.snapshot();
-  if (const auto versions = readable_versions(*snapshot, call.caller.who, record.alert.indicator_id);
+  if (const auto versions = readable_versions(*snapshot, call.caller, record.alert.indicator_id);
       versions && !versions->empty()) {
     JsonObject indicator;
     indicator["id"] = console::text_json(record.alert.indicator_id);
@@ -121,7 +121,7 @@ Result<net::Response> ConsoleApi::Impl::judge(Call& call, const std::string& id)
     return fail(ErrorCode::kInvalid, "nothing to do: acknowledge, assign or judge", {.field = "verdict"});
   BONGSU_TRY(const flow::AlertRecord record, deps.alerts.judge(id, std::move(judgement)));
   hub->alert_changed(record);
-  return console::answer(200, console::whole_alert_json(record, console::AlertScope::reads(call.caller.who)));
+  return console::answer(200, console::whole_alert_json(record, scope->reads(call.caller.who)));
 }
 
 }  // namespace bongsu::api

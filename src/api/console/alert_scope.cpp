@@ -6,61 +6,73 @@
 
 namespace bongsu::api::console {
 
-bool may_read(const identity::Principal& who, const std::string& collection) {
-  return collection.empty() || who.may_read(collection);
-}
-
 bool reads_all(const identity::Principal& who) { return who.read.contains("*"); }
 
-AlertScope::AlertScope(journal::Journal& journal, flow::Alerts& alerts, const Clock& clock)
-    : journal_(journal), alerts_(alerts), clock_(clock) {}
+AlertScope::AlertScope(journal::Journal& journal, flow::Alerts& alerts, flow::PersonalViews& views, const Clock& clock)
+    : journal_(journal), alerts_(alerts), views_(views), clock_(clock) {}
 
 AlertScope::Key AlertScope::key_of(const detect::Alert& alert) {
-  return {.indicator_id = alert.indicator_id, .source = alert.source, .indicator = alert.indicator_ref};
+  return {.indicator_id = alert.indicator_id,
+          .source = alert.source,
+          .indicator = alert.indicator_ref,
+          .label = alert.label};
 }
 
 AlertScope::Key AlertScope::key_of(const detect::triage::Subject& subject) {
-  return {.indicator_id = subject.indicator_id, .source = subject.source, .indicator = subject.ref};
+  return {
+      .indicator_id = subject.indicator_id, .source = subject.source, .indicator = subject.ref, .label = subject.label};
 }
 
-namespace {
-
 // An entry stays known by its number when the object was deleted or erased: who could read it then saw the alert.
-Result<std::set<std::string>> collections_of(journal::Snapshot& snapshot, const AlertScope::Key& key) {
-  std::set<std::string> out;
+Result<AlertScope::Known> AlertScope::places_of(journal::Snapshot& snapshot, const Key& key) {
+  Known out;
   if (key.indicator != 0) {
     const auto entry = snapshot.entry(key.indicator);
     if (!entry && entry.error().code != ErrorCode::kNotFound) return std::unexpected(entry.error());
-    if (entry && entry->object_id == key.indicator_id) out.insert(entry->collection);
+    if (entry && entry->object_id == key.indicator_id) {
+      out.matched = entry->label;
+      out.places.insert({entry->collection, entry->label});
+    }
   }
   BONGSU_TRY(const auto versions, snapshot.versions("", key.indicator_id));
   for (const auto& entry : versions)
-    if (entry.origin == key.source) out.insert(entry.collection);
+    if (key.source.empty() || entry.origin == key.source) out.places.insert({entry.collection, entry.label});
   return out;
 }
 
-}  // namespace
-
 // A snapshot that was held for too long is ended by the journal: then a new one is asked, once. nullopt: the journal
 // does not answer now.
-std::optional<std::set<std::string>> AlertScope::look_up(const Key& key, Snapshot& snapshot) const {
+std::optional<AlertScope::Known> AlertScope::look_up(const Key& key, Snapshot& snapshot) const {
   if (snapshot != nullptr)
-    if (auto found = collections_of(*snapshot, key)) return std::move(*found);
+    if (auto found = places_of(*snapshot, key)) return std::move(*found);
   snapshot.reset();  // first, so that it does not count among those that are open
   snapshot = journal_.snapshot();
-  if (auto found = collections_of(*snapshot, key)) return std::move(*found);
+  if (auto found = places_of(*snapshot, key)) return std::move(*found);
   return std::nullopt;
 }
 
 bool AlertScope::may_see(const identity::Principal& who, const Key& key) {
   Snapshot snapshot;
-  return may_see(who, key, snapshot);
+  return may_see(who, *views_.of(who), key, snapshot);
 }
 
-bool AlertScope::may_see(const identity::Principal& who, const Key& key, Snapshot& snapshot) {
-  if (reads_all(who)) return true;
-  const auto readable = [&](const std::set<std::string>& collections) {
-    return std::ranges::any_of(collections, [&](const std::string& one) { return may_read(who, one); });
+bool AlertScope::may_see(const identity::Principal& who, const flow::PersonalView& view, const Key& key,
+                         Snapshot& snapshot) {
+  if (!key.label.empty()) {
+    if (!view.sees_label(key.label)) return false;
+    if (reads_all(who)) return true;
+  }
+  const auto visible = [&](const Known& known) {
+    if (!key.label.empty() || known.matched) {
+      if (key.label.empty() && !view.sees_label(*known.matched)) return false;
+      return reads_all(who) || std::ranges::any_of(known.places, [&](const Place& place) {
+               return place.collection.empty() || who.may_read(place.collection);
+             });
+    }
+    // Nothing says which version it is about.
+    if (known.places.empty()) return reads_all(who);
+    return std::ranges::any_of(known.places,
+                               [&](const Place& place) { return view.sees(who, place.collection, place.label); });
   };
   const std::string name = fmt::format("{} {} {}", key.indicator, key.indicator_id, key.source);
   const auto now = clock_.monotonic();
@@ -68,14 +80,15 @@ bool AlertScope::may_see(const identity::Principal& who, const Key& key, Snapsho
     const std::lock_guard lock(mutex_);
     // A yes ages like a no: the copy that opened it may have been deleted since.
     if (const auto at = known_.find(name); at != known_.end() && now - at->second.looked < kScopeAge)
-      return readable(at->second.collections);
+      return visible(at->second);
   }
-  std::optional<std::set<std::string>> collections = look_up(key, snapshot);
-  if (!collections) return false;  // and not remembered
-  const bool may = readable(*collections);
+  std::optional<Known> known = look_up(key, snapshot);
+  if (!known) return false;  // and not remembered
+  const bool may = visible(*known);
+  known->looked = now;
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMaxScopes) known_.clear();
-  known_[name] = {.collections = std::move(*collections), .looked = now};
+  known_[name] = std::move(*known);
   return may;
 }
 
@@ -84,18 +97,20 @@ bool AlertScope::may_see(const identity::Principal& who, const Key& key, Snapsho
 AlertScope::Page AlertScope::list(const identity::Principal& who, flow::AlertQuery query) {
   Page page;
   const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, flow::kMaxListedAlerts);
+  const auto view = views_.of(who);
   Snapshot snapshot;
   std::size_t looked_at = 0;
   for (;;) {
-    // Who sees everything needs no more than the page and one; the others may be in for a long search.
-    const std::size_t batch = reads_all(who) ? std::min(limit + 1 - page.records.size(), flow::kMaxListedAlerts)
-                                             : std::max(limit, kAlertBatch);
+    // Who sees everything so far needs no more than the page and one; the others may be in for a long search.
+    const std::size_t batch = looked_at == page.records.size() && reads_all(who)
+                                  ? std::min(limit + 1 - page.records.size(), flow::kMaxListedAlerts)
+                                  : std::max(limit, kAlertBatch);
     query.limit = static_cast<std::uint32_t>(batch);
     auto records = alerts_.list(query);
     for (auto& record : records) {
       query.before = record.seq;
       ++looked_at;
-      if (!may_see(who, key_of(record.alert), snapshot)) continue;
+      if (!may_see(who, *view, key_of(record.alert), snapshot)) continue;
       if (page.records.size() == limit) {
         page.more = true;
         return page;
@@ -114,25 +129,48 @@ AlertScope::Page AlertScope::list(const identity::Principal& who, flow::AlertQue
   return page;
 }
 
-std::function<bool(const std::string&)> AlertScope::reads(const identity::Principal& who) {
-  return [who](const std::string& collection) { return may_read(who, collection); };
+std::function<bool(const detect::triage::Technique&)> AlertScope::reads(const identity::Principal& who) const {
+  return [who, view = views_.of(who)](const detect::triage::Technique& technique) {
+    return view->sees(who, technique.collection, technique.label);
+  };
 }
 
 AlertScope::Held AlertScope::sight(const identity::Principal& who) {
   Held out;
-  out.sight.everything = reads_all(who);
-  if (out.sight.everything) return out;
   out.sight.reads = reads(who);
   out.subjects = alerts_.subjects();
+  const auto view = views_.of(who);
   Snapshot snapshot;
+  // Who may read every collection is asked about each label only; mostly all of them are visible.
+  const auto labelled = [&](const detect::triage::SubjectPtr& subject) {
+    return subject->label.empty() ? subject->indicator_id.empty() || may_see(who, *view, key_of(*subject), snapshot)
+                                  : view->sees_label(subject->label);
+  };
+  if (reads_all(who) && std::ranges::all_of(out.subjects, labelled)) {
+    out.sight.everything = true;
+    out.subjects.clear();
+    return out;
+  }
   for (const auto& subject : out.subjects)
-    if (!subject->indicator_id.empty() && may_see(who, key_of(*subject), snapshot))
+    if (!subject->indicator_id.empty() && may_see(who, *view, key_of(*subject), snapshot))
       out.sight.subjects.insert(subject.get());
   return out;
 }
 
 flow::Alerts::Counts AlertScope::counts(const identity::Principal& who) {
-  if (reads_all(who)) return alerts_.counts();
+  const auto view = views_.of(who);
+  if (reads_all(who)) {
+    flow::Alerts::Counts out;
+    for (const auto& [label, counts] : alerts_.counts_by_label()) {
+      if (!view->sees_label(label)) continue;
+      out.total += counts.total;
+      out.open += counts.open;
+      out.confirmed += counts.confirmed;
+      out.false_positive += counts.false_positive;
+      out.suppressed += counts.suppressed;
+    }
+    return out;
+  }
   struct Tally {
     Key key;
     flow::Alerts::Counts counts;
@@ -149,7 +187,7 @@ flow::Alerts::Counts AlertScope::counts(const identity::Principal& who) {
   flow::Alerts::Counts out;
   Snapshot snapshot;
   for (const auto& [_, tally] : tallies) {
-    if (!may_see(who, tally.key, snapshot)) continue;
+    if (!may_see(who, *view, tally.key, snapshot)) continue;
     out.total += tally.counts.total;
     out.open += tally.counts.open;
     out.confirmed += tally.counts.confirmed;

@@ -115,8 +115,17 @@ void ConsoleApi::on_commit() { impl_->hub->wake(); }
 void ConsoleApi::tick() {
   Impl& i = *impl_;
   i.sessions.sweep();
-  if (i.deps.counters) i.rates.sample(i.deps.clock.now(), i.deps.clock.monotonic(), i.deps.counters());
-  i.hub->tick(i.rates.newest(), i.members_json());
+  if (i.deps.counters) {
+    std::map<std::string, console::LabelledRates::Labelled> by_label;
+    for (const auto& [label, counts] : i.deps.alerts.counts_by_label()) by_label[label].alerts = counts.total;
+    for (const auto& [label, objects] : i.hub->admitted()) by_label[label].admitted = objects;
+    i.rates.sample(i.deps.clock.now(), i.deps.clock.monotonic(), i.deps.counters(), by_label);
+  }
+  i.hub->tick(
+      [&rates = i.rates](const flow::PersonalView& view) {
+        return rates.newest([&](const std::string& label) { return view.sees_label(label); });
+      },
+      i.members_json());
 }
 
 std::optional<std::string_view> ConsoleApi::Impl::Call::parameter(std::string_view name) const {

@@ -358,13 +358,14 @@ TEST(ConsoleObjects, ShowRelationsByNameAndVersionsByTheirBytes) {
   t.log_in("olena");
   const Json made = t.json(t.send("POST", "/api/v1/indicators", draft("green", R"(,"name":"Sandfly")")));
   const std::string id(*string_at(find(made, "items")->get_array().at(0), "id"));
-  t.search.edges = {{.from = id, .to = id, .kind = "related-to", .through = "relationship--1"},
+  t.search.edges = {{.from = id, .to = id, .kind = "related-to"},
                     {.from = "malware--00000000-0000-4000-8000-000000000001", .to = id, .kind = "uses"}};
   const Json shown = t.json(t.send("GET", "/api/v1/objects/" + id));
   EXPECT_EQ(string_at(shown, "name"), "Sandfly");
   const auto& edges = find(shown, "relations")->get_array();
+  ASSERT_FALSE(edges.empty());
   EXPECT_EQ(string_at(edges[0], "other_name"), "Sandfly");
-  EXPECT_TRUE(find(edges[1], "other_name")->is_null()) << "not here";
+  EXPECT_EQ(edges.size(), 1U) << "the other end of the second is not here, which looks as if it were hidden";
   const auto seq = *int_at(find(shown, "versions")->get_array().at(0), "seq");
   const Json version = t.json(t.send("GET", "/api/v1/objects/" + id + "/versions/" + std::to_string(seq)));
   EXPECT_EQ(string_at(version, "raw"), string_at(shown, "raw"));

@@ -32,7 +32,9 @@ class FakeSearch final : public journal::Search {
     asked.emplace_back(kind, value);
     return real != nullptr ? real->value(kind, value, limit) : by_value;
   }
-  Result<std::vector<journal::Relation>> relations(std::string_view, std::uint32_t) override { return edges; }
+  Result<std::vector<journal::Relation>> relations(std::string_view id, std::uint32_t limit) override {
+    return real != nullptr ? real->relations(id, limit) : edges;
+  }
   Result<void> reset() override { return {}; }
   Result<std::string> digest() override { return std::string(); }
 };

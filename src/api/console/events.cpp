@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t kFeedPage = 1'000;
 constexpr std::size_t kNewestShown = 10;
+constexpr std::size_t kMaxKinds = 256;  // of collection and label in one event; further ones are told to nobody
 
 std::string event_text(std::optional<journal::Seq> seq, std::string_view name, const Json& data) {
   std::string out;
@@ -106,13 +107,39 @@ void EventHub::wake() {
   for (const auto& wake : all) wake();
 }
 
+std::size_t EventHub::bytes_of(const Event& event) {
+  std::size_t out = event.text.size();
+  if (event.admitted)
+    for (const auto& [kind, admitted] : *event.admitted)
+      out += kind.first.size() + kind.second.size() + 64 * (1 + admitted.newest.size());
+  return out;
+}
+
+// How many of the new objects this account may see, and which were the newest; empty: none, and nothing is told.
+std::string EventHub::admitted_text(const Event& event, const identity::Principal& who,
+                                    const flow::PersonalView& view) {
+  std::uint64_t count = 0;
+  std::vector<std::pair<journal::Seq, std::string>> ids;
+  for (const auto& [kind, admitted] : *event.admitted) {
+    if (!view.sees(who, kind.first, kind.second)) continue;
+    count += admitted.count;
+    ids.insert(ids.end(), admitted.newest.begin(), admitted.newest.end());
+  }
+  if (count == 0) return {};
+  std::ranges::sort(ids);
+  if (ids.size() > kNewestShown) ids.erase(ids.begin(), ids.end() - kNewestShown);
+  JsonArray newest;
+  for (const auto& [_, id] : ids) newest.push_back(text_json(id));
+  return event_text(event.seq, "objects", JsonObject{{"admitted", count}, {"newest", std::move(newest)}});
+}
+
 void EventHub::push(Event event) {
   event.number = ++numbers_;
-  ring_bytes_ += event.text.size() + event.text_without_ids.size();
+  ring_bytes_ += bytes_of(event);
   ring_.push_back(std::move(event));
   while (ring_.size() > kRingEvents || ring_bytes_ > kRingBytes) {
     floor_ = std::max(floor_, ring_.front().seq);
-    ring_bytes_ -= ring_.front().text.size() + ring_.front().text_without_ids.size();
+    ring_bytes_ -= bytes_of(ring_.front());
     ring_.pop_front();
   }
 }
@@ -133,8 +160,7 @@ void EventHub::catch_up() {
     ring_bytes_ = 0;
   }
   const auto snapshot = journal_->snapshot();
-  std::uint64_t admitted = 0, deleted = 0, erased = 0;
-  JsonArray newest;
+  std::map<std::pair<std::string, std::string>, Event::Admitted> admitted;
   while (cursor_ < last) {
     auto page = snapshot->entries(cursor_, kFeedPage);
     if (!page || page->empty()) break;
@@ -165,16 +191,11 @@ void EventHub::catch_up() {
           }
           break;
         case journal::EntryKind::kObject:
-          ++admitted;
-          if (newest.size() >= kNewestShown) newest.erase(newest.begin());
-          newest.push_back(text_json(entry.object_id));
+          note_admitted(entry, admitted);
           break;
+        // These have no label, so nobody can be told of them alone.
         case journal::EntryKind::kDeletion:
-          ++deleted;
-          break;
         case journal::EntryKind::kErasure:
-          ++erased;
-          break;
         case journal::EntryKind::kNote:
         case journal::EntryKind::kHits:
         case journal::EntryKind::kQuarantined:
@@ -182,18 +203,28 @@ void EventHub::catch_up() {
       }
     }
   }
-  if (admitted + deleted + erased > 0) {
-    JsonObject data;
-    data["admitted"] = admitted;
-    data["deleted"] = deleted;
-    data["erased"] = erased;
-    data["newest"] = JsonArray{};
-    std::string text_without_ids = event_text(cursor_, "objects", data);
-    data["newest"] = std::move(newest);
+  if (!admitted.empty())
     push({.seq = cursor_,
-          .text = event_text(cursor_, "objects", data),
-          .text_without_ids = std::move(text_without_ids)});
-  }
+          .text = {},
+          .alert = std::nullopt,
+          .admitted = std::make_shared<const decltype(admitted)>(std::move(admitted))});
+}
+
+void EventHub::note_admitted(const journal::Entry& entry,
+                             std::map<std::pair<std::string, std::string>, Event::Admitted>& into) {
+  if (admitted_.size() < kRatedLabels || admitted_.contains(entry.label)) ++admitted_[entry.label];
+  const std::pair kind{entry.collection, entry.label};
+  if (into.size() >= kMaxKinds && !into.contains(kind)) return;
+  Event::Admitted& admitted = into[kind];
+  ++admitted.count;
+  if (admitted.newest.size() >= kNewestShown) admitted.newest.erase(admitted.newest.begin());
+  admitted.newest.emplace_back(entry.seq, entry.object_id);
+}
+
+std::map<std::string, std::uint64_t> EventHub::admitted() {
+  const std::lock_guard lock(mutex_);
+  if (journal_ != nullptr) catch_up();
+  return admitted_;
 }
 
 void EventHub::alert_changed(const flow::AlertRecord& record) {
@@ -206,7 +237,7 @@ void EventHub::alert_changed(const flow::AlertRecord& record) {
   wake();
 }
 
-void EventHub::tick(const Json& rates, const Json& members) {
+void EventHub::tick(Rates rates, const Json& members) {
   {
     const std::lock_guard lock(mutex_);
     if (journal_ == nullptr) return;
@@ -218,9 +249,8 @@ void EventHub::tick(const Json& rates, const Json& members) {
       const Json json = alert_json(*record);
       if (to_text(json) != told) push_alert(cursor_, *record, json);
     }
-    tick_ = JsonObject{};
-    tick_["rates"] = rates;
-    tick_["server_time"] = text_json(clock_->now().text(3));
+    rates_ = std::move(rates);
+    tick_time_ = clock_->now().text(3);
     ticks_.clear();
     ++tick_version_;
     if (std::string text = event_text(std::nullopt, "members", members); text != members_text_) {
@@ -232,20 +262,24 @@ void EventHub::tick(const Json& rates, const Json& members) {
 }
 
 std::shared_ptr<EventHub::Tick> EventHub::tick_for(const identity::Principal& who) {
-  const auto [at, fresh] = ticks_.try_emplace(reads_all(who) ? std::set<std::string>{"*"} : who.read);
+  auto view = scope_->view_of(who);
+  const auto [at, fresh] = ticks_.try_emplace({view.get(), reads_all(who) ? std::set<std::string>{"*"} : who.read});
   if (fresh) {
     at->second = std::make_shared<Tick>();
-    at->second->data = tick_;
+    at->second->view = std::move(view);  // keeps its address for as long as the tick is the newest
+    at->second->rates = rates_;
+    at->second->time = tick_time_;
   }
   return at->second;
 }
 
 std::string EventHub::tick_text(const identity::Principal& who, Tick& tick) {
   const std::lock_guard lock(tick.mutex);
-  if (tick.text.empty()) {
-    tick.data["counts"] = counts_json(scope_->counts(who));
-    tick.text = event_text(std::nullopt, "tick", tick.data);
-  }
+  if (tick.text.empty())
+    tick.text = event_text(std::nullopt, "tick",
+                           JsonObject{{"rates", tick.rates ? tick.rates(*tick.view) : Json(nullptr)},
+                                      {"server_time", text_json(tick.time)},
+                                      {"counts", counts_json(scope_->counts(who))}});
   return tick.text;
 }
 
@@ -271,12 +305,8 @@ void EventHub::stop() {
 // What happened is taken under the lock; whom it may be told is looked up without it, so that one account's look-ups
 // keep nobody else waiting.
 Result<bool> EventHub::pull(Cursor& cursor, const Viewer& viewer, std::string& out, bool heartbeat, bool& more) {
-  struct Taken {
-    std::string text;
-    std::optional<AlertScope::Key> alert;
-  };
   const std::size_t before = out.size();
-  std::vector<Taken> events;
+  std::vector<Event> events;
   std::string members;
   std::shared_ptr<Tick> tick;
   const std::shared_lock asking(asking_);
@@ -306,15 +336,13 @@ Result<bool> EventHub::pull(Cursor& cursor, const Viewer& viewer, std::string& o
     out += event_text(cursor_, "reset", JsonObject{});
   }
   if (cursor.number < numbers_ && !ring_.empty()) {
-    const bool all = reads_all(*who);
     std::size_t bytes = out.size() - before;  // hidden ones count, too: they cost look-ups
     std::size_t at = static_cast<std::size_t>(cursor.number + 1 - ring_.front().number);
     for (; at < ring_.size() && bytes <= kPullBytes; ++at) {
       const Event& event = ring_[at];
       cursor.number = event.number;
-      const std::string& text = event.text_without_ids.empty() || all ? event.text : event.text_without_ids;
-      bytes += text.size();
-      events.push_back({.text = text, .alert = all ? std::nullopt : event.alert});
+      bytes += bytes_of(event);
+      events.push_back(event);
     }
     more = at < ring_.size();
   }
@@ -327,8 +355,13 @@ Result<bool> EventHub::pull(Cursor& cursor, const Viewer& viewer, std::string& o
     tick = tick_for(*who);
   }
   lock.unlock();
-  for (const Taken& event : events)
-    if (!event.alert || scope_->may_see(*who, *event.alert)) out += event.text;
+  const auto view = scope_->view_of(*who);
+  for (const Event& event : events) {
+    if (event.admitted)
+      out += admitted_text(event, *who, *view);
+    else if (!event.alert || scope_->may_see(*who, *event.alert))
+      out += event.text;
+  }
   out += members;
   if (tick) out += tick_text(*who, *tick);
   if (heartbeat && out.size() == before) out += ":\n\n";

@@ -27,6 +27,7 @@
 #include <string>
 
 #include "api/console/alert_scope.h"
+#include "api/console/rates.h"
 #include "base/clock.h"
 #include "flow/alerts.h"
 #include "journal/journal.h"
@@ -53,7 +54,11 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
 
   void wake();                                          // something was committed
   void alert_changed(const flow::AlertRecord& record);  // at once, without waiting for the feed
-  void tick(const Json& rates, const Json& members);
+  // `rates` is asked once for each view of what may be seen.
+  using Rates = std::function<Json(const flow::PersonalView&)>;
+  void tick(Rates rates, const Json& members);
+  // Objects that the feed had so far, by label.
+  std::map<std::string, std::uint64_t> admitted();
   journal::Seq position();  // up to where the ring is: lists loaded after this call miss nothing from it
   void stop();
 
@@ -62,10 +67,16 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   struct Event {
     std::uint64_t number = 0;  // 1, 2, 3 … within this process
     journal::Seq seq = 0;
-    std::string text;
-    std::string text_without_ids;          // to be told to who may not read everything; empty: the same
+    std::string text;                      // empty: made of `admitted` for each reader
     std::optional<AlertScope::Key> alert;  // told to who may see it only
+    // New objects by collection and label.
+    struct Admitted {
+      std::uint64_t count = 0;
+      std::vector<std::pair<journal::Seq, std::string>> newest;  // their ids
+    };
+    std::shared_ptr<const std::map<std::pair<std::string, std::string>, Admitted>> admitted;
   };
+  static std::string admitted_text(const Event& event, const identity::Principal& who, const flow::PersonalView& view);
   struct Cursor {
     std::uint64_t number = 0;  // of the last event taken
     bool reset = false;
@@ -75,12 +86,16 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   // The newest tick for those who may read the same: made by the first who asks, while the others of them wait.
   struct Tick {
     std::mutex mutex;
-    JsonObject data;   // without counts
+    std::shared_ptr<const flow::PersonalView> view;
+    Rates rates;
+    std::string time;
     std::string text;  // empty: not made yet
   };
   Result<bool> pull(Cursor& cursor, const Viewer& viewer, std::string& out, bool heartbeat, bool& more);
   void catch_up();  // these with mutex_ held
   void push(Event event);
+  static std::size_t bytes_of(const Event& event);
+  void note_admitted(const journal::Entry& entry, std::map<std::pair<std::string, std::string>, Event::Admitted>& into);
   void push_alert(journal::Seq seq, const flow::AlertRecord& record, const Json& json);
   void place(Cursor& cursor, std::optional<journal::Seq> after);
   std::shared_ptr<Tick> tick_for(const identity::Principal& who);
@@ -99,12 +114,15 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   const std::size_t max_streams_;
   std::deque<Event> ring_;
   std::size_t ring_bytes_ = 0;
-  std::uint64_t numbers_ = 0;                                     // of the newest event
-  journal::Seq floor_ = 0;                                        // every event after this is in the ring
-  journal::Seq cursor_ = 0;                                       // the feed is read up to here
-  std::map<std::string, std::string, std::less<>> unsettled_;     // alert id → what was last told of it
-  JsonObject tick_;                                               // the newest, without counts
-  std::map<std::set<std::string>, std::shared_ptr<Tick>> ticks_;  // of it, by what an account may read
+  std::uint64_t numbers_ = 0;                                  // of the newest event
+  journal::Seq floor_ = 0;                                     // every event after this is in the ring
+  journal::Seq cursor_ = 0;                                    // the feed is read up to here
+  std::map<std::string, std::string, std::less<>> unsettled_;  // alert id → what was last told of it
+  std::map<std::string, std::uint64_t> admitted_;              // by label
+  Rates rates_;
+  std::string tick_time_;
+  std::map<std::pair<const flow::PersonalView*, std::set<std::string>>, std::shared_ptr<Tick>>
+      ticks_;  // the newest, by what an account may see
   std::string members_text_;
   std::uint64_t tick_version_ = 0, members_version_ = 0;
 

@@ -49,7 +49,7 @@ Result<net::Response> ConsoleApi::Impl::group(Call& call, const std::string& id)
   const auto part =
       deps.alerts.group(id, call.parameter("suppressed") == "1", offset, static_cast<std::uint32_t>(limit), held.sight);
   if (!part) return fail(ErrorCode::kNotFound, "there is no such group");
-  const auto reads = console::AlertScope::reads(call.caller.who);
+  const auto reads = scope->reads(call.caller.who);
   JsonArray list;
   for (const auto& record : part->alerts) list.push_back(console::alert_json(record, reads));
   JsonObject out;
@@ -73,11 +73,12 @@ Result<net::Response> ConsoleApi::Impl::hits(Call& call, const std::string& aler
   return console::answer(200, out);
 }
 
-// A suppression names indicators and values: who may not read everything sees its own, and those of an indicator that
-// it may read.
+// A suppression names indicators and values: an account sees its own, and those of an indicator that it may see. One
+// without indicator is for all who may read every collection.
 bool ConsoleApi::Impl::may_see(const identity::Principal& who, const detect::triage::Suppression& rule) const {
-  if (console::reads_all(who) || rule.author == who.account) return true;
-  return !rule.match.indicator.empty() && !rule.match.source.empty() &&
+  if (rule.author == who.account) return true;
+  if (console::reads_all(who) && rule.match.indicator.empty()) return true;
+  return !rule.match.indicator.empty() && (console::reads_all(who) || !rule.match.source.empty()) &&
          scope->may_see(who, {.indicator_id = rule.match.indicator, .source = rule.match.source, .indicator = 0});
 }
 
@@ -100,7 +101,11 @@ Result<net::Response> ConsoleApi::Impl::suppress(Call& call) {
   BONGSU_TRY(const Json body, console::json_body(call.request));
   BONGSU_TRY(auto rule, console::read_suppression(body, who.account));
   // Nobody silences what others see and he does not.
-  if (!console::reads_all(who)) {
+  if (console::reads_all(who)) {
+    if (!rule.match.indicator.empty() &&
+        !scope->may_see(who, {.indicator_id = rule.match.indicator, .source = rule.match.source, .indicator = 0}))
+      return fail(ErrorCode::kNotFound, "there is no such indicator", {.field = "match.indicator"});
+  } else {
     if (rule.match.indicator.empty() || rule.match.source.empty())
       return fail(ErrorCode::kDenied,
                   "an account that may not read everything suppresses one indicator of one source at a time",

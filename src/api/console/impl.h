@@ -1,8 +1,10 @@
 // What the console's handlers share. Internal: only the .cpp files of this folder include it.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "api/console/alert_scope.h"
@@ -18,6 +20,10 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   struct Caller {
     identity::Principal who;
     std::string secret;
+    std::shared_ptr<const flow::PersonalView> view{};  // what this person may see: asked on every reading path
+    bool sees(const std::string& collection, const std::string& label) const {
+      return view->sees(who, collection, label);
+    }
   };
   struct Call {
     net::Request& request;
@@ -30,15 +36,19 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   ConsoleDeps deps;
   ConsoleOptions options;
   console::Sessions sessions;
-  console::RateHistory rates;
+  console::LabelledRates rates;
+  flow::PersonalViews views;
   std::shared_ptr<console::AlertScope> scope;
   std::shared_ptr<console::EventHub> hub;
+  std::mutex held_mutex;
+  std::unordered_map<std::string, std::string> held_labels;  // of what is kept in quarantine, by its id
 
   Impl(ConsoleDeps d, ConsoleOptions o)
       : deps(std::move(d)),
         options(o),
         sessions(deps.clock, deps.random, options.sessions),
-        scope(std::make_shared<console::AlertScope>(deps.journal, deps.alerts, deps.clock)),
+        views(deps.release),
+        scope(std::make_shared<console::AlertScope>(deps.journal, deps.alerts, views, deps.clock)),
         hub(std::make_shared<console::EventHub>(deps.journal, deps.alerts, scope, deps.clock, deps.node.version,
                                                 o.max_streams)) {}
 
@@ -62,6 +72,7 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   Result<net::Response> stop_member(Call& call, const std::string& member);
 
   // quarantine_routes.cpp
+  bool may_see(const Caller& caller, const flow::HeldItem& item);
   Result<net::Response> quarantine(Call& call);
   Result<net::Response> held(Call& call, const std::string& id);
   Result<net::Response> decide_held(Call& call, const std::string& id, bool admit);
@@ -83,10 +94,14 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
 
   // object_routes.cpp
   Result<net::Response> search(Call& call);
+  // Hits that the caller may see, `most` and one at most: asks for more and more while hidden ones take their places.
+  Result<std::vector<journal::SearchHit>> visible_hits(
+      const Caller& caller, std::uint32_t most,
+      const std::function<Result<std::vector<journal::SearchHit>>(std::uint32_t limit)>& ask) const;
   Result<net::Response> object(Call& call, const std::string& id);
   Result<net::Response> object_version(Call& call, const std::string& id, std::string_view seq);
   Result<net::Response> withdraw(Call& call, const std::string& id);
-  Result<std::vector<journal::Entry>> readable_versions(journal::Snapshot& snapshot, const identity::Principal& who,
+  Result<std::vector<journal::Entry>> readable_versions(journal::Snapshot& snapshot, const Caller& caller,
                                                         std::string_view id) const;  // newest first; kNotFound
 
   // indicator_routes.cpp

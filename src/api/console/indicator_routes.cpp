@@ -10,6 +10,8 @@ namespace bongsu::api {
 
 using console::text_json;
 
+constexpr std::uint32_t kMaxKnown = 10;  // objects with a value that are counted
+
 Result<flow::Collection> ConsoleApi::Impl::writable_collection(const identity::Principal& who,
                                                                std::string_view name) const {
   auto collection = deps.collections.find(name);
@@ -51,9 +53,10 @@ Result<net::Response> ConsoleApi::Impl::read_values(Call& call) {
       if (deps.warnings)
         for (const auto& warning : deps.warnings(*value.value))
           warnings.push_back(JsonObject{{"list", text_json(warning.list)}, {"type", text_json(warning.type)}});
-      if (const auto hits = deps.search.value(detect::to_string(value.value->kind), value.value->text, 10))
-        known = static_cast<std::size_t>(
-            std::ranges::count_if(*hits, [&](const auto& hit) { return call.caller.who.may_read(hit.collection); }));
+      if (const auto hits = visible_hits(call.caller, kMaxKnown, [&](std::uint32_t limit) {
+            return deps.search.value(detect::to_string(value.value->kind), value.value->text, limit);
+          }))
+        known = std::min<std::size_t>(hits->size(), kMaxKnown);
     }
     item["warning_lists"] = std::move(warnings);
     item["known"] = known;
@@ -109,8 +112,11 @@ Result<net::Response> ConsoleApi::Impl::admit_all(std::vector<Result<stix::Objec
                                                   std::string_view event) {
   const std::span<const Result<stix::Object>> all(objects);
   BONGSU_TRY(const flow::AdmitReport report,
-             deps.admission.admit(
-                 all, {.collection = collection.id, .origin = deps.node.self, .fallback = collection.fallback}));
+             deps.admission.admit(all, {.collection = collection.id,
+                                        .origin = deps.node.self,
+                                        .fallback = collection.fallback,
+                                        .states = {},
+                                        .persons = {deps.node.self + '/' + who.person}}));
   JsonArray items, ids;
   std::size_t admitted = 0;
   std::string why;

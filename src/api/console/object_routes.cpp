@@ -27,17 +27,18 @@ std::string name_of(const Json& object) {
 
 namespace {
 
-using console::may_read;
 using console::text_json;
 
 constexpr std::uint32_t kMaxHits = 200;
 constexpr std::uint32_t kMaxRelations = 500;
-constexpr std::size_t kMaxNames = 200;  // of neighbours looked up for one page
+constexpr std::uint32_t kMaxLookedAt = 20'000;  // hits and relations, hidden ones among them
+constexpr std::size_t kMaxNames = 200;          // of neighbours looked up for one page
 
 // Names of neighbours, each looked up once, and only those that the caller may read.
 class Names {
  public:
-  Names(journal::Snapshot& snapshot, const identity::Principal& who) : snapshot_(snapshot), who_(who) {}
+  using Sees = std::function<bool(const std::string& collection, const std::string& label)>;
+  Names(journal::Snapshot& snapshot, Sees sees) : snapshot_(snapshot), sees_(std::move(sees)) {}
   Json of(const std::string& id) {
     if (const auto it = known_.find(id); it != known_.end()) return it->second;
     if (known_.size() >= kMaxNames) return nullptr;
@@ -45,7 +46,7 @@ class Names {
     if (const auto versions = snapshot_.versions("", id)) {
       const journal::Entry* newest = nullptr;
       for (const auto& entry : *versions)
-        if (may_read(who_, entry.collection) && (newest == nullptr || entry.version_key >= newest->version_key))
+        if (sees_(entry.collection, entry.label) && (newest == nullptr || entry.version_key >= newest->version_key))
           newest = &entry;
       if (newest != nullptr) {
         name = text_json("");
@@ -58,11 +59,24 @@ class Names {
 
  private:
   journal::Snapshot& snapshot_;
-  const identity::Principal& who_;
+  const Sees sees_;
   std::map<std::string, Json> known_;
 };
 
 }  // namespace
+
+Result<std::vector<journal::SearchHit>> ConsoleApi::Impl::visible_hits(
+    const Caller& caller, std::uint32_t most,
+    const std::function<Result<std::vector<journal::SearchHit>>(std::uint32_t limit)>& ask) const {
+  for (std::uint32_t limit = most + 1;; limit = std::min(limit * 10, kMaxLookedAt)) {
+    BONGSU_TRY(auto hits, ask(limit));
+    const bool all = hits.size() < limit || limit >= kMaxLookedAt;
+    std::erase_if(hits, [&](const journal::SearchHit& hit) { return !caller.sees(hit.collection, hit.label); });
+    if (!all && hits.size() <= most) continue;
+    if (hits.size() > most) hits.resize(most + 1);
+    return hits;
+  }
+}
 
 Result<net::Response> ConsoleApi::Impl::search(Call& call) {
   const std::string query(call.parameter("q").value_or(""));
@@ -77,17 +91,17 @@ Result<net::Response> ConsoleApi::Impl::search(Call& call) {
   std::set<std::pair<std::string, std::string>> seen;
   bool truncated = false;
   const auto take = [&](std::vector<journal::SearchHit> found) {
-    truncated = truncated || found.size() >= kMaxHits;
+    truncated = truncated || found.size() > kMaxHits;
+    if (found.size() > kMaxHits) found.resize(kMaxHits);
     for (auto& hit : found)
-      if (may_read(call.caller.who, hit.collection) && seen.emplace(hit.object_id, hit.collection).second)
-        hits.push_back(std::move(hit));
+      if (seen.emplace(hit.object_id, hit.collection).second) hits.push_back(std::move(hit));
   };
   std::size_t exact = 0;
   if (query.find_first_not_of(" \t\r\n") != std::string::npos) {
     // Pasted text first: an analyst who pastes hxxp://evil[.]example means the value, not the word.
     if (stix::Id::parse(query)) {
       const auto snapshot = deps.journal.snapshot();
-      if (const auto versions = readable_versions(*snapshot, call.caller.who, query)) {
+      if (const auto versions = readable_versions(*snapshot, call.caller, query)) {
         journal::SearchHit hit{.seq = versions->front().seq,
                                .object_id = query,
                                .type = query.substr(0, query.find("--")),
@@ -106,18 +120,25 @@ Result<net::Response> ConsoleApi::Impl::search(Call& call) {
       understood["kind"] = text_json(detect::to_string(value.kind));
       understood["text"] = text_json(value.text);
       out["understood"] = std::move(understood);
-      BONGSU_TRY(auto found, deps.search.value(detect::to_string(value.kind), value.text, kMaxHits));
+      const auto by_value = [&](const std::string& text) {
+        return visible_hits(call.caller, kMaxHits, [&](std::uint32_t limit) {
+          return deps.search.value(detect::to_string(value.kind), text, limit);
+        });
+      };
+      BONGSU_TRY(auto found, by_value(value.text));
       take(std::move(found));
       // A URL that was published in another form than the normal one is indexed as it was written.
       if (const std::string plain = detect::refang(query); plain != value.text) {
-        BONGSU_TRY(auto as_written, deps.search.value(detect::to_string(value.kind), plain, kMaxHits));
+        BONGSU_TRY(auto as_written, by_value(plain));
         take(std::move(as_written));
       }
     }
     exact = hits.size();
     if (only.empty()) {
       // A value is whole: only of words that are being typed the last may go on.
-      BONGSU_TRY(auto found, deps.search.text(out["understood"].is_null() ? query : query + " ", kMaxHits));
+      const std::string words = out["understood"].is_null() ? query : query + " ";
+      BONGSU_TRY(auto found, visible_hits(call.caller, kMaxHits,
+                                          [&](std::uint32_t limit) { return deps.search.text(words, limit); }));
       take(std::move(found));
     }
   }
@@ -131,11 +152,11 @@ Result<net::Response> ConsoleApi::Impl::search(Call& call) {
 }
 
 Result<std::vector<journal::Entry>> ConsoleApi::Impl::readable_versions(journal::Snapshot& snapshot,
-                                                                        const identity::Principal& who,
+                                                                        const Caller& caller,
                                                                         std::string_view id) const {
   if (!stix::Id::parse(id)) return fail(ErrorCode::kNotFound, "there is no such object");
   BONGSU_TRY(std::vector<journal::Entry> versions, snapshot.versions("", id));
-  std::erase_if(versions, [&](const journal::Entry& e) { return !may_read(who, e.collection); });
+  std::erase_if(versions, [&](const journal::Entry& e) { return !caller.sees(e.collection, e.label); });
   if (versions.empty()) return fail(ErrorCode::kNotFound, "there is no such object");
   std::ranges::sort(versions, [](const journal::Entry& a, const journal::Entry& b) {
     return a.version_key != b.version_key ? a.version_key > b.version_key : a.seq > b.seq;
@@ -146,7 +167,7 @@ Result<std::vector<journal::Entry>> ConsoleApi::Impl::readable_versions(journal:
 Result<net::Response> ConsoleApi::Impl::object(Call& call, const std::string& id) {
   const identity::Principal& who = call.caller.who;
   const auto snapshot = deps.journal.snapshot();
-  BONGSU_TRY(const std::vector<journal::Entry> versions, readable_versions(*snapshot, who, id));
+  BONGSU_TRY(const std::vector<journal::Entry> versions, readable_versions(*snapshot, call.caller, id));
   const journal::Entry& newest = versions.front();
 
   JsonObject out;
@@ -187,26 +208,42 @@ Result<net::Response> ConsoleApi::Impl::object(Call& call, const std::string& id
   }
   out["audiences"] = std::move(audiences);
 
-  Names names(*snapshot, who);
-  const bool reads_all = console::reads_all(who);
+  Names names(*snapshot, [&](const std::string& collection, const std::string& label) {
+    return call.caller.sees(collection, label);
+  });
+  // An edge is shown with both its ends and what makes it, or not at all: an id is data. What is not here looks the
+  // same as what is hidden. (An edge is asked about once more where hidden ones took its place.)
   JsonArray relations;
-  BONGSU_TRY(const auto edges, deps.search.relations(id, kMaxRelations));
-  for (const auto& edge : edges) {
-    const bool outward = edge.from == id;
-    const std::string& other = outward ? edge.to : edge.from;
-    // An edge is shown with both its ends and what makes it, or not at all: an id is data.
-    if (!reads_all && !(readable_versions(*snapshot, who, other) &&
-                        (edge.through.empty() || readable_versions(*snapshot, who, edge.through))))
-      continue;
-    JsonObject item;
-    item["kind"] = text_json(edge.kind);
-    item["outward"] = outward;
-    item["other"] = text_json(other);
-    item["other_name"] = names.of(other);  // null: not here, or not the caller's to read
-    item["through"] = text_json(edge.through);
-    relations.push_back(std::move(item));
+  std::map<std::string, bool> readable;
+  const auto may_see = [&](const std::string& other) {
+    const auto [at, fresh] = readable.try_emplace(other);
+    if (fresh) at->second = readable_versions(*snapshot, call.caller, other).has_value();
+    return at->second;
+  };
+  bool more = false;
+  for (std::uint32_t limit = kMaxRelations + 1;; limit = std::min(limit * 10, kMaxLookedAt)) {
+    BONGSU_TRY(const auto edges, deps.search.relations(id, limit));
+    relations.clear();
+    more = false;
+    for (const auto& edge : edges) {
+      const bool outward = edge.from == id;
+      const std::string& other = outward ? edge.to : edge.from;
+      if (!may_see(other) || (!edge.through.empty() && !may_see(edge.through))) continue;
+      if (relations.size() >= kMaxRelations) {
+        more = true;
+        break;
+      }
+      JsonObject item;
+      item["kind"] = text_json(edge.kind);
+      item["outward"] = outward;
+      item["other"] = text_json(other);
+      item["other_name"] = names.of(other);  // null: too many to name
+      item["through"] = text_json(edge.through);
+      relations.push_back(std::move(item));
+    }
+    if (more || edges.size() < limit || limit >= kMaxLookedAt) break;
   }
-  out["relations_truncated"] = relations.size() >= kMaxRelations;  // of what is shown
+  out["relations_truncated"] = more;
   out["relations"] = std::move(relations);
   return console::answer(200, out);
 }
@@ -217,7 +254,7 @@ Result<net::Response> ConsoleApi::Impl::object_version(Call& call, const std::st
       error != std::errc() || end != seq_text.data() + seq_text.size())
     return fail(ErrorCode::kNotFound, "there is no such version");
   const auto snapshot = deps.journal.snapshot();
-  BONGSU_TRY(const auto versions, readable_versions(*snapshot, call.caller.who, id));
+  BONGSU_TRY(const auto versions, readable_versions(*snapshot, call.caller, id));
   const auto entry = std::ranges::find(versions, seq, &journal::Entry::seq);
   if (entry == versions.end()) return fail(ErrorCode::kNotFound, "there is no such version");
   Json out = console::entry_json(*entry);
@@ -236,7 +273,7 @@ Result<net::Response> ConsoleApi::Impl::withdraw(Call& call, const std::string& 
   const std::string reason(string_at(body, "reason").value_or(""));
   if (reason.size() > kConsoleMaxReasonBytes) return fail(ErrorCode::kInvalid, "is too long", {.field = "reason"});
   const auto snapshot = deps.journal.snapshot();
-  BONGSU_TRY(const auto versions, readable_versions(*snapshot, who, id));
+  BONGSU_TRY(const auto versions, readable_versions(*snapshot, call.caller, id));
   const auto ours = std::ranges::find_if(versions, [&](const journal::Entry& e) { return e.origin == deps.node.self; });
   if (ours == versions.end()) return fail(ErrorCode::kDenied, "only the member that published an object withdraws it");
   BONGSU_TRY(const flow::Collection collection, writable_collection(who, ours->collection));

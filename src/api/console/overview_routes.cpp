@@ -32,7 +32,7 @@ Result<net::Response> ConsoleApi::Impl::overview(Call& call) {
   out["server_time"] = console::text_json(deps.clock.now().text(3));
   out["members"] = members_json();
   out["counts"] = counts_json(call.caller.who);
-  out["rates"] = rates.columns();
+  out["rates"] = rates.columns([&](const std::string& label) { return call.caller.view->sees_label(label); });
   JsonArray collections;
   for (const auto& collection : deps.collections.list()) {
     if (!call.caller.who.may_read(collection.id)) continue;

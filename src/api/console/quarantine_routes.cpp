@@ -7,10 +7,10 @@
 namespace bongsu::api {
 namespace {
 
-using console::may_read;
 using console::text_json;
 
 constexpr std::size_t kMaxListed = 1'000;
+constexpr std::size_t kMaxHeldLabels = 20'000;
 constexpr std::size_t kMaxShownBytes = 256 * 1024;
 
 // Letting in what claims to be ours, or has a wrong proof, is for operators: the others are judgements on content.
@@ -47,12 +47,35 @@ std::unexpected<Error> nothing_held() { return fail(ErrorCode::kNotFound, "nothi
 
 }  // namespace
 
+// What was not admitted has no label yet: that of its bytes is asked, once for each. Bytes that cannot be read are for
+// those who look at what is not understood; of an item that was decided, and its bytes erased, the label is remembered
+// until the node stops.
+bool ConsoleApi::Impl::may_see(const Caller& caller, const flow::HeldItem& item) {
+  if (!item.collection.empty() && !caller.who.may_read(item.collection)) return false;
+  {
+    const std::lock_guard lock(held_mutex);
+    if (const auto at = held_labels.find(item.id); at != held_labels.end()) return caller.view->sees_label(at->second);
+  }
+  policy::Label label = policy::bottom();
+  label.unknown = true;
+  if (const auto content = deps.quarantine->content(item.id))
+    if (const auto object = stix::Object::parse(content->payload)) {
+      const auto collection = deps.collections.find(item.collection);
+      label = deps.markings.label_of(*object, collection ? collection->fallback : stix::Tlp::kAmberStrict);
+    }
+  const std::string text = label.text();
+  const std::lock_guard lock(held_mutex);
+  if (held_labels.size() >= kMaxHeldLabels) held_labels.clear();
+  held_labels.emplace(item.id, text);
+  return caller.view->sees_label(text);
+}
+
 Result<net::Response> ConsoleApi::Impl::quarantine(Call& call) {
   JsonArray items;
   std::size_t open = 0;
   if (deps.quarantine != nullptr)
     for (const auto& item : deps.quarantine->list()) {
-      if (!may_read(call.caller.who, item.collection)) continue;
+      if (!may_see(call.caller, item)) continue;
       if (item.state == flow::HeldItem::State::kOpen) ++open;
       if (items.size() < kMaxListed) items.push_back(shown(item, call.caller.who));
     }
@@ -64,7 +87,7 @@ Result<net::Response> ConsoleApi::Impl::quarantine(Call& call) {
 
 Result<net::Response> ConsoleApi::Impl::held(Call& call, const std::string& id) {
   const auto item = deps.quarantine != nullptr ? deps.quarantine->find(id) : std::nullopt;
-  if (!item || !may_read(call.caller.who, item->collection)) return nothing_held();
+  if (!item || !may_see(call.caller, *item)) return nothing_held();
   JsonObject out = shown(*item, call.caller.who);
   out["text"] = nullptr;
   if (const auto content = deps.quarantine->content(id)) {
@@ -82,7 +105,7 @@ Result<net::Response> ConsoleApi::Impl::decide_held(Call& call, const std::strin
   if (reason.find_first_not_of(' ') == std::string::npos || reason.size() > kConsoleMaxReasonBytes)
     return fail(ErrorCode::kInvalid, "say why, for those who ask later", {.field = "reason"});
   const auto item = deps.quarantine != nullptr ? deps.quarantine->find(id) : std::nullopt;
-  if (!item || !may_read(call.caller.who, item->collection)) return nothing_held();
+  if (!item || !may_see(call.caller, *item)) return nothing_held();
   if (admit) {
     if (needs_operator(*item)) BONGSU_TRY_VOID(console::require(call.caller.who, identity::Role::kOperator));
     BONGSU_TRY([[maybe_unused]] const auto admitted, deps.admission.admit_held(id, call.caller.who.account, reason));

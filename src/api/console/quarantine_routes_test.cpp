@@ -11,7 +11,8 @@ using test::TestConsole;
 std::string claimed(int number) {
   return R"({"type":"indicator","spec_version":"2.1","id":"indicator--0000000)" + std::to_string(number) +
          R"(-1111-4111-8111-111111111111","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z",)"
-         R"("created_by_ref":")" + kIdentity +
+         R"("created_by_ref":")" +
+         kIdentity +
          R"(","pattern":"[ipv4-addr:value = '198.51.100.7']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"})";
 }
 

@@ -75,4 +75,59 @@ Json RateHistory::newest() const {
   return out;
 }
 
+void LabelledRates::sample(Instant now, std::chrono::nanoseconds monotonic, const Counters& counters,
+                           const std::map<std::string, Labelled>& by_label) {
+  const std::lock_guard lock(mutex_);
+  Counters telemetry = counters;
+  telemetry.alerts = telemetry.admitted = 0;
+  node_.sample(now, monotonic, telemetry);
+  for (const auto& [label, totals] : by_label) {
+    auto at = by_label_.find(label);
+    if (at == by_label_.end()) {
+      if (by_label_.size() >= kRatedLabels) continue;
+      at = by_label_.try_emplace(label).first;
+      // What the first sample has grew since the one before.
+      if (last_) at->second.sample(last_->first, last_->second, {});
+    }
+    at->second.sample(now, monotonic, {.alerts = totals.alerts, .admitted = totals.admitted});
+  }
+  last_.emplace(now, monotonic);
+}
+
+namespace {
+
+constexpr std::string_view kSummed[] = {"alerts_per_min", "admitted_per_s"};
+
+}  // namespace
+
+Json LabelledRates::columns(const Sees& sees) const {
+  const std::lock_guard lock(mutex_);
+  Json out = node_.columns();
+  for (const auto& [label, history] : by_label_) {
+    if (!sees(label)) continue;
+    const Json columns = history.columns();
+    for (const std::string_view name : kSummed) {
+      auto& sum = out.get_object()[name].get_array();
+      const auto& more = find(columns, name)->get_array();
+      // Both end now; a label that came later has fewer points.
+      for (std::size_t back = 1; back <= std::min(sum.size(), more.size()); ++back)
+        sum[sum.size() - back] = sum[sum.size() - back].as_double() + more[more.size() - back].as_double();
+    }
+  }
+  return out;
+}
+
+Json LabelledRates::newest(const Sees& sees) const {
+  const std::lock_guard lock(mutex_);
+  Json out = node_.newest();
+  if (out.is_null()) return out;
+  for (const auto& [label, history] : by_label_) {
+    const Json newest = sees(label) ? history.newest() : Json(nullptr);
+    if (newest.is_null()) continue;
+    for (const std::string_view name : kSummed)
+      out.get_object()[name] = find(out, name)->as_double() + find(newest, name)->as_double();
+  }
+  return out;
+}
+
 }  // namespace bongsu::api::console

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -48,6 +52,29 @@ class RateHistory {
   std::vector<Raise>
       minute_;  // alert totals of the last minute, so that alerts/min is a count and not a jumping estimate
   std::optional<std::pair<std::chrono::nanoseconds, Counters>> last_;
+};
+
+inline constexpr std::size_t kRatedLabels = 64;  // counted apart; what has a further label is in nobody's curve
+
+// The same for readers who may not see everything: alerts and objects are counted by label, and a reader's curves are
+// the sums over those that he may see. Telemetry and delays are the node's.
+class LabelledRates {
+ public:
+  using Sees = std::function<bool(const std::string& label)>;
+  struct Labelled {
+    std::uint64_t alerts = 0, admitted = 0;
+  };
+  // `by_label`: totals since the node started.
+  void sample(Instant now, std::chrono::nanoseconds monotonic, const Counters& counters,
+              const std::map<std::string, Labelled>& by_label);
+  Json columns(const Sees& sees) const;  // as RateHistory's
+  Json newest(const Sees& sees) const;
+
+ private:
+  mutable std::mutex mutex_;
+  RateHistory node_;
+  std::map<std::string, RateHistory> by_label_;
+  std::optional<std::pair<Instant, std::chrono::nanoseconds>> last_;
 };
 
 }  // namespace bongsu::api::console

@@ -41,15 +41,17 @@ std::optional<identity::Principal> ConsoleApi::Impl::principal(const std::string
   const auto accounts = deps.accounts.accounts();
   const auto it = accounts.find(account);
   if (it == accounts.end() || it->second.disabled || it->second.member != deps.node.self) return std::nullopt;
-  const identity::Account& a = it->second;
-  return identity::Principal{.account = a.name, .member = a.member, .role = a.role, .read = a.read, .write = a.write};
+  return identity::principal_of(it->second);
 }
 
 Result<ConsoleApi::Impl::Caller> ConsoleApi::Impl::caller_of(const net::Request& request) {
   const std::string header = request.headers.joined("Cookie");
   if (const auto secret = console::session_cookie(header)) {
     if (const auto account = sessions.account_of(*secret)) {
-      if (auto who = principal(*account)) return Caller{.who = std::move(*who), .secret = std::string(*secret)};
+      if (auto who = principal(*account)) {
+        auto view = views.of(*who);
+        return Caller{.who = std::move(*who), .secret = std::string(*secret), .view = std::move(view)};
+      }
       sessions.close(*secret);  // the account is gone, disabled, or another member's now
     }
   }

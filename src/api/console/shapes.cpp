@@ -123,7 +123,7 @@ Json subject_json(const detect::triage::Subject& subject) {
 
 }  // namespace
 
-Json alert_json(const flow::AlertRecord& record, const ReadsCollection& reads) {
+Json alert_json(const flow::AlertRecord& record, const ReadsTechnique& reads) {
   const detect::Alert& a = record.alert;
   JsonObject out;
   out["risk"] = record.assessment.risk;
@@ -136,7 +136,7 @@ Json alert_json(const flow::AlertRecord& record, const ReadsCollection& reads) {
   out["suppressed_by"] = text_json(record.assessment.suppressed_by);
   JsonArray techniques;
   for (const auto& technique : record.assessment.techniques)
-    if (technique.collection.empty() || (reads && reads(technique.collection)))
+    if (technique.collection.empty() || (reads && reads(technique)))
       techniques.push_back(technique_json(technique));
   out["techniques"] = std::move(techniques);
   out["rule"] = nullptr;
@@ -283,7 +283,7 @@ Result<detect::triage::Suppression> read_suppression(const Json& body, std::stri
   return out;
 }
 
-Json whole_alert_json(const flow::AlertRecord& record, const ReadsCollection& reads) {
+Json whole_alert_json(const flow::AlertRecord& record, const ReadsTechnique& reads) {
   Json out = alert_json(record, reads);
   JsonObject& object = out.get_object();
   object["factors"] = record.assessment.factors.json();

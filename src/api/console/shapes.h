@@ -29,11 +29,10 @@ std::optional<flow::AlertVerdict> parse_verdict(std::string_view text);
 // {"tlp":"TLP:AMBER+STRICT","releasable_to":["cert-lt"]|null,"unknown":false}; tlp null when the text is no label.
 Json label_json(std::string_view label_text);
 Json label_json(const policy::Label& label);
-// For lists and events. Of techniques those that the rule itself names; the others are told to who may read the
-// collection that says so.
-using ReadsCollection = std::function<bool(const std::string& collection)>;
-Json alert_json(const flow::AlertRecord& record, const ReadsCollection& reads = {});
-Json whole_alert_json(const flow::AlertRecord& record, const ReadsCollection& reads = {});  // with event and history
+// For lists and events. Of techniques those that the rule itself names; the others are told to who may see what says so.
+using ReadsTechnique = std::function<bool(const detect::triage::Technique& technique)>;
+Json alert_json(const flow::AlertRecord& record, const ReadsTechnique& reads = {});
+Json whole_alert_json(const flow::AlertRecord& record, const ReadsTechnique& reads = {});  // with event and history
 Json group_json(const detect::triage::GroupView& group);
 Json totals_json(const detect::triage::Groups::Totals& totals);
 Json unlisted_json(const std::vector<detect::triage::Unlisted>& unlisted);  // the first kShownUnlisted

@@ -11,6 +11,7 @@
 #include "api/taxii/route.h"
 #include "api/taxii/status_book.h"
 #include "api/taxii/taxii_server.h"
+#include "flow/personal_view.h"
 
 namespace bongsu::api {
 
@@ -19,7 +20,11 @@ struct TaxiiParts {
   TaxiiOptions options;
   NextTokens tokens;
   std::unique_ptr<StatusBook> statuses;
+  std::unique_ptr<flow::PersonalViews> views;
 };
+
+// What an account's person may see of what its member may have. A partner's node asks for no person: it gates its own.
+std::function<bool(const std::string& label)> sees_of(TaxiiParts& parts, const identity::Principal& asker);
 
 // What an asker may do with a collection. One that it may neither read nor write does not exist for it.
 struct Access {

@@ -103,13 +103,15 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
   if (!reading) return taxii_failure(parts, reading.error(), "opening a view");
   const journal::ViewId origin = parts.deps.release.origin_of(reading->view);
   journal::OutboxQuery query = query_for(reading->view, route, *filters, parts.options.max_page);
+  query.sees = sees_of(parts, asker);
   // What an empty page says of itself: nothing up to here is missed by going on from it.
   std::int64_t from_us = filters->added_after_us.value_or(0);
   if (!filters->next.empty()) {
     const auto token = parts.tokens.open(filters->next, access->collection.id, origin);
     if (!token) return taxii_failure(parts, token.error(), "reading next");
     from_us = std::max(from_us, token->added_us);
-    if (token->same_view)
+    // Of a person's pages the date counts: positions would tell of what others see between.
+    if (token->same_view && !query.sees)
       query.after = token->pos;
     else
       query.added_after_us = from_us;
@@ -140,7 +142,8 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
                 .page = std::move(read->page),
                 .next = {}};
   if (plan.page.more)
-    plan.next = parts.tokens.issue(access->collection.id, origin, read->last_pos, read->last_added_us);
+    plan.next = parts.tokens.issue(access->collection.id, query.sees ? 0 : origin, query.sees ? 0 : read->last_pos,
+                                   read->last_added_us);
   response.body = std::make_unique<PageBody>(parts.deps.release, std::move(*reading), std::move(plan));
   return response;
 }

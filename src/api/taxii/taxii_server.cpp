@@ -168,6 +168,11 @@ std::optional<Access> access_to(TaxiiParts& parts, const identity::Principal& as
   return access;
 }
 
+std::function<bool(const std::string& label)> sees_of(TaxiiParts& parts, const identity::Principal& asker) {
+  if (asker.link) return {};
+  return [view = parts.views->of(asker)](const std::string& label) { return view->sees_label(label); };
+}
+
 std::string owner_name(const identity::Principal& asker) {
   return asker.account.empty() ? "member:" + asker.member : asker.account;
 }
@@ -239,7 +244,8 @@ Result<std::unique_ptr<TaxiiServer>> TaxiiServer::open(TaxiiDeps deps, TaxiiOpti
   BONGSU_TRY(auto tokens, NextTokens::load(deps.journal, deps.random));
   BONGSU_TRY(auto statuses, StatusBook::load(deps.journal, deps.log));
   return std::unique_ptr<TaxiiServer>(new TaxiiServer(
-      std::make_unique<Impl>(TaxiiParts{deps, std::move(options), std::move(tokens), std::move(statuses)})));
+      std::make_unique<Impl>(TaxiiParts{deps, std::move(options), std::move(tokens), std::move(statuses),
+                                        std::make_unique<flow::PersonalViews>(deps.release)})));
 }
 
 void TaxiiServer::close() { impl_->parts.statuses->close(); }

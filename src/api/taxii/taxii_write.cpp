@@ -157,6 +157,13 @@ class Intake {
   bool any_stored_ = false;
 };
 
+// TLP:RED without names that a person of this node brings in is that person's; another member's is nobody's here.
+std::set<std::string> own_person(const TaxiiParts& parts, const identity::Principal& asker) {
+  const auto state = parts.deps.release.state();
+  if (asker.person.empty() || state == nullptr || asker.member != state->self) return {};
+  return {asker.member + '/' + asker.person};
+}
+
 net::Response unprocessable(const Error& error) {  // §5.5: "when sending a malformed body"
   return taxii_error(422, "Unprocessable Entity", "The body is not a TAXII envelope: " + error.text());
 }
@@ -201,7 +208,8 @@ net::Response post_objects(TaxiiParts& parts, const identity::Principal& asker, 
                 {.collection = access->collection.id,
                  .origin = asker.member,
                  .fallback = access->collection.fallback,
-                 .states = {}},
+                 .states = {},
+                 .persons = own_person(parts, asker)},
                 parts.deps.clock.now());
   for (const std::string_view element : *elements) intake.take(element);
   intake.admit_part();
@@ -223,7 +231,8 @@ namespace {
 
 // The versions of the object in the asker's view that a deletion means, all if no version is named.
 Result<std::vector<journal::OutboxRow>> rows_to_delete(flow::Reading& reading, const std::string& object_id,
-                                                       const Filters& filters) {
+                                                       const Filters& filters,
+                                                       std::function<bool(const std::string&)> sees) {
   journal::OutboxQuery query;
   query.view = reading.view;
   query.ids = {object_id};
@@ -233,6 +242,7 @@ Result<std::vector<journal::OutboxRow>> rows_to_delete(flow::Reading& reading, c
   query.last = filters.last;
   query.version_keys = filters.version_keys;
   query.limit = kDeletePage;
+  query.sees = std::move(sees);
   std::vector<journal::OutboxRow> rows;
   for (bool more = true; more;) {
     BONGSU_TRY(auto page, reading.snapshot->page(query));
@@ -245,10 +255,10 @@ Result<std::vector<journal::OutboxRow>> rows_to_delete(flow::Reading& reading, c
 
 Result<void> remove_rows(TaxiiParts& parts, journal::Snapshot& snapshot, const Access& access,
                          const std::string& object_id, const Filters& filters,
-                         const std::vector<journal::OutboxRow>& rows, const std::string& origin) {
+                         const std::vector<journal::OutboxRow>& rows, bool everything, const std::string& origin) {
   auto& admission = parts.deps.admission;
   // The whole object, as far as the asker sees it: one commit.
-  if (filters.spec_versions.empty() && (filters.all || !filters.version_given))
+  if (everything && filters.spec_versions.empty() && (filters.all || !filters.version_given))
     return admission.remove(access.collection.id, object_id, "", origin);
   for (const auto& row : rows) {
     BONGSU_TRY(const auto entry, snapshot.entry(row.seq));
@@ -276,10 +286,14 @@ net::Response delete_object(TaxiiParts& parts, const identity::Principal& asker,
 
   auto reading = parts.deps.release.open(asker.member, access->collection.id);
   if (!reading) return taxii_failure(parts, reading.error(), "opening a view");
-  const auto rows = rows_to_delete(*reading, route.object_id, *filters);
+  const auto rows = rows_to_delete(*reading, route.object_id, *filters, sees_of(parts, asker));
   if (!rows) return taxii_failure(parts, rows.error(), "looking for an object");
   if (rows->empty()) return taxii_not_found("object");
-  const auto removed = remove_rows(parts, *reading->snapshot, *access, route.object_id, *filters, *rows, asker.member);
+  // What the account may not see stays.
+  const auto all = rows_to_delete(*reading, route.object_id, *filters, {});
+  if (!all) return taxii_failure(parts, all.error(), "looking for an object");
+  const auto removed = remove_rows(parts, *reading->snapshot, *access, route.object_id, *filters, *rows,
+                                   all->size() == rows->size(), asker.member);
   if (!removed && removed.error().code != ErrorCode::kNotFound)
     return taxii_failure(parts, removed.error(), "deleting an object");
   parts.deps.log.info("taxii.delete", {{"account", asker.account},

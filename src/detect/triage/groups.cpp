@@ -42,6 +42,7 @@ Json Technique::json() const {
   if (!name.empty()) out["name"] = name;
   if (!tactics.empty()) out["tactics"] = JsonArray(tactics.begin(), tactics.end());
   if (!collection.empty()) out["collection"] = collection;
+  if (!label.empty()) out["label"] = label;
   return out;
 }
 
@@ -51,6 +52,7 @@ Result<Technique> Technique::parse(const Json& json) {
   if (out.id.empty()) return broken("technique.id");
   out.name = string_at(json, "name").value_or("");
   out.collection = string_at(json, "collection").value_or("");
+  out.label = string_at(json, "label").value_or("");
   if (const Json* tactics = find(json, "tactics"); tactics != nullptr && tactics->is_array())
     for (const Json& tactic : tactics->get_array())
       if (tactic.is_string()) out.tactics.emplace_back(tactic.get_string());
@@ -60,6 +62,7 @@ Result<Technique> Technique::parse(const Json& json) {
 Subject Subject::of(const Alert& alert) {
   Subject out{
       .indicator_id = alert.indicator_id, .source = alert.source, .ref = alert.indicator_ref, .value = alert.value};
+  out.label = alert.label;
   if (alert.rule) {
     out.rule = alert.rule->name;
     out.language = alert.rule->language;
@@ -74,6 +77,7 @@ Json Subject::json() const {
                  {"ref", ref},
                  {"kind", to_string(value.kind)},
                  {"value", value.text}};
+  if (!label.empty()) out["label"] = label;
   if (!language.empty()) {
     out["rule"] = rule;
     out["language"] = language;
@@ -92,6 +96,7 @@ Result<Subject> Subject::parse(const Json& json) {
   out.ref = static_cast<std::uint64_t>(*ref);
   out.indicator_id = string_at(json, "indicator").value_or("");
   out.source = string_at(json, "source").value_or("");
+  out.label = string_at(json, "label").value_or("");
   out.language = string_at(json, "language").value_or("");
   if (out.language.empty()) return out;  // an indicator
   out.rule = string_at(json, "rule").value_or("");
@@ -283,7 +288,7 @@ std::optional<Groups::Brief> Groups::brief(std::size_t at, const GroupQuery& que
     fits = has(s.value.text, folded) || has(s.indicator_id, folded) || has(s.source, folded) || has(s.rule, folded);
     if (!fits && row.techniques != nullptr)
       for (const Technique& t : *row.techniques)
-        if (!sight.reads || t.collection.empty() || sight.reads(t.collection))
+        if (!sight.reads || t.collection.empty() || sight.reads(t))
           fits = fits || has(t.id, folded) || has(t.name, folded);
   }
   if (!any || !fits || (query.open_only && !open)) return std::nullopt;
@@ -327,7 +332,7 @@ GroupView Groups::make_view(const Group& group, const Sight& sight) const {
     line.warned = line.warned || row->warned;
     if (row->techniques != nullptr)
       for (const Technique& t : *row->techniques) {
-        if (sight.reads && !t.collection.empty() && !sight.reads(t.collection)) continue;
+        if (sight.reads && !t.collection.empty() && !sight.reads(t)) continue;
         auto& known = techniques[t.id];
         if (known.id.empty()) known.id = t.id;
         if (known.name.empty()) known.name = t.name;

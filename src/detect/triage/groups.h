@@ -46,11 +46,12 @@ inline constexpr std::size_t kMaxUnlisted = 10'000;        // subjects whose unl
 
 enum class Verdict : std::uint8_t { kOpen, kTrue, kFalse, kBenign };
 
-// A technique of ATT&CK. What a relation in the journal says is told to who may read that relation's collection.
+// A technique of ATT&CK. What a relation in the journal says is told to who may see that relation.
 struct Technique {
   std::string id, name;              // "T1071.004"; "Application Layer Protocol: DNS" where known
   std::vector<std::string> tactics;  // "command-and-control"
   std::string collection;            // empty: by the rule itself
+  std::string label;                 // of the relation and what it points to, opaque here
   Json json() const;
   static Result<Technique> parse(const Json& json);
   bool operator==(const Technique&) const = default;
@@ -62,6 +63,7 @@ struct Subject {
   std::uint64_t ref = 0;  // the version that matched
   Value value;
   std::string rule, language, level;  // empty: an indicator
+  std::string label;                  // of the version that matched, opaque here; empty: from before it was kept
   static Subject of(const Alert& alert);
   Json json() const;
   static Result<Subject> parse(const Json& json);
@@ -103,8 +105,8 @@ struct Opened {
 // What somebody may see.
 struct Sight {
   bool everything = false;
-  std::unordered_set<const Subject*> subjects;               // otherwise
-  std::function<bool(const std::string& collection)> reads;  // for techniques; empty: all
+  std::unordered_set<const Subject*> subjects;            // otherwise
+  std::function<bool(const Technique& technique)> reads;  // of those that a relation says; empty: all
   bool sees(const Subject* subject) const { return everything || subjects.contains(subject); }
 };
 

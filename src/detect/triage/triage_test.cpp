@@ -287,7 +287,7 @@ TEST(Groups, AViewIsMadeOfWhatIsVisibleAlone) {
     const auto subjects = all.subjects();
     for (const auto& subject : subjects)
       if (subject->indicator_id >= "i3") sight.subjects.insert(subject.get());
-    sight.reads = [](const std::string& collection) { return collection != "secret"; };
+    sight.reads = [](const Technique& technique) { return technique.collection != "secret"; };
     const Sight everything{.everything = true, .subjects = {}, .reads = {}};
     EXPECT_EQ(all.totals(sight), visible_only.totals(everything));
     for (const bool suppressed : {false, true})

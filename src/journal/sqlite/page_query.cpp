@@ -13,6 +13,7 @@ namespace bongsu::journal::sqlite {
 namespace {
 
 enum Column { kRid, kSeq, kAdded, kType, kObject, kVersion, kForm, kClass, kPayload };
+constexpr int kEntryLabel = 10;  // of the statements over entries: see read_connection.cpp
 
 // More ranges than this in one merge, and the types are checked row by row instead.
 constexpr std::size_t kMaxCursors = 128;
@@ -111,6 +112,9 @@ class Query {
   // Which rows of one object the query's versions and spec_versions choose, among all that are visible.
   std::set<std::int64_t> choose(const ObjectKey& object);
   std::vector<std::int64_t> wanted_classes();
+  // Whether the reader may see the entry.
+  bool sees(std::int64_t seq);
+  bool sees_label(std::int64_t label);
   bool wanted_spec(std::int64_t spec) const { return specs_.empty() || specs_.contains(spec); }
 
   ReadConnection& connection_;
@@ -120,6 +124,10 @@ class Query {
   std::set<std::int64_t> types_;  // ids; unknown names are dropped
   std::set<std::int64_t> specs_;
   std::set<std::string> versions_;
+  // The reader may not see every label that this journal has: what the rows' classes say of first and last versions is
+  // about all of them and does not hold for it.
+  bool filtered_ = false;
+  std::map<std::int64_t, bool> labels_;  // asked already
 };
 
 Query::Query(ReadConnection& connection, const OutboxQuery& query)
@@ -130,6 +138,22 @@ Query::Query(ReadConnection& connection, const OutboxQuery& query)
     if (const auto id = connection.dict.find(kSpecText, spec)) specs_.insert(*id);
   if (!query.all)
     for (const std::string& key : query.version_keys) versions_.insert(encode_version_key(key));
+  if (query.sees)
+    filtered_ = !std::ranges::all_of(connection.dict.all(kLabelText), [&](std::int64_t id) { return sees_label(id); });
+}
+
+bool Query::sees_label(std::int64_t label) {
+  const auto [at, fresh] = labels_.try_emplace(label);
+  if (fresh) at->second = query_.sees(connection_.dict.text(label));
+  return at->second;
+}
+
+bool Query::sees(std::int64_t seq) {
+  if (!filtered_) return true;
+  Statement& entry = connection_.entry;
+  entry.bind(1, seq);
+  const Rows rows(entry);
+  return entry.step() && sees_label(entry.integer(kEntryLabel));
 }
 
 Pos last_of(ReadConnection& connection, ViewId view) {
@@ -179,7 +203,8 @@ std::set<std::int64_t> Query::choose(const ObjectKey& object) {
     bind_object(statement, 2, object);
     Rows read(statement);
     while (read.next())
-      if (statement.integer(kType) == object.type && pick_of(statement.integer(kClass)) != kPickWithdrawn)
+      if (statement.integer(kType) == object.type && pick_of(statement.integer(kClass)) != kPickWithdrawn &&
+          sees(statement.integer(kSeq)))
         rows.push_back(
             {statement.integer(kRid), spec_of(statement.integer(kClass)), std::string(statement.bytes(kVersion))});
   }
@@ -234,7 +259,7 @@ PageResult Query::by_ids() {
 
 std::vector<std::int64_t> Query::wanted_classes() {
   std::set<Pick> picks;
-  if (query_.all) picks = {kMiddle, kPickLast, kPickFirst, kPickOnly, kPickMixed};
+  if (query_.all || filtered_) picks = {kMiddle, kPickLast, kPickFirst, kPickOnly, kPickMixed};
   if (query_.last) picks.insert({kPickLast, kPickOnly, kPickMixed});
   if (query_.first) picks.insert({kPickFirst, kPickOnly, kPickMixed});
   std::vector<std::int64_t> classes;
@@ -267,7 +292,7 @@ PageResult Query::by_ranges() {
     if (!types_.empty() && !types_.contains(row->integer(kType))) continue;
     const Pick pick = pick_of(row->integer(kClass));
     if (pick == kPickWithdrawn || !wanted_spec(spec_of(row->integer(kClass)))) continue;
-    if (pick == kPickMixed) {
+    if (pick == kPickMixed || filtered_) {
       const ObjectKey object = read_object(*row, kType, kObject);
       auto it = chosen.find(object);
       if (it == chosen.end()) it = chosen.emplace(object, choose(object)).first;
