@@ -251,24 +251,17 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     name_persons(w.label, context.persons);
     if (foreign) {
       BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
-      const bool keep_stricter = by_person || !w.label.marked || w.object->category() == stix::Category::kObservable;
       for (const auto& copy : copies) {
         if (copy.origin == context.origin || policy::at_most(comparable(copy.label), comparable(w.label))) continue;
-        if (keep_stricter) {
-          const bool marked = w.label.marked;
-          w.label = policy::join(w.label, comparable(copy.label));
-          w.label.marked = marked;
-          continue;
-        }
-        log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
-        hold(w.item, HeldFor::kWeakerLabel, "object_marking_refs",
-             "is weaker than the marking under which this id is known here", false, w.verdict);
-        w.object = nullptr;
-        break;
+        // Kept, and not said: a refusal would tell the sender that the id is known here.
+        if (w.label.marked)
+          log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
+        const bool marked = w.label.marked;
+        w.label = policy::join(w.label, comparable(copy.label));
+        w.label.marked = marked;
       }
     }
   }
-  std::erase_if(work, [](const Work& w) { return w.object == nullptr; });
   for (Work& w : work) referring.push_back({w.object, &w.label});
   BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, look));
 

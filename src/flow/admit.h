@@ -84,15 +84,16 @@ class Admission {
   // Marking definitions of a batch are pinned and written before what they mark. From a partner (origin is not this
   // node) is held in quarantine: a proof that is wrong; no proof over the link of a member that signs; this node's own
   // identity as creator or as the object, unless we signed it; the identity of a member who owns it here
-  // (origins.h), unless that one signed it; a second content of a marking definition; and a TLP or releasable-to set
-  // weaker than that of a copy that somebody else gave us or that is ours. (For cyber-observables, whose ids can be
-  // guessed, and for objects without any TLP marking the stricter label is kept instead.)
+  // (origins.h), unless that one signed it; and a second content of a marking definition. A TLP or releasable-to set
+  // weaker than that of a copy that somebody else gave us or that is ours never holds: the join of both does. The sender
+  // is not told, and sees what it gave all the same (release_plan.h, decide_for_member): either would tell that the id
+  // is known here.
   Result<AdmitReport> admit(std::span<const Result<stix::Object>> objects, const AdmitContext& context);
 
   // An analyst lets in what is held: through everything above, except that being held is no reason any more. A bad
-  // proof is dropped, and we sign as having received the object; a weaker label is joined with the stricter one that is
-  // here; an identity is the originator's from now on. kConflict: it cannot be admitted (what the standard refuses, a
-  // second content of a marking definition, a version that is here), and stays held.
+  // proof is dropped, and we sign as having received the object; an identity is the originator's from now on. kConflict:
+  // it cannot be admitted (what the standard refuses, a second content of a marking definition, a version that is here),
+  // and stays held.
   Result<AdmitItem> admit_held(std::string_view id, std::string_view by, std::string_view why);
 
   // What admit() would decide on, for a preview: release.preview(*admission.facts_of(object, context)).

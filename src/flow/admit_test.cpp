@@ -177,17 +177,22 @@ TEST_F(Admissions, APartnerCannotSpeakAsThisNode) {
   EXPECT_EQ(node.admit({forged, identity}).admitted, 2U) << "we can";
 }
 
-TEST_F(Admissions, ALabelWeakerThanOurCopyIsRefused) {
+TEST_F(Admissions, ALabelWeakerThanOurCopyDoesNotHold) {
   node.admit({indicator(1, {std::string(kAmber)})});
-  EXPECT_EQ(node.admit({indicator(1, {std::string(kGreen)}, 9)}, "c2", "cert-b").items[0].outcome, Outcome::kRefused);
+  const auto weaker = node.admit({indicator(1, {std::string(kGreen)}, 8)}, "c2", "cert-b");
+  EXPECT_EQ(weaker.items[0].outcome, Outcome::kNew) << "the sender is told nothing of our copy";
+  EXPECT_EQ(label_of(node, weaker.items[0]).tlp, Tlp::kAmber);
   EXPECT_EQ(node.admit({indicator(1, {std::string(kAmber)}, 9)}, "c2", "cert-b").items[0].outcome, Outcome::kNew);
   EXPECT_EQ(node.admit({indicator(1, {std::string(kRed)}, 10)}, "c2", "cert-b").items[0].outcome, Outcome::kNew);
 }
 
 TEST_F(Admissions, AThirdMembersCopyCountsLikeOurs) {
   node.admit({indicator(1, {std::string(kAmber)})}, "c2", "cert-a");
-  EXPECT_EQ(node.admit({indicator(1, {std::string(kGreen)}, 9)}, "c2", "cert-b").items[0].outcome, Outcome::kRefused);
-  EXPECT_EQ(node.admit({indicator(1, {std::string(kGreen)}, 9)}, "c2", "cert-a").items[0].outcome, Outcome::kNew)
+  EXPECT_EQ(label_of(node, node.admit({indicator(1, {std::string(kGreen)}, 9)}, "c2", "cert-b").items[0]).tlp, Tlp::kAmber);
+  EXPECT_EQ(label_of(node, node.admit({indicator(1, {std::string(kGreen)}, 10)}, "c2", "cert-a").items[0]).tlp, Tlp::kAmber)
+      << "cert-b's copy has a say by now";
+  node.admit({indicator(2, {std::string(kAmber)})}, "c2", "cert-a");
+  EXPECT_EQ(label_of(node, node.admit({indicator(2, {std::string(kGreen)}, 9)}, "c2", "cert-a").items[0]).tlp, Tlp::kGreen)
       << "whoever gave it may lower it";
 }
 

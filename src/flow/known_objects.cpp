@@ -1,6 +1,7 @@
 #include "flow/known_objects.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "flow/release_plan.h"
 
@@ -67,11 +68,12 @@ void KnownObjects::remember(const std::string& id, std::vector<KnownCopy> copies
 }
 
 const KnownCopy* standing_copy(const std::vector<KnownCopy>& copies, std::string_view self) {
+  const auto rank = [&](const KnownCopy& copy) { return std::tie(copy.version_key, copy.origin); };
   const KnownCopy* best = nullptr;
-  for (const auto& copy : copies)
-    if (best == nullptr || copy.version_key > best->version_key ||
-        (copy.version_key == best->version_key && copy.origin == self))
-      best = &copy;
+  for (const auto& copy : copies) {
+    if (copy.origin == self) return &copy;
+    if (best == nullptr || rank(copy) > rank(*best)) best = &copy;
+  }
   return best;
 }
 

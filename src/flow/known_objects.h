@@ -65,7 +65,8 @@ class KnownObjects {
   std::list<std::string> ages_;  // newest first
 };
 
-// The copy that stands for an object when another one refers to it: of the newest version, ours before a partner's.
+// The copy that stands for an object when another one refers to it: ours, whatever a partner says later of the same id
+// (a partner's copy that is newer and hidden would decide about who sees what refers to ours); else the newest version.
 const KnownCopy* standing_copy(const std::vector<KnownCopy>& copies, std::string_view self);
 
 }  // namespace bongsu::flow

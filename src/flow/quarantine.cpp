@@ -16,12 +16,11 @@ namespace {
 constexpr std::string_view kSpace = "quarantine";
 constexpr std::uint32_t kEntriesPerRead = 1000;
 
-constexpr std::array<std::pair<HeldFor, std::string_view>, 6> kReasons = {{
+constexpr std::array<std::pair<HeldFor, std::string_view>, 5> kReasons = {{
     {HeldFor::kBadProof, "bad_proof"},
     {HeldFor::kUnsigned, "unsigned"},
     {HeldFor::kOurIdentity, "our_identity"},
     {HeldFor::kNotTheirs, "not_theirs"},
-    {HeldFor::kWeakerLabel, "weaker_label"},
     {HeldFor::kMarkingConflict, "marking_conflict"},
 }};
 

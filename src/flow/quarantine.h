@@ -43,7 +43,6 @@ enum class HeldFor {
   kUnsigned,         // it came without one over the link of a member whose node signs
   kOurIdentity,      // it is, or is created by, this node's identity, and we did not sign it
   kNotTheirs,        // it is, or is created by, an identity that another member owns
-  kWeakerLabel,      // a lower label than the copy that is here
   kMarkingConflict,  // a second content under a marking definition's id
 };
 std::string_view to_string(HeldFor reason);  // "bad_proof", …

@@ -535,7 +535,7 @@ std::vector<PreviewLine> Release::preview(const policy::ObjectFacts& facts) cons
   const Instant now = impl_->clock.now();
   for (const auto& [member, _] : now_state->members) {
     if (member == now_state->self) continue;
-    out.push_back({member, policy::decide(facts, member, policy::Purpose::kOperations, *now_state, now)});
+    out.push_back({member, decide_for_member(facts, member, *now_state, now)});
   }
   return out;
 }

@@ -32,13 +32,19 @@ struct Model {
   std::vector<Item> items;
   policy::PolicyState policy;
 
+  // What a member gave is no secret from it, whatever label it got here.
+  policy::ObjectFacts facts_for(policy::ObjectFacts facts, const std::string& member) const {
+    if (facts.origin == member && member != policy.self) facts.label = policy::Label{.tlp = Tlp::kClear, .marked = true};
+    return facts;
+  }
+
   std::optional<std::set<journal::Seq>> sees(const std::string& member, const std::string& collection,
                                              Instant now) const {
     if (policy::may_read(collection, member, policy, now).verdict != policy::Verdict::kRelease) return std::nullopt;
     std::set<journal::Seq> out;
     for (const auto& item : items)
       if (!item.deleted && item.facts.collection == collection &&
-          policy::decide(item.facts, member, policy::Purpose::kOperations, policy, now).verdict ==
+          policy::decide(facts_for(item.facts, member), member, policy::Purpose::kOperations, policy, now).verdict ==
               policy::Verdict::kRelease)
         out.insert(item.seq);
     return out;

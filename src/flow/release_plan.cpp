@@ -96,9 +96,17 @@ bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<pol
 
 bool permits(const policy::ObjectFacts& facts, std::string_view member, const policy::PolicyState& content) {
   // Nothing takes it out of an outbox when its time comes, so it is not put into one.
-  if (facts.label.expires && member != content.self) return false;
-  return policy::decide(facts, member, policy::Purpose::kOperations, content, Instant{}).verdict ==
-         policy::Verdict::kRelease;
+  if (facts.label.expires && member != content.self && member != facts.origin) return false;
+  return decide_for_member(facts, member, content, Instant{}).verdict == policy::Verdict::kRelease;
+}
+
+policy::Decision decide_for_member(const policy::ObjectFacts& facts, std::string_view member,
+                                   const policy::PolicyState& state, Instant now) {
+  if (member != facts.origin || member == state.self)
+    return policy::decide(facts, member, policy::Purpose::kOperations, state, now);
+  policy::ObjectFacts given = facts;
+  given.label = {.tlp = stix::Tlp::kClear, .marked = true};
+  return policy::decide(given, member, policy::Purpose::kOperations, state, now);
 }
 
 policy::ObjectFacts facts_or_deny(const journal::Entry& entry) {

@@ -58,6 +58,11 @@ std::string class_terms(const policy::PolicyState& content, std::string_view mem
 bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members,
                          const policy::PolicyState& content);
 bool permits(const policy::ObjectFacts& facts, std::string_view member, const policy::PolicyState& content);
+// policy::decide, but that what a member gave us is no secret from it: stops, agreement, collection and type count, the
+// label does not. It may have been raised here by what the object refers to, or by another's copy; were it withheld
+// from who sent it, looking for one's own object would tell what else is here (D7, D9).
+policy::Decision decide_for_member(const policy::ObjectFacts& facts, std::string_view member,
+                                   const policy::PolicyState& state, Instant now);
 
 // Facts of an entry for deciding: a label that cannot be read denies.
 policy::ObjectFacts facts_or_deny(const journal::Entry& entry);

@@ -71,10 +71,11 @@ struct NewEntry {
 struct Entry {
   Seq seq = 0;
   EntryKind kind = EntryKind::kObject;
-  std::int64_t added_us = 0;  // strictly increasing with seq, whatever the clock does
+  std::int64_t added_us = 0;  // strictly increasing with seq, whatever the clock does; of this node, never shown to others
   std::string collection, object_id, version, version_key, spec_version, origin, label;
   Sha256 hash{};  // of the payload as admitted
   bool erased = false;
+  bool versioned = true;  // false: the object has no version of its own, and added_us stands in for it
 };
 
 // A durable named value, written together with entries (cursors of projections and links, members, agreements,
@@ -145,7 +146,7 @@ struct OutboxRow {
   Pos pos = 0;
   Seq seq = 0;
   std::int64_t added_us = 0;                     // date_added: unique within the view, increasing with pos
-  std::string object_id, version, spec_version;  // version of an object without one: date_added with six digits
+  std::string object_id, version, spec_version;  // version of an object without one: date_added here, six digits
   bool withdrawn = false;                        // only in tails
 };
 
@@ -168,7 +169,8 @@ class Snapshot {
   virtual Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) = 0;  // every row, withdrawn ones marked
   virtual Result<OutboxPage> withdrawn(ViewId view, Pos after,
                                        std::uint32_t limit) = 0;  // the withdrawn rows of a tail
-  virtual Result<Content> released(ViewId view, Pos pos) = 0;     // kNotFound: erased or unknown
+  virtual Result<std::uint64_t> withdrawn_count(ViewId view) = 0;  // of all positions; never falls while the view lives
+  virtual Result<Content> released(ViewId view, Pos pos) = 0;      // kNotFound: erased or unknown
   Result<std::string> released_payload(ViewId view, Pos pos) {
     BONGSU_TRY(Content content, released(view, pos));
     return std::move(content.payload);

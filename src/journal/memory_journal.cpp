@@ -48,10 +48,24 @@ struct Data {
   const Stored* find(Seq seq) const { return seq == 0 || seq > entries.size() ? nullptr : &entries[seq - 1]; }
 };
 
+// The version as a view shows it: an object without one has the date at which it was added there.
+AddedVersion shown_version(const Data& data, const Row& row) {
+  const Entry& entry = data.entries[row.seq - 1].entry;
+  return entry.versioned ? AddedVersion{entry.version, entry.version_key} : added_version(row.added_us);
+}
+
 OutboxRow shown(const Data& data, const ViewRows& view, std::size_t index) {
   const Row& row = view.rows[index];
   const Entry& entry = data.entries[row.seq - 1].entry;
-  return {index + 1, row.seq, row.added_us, entry.object_id, entry.version, entry.spec_version, row.withdrawn};
+  return {index + 1,          row.seq,
+          row.added_us,       entry.object_id,
+          shown_version(data, row).text, entry.spec_version,
+          row.withdrawn};
+}
+
+// The next date_added of a view: its own, so that what others may not see moves nothing in it.
+std::int64_t next_date(const ViewRows& view, std::int64_t now_us) {
+  return view.rows.empty() ? now_us : std::max(view.rows.back().added_us + 1, now_us);
 }
 
 std::string type_of(std::string_view object_id) { return std::string(split_object_id(object_id).type); }
@@ -66,12 +80,14 @@ bool allowed(const std::vector<T>& filter, const T& value) {
 void choose(const Data& data, const ViewRows& view, const OutboxQuery& query, std::vector<std::size_t> rows,
             std::set<std::size_t>& chosen) {
   const auto stored = [&](std::size_t i) -> const Stored& { return data.entries[view.rows[i].seq - 1]; };
+  const auto key = [&](std::size_t i) { return shown_version(data, view.rows[i]).key; };
   std::ranges::sort(rows, [&](std::size_t a, std::size_t b) {
-    return stored(a).code != stored(b).code ? stored(a).code < stored(b).code : a < b;
+    const std::string left = encode_version_key(key(a)), right = encode_version_key(key(b));
+    return left != right ? left < right : a < b;
   });
   if (!query.all)
     for (const std::size_t i : rows)
-      if (std::ranges::find(query.version_keys, stored(i).entry.version_key) != query.version_keys.end() &&
+      if (std::ranges::find(query.version_keys, key(i)) != query.version_keys.end() &&
           allowed(query.spec_versions, stored(i).entry.spec_version))
         chosen.insert(i);
   std::string newest;
@@ -142,6 +158,11 @@ class MemorySnapshot final : public Snapshot {
       out.rows.push_back(shown(*data_, *view, i));
     }
     return out;
+  }
+
+  Result<std::uint64_t> withdrawn_count(ViewId id) override {
+    BONGSU_TRY(const ViewRows* view, find_view(id));
+    return static_cast<std::uint64_t>(std::ranges::count_if(view->rows, &Row::withdrawn));
   }
 
   Result<Content> released(ViewId id, Pos pos) override {
@@ -244,6 +265,7 @@ class ClosedSnapshot final : public Snapshot {
   Result<OutboxPage> page(const OutboxQuery&) override { return closed(); }
   Result<OutboxPage> tail(ViewId, Pos, std::uint32_t) override { return closed(); }
   Result<OutboxPage> withdrawn(ViewId, Pos, std::uint32_t) override { return closed(); }
+  Result<std::uint64_t> withdrawn_count(ViewId) override { return closed(); }
   Result<Content> released(ViewId, Pos) override { return closed(); }
   Result<std::vector<Entry>> entries(Seq, std::uint32_t) override { return closed(); }
   Result<Entry> entry(Seq) override { return closed(); }
@@ -494,6 +516,7 @@ class MemoryJournal final : public Journal {
     kept.label = entry.label;
     kept.hash = sha256(entry.payload);
     stored.versioned = !entry.version_key.empty();
+    kept.versioned = stored.versioned || entry.kind != EntryKind::kObject;
     if (entry.kind == EntryKind::kObject && !stored.versioned) {
       AddedVersion own = added_version(kept.added_us);
       kept.version = std::move(own.text);
@@ -527,7 +550,7 @@ class MemoryJournal final : public Journal {
       if (!released.insert(to.view).second) continue;
       ViewRows& view = data.views.at(to.view);
       view.rows.push_back(
-          {out.seq, out.added_us,
+          {out.seq, next_date(view, clock_.now().micros()),
            to.payload ? std::make_shared<const Content>(*to.payload, to.proof) : data.entries.back().payload, false});
       view.view.last = view.rows.size();
     }
@@ -552,7 +575,7 @@ class MemoryJournal final : public Journal {
     if (stored.deleted || stored.entry.erased) return;
     ViewRows& view = data.views.at(id);
     if (std::ranges::any_of(view.rows, [&](const Row& row) { return row.seq == seq && !row.withdrawn; })) return;
-    view.rows.push_back({seq, next_added(data), variant ? std::move(variant) : stored.payload, false});
+    view.rows.push_back({seq, next_date(view, clock_.now().micros()), variant ? std::move(variant) : stored.payload, false});
     view.view.last = view.rows.size();
   }
 

@@ -146,9 +146,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     const TailItem& item = batch.items[i++];
     if (item.kind == TailItem::Kind::kVoid) continue;
     const Cursor cursor{item.pos, item.cursor};
-    const auto version = stix::Timestamp::parse(item.version);
-    const auto removed = admission_.remove(collection.id, item.object_id, version ? version->key() : "", self_,
-                                           {state_of(remote, cursor)});
+    const auto removed = withdraw(collection.id, item, state_of(remote, cursor));
     if (removed) {
       ++counts.applied;
       written = cursor;
@@ -169,6 +167,26 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(states));
   }
   return counts;
+}
+
+Result<void> FlowApplier::withdraw(const std::string& collection, const TailItem& item, journal::StateChange cursor) {
+  if (item.kept.empty()) {
+    const auto version = stix::Timestamp::parse(item.version);
+    return admission_.remove(collection, item.object_id, version ? version->key() : "", self_, {std::move(cursor)});
+  }
+  BONGSU_TRY(const auto stored, journal_.snapshot()->versions(collection, item.object_id));
+  std::vector<std::string> gone;
+  for (const auto& entry : stored)
+    if (!entry.versioned && std::ranges::find(item.kept, entry.hash) == item.kept.end())
+      gone.push_back(entry.version_key);
+  if (gone.empty()) return fail(ErrorCode::kNotFound, "nothing of this object is here that the partner does not show");
+  // The cursor goes with the last: what is cut short between them is told again.
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    std::vector<journal::StateChange> states;
+    if (i + 1 == gone.size()) states.push_back(std::move(cursor));
+    BONGSU_TRY_VOID(admission_.remove(collection, item.object_id, gone[i], self_, std::move(states)));
+  }
+  return {};
 }
 
 std::optional<std::string> FlowApplier::suspended(const std::string& member) {

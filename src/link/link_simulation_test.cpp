@@ -315,6 +315,41 @@ TEST(LinkSimulation, WhatCameBackStaysInTheMirror) {
   EXPECT_EQ(lt.contents(mirror).size(), 1U);
 }
 
+TEST(LinkSimulation, OneContentOfAnObservableGoesAndTheOtherStays) {
+  FakeClock clock;
+  SeededRandom random(14);
+  Node ua("cert-ua", clock, random), lt("cert-lt", clock, random);
+  const std::string shared = ua.add_collection("shared");
+  ua.agree({{"cert-lt", {shared}}});
+  lt.agree({});
+  Producer producer(ua);
+  FlowApplier applier(*lt.journal, *lt.admission, *lt.collections, random, *lt.log, "cert-lt",
+                      [&](const flow::Collection&) { lt.agree({}); });
+  Link link(producer, applier, {"cert-ua", shared, "shared", "Shared"}, clock, random);
+  const std::string id = "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4";
+  const auto address = [&](int note) {
+    return fmt::format(R"({{"type":"ipv4-addr","spec_version":"2.1","id":"{}","value":"198.51.100.3","x_note":{}}})", id,
+                       note);
+  };
+  ua.publish(shared, {address(1), address(2)});
+  link.run_until_silent();
+  const std::string mirror = lt.collections->find("cert-ua.shared")->id;
+  ASSERT_EQ(lt.contents(mirror).size(), 2U);
+  // All of it goes, and something else of it comes, before the link looks.
+  const auto replace = [&](int by) {
+    ASSERT_TRUE(ua.admission->remove(shared, id, "", "cert-ua"));
+    ua.publish(shared, {address(by)});
+  };
+  replace(3);
+  link.run_until_silent();
+  EXPECT_EQ(lt.contents(mirror), std::vector<std::string>{address(3)}) << "live";
+  link.cut();
+  replace(1);
+  link.restart();
+  link.run_until_silent();
+  EXPECT_EQ(lt.contents(mirror), std::vector<std::string>{address(1)}) << "while the link was down";
+}
+
 TEST(LinkSimulation, StoppedMemberIsCutOffWithTheNextPullAndGoesOnWhereItWas) {
   FakeClock clock;
   SeededRandom random(4);

@@ -111,7 +111,7 @@ struct Producer {
             if (peer.issuer_fingerprint == ca_of(m)) return m;
           return std::nullopt;
         },
-        std::move(options), n.random, *n.log);
+        std::move(options), *n.log);
   }
 
   net::Response get(const std::string& member, std::string target, const net::Headers& headers = {}) {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -37,9 +39,31 @@ std::optional<journal::Pos> parse_pos(std::string_view text) {
   return pos;
 }
 
-}  // namespace
+void append_kept(std::string& out, const std::vector<Sha256>& kept) {
+  if (kept.empty()) return;
+  out += ",\"kept\":";
+  char before = '[';
+  for (const Sha256& hash : kept) {
+    out.append(1, std::exchange(before, ',')).append(1, '"').append(to_hex(hash)).append(1, '"');
+  }
+  out += ']';
+}
 
-namespace {
+// Fails where it cannot be read: to take it as less would take away what the partner still shows.
+Result<std::vector<Sha256>> parse_kept(const Json& header) {
+  std::vector<Sha256> out;
+  const Json* kept = find(header, "kept");
+  if (kept == nullptr) return out;
+  if (!kept->is_array() || kept->get_array().size() > kMaxKept) return broken("what is kept is not a list of hashes");
+  for (const Json& one : kept->get_array()) {
+    const auto hash = one.is_string() ? from_hex(one.get_string()) : Result<std::string>(std::string());
+    Sha256 value{};
+    if (!hash || hash->size() != value.size()) return broken("what is kept is not a list of hashes");
+    std::ranges::copy(as_bytes(*hash), value.begin());
+    out.push_back(value);
+  }
+  return out;
+}
 
 bool needs_base64(const TailItem& item) { return item.bytes.find('\r') != std::string::npos; }
 
@@ -53,6 +77,7 @@ void append_header(std::string& out, const TailItem& item) {
       out += ",\"version\":";
       append_json_string(out, item.version);
     }
+    if (item.kind == TailItem::Kind::kWithdrawn) append_kept(out, item.kept);
   }
 }
 
@@ -77,6 +102,7 @@ void append_tail_event(std::string& out, const TailItem& item) {
     append_json_string(out, item.object_id);
     out += ",\"version\":";
     append_json_string(out, item.version);
+    append_kept(out, item.kept);
     out += "}\n\n";
     return;
   }
@@ -155,6 +181,7 @@ Result<std::optional<TailItem>> parse_tail_event(SseEvent& event) {
     if (json) item.object_id = string_at(*json, "id").value_or("");
     if (item.object_id.empty()) return broken("a withdrawal without an object's id");
     item.version = string_at(*json, "version").value_or("");
+    BONGSU_TRY(item.kept, parse_kept(*json));
     return item;
   } else if (event.type != kVoid) {
     // A later protocol may say more between rows; a row that we do not understand would show as a gap in the positions.
@@ -184,7 +211,10 @@ Result<std::optional<TailItem>> parse_tail_event(SseEvent& event) {
   item.object_id = string_at(*header, "id").value_or("");
   if (item.object_id.empty()) return broken("an event without an object's id");
   item.version = string_at(*header, "version").value_or("");
-  if (item.kind == TailItem::Kind::kWithdrawn) return item;
+  if (item.kind == TailItem::Kind::kWithdrawn) {
+    BONGSU_TRY(item.kept, parse_kept(*header));
+    return item;
+  }
   BONGSU_TRY_VOID(read_object(*header, std::move(event.data), end, item));
   return item;
 }

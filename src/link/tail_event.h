@@ -21,6 +21,8 @@
 // Between rows: "event: live" when the consumer has everything there is, comments as heartbeats, and
 //   event: gone                    a row that was sent before was withdrawn since (deleted, erased, not permitted any
 //   more); no cursor of its own data: {"id":"indicator--…","version":"…"}
+// An object without versions of its own (a cyber-observable) may have several contents in a view. Then a withdrawal
+// names what of it is still there, by hash, and everything else of it is gone: "kept":["<sha256>",…], at most kMaxKept.
 // A withdrawal may be told more than once, and to one who never had the object; it is harmless both times.
 #pragma once
 
@@ -28,8 +30,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/result.h"
 #include "journal/journal.h"
 #include "link/sse.h"
@@ -41,13 +45,17 @@ struct TailItem {
   journal::Pos pos = 0;  // 0: gone, not a row of its own
   std::string cursor;    // opaque to the consumer; empty for gone
   std::string object_id;
-  std::string version;                   // withdrawn: empty = every version
+  std::string version;                   // withdrawn: empty = every version but those of
+  std::vector<Sha256> kept;              // withdrawn without a version: hashes of what stays
   std::optional<std::int64_t> added_us;  // objects: date_added at the producer
   std::string bytes;                     // objects
   std::string proof;                     // objects; empty: there is none
   std::string sealed;                    // an envelope, instead of id, version and bytes, which are inside
   std::string withheld;                  // void: why, where this is told
 };
+
+// Of an object with more contents than this the newest stay.
+inline constexpr std::size_t kMaxKept = 256;
 
 void append_tail_event(std::string& out, const TailItem& item);
 

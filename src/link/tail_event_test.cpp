@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "base/bytes.h"
+
 namespace bongsu::link {
 namespace {
 
@@ -149,6 +151,29 @@ TEST(TailEvent, TellsOfARowThatIsGoneWithoutACursor) {
   EXPECT_EQ((*back)->pos, 0u);
   EXPECT_EQ((*back)->object_id, "x");
   EXPECT_FALSE(through_the_wire("event: gone\ndata: {}\n\n"));
+}
+
+TEST(TailEvent, TellsWhatStaysOfAnObjectWithoutVersions) {
+  const std::vector<Sha256> kept{sha256("a"), sha256("b")};
+  for (const journal::Pos pos : {journal::Pos{0}, journal::Pos{4}}) {
+    std::string stream;
+    append_tail_event(stream, {.kind = TailItem::Kind::kWithdrawn,
+                               .pos = pos,
+                               .cursor = "4-a",
+                               .object_id = "x",
+                               .version = "",
+                               .kept = kept});
+    const auto back = through_the_wire(stream);
+    ASSERT_TRUE(back && *back);
+    EXPECT_EQ((*back)->kept, kept);
+  }
+  std::string many = "event: gone\ndata: {\"id\":\"x\",\"version\":\"\",\"kept\":[";
+  for (std::size_t i = 0; i <= kMaxKept; ++i) many += (i ? ",\"" : "\"") + to_hex(kept[0]) + '"';
+  for (const std::string& bad :
+       {many + "]}\n\n", std::string("event: gone\ndata: {\"id\":\"x\",\"kept\":[\"00\"]}\n\n"),
+        std::string("event: gone\ndata: {\"id\":\"x\",\"kept\":[7]}\n\n"),
+        std::string("id: 1-a\nevent: withdrawn\ndata: {\"pos\":1,\"id\":\"x\",\"kept\":\"all\"}\n\n")})
+    EXPECT_FALSE(through_the_wire(bad)) << bad;
 }
 
 TEST(CursorSeal, ProvesOnlyThePlaceAndMarkItWasMadeFor) {

@@ -7,11 +7,11 @@
 #include <map>
 #include <mutex>
 #include <shared_mutex>
+#include <tuple>
 #include <unordered_set>
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "journal/version_code.h"
 
 namespace bongsu::link {
 namespace {
@@ -61,12 +61,11 @@ std::unique_ptr<TailGate> make_release_gate(flow::Release& release, const flow::
 }
 
 struct TailServer::Shared {
-  Shared(journal::Journal& j, TailGate& g, MemberOf m, TailServerOptions o, std::uint64_t b, Log& l)
+  Shared(journal::Journal& j, TailGate& g, MemberOf m, TailServerOptions o, Log& l)
       : journal(j),
         gate(g),
         member_of(std::move(m)),
         options(std::move(o)),
-        boot(b),
         seal(options.cursor_secret),
         log(l),
         watched(j.last_seq()) {}
@@ -74,6 +73,7 @@ struct TailServer::Shared {
   // What could have withdrawn rows of a collection, as far as it was counted.
   struct Count {
     std::uint64_t erasures = 0, deletions = 0;
+    bool operator==(const Count&) const = default;
   };
   // Counted before the snapshot that is looked through is taken: what this counts, by whichever tail, is in it.
   Result<Count> count(const std::string& collection) {
@@ -90,11 +90,18 @@ struct TailServer::Shared {
     const auto deleted = deletions.find(collection);
     return Count{erasures, deleted == deletions.end() ? 0 : deleted->second};
   }
-  // Equal marks: nothing was withdrawn between the snapshots that they are of.
-  std::uint64_t mark(const Count& counted, const TailGate::Opened& opened) const {
-    const std::uint64_t here[] = {boot, opened.epoch, counted.erasures, counted.deletions};
-    const std::uint64_t value = hash64({reinterpret_cast<const char*>(here), sizeof here});
-    return value ? value : 1;  // 0 means none
+  // What may have withdrawn rows, of this member's view or of others'. Equal occasions: nothing was withdrawn between
+  // the snapshots that they are of. It does not leave the house: it moves with things that the member may not know of.
+  struct Occasion {
+    std::uint64_t epoch = 0;
+    Count count;
+    bool operator==(const Occasion&) const = default;
+  };
+  // What a cursor says of withdrawals: how many of the view's rows are withdrawn. The member's own rows alone decide,
+  // so that neither the cursor nor what is told again after a reconnection shows what happened elsewhere.
+  static Result<std::uint64_t> mark(const TailGate::Opened& opened) {
+    BONGSU_TRY(const std::uint64_t withdrawn, opened.snapshot->withdrawn_count(opened.view));
+    return withdrawn + 1;  // 0 means that not all was told
   }
 
   void wake_all() {
@@ -137,7 +144,6 @@ struct TailServer::Shared {
   TailGate& gate;
   MemberOf member_of;
   TailServerOptions options;
-  const std::uint64_t boot;  // what this process counted says nothing to the next one
   CursorSeal seal;
   Log& log;
 
@@ -215,7 +221,7 @@ class Tail final : public net::TailSource {
       live_ = true;
       append_live_event(out);
     }
-    BONGSU_TRY(const bool more_gone, look_for_gone(out, *opened, shared_->mark(counted, *opened)));
+    BONGSU_TRY(const bool more_gone, look_for_gone(out, *opened, {.epoch = opened->epoch, .count = counted}));
     if ((more || more_gone) && wake_) wake_();
     if (heartbeat && out.size() == before) append_heartbeat(out);
     return true;
@@ -294,28 +300,56 @@ class Tail final : public net::TailSource {
 
   // Makes of `item` what tells that the row's object is gone; leaves it as it is where the view shows that version at
   // another position (it was withdrawn and came back, or came back redacted): then the consumer has, or will get, what
-  // it may have.
+  // it may have. The version of an object without one is our date_added, which the consumer's journal does not know: it
+  // is told which contents stay.
   static Result<void> name_withdrawn(TailItem& item, const TailGate::Opened& opened, const journal::OutboxRow& row) {
     BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
-    // The version of an object without one is our date_added, which the consumer's journal does not know: every
-    // version, then.
-    const bool versioned = entry.version != journal::added_version(entry.added_us).text;
-    journal::OutboxQuery shown{.view = opened.view, .ids = {row.object_id}, .last = !versioned, .limit = 1};
-    if (versioned) shown.version_keys = {entry.version_key};
-    BONGSU_TRY(const auto page, opened.snapshot->page(shown));
-    if (!page.rows.empty()) return {};
+    if (!entry.versioned) {
+      BONGSU_TRY(item.kept, contents_shown(opened, row.object_id));
+    } else {
+      BONGSU_TRY(const auto page, opened.snapshot->page({.view = opened.view,
+                                                         .ids = {row.object_id},
+                                                         .last = false,
+                                                         .version_keys = {entry.version_key},
+                                                         .limit = 1}));
+      if (!page.rows.empty()) return {};
+      item.version = row.version;
+    }
     item.kind = TailItem::Kind::kWithdrawn;
     item.object_id = row.object_id;
-    if (versioned) item.version = row.version;
     return {};
   }
 
+  static Result<std::vector<Sha256>> contents_shown(const TailGate::Opened& opened, const std::string& object_id) {
+    std::vector<Sha256> out;
+    journal::OutboxQuery query{.view = opened.view, .ids = {object_id}, .last = false, .all = true};
+    for (bool more = true; more;) {
+      BONGSU_TRY(const auto page, opened.snapshot->page(query));
+      for (const journal::OutboxRow& row : page.rows) {
+        query.after = row.pos;
+        const auto payload = opened.snapshot->released_payload(opened.view, row.pos);
+        if (payload)
+          out.push_back(sha256(*payload));
+        else if (payload.error().code != ErrorCode::kNotFound)
+          return std::unexpected(payload.error());
+      }
+      more = page.more && !page.rows.empty();
+    }
+    if (out.size() > kMaxKept) out.erase(out.begin(), out.end() - kMaxKept);
+    return out;
+  }
+
   // Looks through a part of the withdrawn rows, for those that were sent before. true: there is more to look through.
-  Result<bool> look_for_gone(std::string& out, const TailGate::Opened& opened, std::uint64_t mark) {
+  Result<bool> look_for_gone(std::string& out, const TailGate::Opened& opened, const Shared::Occasion& occasion) {
     if (!looking_) {
-      if (mark == told_mark_) return false;
+      if (occasion == seen_) return false;
+      BONGSU_TRY(const std::uint64_t mark, Shared::mark(opened));
+      if (mark == told_mark_) {
+        seen_ = occasion;
+        return false;
+      }
       ++shared_->looks;
-      looking_ = mark;
+      looking_ = {occasion, mark};
       look_after_ = 0;
     }
     const std::size_t full = out.size() + shared_->options.batch_bytes;
@@ -333,9 +367,9 @@ class Tail final : public net::TailSource {
       if (look_after_ == kLookedThrough) break;
     }
     if (look_after_ != kLookedThrough) return true;
-    told_mark_ = *looking_;  // as of when the look began: what came meanwhile makes another one
+    std::tie(seen_, told_mark_) = *looking_;  // as of when the look began: what came meanwhile makes another one
     looking_.reset();
-    return mark != told_mark_;
+    return occasion != seen_;
   }
 
   std::shared_ptr<Shared> shared_;
@@ -346,7 +380,8 @@ class Tail final : public net::TailSource {
   bool live_ = false;
   bool sealed_ = false;                   // since the last flush
   bool withheld_ = false;                 // something was, on this connection
-  std::optional<std::uint64_t> looking_;  // the mark at the beginning of the look that is under way
+  std::optional<Shared::Occasion> seen_;                               // the last one that was looked into
+  std::optional<std::pair<Shared::Occasion, std::uint64_t>> looking_;  // with the mark, as the look under way began
   static constexpr journal::Pos kLookedThrough = std::numeric_limits<journal::Pos>::max();
   journal::Pos look_after_ = 0;
   std::unordered_set<journal::Pos> gone_;  // rows that this consumer knows to be withdrawn
@@ -383,8 +418,8 @@ Result<Beginning> beginning_of(Shared& shared, std::string_view cursor, const st
 }  // namespace
 
 TailServer::TailServer(journal::Journal& journal, TailGate& gate, MemberOf member_of, TailServerOptions options,
-                       Random& random, Log& log)
-    : shared_(std::make_shared<Shared>(journal, gate, std::move(member_of), std::move(options), random.next(), log)) {
+                       Log& log)
+    : shared_(std::make_shared<Shared>(journal, gate, std::move(member_of), std::move(options), log)) {
   journal.on_commit([weak = std::weak_ptr(shared_)](journal::Seq) {
     if (const auto shared = weak.lock()) shared->wake_all();
   });
@@ -448,7 +483,6 @@ net::Response TailServer::collections(const std::string& member) {
 net::Response TailServer::tail(const std::string& member, std::string_view id, const net::Request& request) {
   const std::string collection(id);
   const auto name = shared_->gate.name_of(collection);
-  const auto counted = shared_->count(collection);
   const auto opened = shared_->gate.open(member, collection);
   if (!name || !opened) return nothing_here();
   std::string cursor(request.headers.get("Last-Event-ID").value_or(""));
@@ -457,10 +491,10 @@ net::Response TailServer::tail(const std::string& member, std::string_view id, c
   for (const auto& [key, value] : *query)
     if (key == "after") cursor = value;
   const auto beginning = [&]() -> Result<Beginning> {
-    if (!counted) return std::unexpected(counted.error());
     BONGSU_TRY(const bool owed, shared_->take_owed(member, collection));
     if (owed) cursor.clear();
-    return beginning_of(*shared_, cursor, member, collection, *opened, shared_->mark(*counted, *opened));
+    BONGSU_TRY(const std::uint64_t mark, Shared::mark(*opened));
+    return beginning_of(*shared_, cursor, member, collection, *opened, mark);
   }();
   if (!beginning) {
     shared_->log.error("link.tail_failed",

@@ -77,7 +77,7 @@ struct TailServerOptions {
 
 class TailServer {
  public:
-  TailServer(journal::Journal& journal, TailGate& gate, MemberOf member_of, TailServerOptions options, Random& random,
+  TailServer(journal::Journal& journal, TailGate& gate, MemberOf member_of, TailServerOptions options,
              Log& log);
   ~TailServer();  // tails that are still held elsewhere end at their next pull
 

@@ -131,7 +131,7 @@ Result<void> Node::Impl::build() {
   tails = std::make_unique<link::TailServer>(
       *core->journal, *gate, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
       link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat,
-                              .origins = core->origins.get(), .sealing = core->sealing.get(), .seal_level = core->seal_level()}, core->random, log);
+                              .origins = core->origins.get(), .sealing = core->sealing.get(), .seal_level = core->seal_level()}, log);
   prekeys = std::make_unique<link::PrekeyServer>(
       *core->sealing, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); }, log,
       [this](const std::string& member) { tails->prekeys_changed(member); });

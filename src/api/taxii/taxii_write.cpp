@@ -93,13 +93,10 @@ class Intake {
     switch (item.told) {
       case Outcome::kNew:
       case Outcome::kReplaced:
-        status_.successes.push_back(
-            {.id = item.id, .version = item.version.empty() ? version_of(i) : item.version, .message = {}});
+        status_.successes.push_back({.id = item.id, .version = version_shown(i, item), .message = {}});
         return;
       case Outcome::kDuplicate:
-        status_.successes.push_back({.id = item.id,
-                                     .version = item.version.empty() ? version_of(i) : item.version,
-                                     .message = "was here already"});
+        status_.successes.push_back({.id = item.id, .version = version_shown(i, item), .message = "was here already"});
         return;
       case Outcome::kOtherBytes:
         if (!snapshot_) snapshot_ = parts_.deps.journal.snapshot();
@@ -136,6 +133,18 @@ class Intake {
     const auto id = json ? string_at(*json, "id") : std::nullopt;
     if (id && !id->empty() && id->size() <= kMaxMessageBytes) return std::string(*id);
     return fmt::format("objects[{}]", status_.successes.size() + status_.failures.size());
+  }
+
+  // An object without a version has the date at which it came into the asker's view. The node's own date would tell what
+  // else came in that microsecond; what the asker does not see has the time of the request (§4.3.1).
+  std::string version_shown(std::size_t i, const flow::AdmitItem& item) const {
+    if (!objects_[i] || objects_[i]->version() != nullptr) return item.version;
+    if (const auto reading = parts_.deps.release.open(context_.origin, context_.collection))
+      if (const auto page =
+              reading->snapshot->page({.view = reading->view, .ids = {item.id}, .last = false, .all = true}))
+        for (const auto& row : page->rows)
+          if (row.seq == item.seq) return row.version;
+    return requested_.text(6);
   }
 
   // §4.3.1: modified, else created, else what is consistent to the server: the time of the request.

@@ -213,9 +213,8 @@ TEST(TaxiiDelete, WhatTheAskerCannotSeeItCannotDelete) {
   auto list = world.accounts->accounts();
   list["reader"].write = {"*"};
   world.accounts->replace(list);
-  world.add({indicator(1, 1, "", kTlpRed), indicator(3)});
-  const std::string amber = stix::tlp_marking_id(stix::Tlp::kAmber).text();
-  ASSERT_EQ(world.post(envelope({indicator(2, 1), indicator(2, 2, "", amber)}), "reader").status, 202);
+  world.add({indicator(1, 1, "", kTlpRed), indicator(2, 2, "", kTlpRed), indicator(3)});
+  ASSERT_EQ(world.post(envelope({indicator(2, 1)}), "reader").status, 202);
   EXPECT_EQ(world.remove(world.objects(indicator_id(1) + "/"), "reader").status, 404);
   EXPECT_EQ(world.get(world.objects(indicator_id(1) + "/")).status, 200);
   // It sees this one, but another gave it (§5.7: access to the object, but not to delete it).

@@ -35,6 +35,7 @@ OutboxWriter::OutboxWriter(Database& db)
       by_version_(db,
                   "SELECT rid, seq, class FROM outbox INDEXED BY outbox_object WHERE view = ?1 AND object = ?2 "
                   "AND version = ?3"),
+      all_seqs_(db, "SELECT rid, seq, class FROM outbox INDEXED BY outbox_object WHERE view = ?1 AND object = ?2"),
       drop_payload_(db, "UPDATE outbox SET payload = NULL WHERE rid = ?1") {}
 
 void OutboxWriter::set_class(std::int64_t rid, std::int64_t row_class) {
@@ -108,6 +109,15 @@ void OutboxWriter::append(const OutboxRowData& row) {
 
 std::optional<std::int64_t> OutboxWriter::visible_row(ViewId view, const ObjectKey& object, std::string_view version,
                                                       Seq seq) {
+  if (version.empty()) {
+    all_seqs_.bind(1, view);
+    bind_object(all_seqs_, 2, object);
+    Rows rows(all_seqs_);
+    while (rows.next())
+      if (all_seqs_.integer(1) == static_cast<std::int64_t>(seq) && pick_of(all_seqs_.integer(2)) != kPickWithdrawn)
+        return all_seqs_.integer(0);
+    return std::nullopt;
+  }
   by_version_.bind(1, view);
   bind_object(by_version_, 2, object);
   by_version_.bind_blob(3, version);

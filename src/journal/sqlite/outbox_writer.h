@@ -41,6 +41,7 @@ class OutboxWriter {
 
   void append(const OutboxRowData& row);
   // The visible row of this entry in the view.
+  // `version`: empty for an object without one, whose rows have each their own.
   std::optional<std::int64_t> visible_row(ViewId view, const ObjectKey& object, std::string_view version, Seq seq);
   void withdraw(std::int64_t rid);
   // After withdrawals: finds the last and first of what is left of the object.
@@ -63,7 +64,7 @@ class OutboxWriter {
   std::optional<Visible> edge(Statement& statement, ViewId view, const ObjectKey& object);
   void set_class(std::int64_t rid, std::int64_t row_class);
 
-  Statement insert_, newest_, oldest_, all_, set_class_, class_of_, held_, by_version_, drop_payload_;
+  Statement insert_, newest_, oldest_, all_, set_class_, class_of_, held_, by_version_, all_seqs_, drop_payload_;
 };
 
 }  // namespace bongsu::journal::sqlite

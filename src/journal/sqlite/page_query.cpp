@@ -350,6 +350,16 @@ PageResult query_withdrawn(ReadConnection& connection, ViewId view, Pos after, s
   return out;
 }
 
+std::uint64_t count_withdrawn(ReadConnection& connection, ViewId view) {
+  std::uint64_t out = 0;
+  for (const std::int64_t spec : connection.dict.all(kSpecText)) {
+    connection.class_count.bind(1, view).bind(2, row_class(spec, kPickWithdrawn));
+    const Rows rows(connection.class_count);
+    if (connection.class_count.step()) out += static_cast<std::uint64_t>(connection.class_count.integer(0));
+  }
+  return out;
+}
+
 std::optional<RowSource> find_row(ReadConnection& connection, ViewId view, Pos pos) {
   if (view > kMaxView || pos > kMaxPos) return std::nullopt;
   connection.outbox_row.bind(1, row_id(view, pos));

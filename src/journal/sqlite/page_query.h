@@ -25,6 +25,7 @@ struct PageResult {
 
 PageResult query_page(ReadConnection& connection, const OutboxQuery& query);
 PageResult query_tail(ReadConnection& connection, ViewId view, Pos after, std::uint32_t limit);
+std::uint64_t count_withdrawn(ReadConnection& connection, ViewId view);
 PageResult query_withdrawn(ReadConnection& connection, ViewId view, Pos after, std::uint32_t limit);
 std::optional<RowSource> find_row(ReadConnection& connection, ViewId view, Pos pos);  // visible only
 

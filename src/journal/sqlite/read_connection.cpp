@@ -52,6 +52,7 @@ ReadConnection::ReadConnection(const std::filesystem::path& file)
       object_rows(db, rows("INDEXED BY outbox_object WHERE view = ?1 AND object = ?2 ORDER BY version, rid").c_str()),
       version_rows(
           db, rows("INDEXED BY outbox_object WHERE view = ?1 AND object = ?2 AND version = ?3 ORDER BY rid").c_str()),
+      class_count(db, "SELECT count(*) FROM outbox INDEXED BY outbox_class WHERE view = ?1 AND class = ?2"),
       payload(db, "SELECT p.sealed, k.wrapped, p.proof FROM payloads p JOIN keys k ON k.id = p.id WHERE p.id = ?1"),
       states(db, "SELECT key, value FROM state WHERE space = ?1 ORDER BY key"),
       state(db, "SELECT value FROM state WHERE space = ?1 AND key = ?2"),

@@ -26,7 +26,7 @@ class ReadConnection {
   Database db;
   Dictionary dict;
   Statement pin, view, entry, entries, objects, entries_of, entries_of_all, collection_entries, outbox_row, tail,
-      object_rows, version_rows, payload, states, state, views;
+      object_rows, version_rows, class_count, payload, states, state, views;
 
   // Cursors of a merge need several statements of one text.
   std::list<Statement> by_class, by_type, by_version;

@@ -61,6 +61,7 @@ Read read_entry(ReadConnection& connection, const Statement& row) {
   std::copy(hash.begin(), hash.end(), entry.hash.begin());
   if (row.is_null(kForm)) {
     if (entry.kind == EntryKind::kObject) {
+      entry.versioned = false;
       AddedVersion own = added_version(entry.added_us);
       entry.version = std::move(own.text);
       entry.version_key = std::move(own.key);
@@ -107,11 +108,12 @@ void rows_of_entry(ReadConnection& connection, ViewId view, Seq seq, Visit&& vis
   if (!read) return;
   const auto object = object_key(connection, read->entry.object_id);
   if (!object) return;
+  // Without a version of its own each row has its date's.
   const std::string version = encode_version_key(read->entry.version_key);
-  Statement& rows_of = connection.version_rows;
+  Statement& rows_of = read->entry.versioned ? connection.version_rows : connection.object_rows;
   rows_of.bind(1, view);
   bind_object(rows_of, 2, *object);
-  rows_of.bind_blob(3, version);
+  if (read->entry.versioned) rows_of.bind_blob(3, version);
   Rows rows(rows_of);
   while (rows.next())
     if (rows_of.integer(1) == static_cast<std::int64_t>(seq) && !visit(rows_of)) return;
@@ -171,6 +173,12 @@ Result<OutboxPage> SqliteSnapshot::tail(ViewId view, Pos after, std::uint32_t li
 Result<OutboxPage> SqliteSnapshot::withdrawn(ViewId view, Pos after, std::uint32_t limit) {
   return with([&](ReadConnection& connection) -> Result<OutboxPage> {
     return std::move(query_withdrawn(connection, view, after, limit).page);
+  });
+}
+
+Result<std::uint64_t> SqliteSnapshot::withdrawn_count(ViewId view) {
+  return with([&](ReadConnection& connection) -> Result<std::uint64_t> {
+    return count_withdrawn(connection, view);
   });
 }
 

@@ -21,6 +21,7 @@ class SqliteSnapshot final : public Snapshot {
   Result<OutboxPage> page(const OutboxQuery& query) override;
   Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) override;
   Result<OutboxPage> withdrawn(ViewId view, Pos after, std::uint32_t limit) override;
+  Result<std::uint64_t> withdrawn_count(ViewId view) override;
   Result<Content> released(ViewId view, Pos pos) override;
   Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) override;
   Result<void> objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) override;

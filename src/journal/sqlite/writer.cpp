@@ -54,8 +54,8 @@ void Writer::load() {
       db_,
       "SELECT v.id, v.collection, v.last, o.added_us FROM views v LEFT JOIN outbox o ON o.rid = (v.id << 40) + v.last");
   while (rows.step()) {
-    views_[static_cast<ViewId>(rows.integer(0))] = {rows.integer(1), static_cast<Pos>(rows.integer(2)), false};
-    last_added_ = std::max(last_added_, rows.integer(3));
+    views_[static_cast<ViewId>(rows.integer(0))] = {rows.integer(1), static_cast<Pos>(rows.integer(2)),
+                                                    rows.is_null(3) ? INT64_MIN : rows.integer(3), false};
   }
 }
 
@@ -87,6 +87,12 @@ void Writer::rollback() noexcept {
 std::int64_t Writer::next_added() {
   last_added_ = std::max(last_added_ + 1, clock_.now().micros());
   return last_added_;
+}
+
+std::int64_t Writer::next_date(ViewState& view) {
+  const std::int64_t now = clock_.now().micros();
+  view.added_us = view.added_us == INT64_MIN ? now : std::max(view.added_us + 1, now);
+  return view.added_us;
 }
 
 std::string Writer::StoredEntry::version() const {
@@ -246,7 +252,6 @@ AppendedEntry Writer::append_entry(const PreparedEntry& prepared) {
   last_seq_ = seq;
   if (entry.kind == EntryKind::kDeletion) apply_deletion(prepared, collection, object);
 
-  std::string own_version;
   for (std::size_t i = 0; i < entry.releases.size(); ++i) {
     const ViewId id = entry.releases[i].view;
     const bool again = std::any_of(entry.releases.begin(), entry.releases.begin() + static_cast<std::ptrdiff_t>(i),
@@ -258,16 +263,14 @@ AppendedEntry Writer::append_entry(const PreparedEntry& prepared) {
     row.pos = ++view.last;
     view.changed = true;
     row.seq = seq;
-    row.added_us = added_us;
+    row.added_us = next_date(view);
     row.object = object;
     row.spec = spec;
     row.version = prepared.version;
     row.digits = prepared.form.digits;
     row.form_text = prepared.form.text;
-    if (prepared.version.empty()) {
-      if (own_version.empty()) own_version = encode_version_key(added_version(added_us).key);
-      row.version = own_version;
-    }
+    std::string own_version;
+    if (prepared.version.empty()) row.version = own_version = encode_version_key(added_version(row.added_us).key);
     row.payload = payload;
     if (prepared.variants[i]) row.payload = -store_payload(*prepared.variants[i]);
     outbox_.append(row);
@@ -311,7 +314,7 @@ void Writer::apply_deletion(const PreparedEntry& prepared, std::int64_t collecti
     set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags | kDeletedFlag).run();
     for (const auto& [id, view] : views_) {
       if (view.collection != collection) continue;
-      if (const auto rid = outbox_.visible_row(id, object, version, stored.seq)) outbox_.withdraw(*rid);
+      if (const auto rid = outbox_.visible_row(id, object, stored.row_version(), stored.seq)) outbox_.withdraw(*rid);
     }
   }
   if (!any) return;
@@ -323,7 +326,7 @@ void Writer::release(ViewId id, Seq seq, const OutboxChange::Redacted* variant, 
   const auto entry = find_entry(seq);
   // Deleted or erased since the decision: there is nothing to show any more.
   if (!entry || entry->flags != 0) return;
-  const std::string version = entry->version();
+  std::string version = entry->row_version();
   if (outbox_.visible_row(id, entry->object, version, seq)) return;
   ViewState& view = views_.at(id);
   OutboxRowData row;
@@ -331,8 +334,9 @@ void Writer::release(ViewId id, Seq seq, const OutboxChange::Redacted* variant, 
   row.pos = ++view.last;
   view.changed = true;
   row.seq = seq;
-  row.added_us = next_added();
+  row.added_us = next_date(view);
   row.object = entry->object;
+  if (version.empty()) version = encode_version_key(added_version(row.added_us).key);
   row.version = version;
   row.digits = entry->digits;
   row.form_text = entry->form_text;
@@ -350,7 +354,7 @@ void Writer::withdraw(const std::vector<Seq>& seqs, ViewId view) {
   for (const Seq seq : seqs) {
     const auto entry = find_entry(seq);
     if (!entry || !entry->is_object) continue;
-    const auto rid = outbox_.visible_row(view, entry->object, entry->version(), seq);
+    const auto rid = outbox_.visible_row(view, entry->object, entry->row_version(), seq);
     if (!rid) continue;
     outbox_.withdraw(*rid);
     touched.insert(entry->object);
@@ -383,7 +387,7 @@ Result<View> Writer::create_view(std::string_view collection, std::string_view k
   if (id > kMaxView) return fail(ErrorCode::kTooLarge, "no more views are possible in this journal");
   Statement insert(db_, "INSERT INTO views VALUES(?1, ?2, ?3, 0)");
   insert.bind(1, id).bind(2, text).bind_text(3, key).run();
-  views_[id] = {text, 0, true};
+  views_[id] = {.collection = text, .changed = true};
   if (copy_of != 0) copy_rows(copy_of, id, compact);
   out.id = id;
   out.last = views_.at(id).last;
@@ -406,6 +410,9 @@ void Writer::copy_rows(ViewId from, ViewId to, bool compact) {
     copy.bind(1, first).bind(2, last).bind(3, row_id(to, 0)).bind(4, to).run();
     views_.at(to).last = views_.at(from).last;
   }
+  Statement newest(db_, "SELECT added_us FROM outbox WHERE rid = ?1");
+  newest.bind(1, row_id(to, views_.at(to).last));
+  if (newest.step()) views_.at(to).added_us = newest.integer(0);
 }
 
 Result<void> Writer::rename_view(ViewId id, std::string_view key) {

@@ -42,6 +42,7 @@ class Writer {
   struct ViewState {
     std::int64_t collection = 0;
     Pos last = 0;
+    std::int64_t added_us = INT64_MIN;  // date of its newest row
     bool changed = false;
   };
   struct StoredEntry {
@@ -55,11 +56,15 @@ class Writer {
     bool is_object = false;
     ObjectKey object;
     std::string version() const;  // code; of its date_added for an object without version
+    // The code that its rows have in every view; empty: each has its own date's.
+    std::string row_version() const { return has_form ? dedupe : std::string(); }
   };
 
   void load();
   Result<void> check(const PreparedBatch& batch);
   std::int64_t next_added();
+  // A view has dates of its own, so that what others may not see moves nothing in it.
+  std::int64_t next_date(ViewState& view);
   std::int64_t store_payload(const Sealed& sealed);
   void drop_payload(std::int64_t id);
   AppendedEntry append_entry(const PreparedEntry& entry);

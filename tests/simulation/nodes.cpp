@@ -1,0 +1,471 @@
+#include "nodes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include "api/taxii/negotiation.h"
+#include "api/taxii/taxii_server.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "crypto/secret.h"
+#include "flow/admit.h"
+#include "flow/alerts.h"
+#include "flow/collections.h"
+#include "flow/flow_test_support.h"
+#include "flow/markings.h"
+#include "flow/release.h"
+#include "identity/accounts.h"
+#include "journal/journal.h"
+#include "link/applier.h"
+#include "link/consumer.h"
+#include "link/runner.h"
+#include "link/tail_server.h"
+#include "node/registry.h"
+
+namespace bongsu::simulation {
+namespace {
+
+// A simulator that cannot go on says why and ends: a seed that did so is no result.
+template <class T>
+T must(Result<T> result, std::string_view doing) {
+  if (!result) {
+    std::fprintf(stderr, "simulation: %.*s: %s\n", static_cast<int>(doing.size()), doing.data(),
+                 result.error().text().c_str());
+    std::abort();
+  }
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+// Making an account book costs a password hash. They are lent to one node after the other; nothing of an account's
+// tokens stays in one.
+identity::AccountBook* borrow_accounts();
+void give_back(identity::AccountBook* book);
+
+struct AccountPool {
+  FakeClock clock;
+  SeededRandom random{1};
+  std::vector<std::unique_ptr<identity::AccountBook>> all;
+  std::vector<identity::AccountBook*> idle;
+};
+AccountPool& account_pool() {
+  static AccountPool pool;
+  return pool;
+}
+identity::AccountBook* borrow_accounts() {
+  AccountPool& pool = account_pool();
+  if (pool.idle.empty()) {
+    pool.all.push_back(std::make_unique<identity::AccountBook>(pool.clock, pool.random));
+    return pool.all.back().get();
+  }
+  auto* book = pool.idle.back();
+  pool.idle.pop_back();
+  return book;
+}
+void give_back(identity::AccountBook* book) {
+  book->replace({});
+  account_pool().idle.push_back(book);
+}
+
+Answer answer_of(net::Response&& response) {
+  Answer answer{.status = response.status, .headers = std::move(response.headers)};
+  if (auto* text = std::get_if<std::string>(&response.body)) {
+    answer.body = std::move(*text);
+  } else if (auto* source = std::get_if<std::unique_ptr<net::BodySource>>(&response.body)) {
+    for (;;) {
+      const auto more = (*source)->read(answer.body);
+      answer.cut = !more;
+      if (!more || !*more) break;
+    }
+  } else {
+    answer.tail = std::move(std::get<std::unique_ptr<net::TailSource>>(response.body));
+  }
+  return answer;
+}
+
+}  // namespace
+
+std::string Answer::text() const {
+  std::string out = fmt::format("{}\n", status);
+  for (const auto& [name, value] : headers) out += fmt::format("{}: {}\n", name, value);
+  return out + "\n" + body + (cut ? "\n<cut>" : "");
+}
+
+std::string Answer::header(std::string_view name) const { return std::string(headers.get(name).value_or("")); }
+
+struct SimNode::Disk {
+  explicit Disk(const Clock& clock, Random& random) : journal(journal::make_memory_journal(clock, random)) {}
+  flow::test::FaultyJournal journal;
+};
+
+// In the order of node::Core and node::Node.
+struct SimNode::Parts {
+  std::unique_ptr<Log> log = make_null_log();
+  identity::AccountBook* accounts = borrow_accounts();
+  std::unique_ptr<flow::Collections> collections;
+  std::unique_ptr<flow::Markings> markings;
+  std::unique_ptr<flow::Release> release;
+  std::unique_ptr<flow::Admission> admission;
+  std::unique_ptr<node::Registry> registry;
+  std::unique_ptr<flow::Alerts> alerts;
+  std::unique_ptr<api::TaxiiServer> taxii;
+  std::unique_ptr<link::TailGate> gate;
+  std::unique_ptr<link::TailServer> tails;
+  std::unique_ptr<link::FlowApplier> applier;
+  std::string identity_id;
+
+  ~Parts() {
+    tails.reset();
+    if (taxii) taxii->close();
+    taxii.reset();
+    registry.reset();
+    give_back(accounts);
+  }
+};
+
+SimNode::SimNode(std::string member, Instant start, std::chrono::nanoseconds skew)
+    : member_(std::move(member)), clock_(start + skew), skew_(skew) {
+  random_.key(hash64(member_));
+  disk_ = std::make_unique<Disk>(clock_, random_);
+  this->start();
+}
+
+SimNode::~SimNode() = default;
+
+void SimNode::at(Instant world, std::uint64_t key) {
+  const Instant mine = world + skew_;
+  const auto passed = mine - clock_.now();
+  if (passed.count() > 0) clock_.advance(passed);
+  clock_.jump_to(mine);
+  random_.key(key ^ hash64(member_));
+}
+
+std::string SimNode::authority_of(std::string_view member) { return fmt::format("{:016x}{:048x}", hash64(member), 7); }
+
+void SimNode::start() {
+  heal();  // none starts on a disk that fails
+  auto& journal = disk_->journal;
+  auto parts = std::make_unique<Parts>();
+  Log& log = *parts->log;
+  parts->collections = must(flow::Collections::load(journal), "collections");
+  parts->markings = must(flow::Markings::load(journal), "markings");
+  parts->release = must(flow::Release::load(journal, clock_, log), "release");
+  parts->admission = std::make_unique<flow::Admission>(journal, *parts->release, *parts->markings, log);
+  parts->registry = must(
+      node::Registry::load(member_, journal, *parts->collections, *parts->release, *parts->accounts, clock_, random_),
+      "registry");
+  parts_ = std::move(parts);
+  Parts& p = *parts_;
+  p.identity_id = must(journal.state("node", "identity"), "identity").value_or("");
+  if (!p.identity_id.empty()) p.admission->set_own_identity(p.identity_id);
+  for (const char* alias : {"shared", "sightings", "feeds", "private"})
+    if (!p.collections->find(alias)) must(p.collections->add({.alias = alias, .title = alias}, random_), "collection");
+  must(p.registry->refresh_policy(), "policy");
+  if (p.identity_id.empty()) {
+    p.identity_id = "identity--" + Uuid::random(random_).text();
+    const std::string time = clock_.now().text(3);
+    const JsonObject object{{"type", "identity"},
+                            {"spec_version", "2.1"},
+                            {"id", p.identity_id},
+                            {"created_by_ref", p.identity_id},
+                            {"created", time},
+                            {"modified", time},
+                            {"name", member_},
+                            {"identity_class", "organization"},
+                            {"object_marking_refs", JsonArray{Json(stix::tlp_marking_id(stix::Tlp::kClear).text())}}};
+    const std::vector<Result<stix::Object>> objects{stix::Object::parse(to_text(object))};
+    must(p.admission->admit(objects, {.collection = p.collections->find("shared")->id,
+                                      .origin = member_,
+                                      .states = {{.space = "node", .key = "identity", .value = p.identity_id}}}),
+         "identity");
+    p.admission->set_own_identity(p.identity_id);
+  }
+  p.alerts = std::make_unique<flow::Alerts>(
+      journal, *p.release, *p.markings, clock_, random_, log,
+      flow::AlertsOptions{
+          .self = member_, .identity_id = p.identity_id, .sightings_collection = p.collections->find("sightings")->id});
+  must(p.alerts->rebuild([](std::uint64_t, std::uint64_t) {}), "alerts");
+  p.taxii = must(api::TaxiiServer::open({.journal = journal,
+                                         .release = *p.release,
+                                         .admission = *p.admission,
+                                         .collections = *p.collections,
+                                         .accounts = *p.accounts,
+                                         .clock = clock_,
+                                         .random = random_,
+                                         .log = log},
+                                        {.title = member_, .max_page = 7}),
+                 "taxii");
+  p.gate = link::make_release_gate(*p.release, *p.collections);
+  p.tails = std::make_unique<link::TailServer>(
+      journal, *p.gate,
+      [registry = p.registry.get()](const net::Peer& peer) { return registry->directory().member_of(peer); },
+      link::TailServerOptions{.self = member_,
+                              .title = member_,
+                              .cursor_secret = must(link::load_cursor_secret(journal, random_), "cursor secret")},
+      log);
+  p.applier = std::make_unique<link::FlowApplier>(journal, *p.admission, *p.collections, random_, log, member_,
+                                                  [this, registry = p.registry.get()](const flow::Collection&) {
+                                                    done(registry->refresh_policy(), "policy of a mirror");
+                                                  });
+  p.registry->on_change([tails = p.tails.get()] { tails->policy_changed(); });
+}
+
+void SimNode::crash() { parts_.reset(); }
+void SimNode::fail_after(int changes) { disk_->journal.fail_after(changes); }
+void SimNode::heal() { disk_->journal.heal(); }
+
+// What the operator asked may fail while the disk does; otherwise a scenario asks nothing that can.
+void SimNode::done(const Result<void>& result, std::string_view doing) const {
+  if (!disk_->journal.failed()) must(result, doing);
+}
+
+// The same, of a member whose pairing may have been left out when a scenario was shrunk.
+void SimNode::asked(const Result<void>& result, std::string_view doing) const {
+  if (!result && result.error().code == ErrorCode::kNotFound) return;
+  done(result, doing);
+}
+
+void SimNode::know(const std::string& member) {
+  identity::Member m;
+  m.id = member;
+  m.title = member;
+  m.link_url = "https://" + member + ".example:6444";
+  m.ca_fingerprint = authority_of(member);
+  m.certificate_fingerprint = authority_of("leaf of " + member);
+  m.signing_key = fmt::format("{:064x}", hash64(member));
+  m.paired = clock_.now();
+  m.confirmed = true;
+  done(parts_->registry->put_member(m), "pairing");
+}
+
+void SimNode::agree(policy::Agreement agreement) { asked(parts_->registry->put_agreement(agreement), "agreement"); }
+void SimNode::change_level(const std::string& member, stix::Tlp highest) {
+  auto agreement = parts_->registry->agreement(member);
+  if (!agreement || agreement->highest_tlp < stix::Tlp::kGreen) return;
+  agreement->highest_tlp = highest;
+  agree(*agreement);
+}
+void SimNode::end_agreement(const std::string& member) { (void)parts_->registry->end_agreement(member); }
+void SimNode::stop_member(const std::string& member, bool stopped) {
+  asked(parts_->registry->set_stopped(member, stopped), "stop");
+}
+void SimNode::add_collection(const std::string& alias) {
+  if (parts_->collections->find(alias)) return;
+  if (parts_->collections->add({.alias = alias, .title = alias}, random_))
+    done(parts_->registry->refresh_policy(), "policy");
+}
+
+void SimNode::add_account(const std::string& name, const std::string& member, const std::vector<std::string>& write) {
+  identity::Account account;
+  account.name = name;
+  account.member = member;
+  account.token_digests = {crypto::token_digest(name + "-token")};
+  account.read = {"*"};
+  for (const auto& alias : write) account.write.insert(collection_id(alias));
+  done(parts_->registry->put_account(account, true), "account");
+}
+
+SimNode::Published SimNode::publish(const std::string& collection, const std::vector<std::string>& texts,
+                                    const std::string& origin) {
+  std::vector<Result<stix::Object>> objects;
+  for (const auto& text : texts) objects.push_back(stix::Object::parse(text));
+  const auto found = parts_->collections->find(collection);
+  if (!found) return {.refused = texts.size(), .message = "no such collection"};
+  const auto report =
+      parts_->admission->admit(objects, {.collection = found->id, .origin = origin, .fallback = stix::Tlp::kGreen});
+  if (!report) return {.refused = texts.size(), .message = report.error().text()};
+  Published out{report->admitted, report->duplicates, report->refused, ""};
+  for (const auto& item : report->items)
+    if (out.message.empty() && item.outcome != flow::AdmitItem::Outcome::kNew) out.message = item.message;
+  return out;
+}
+
+bool SimNode::remove(const std::string& collection, const std::string& object_id) {
+  const auto found = parts_->collections->find(collection);
+  return found && parts_->admission->remove(found->id, object_id, "", member_).has_value();
+}
+
+void SimNode::erase(const std::string& object_id) { (void)disk_->journal.erase(object_id, member_); }
+
+std::size_t SimNode::raise(const std::vector<Hit>& hits) {
+  const auto snapshot = disk_->journal.snapshot();
+  std::vector<detect::Alert> alerts;
+  for (const Hit& hit : hits) {
+    const auto versions = snapshot->versions("", hit.indicator_id);
+    if (!versions || versions->empty()) continue;
+    const auto newest = std::ranges::find_if(versions->rbegin(), versions->rend(),
+                                             [&](const auto& entry) { return entry.origin != hit.not_of; });
+    if (newest == versions->rend()) continue;
+    const auto& entry = *newest;
+    detect::Alert a;
+    a.indicator_id = entry.object_id;
+    a.indicator_ref = entry.seq;
+    a.value = {detect::Kind::kIpv4, "198.51.100.7"};
+    a.field = "id.resp_h";
+    a.matched = "198.51.100.7";
+    a.position = {"conn.log", hit.number, hit.number + 1};
+    a.entity = {detect::EntityKind::kAddress, fmt::format("10.0.0.{}", hit.number % 250)};
+    a.event_time = clock_.now();
+    a.detected = clock_.now();
+    a.event = fmt::format("{{\"n\":{}}}", hit.number);
+    a.source = entry.origin;
+    a.label = entry.label;
+    a.assign_id();
+    alerts.push_back(std::move(a));
+  }
+  const auto raised = parts_->alerts->raise(alerts, {});
+  return raised ? raised->size() : 0;
+}
+
+void SimNode::judge_newest_alert() {
+  const auto newest = parts_->alerts->list({.limit = 1});
+  if (!newest.empty()) (void)parts_->alerts->judge(newest.front().alert.id, {.acknowledged = true, .by = "operator"});
+}
+
+void SimNode::tick() { (void)parts_->alerts->flush_sightings(); }
+
+Answer SimNode::link(net::Request request, const std::string& from) {
+  request.peer.address = "192.0.2.1:5000";
+  request.peer.issuer_fingerprint = authority_of(from);
+  request.peer.certificate_fingerprint = authority_of("leaf of " + from);
+  request.received = clock_.now();
+  Answer answer = answer_of(parts_->tails->handle(std::move(request)));
+  if (answer.tail) answer.tail->on_ready([] {});
+  return answer;
+}
+
+net::Headers SimNode::taxii_headers(const std::string& account) const {
+  return {{"Accept", std::string(api::kTaxiiMediaType)},
+          {"Content-Type", std::string(api::kTaxiiMediaType)},
+          {"Authorization", "Bearer " + account + "-token"}};
+}
+
+Answer SimNode::taxii(net::Request request, const std::string& account) {
+  request.headers = taxii_headers(account);
+  request.received = clock_.now();
+  return answer_of(parts_->taxii->handle(std::move(request)));
+}
+
+// The consuming side as link::LinkRunner drives it, without its threads.
+class SimNode::LinkFollower final : public SimNode::Follower {
+ public:
+  LinkFollower(SimNode& node, link::FollowedCollection remote, link::Cursor stored)
+      : node_(node),
+        remote_(std::move(remote)),
+        consumer_({.member = remote_.member,
+                   .collection = remote_.id,
+                   .alias = remote_.alias,
+                   .link_url = {"https", "p", 1, "/"}},
+                  node.clock_, node.random_, std::move(stored)) {}
+
+  std::chrono::milliseconds wait() override { return consumer_.wait(); }
+  net::Request request() override {
+    auto wanted = consumer_.request();
+    net::Request request{.method = "GET", .path = wanted.url.target};
+    request.headers = wanted.headers;
+    return request;
+  }
+  Result<void> head(int status, const net::Headers& headers) override { return consumer_.head(status, headers); }
+  Result<void> data(std::string_view bytes) override {
+    const auto taken = consumer_.data(bytes);
+    // What was whole is applied, whatever came after it.
+    while (consumer_.has_items()) {
+      const link::TailBatch batch = consumer_.take();
+      const auto counts = node_.parts_->applier->apply(remote_, batch);
+      if (!counts) {
+        consumer_.not_applied(counts.error());
+        return std::unexpected(counts.error());
+      }
+      consumer_.applied(batch, *counts);
+    }
+    return taken;
+  }
+  void ended(const Error* error) override { consumer_.ended(error); }
+  std::string phase() const override { return std::string(link::to_string(consumer_.status().phase)); }
+  std::string last_error() const override { return consumer_.status().last_error; }
+  std::uint64_t position() const override { return consumer_.status().cursor; }
+  std::uint64_t refused() const override { return consumer_.status().refused; }
+
+ private:
+  SimNode& node_;
+  link::FollowedCollection remote_;
+  link::Consumer consumer_;
+};
+
+Result<std::vector<SimNode::Offered>> SimNode::read_offer(std::string_view body, const std::string& member) const {
+  BONGSU_TRY(const auto list, link::parse_collections(body, member, 256));
+  std::vector<Offered> out;
+  for (const auto& c : list) out.push_back({c.id, c.alias, c.title});
+  return out;
+}
+
+std::unique_ptr<SimNode::Follower> SimNode::follow(const std::string& member, const Offered& collection) {
+  const link::FollowedCollection remote{member, collection.id, collection.alias, collection.title};
+  auto stored = parts_->applier->open(remote);
+  if (!stored) return nullptr;
+  return std::make_unique<LinkFollower>(*this, remote, std::move(*stored));
+}
+
+std::string SimNode::collection_id(const std::string& alias) const {
+  const auto found = parts_->collections->find(alias);
+  return found ? found->id : "";
+}
+
+std::vector<std::string> SimNode::contents(const std::string& alias) const {
+  std::vector<std::string> out;
+  const auto collection = parts_->collections->find(alias);
+  if (!collection) return out;
+  const auto snapshot = disk_->journal.snapshot();
+  for (journal::Seq after = 0;;) {
+    const auto page = snapshot->collection_entries(collection->id, after, 1000);
+    if (!page || page->empty()) return out;
+    for (const auto& entry : *page) {
+      out.push_back(snapshot->payload(entry.seq).value_or("<gone>"));
+      after = entry.seq;
+    }
+  }
+}
+
+std::optional<std::vector<std::string>> SimNode::visible_to(const std::string& member, const std::string& alias) const {
+  const auto reading = parts_->release->open(member, collection_id(alias));
+  if (!reading) return std::nullopt;
+  const auto page =
+      must(reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 100'000}), "a page");
+  std::map<std::uint64_t, std::string> by_entry;
+  for (const auto& row : page.rows)
+    by_entry[row.seq] = reading->snapshot->released_payload(reading->view, row.pos).value_or("<gone>");
+  std::vector<std::string> out;
+  for (auto& [_, payload] : by_entry) out.push_back(std::move(payload));
+  return out;
+}
+
+bool SimNode::holds(std::string_view object_id, std::string_view not_of) const {
+  const auto snapshot = disk_->journal.snapshot();
+  const auto versions = snapshot->versions("", object_id);
+  if (!versions) return false;
+  for (const auto& entry : *versions)
+    if (!entry.erased && entry.origin != not_of) return true;
+  return false;
+}
+
+std::string SimNode::dump() const {
+  std::string out;
+  const auto snapshot = disk_->journal.snapshot();
+  for (journal::Seq after = 0;;) {
+    const auto page = snapshot->entries(after, 1000);
+    if (!page || page->empty()) return out;
+    for (const auto& e : *page) {
+      out += fmt::format("{} {} {} {} {} {} {} {} {}\n", e.seq, static_cast<int>(e.kind), e.added_us, e.collection,
+                         e.object_id, e.version, e.origin, e.label, snapshot->payload(e.seq).value_or("<gone>"));
+      after = e.seq;
+    }
+  }
+}
+
+std::uint64_t SimNode::entries() const { return disk_->journal.last_seq(); }
+
+}  // namespace bongsu::simulation

@@ -1,0 +1,147 @@
+// A whole node without sockets and threads, for the simulator: every part that node::Core and node::Node wire, the same
+// way, over a journal in memory that stays when the process "dies".
+//
+//   SimNode ua("cert-ua", start, std::chrono::milliseconds(-40));   // its clock is 40 ms behind the world's
+//   ua.at(now, key);                             // before each step: its time, and what its randomness is made of
+//   ua.publish("shared", {text}, "cert-ua");
+//   Answer a = ua.taxii({.method = "GET", .path = …}, "client-cert-lt");
+//   ua.crash(); ua.start();                      // what was durable is there again, nothing else
+//
+// Randomness is keyed by the step, not drawn from one stream: a step that exists in one world only changes nothing of
+// what other steps draw. That is what makes two worlds comparable byte by byte.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "net/http.h"
+#include "policy/agreement.h"
+
+namespace bongsu::simulation {
+
+class KeyedRandom final : public Random {
+ public:
+  void key(std::uint64_t key) { inner_ = SeededRandom(key); }
+  void fill(std::span<std::uint8_t> out) override { inner_.fill(out); }
+
+ private:
+  SeededRandom inner_{0};
+};
+
+// What came back for a request, as its receiver sees it.
+struct Answer {
+  int status = 0;
+  net::Headers headers;
+  std::string body;
+  bool cut = false;                       // the body ended with an error
+  std::unique_ptr<net::TailSource> tail;  // of a live link
+  std::string text() const;               // status, headers and body, as they would be on the wire
+  std::string header(std::string_view name) const;
+};
+
+// What a hit of the sensor is about.
+struct Hit {
+  std::string indicator_id;
+  unsigned number = 0;   // of the event: another one is another hit
+  std::string not_of{};  // a member: what it gave under this id is not what was hit
+};
+
+class SimNode {
+ public:
+  SimNode(std::string member, Instant start, std::chrono::nanoseconds skew);
+  ~SimNode();
+
+  const std::string& member() const { return member_; }
+  void at(Instant world, std::uint64_t key);
+  void jump(std::chrono::nanoseconds by) { skew_ += by; }  // its clock is set
+  Instant now() const { return clock_.now(); }
+
+  void start();  // everything but the journal is made anew
+  void crash();
+  bool up() const { return parts_ != nullptr; }
+  // The n-th change of the journal from now on fails and every one after it, until heal(): a full disk, or a death in
+  // the middle of something.
+  void fail_after(int changes);
+  void heal();
+
+  // ── The operator's doings ──────────────────────────────────────────────────────────────────────────────────────────
+  void know(const std::string& member);  // pairs, as if fingerprints were exchanged by hand
+  void agree(policy::Agreement agreement);
+  void change_level(const std::string& member, stix::Tlp highest);  // of the agreement that is there, if one is
+  void end_agreement(const std::string& member);
+  void stop_member(const std::string& member, bool stopped);
+  void add_collection(const std::string& alias);
+  // An account that acts for a member: token NAME-token, reads everything its member may read, writes to `write`.
+  void add_account(const std::string& name, const std::string& member, const std::vector<std::string>& write);
+  struct Published {
+    std::size_t admitted = 0, duplicates = 0, refused = 0;
+    std::string message;  // of the first that was not admitted
+  };
+  Published publish(const std::string& collection, const std::vector<std::string>& texts, const std::string& origin);
+  bool remove(const std::string& collection, const std::string& object_id);
+  void erase(const std::string& object_id);
+  std::size_t raise(const std::vector<Hit>& hits);  // alerts for those of the indicators that are here
+  void judge_newest_alert();
+  void tick();  // what the housekeeper does each second: sightings
+
+  // ── The network's side ─────────────────────────────────────────────────────────────────────────────────────────────
+  Answer link(net::Request request, const std::string& from);  // over the link listener, with that member's certificate
+  Answer taxii(net::Request request, const std::string& account);
+  net::Headers taxii_headers(const std::string& account) const;
+
+  // ── A follower's side: one for each collection of a partner ────────────────────────────────────────────────────────
+  class Follower {
+   public:
+    virtual ~Follower() = default;
+    virtual std::chrono::milliseconds wait() = 0;
+    virtual net::Request request() = 0;
+    virtual Result<void> head(int status, const net::Headers& headers) = 0;
+    virtual Result<void> data(std::string_view bytes) = 0;  // takes, applies; an error ends the connection
+    virtual void ended(const Error* error) = 0;
+    virtual std::string phase() const = 0;
+    virtual std::string last_error() const = 0;
+    virtual std::uint64_t position() const = 0;
+    virtual std::uint64_t refused() const = 0;
+  };
+  struct Offered {
+    std::string id, alias, title;
+  };
+  Result<std::vector<Offered>> read_offer(std::string_view body, const std::string& member) const;
+  // nullptr: the mirror could not be made now.
+  std::unique_ptr<Follower> follow(const std::string& member, const Offered& collection);
+
+  // ── Looking inside, for the checks ─────────────────────────────────────────────────────────────────────────────────
+  std::string collection_id(const std::string& alias) const;
+  std::vector<std::string> contents(const std::string& alias) const;  // payloads, in order of entry
+  // Payloads that a member may read of a collection now, in order of entry; nullopt: it may not read it.
+  std::optional<std::vector<std::string>> visible_to(const std::string& member, const std::string& alias) const;
+  // In any collection, not deleted, not erased, of another member than `not_of`.
+  bool holds(std::string_view object_id, std::string_view not_of = "") const;
+  std::string dump() const;  // every entry and payload: what this node knows, with its times
+  std::uint64_t entries() const;
+
+  static std::string authority_of(std::string_view member);  // the fingerprint that it shows and that others pin
+
+ private:
+  void done(const Result<void>& result, std::string_view doing) const;
+  void asked(const Result<void>& result, std::string_view doing) const;
+  struct Parts;
+  struct Disk;
+  class LinkFollower;
+  std::string member_;
+  FakeClock clock_;
+  std::chrono::nanoseconds skew_;
+  KeyedRandom random_;
+  std::unique_ptr<Disk> disk_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace bongsu::simulation

@@ -1,0 +1,110 @@
+// Many nodes in one process, under seeds.
+//
+//   simulation_test                         the short form
+//   simulation_test --seed 17               that seed, with its trace in both worlds, shrunk if they differ
+//   BONGSU_LONG=1 simulation_test           10,000 seeds, and a run of 70 nodes
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "scenario.h"
+
+namespace bongsu::simulation {
+namespace {
+
+bool long_form() { return std::getenv("BONGSU_LONG") != nullptr; }
+
+std::string repeat(std::uint64_t seed) { return "simulation_test --seed " + std::to_string(seed); }
+
+TEST(NonInterference, WatchedMembersReceiveTheSameBytesWhateverIsHiddenFromThem) {
+  const std::uint64_t seeds = long_form() ? 10'000 : 200;
+  std::uint64_t entries = 0, bytes = 0, worlds_apart = 0;
+  unsigned failures = 0;
+  for (std::uint64_t seed = 1; seed <= seeds && failures < 3; ++seed) {
+    const Scenario scenario = non_interference_scenario(seed);
+    const Outcome plain = play(scenario, kPlain), secret = play(scenario, kSecret);
+    const std::string apart = difference(plain, secret);
+    if (!apart.empty()) {
+      ++failures;
+      ADD_FAILURE() << repeat(seed) << "\n" << scenario.watched << " can tell the worlds apart: " << apart;
+    }
+    entries += plain.entries + secret.entries;
+    bytes += plain.bytes + secret.bytes;
+    worlds_apart += plain.entries != secret.entries;
+  }
+  EXPECT_GT(worlds_apart, seeds / 2) << "the worlds do differ";
+  std::printf("%llu seeds: %llu journal entries, %llu bytes over links\n", static_cast<unsigned long long>(seeds),
+              static_cast<unsigned long long>(entries), static_cast<unsigned long long>(bytes));
+}
+
+TEST(NonInterference, HoldsAmongSeventyNodes) {
+  if (!long_form()) GTEST_SKIP() << "in the long form: BONGSU_LONG=1";
+  const Scenario scenario = non_interference_scenario(
+      70, {.least_members = 70, .most_members = 70, .events = 300, .pairs_in_hundred = 4, .length_us = 60'000'000});
+  EXPECT_EQ(difference(play(scenario, kPlain), play(scenario, kSecret)), "");
+}
+
+TEST(Convergence, FollowersHaveWhatTheyMayHaveOnceTheNetworkIsQuiet) {
+  const std::uint64_t seeds = long_form() ? 10'000 : 60;
+  unsigned failures = 0;
+  for (std::uint64_t seed = 1; seed <= seeds && failures < 3; ++seed) {
+    const std::string apart = unsettled(non_interference_scenario(seed, {.chaos = true}), kSecret);
+    if (apart.empty()) continue;
+    ++failures;
+    ADD_FAILURE() << "simulation_test --chaos " << seed << "\n" << apart;
+  }
+}
+
+TEST(Replay, ASeedIsTheSameEachTime) {
+  for (const std::uint64_t seed : {3ULL, 14ULL}) {
+    const Scenario scenario = non_interference_scenario(seed);
+    const Outcome once = play(scenario, kSecret), twice = play(non_interference_scenario(seed), kSecret);
+    EXPECT_EQ(difference(once, twice), "") << repeat(seed);
+    EXPECT_EQ(once.entries, twice.entries);
+  }
+}
+
+}  // namespace
+
+int replay(std::uint64_t seed) {
+  const Scenario scenario = non_interference_scenario(seed);
+  std::string apart = difference(play(scenario, kPlain), play(scenario, kSecret));
+  if (apart.empty()) {
+    std::printf("── seed %llu, watched: %s\n", static_cast<unsigned long long>(seed), scenario.watched.c_str());
+    (void)play(scenario, kSecret, true);
+    std::printf("both worlds look the same to %s\n", scenario.watched.c_str());
+    return 0;
+  }
+  const Scenario less = shrink(scenario);
+  for (const unsigned world : {kPlain, kSecret}) {
+    std::printf("── seed %llu, shrunk from %zu events to %zu, the %s world, watched: %s\n",
+                static_cast<unsigned long long>(seed), scenario.events.size(), less.events.size(),
+                world == kPlain ? "plain" : "secret", less.watched.c_str());
+    (void)play(less, world, true);
+  }
+  apart = difference(play(less, kPlain), play(less, kSecret));
+  std::printf("%s", apart.c_str());
+  return 1;
+}
+
+int replay_chaos(std::uint64_t seed) {
+  const Scenario scenario = non_interference_scenario(seed, {.chaos = true});
+  (void)play(scenario, kSecret, true);
+  const std::string apart = unsettled(scenario, kSecret);
+  std::printf("%s", apart.c_str());
+  return apart.empty() ? 0 : 1;
+}
+
+}  // namespace bongsu::simulation
+
+int main(int argc, char** argv) {
+  for (int i = 1; i + 1 < argc; ++i)
+    if (std::strcmp(argv[i], "--chaos") == 0)
+      return bongsu::simulation::replay_chaos(std::strtoull(argv[i + 1], nullptr, 10));
+  for (int i = 1; i + 1 < argc; ++i)
+    if (std::strcmp(argv[i], "--seed") == 0) return bongsu::simulation::replay(std::strtoull(argv[i + 1], nullptr, 10));
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

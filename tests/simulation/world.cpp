@@ -1,0 +1,232 @@
+#include "world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace bongsu::simulation {
+namespace {
+
+constexpr std::int64_t kLookAgainUs = 20'000'000;  // how often a follower asks what is offered
+constexpr int kMaxPulls = 64;                      // of one pump
+constexpr std::size_t kClearTokenLetters = 22;     // of `next`: base64url of form, position and most of the date
+
+}  // namespace
+
+SimNode& World::add(const std::string& member, std::chrono::nanoseconds skew) {
+  return *(nodes_[member] = std::make_unique<SimNode>(member, now_, skew));
+}
+
+std::vector<std::string> World::members() const {
+  std::vector<std::string> out;
+  for (const auto& [member, _] : nodes_) out.push_back(member);
+  return out;
+}
+
+void World::step(std::int64_t at_us, std::string_view key) {
+  now_ = start_ + std::chrono::microseconds(at_us);
+  for (auto& [_, node] : nodes_) node->at(now_, hash64(key));
+}
+
+bool World::reachable(const std::string& a, const std::string& b) const {
+  return nodes_.at(a)->up() && nodes_.at(b)->up() && !apart_.contains({std::min(a, b), std::max(a, b)});
+}
+
+void World::drop(Pair& pair, bool restart) {
+  for (auto& [_, link] : pair.links) {
+    const bool was = link.tail != nullptr;
+    link.tail.reset();
+    link.in_flight.clear();
+    link.ended = false;
+    if (was && !restart) {
+      const Error error{ErrorCode::kIo, "the connection was cut", {}};
+      link.follower->ended(&error);
+    }
+  }
+  if (restart) pair.links.clear();
+}
+
+void World::partition(const std::string& a, const std::string& b, bool apart) {
+  if (apart)
+    apart_.insert({std::min(a, b), std::max(a, b)});
+  else
+    apart_.erase({std::min(a, b), std::max(a, b)});
+}
+
+void World::crash(const std::string& member) {
+  for (auto& [ends, pair] : pairs_) {
+    if (ends.first == member)
+      drop(pair, true);  // cursors that were not written are lost with the process
+    else if (ends.second == member)
+      drop(pair, false);
+  }
+  for (auto& [ends, pair] : pairs_) pair.next_look_us = 0;
+  nodes_.at(member)->crash();
+}
+
+void World::start(const std::string& member) { nodes_.at(member)->start(); }
+
+void World::forge(const std::string& consumer, const std::string& producer, Forge forge) {
+  pairs_[{consumer, producer}].forge = std::move(forge);
+}
+
+void World::connect(const std::string& consumer, const std::string& producer, Link& link) {
+  const auto wait = link.follower->wait();
+  auto request = link.follower->request();
+  std::string asked = fmt::format("{} asks {}: {}", consumer, producer, request.path);
+  for (const auto& [name, value] : request.headers) asked += fmt::format("\n{}: {}", name, value);
+  hear(producer, asked);
+  Answer answer = nodes_.at(producer)->link(std::move(request), consumer);
+  hear(consumer, fmt::format("{} answers {}", producer, answer.text()));
+  link.next_try_us = now_us() + wait.count() * 1000;
+  if (const auto accepted = link.follower->head(answer.status, answer.headers); !accepted) {
+    link.follower->ended(&accepted.error());
+    return;
+  }
+  if (!answer.tail) {
+    link.follower->ended(nullptr);
+    return;
+  }
+  link.tail = std::move(answer.tail);
+  link.ended = false;
+}
+
+void World::deliver(const std::string& consumer, const std::string& producer, Link& link, std::string_view bytes) {
+  if (bytes.empty()) return;
+  delivered_ += bytes.size();
+  hear(consumer, fmt::format("{} sends on {}: {}", producer, link.offered.alias, bytes));
+  if (const auto taken = link.follower->data(bytes); !taken) {
+    link.follower->ended(&taken.error());
+    link.tail.reset();
+    link.in_flight.clear();
+    hear(producer, fmt::format("{} closes", consumer));
+  }
+}
+
+void World::pump(const std::string& consumer, const std::string& producer, std::int64_t cut) {
+  Pair& pair = pairs_[{consumer, producer}];
+  if (!nodes_.at(consumer)->up()) return;
+  if (!reachable(consumer, producer)) {
+    drop(pair, false);
+    return;
+  }
+  if (now_us() >= pair.next_look_us) {
+    pair.next_look_us = now_us() + kLookAgainUs;
+    hear(producer, fmt::format("{} asks what is offered", consumer));
+    const Answer answer = nodes_.at(producer)->link({.method = "GET", .path = "/link/v1/collections"}, consumer);
+    hear(consumer, fmt::format("{} offers {}", producer, answer.text()));
+    if (answer.status == 200)
+      if (const auto offered = nodes_.at(consumer)->read_offer(answer.body, producer))
+        for (const auto& collection : *offered)
+          if (!pair.links.contains(collection.id)) {
+            Link link{.offered = collection, .follower = nodes_.at(consumer)->follow(producer, collection)};
+            if (link.follower) pair.links.emplace(collection.id, std::move(link));
+          }
+  }
+  for (auto& [_, link] : pair.links) {
+    if (!link.tail) {
+      if (now_us() < link.next_try_us) continue;
+      connect(consumer, producer, link);
+      if (!link.tail) continue;
+    } else {
+      std::string arriving = std::exchange(link.in_flight, {});
+      if (pair.forge) pair.forge(arriving);
+      if (cut >= 0) arriving.resize(std::min<std::size_t>(arriving.size(), static_cast<std::size_t>(cut)));
+      deliver(consumer, producer, link, arriving);
+      if (!link.tail) continue;
+      if (cut >= 0 || link.ended) {
+        const Error error{ErrorCode::kIo, "the connection was cut", {}};
+        link.follower->ended(cut >= 0 ? &error : nullptr);
+        link.tail.reset();
+        continue;
+      }
+    }
+    for (int pulls = 0; pulls < kMaxPulls && !link.ended; ++pulls) {
+      const std::size_t before = link.in_flight.size();
+      const auto going = link.tail->pull(link.in_flight, pulls == 0);
+      if (!going || !*going) link.ended = true;
+      if (link.in_flight.size() == before) break;
+    }
+  }
+}
+
+Answer World::ask(const std::string& asker, const std::string& at, net::Request request) {
+  const std::string what =
+      fmt::format("{} {} {}{}{}", asker, request.method, request.path, request.query.empty() ? "" : "?", request.query);
+  if (!reachable(asker, at)) {
+    hear(asker, what + ": unreachable");
+    return {};
+  }
+  Answer answer = nodes_.at(at)->taxii(std::move(request), "client-" + asker);
+  hear(asker, fmt::format("{} at {}: {}", what, at, answer.text()));
+  return answer;
+}
+
+const SimNode::Follower* World::follower(const std::string& consumer, const std::string& producer,
+                                         const std::string& alias) const {
+  const auto pair = pairs_.find({consumer, producer});
+  if (pair == pairs_.end()) return nullptr;
+  for (const auto& [_, link] : pair->second.links)
+    if (link.offered.alias == alias) return link.follower.get();
+  return nullptr;
+}
+
+std::vector<std::string> without_seals(const std::vector<std::string>& transcript) {
+  std::map<std::string, std::size_t, std::less<>> seen;
+  const auto number = [&](std::string_view seal) {
+    return fmt::format("<seal {}>", seen.emplace(std::string(seal), seen.size()).first->second);
+  };
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  const auto is_token = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  };
+  std::vector<std::string> out;
+  for (const auto& text : transcript) {
+    std::string clean;
+    std::size_t i = 0;
+    while (i < text.size()) {
+      if (const char c = text[i];
+          c != 'i' && c != 'L' && c != '"' && c != 'n') {  // none of what is looked for begins so
+        clean += text[i++];
+        continue;
+      }
+      const std::string_view rest = std::string_view(text).substr(i);
+      // "id: <pos>-<seal>" at the beginning of a line, and the same behind Last-Event-ID.
+      bool replaced = false;
+      for (const std::string_view before : {std::string_view("id: "), std::string_view("Last-Event-ID: ")}) {
+        if (!rest.starts_with(before) || (i > 0 && text[i - 1] != '\n' && text[i - 1] != ' ')) continue;
+        std::size_t end = before.size();
+        while (end < rest.size() && rest[end] >= '0' && rest[end] <= '9') ++end;
+        if (end == before.size() || end >= rest.size() || rest[end] != '-') continue;
+        std::size_t seal = end + 1, stop = seal;
+        while (stop < rest.size() && is_hex(rest[stop])) ++stop;
+        clean += rest.substr(0, seal);
+        clean += number(rest.substr(before.size(), stop - before.size()));
+        i += stop;
+        replaced = true;
+        break;
+      }
+      if (replaced) continue;
+      for (const std::string_view before : {std::string_view("\"next\":\""), std::string_view("next=")}) {
+        if (!rest.starts_with(before)) continue;
+        std::size_t stop = before.size();
+        while (stop < rest.size() && is_token(rest[stop])) ++stop;
+        // Its position and date stand in clear in the first 17 bytes: they count as they are.
+        const std::string_view token = rest.substr(before.size(), stop - before.size());
+        clean += before;
+        clean += token.substr(0, kClearTokenLetters);
+        clean += number(token);
+        i += stop;
+        replaced = true;
+        break;
+      }
+      if (!replaced) clean += text[i++];
+    }
+    out.push_back(std::move(clean));
+  }
+  return out;
+}
+
+}  // namespace bongsu::simulation
