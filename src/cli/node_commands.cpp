@@ -235,7 +235,13 @@ int run_preview(const Common& common, const std::string& file, const std::string
   for (const auto& line : answer->at("members").as_array()) {
     std::string why;
     for (const auto& reason : line.at("reasons").as_array()) why += (why.empty() ? "" : "; ") + text_of(reason, "sentence");
-    rows.push_back({text_of(line, "member"), bool_at(line, "released").value_or(false) ? "gets it" : "withheld", why});
+    std::string without;
+    if (const Json* parts = find(line, "left_out"))
+      for (const auto& part : parts->as_array())
+        for (const auto& selector : part.at("selectors").as_array())
+          without += (without.empty() ? "" : ", ") + std::string(selector.as_string());
+    rows.push_back({text_of(line, "member"),
+                    bool_at(line, "released").value_or(false) ? "gets it" : without.empty() ? "withheld" : "without " + without, why});
   }
   print_table({"MEMBER", "DECISION", "WHY"}, rows);
   return kExitOk;

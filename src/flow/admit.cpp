@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "flow/append_decided.h"
+#include "flow/facts.h"
 #include "flow/reference_labels.h"
 
 namespace bongsu::flow {
@@ -58,7 +59,7 @@ std::string shown_version(const journal::NewEntry& entry, std::int64_t added_us)
 struct Admission::Work {
   std::size_t item = 0;
   const stix::Object* object = nullptr;
-  policy::Label label;
+  policy::ObjectFacts facts;
   OriginVerdict verdict{};
 };
 
@@ -131,6 +132,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                           .version_key = version ? version->key() : "",
                           .spec_version = object.spec_version(),
                           .originator = verdict.originator,
+                          .fallback = context.fallback,
                           .reason = reason,
                           .why = item.message,
                           .bytes = object.bytes(),
@@ -237,7 +239,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                                .rule = "names more than one TLP level; the strictest holds"});
       log_.warn("admit.two_tlp_levels", {{"from", context.origin}, {"id", item.id}});
     }
-    work.push_back({.item = i, .object = &object, .label = {}, .verdict = std::move(verdict)});
+    work.push_back({.item = i, .object = &object, .facts = {}, .verdict = std::move(verdict)});
   }
   // Marking definitions first: a recipient has to know them before what they mark.
   std::ranges::sort(work, {},
@@ -247,22 +249,47 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   std::vector<Referring> referring;
   referring.reserve(work.size());
   for (Work& w : work) {
-    w.label = markings_.label_of(*w.object, context.fallback);
-    name_persons(w.label, context.persons);
+    w.facts = {.object_id = w.object->id_text(),
+               .type = w.object->type(),
+               .collection = context.collection,
+               .origin = context.origin,
+               .label = markings_.label_of(*w.object, context.fallback)};
+    policy::Label& label = w.facts.label;
+    name_persons(label, context.persons);
     if (foreign) {
       BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
       for (const auto& copy : copies) {
-        if (copy.origin == context.origin || policy::at_most(comparable(copy.label), comparable(w.label))) continue;
+        const policy::Label standing = standing_label(copy, *w.object, context.origin);
+        if (copy.origin == context.origin || policy::at_most(standing, comparable(label))) continue;
         // Kept, and not said: a refusal would tell the sender that the id is known here.
-        if (w.label.marked)
-          log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
-        const bool marked = w.label.marked;
-        w.label = policy::join(w.label, comparable(copy.label));
-        w.label.marked = marked;
+        if (label.marked) log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
+        const bool marked = label.marked;
+        label = policy::join(label, standing);
+        label.marked = marked;
       }
     }
   }
-  for (Work& w : work) referring.push_back({w.object, &w.label});
+  // What a partner made does not become ours by being put in here: whom it may go to is its maker's to widen (R8).
+  for (Work& w : work) {
+    if (foreign || !w.object->created_by() || origins_ == nullptr) continue;
+    const auto maker = origins_->owner_of(w.object->created_by()->text());
+    if (!maker || *maker == self) continue;
+    BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
+    for (const auto& copy : copies) {
+      if (copy.origin != *maker) continue;
+      const bool marked = w.facts.label.marked;
+      policy::Label its = policy::bottom();
+      its.reveals.insert(*maker);
+      its = policy::join(its, standing_label(copy, *w.object, context.origin));
+      w.facts.label = policy::join(w.facts.label, its);
+      w.facts.label.marked = marked;
+    }
+  }
+  for (Work& w : work) {
+    read_facts(w.facts, *w.object);
+    referring.push_back({w.object, &w.facts});
+  }
+  BONGSU_TRY_VOID(find_sighted(referring, look));
   BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, look));
 
   // 3. Entries, each version once.
@@ -307,7 +334,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     }
     entry.spec_version = w.object->spec_version();
     entry.origin = context.origin;
-    entry.label = w.label.text();
+    entry.label = stored_facts(w.facts);
     entry.payload = w.object->bytes();
     if (origins_ != nullptr) {
       if (w.verdict.kind == OriginVerdict::Kind::kUnsigned) {
@@ -317,11 +344,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
         entry.proof = proof_of(w.item);
       }
     }
-    facts.push_back(policy::ObjectFacts{.object_id = item.id,
-                                        .type = w.object->type(),
-                                        .collection = context.collection,
-                                        .origin = context.origin,
-                                        .label = w.label});
+    facts.push_back(w.facts);
     entry_item.push_back(w.item);
   }
 
@@ -366,7 +389,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
           known_.admitted(item.id,
                           {.origin = context.origin,
                            .version_key = stix::Timestamp::parse(item.version).value_or(stix::Timestamp()).key(),
-                           .label = facts[e]->label});
+                           .label = label_of_existence(*facts[e])});
           break;
         case journal::AppendedEntry::Outcome::kDuplicate:
           item.outcome = Outcome::kDuplicate;
@@ -389,7 +412,16 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                           : "this version stands in the batch with other content; the first stays";
     }
   }
-  for (AdmitItem& item : report.items) item.told = item.outcome;
+  for (AdmitItem& item : report.items) {
+    const bool here = item.outcome == Outcome::kDuplicate || item.outcome == Outcome::kOtherBytes;
+    item.unseen = here && foreign && !sees_whole(context.origin, context.collection, item.seq);
+    // Trying values for what was left out of its copy would find them (D7).
+    if (item.unseen && item.outcome == Outcome::kDuplicate) {
+      item.outcome = Outcome::kOtherBytes;
+      item.message = "this version is here already with other content; the first stays";
+    }
+    item.told = item.outcome;
+  }
   for (const Held& one : held) {
     AdmitItem& item = report.items[one.item];
     item.seq = one.placed.seq;
@@ -424,6 +456,70 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   return report;
 }
 
+// Does this member have the stored bytes, by having given them or by its outbox?
+bool Admission::sees_whole(const std::string& member, const std::string& collection, journal::Seq seq) {
+  const auto reading = release_.open(member, collection);
+  const auto snapshot = reading ? nullptr : journal_.snapshot();
+  journal::Snapshot& look = reading ? *reading->snapshot : *snapshot;
+  const auto entry = look.entry(seq);
+  if (!entry) return false;
+  if (entry->origin == member) return true;
+  if (!reading) return false;
+  const auto pos = look.position(reading->view, seq);
+  if (!pos || *pos == 0) return false;
+  const auto shown = look.released_payload(reading->view, *pos);
+  return shown && sha256(*shown) == entry->hash;
+}
+
+// What a copy that is here demands of another one by this member. A delegate of the maker may widen to whom what it made
+// may go (R8), and nothing else of its label.
+policy::Label Admission::standing_label(const KnownCopy& copy, const stix::Object& object,
+                                        const std::string& member) const {
+  policy::Label label = comparable(copy.label);
+  if (origins_ == nullptr || !object.created_by() || origins_->owner_of(object.created_by()->text()) != copy.origin)
+    return label;
+  const auto state = release_.state();
+  const auto agreement = state->agreements.find(copy.origin);
+  const bool delegate = member == state->self ? agreement != state->agreements.end() && agreement->second.widens
+                                              : may_widen_ && may_widen_(copy.origin, member);
+  if (!delegate) return label;
+  const auto widen = [](policy::Label& part) {
+    part.releasable_to.reset();
+    part.clauses.clear();
+  };
+  widen(label);
+  for (policy::LabelPart& part : label.parts) widen(part.label);
+  return label;
+}
+
+// A sighting whose markings name nobody flows back to whoever else gave what was sighted (D6): to nobody where that is
+// not known here. What somebody says of an object that nobody else gave is its own affair, and its label's.
+Result<void> Admission::find_sighted(const std::vector<Referring>& batch, KnownObjects::Look& look) const {
+  std::optional<std::set<std::string>> here;
+  for (const Referring& one : batch) {
+    policy::ObjectFacts& facts = *one.facts;
+    const policy::Label& own = facts.label.parts.empty() ? facts.label : facts.label.parts.front().label;
+    if (facts.type != "sighting" || own.releasable_to || !own.clauses.empty() || own.persons) continue;
+    if (!here) {
+      here.emplace();
+      for (const Referring& other : batch) here->insert(other.object->id_text());
+    }
+    for (const auto& reference : one.object->references()) {
+      if (reference.property != "sighting_of_ref") continue;
+      const std::string target = reference.target.text();
+      BONGSU_TRY(auto copies, look.copies(target));
+      const bool its_own = !copies.empty() || here->contains(target);
+      std::erase_if(copies, [&](const KnownCopy& copy) { return copy.origin == facts.origin; });
+      const KnownCopy* copy = standing_copy(copies, self());
+      if (copy != nullptr)
+        facts.sighting_of = copy->origin;
+      else if (!its_own)
+        facts.sighting_of.emplace();
+    }
+  }
+  return {};
+}
+
 // The stored copy of this version that the same member gave with other bytes.
 Result<std::optional<journal::Entry>> Admission::other_content(const stix::Object& object, const AdmitContext& context,
                                                                KnownObjects::Look& look) {
@@ -449,7 +545,7 @@ Result<AdmitItem> Admission::admit_held(std::string_view id, std::string_view by
   std::vector<Result<stix::Object>> objects;
   objects.push_back(stix::Object::parse(content.payload));
   if (!objects.front()) return std::unexpected(objects.front().error());
-  AdmitContext context{.collection = item->collection, .origin = item->member, .proofs = {content.proof}};
+  AdmitContext context{.collection = item->collection, .origin = item->member, .fallback = item->fallback, .proofs = {content.proof}};
   // Written with the object, or not at all: an object that is refused after all leaves its record as it was.
   BONGSU_TRY_VOID(may_be_admitted(*objects.front(), *item));
   context.states.push_back(std::move(record));
@@ -482,7 +578,9 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
                             .origin = context.origin,
                             .label = markings_.label_of(object, context.fallback)};
   KnownObjects::Look look = known_.look();
-  BONGSU_TRY_VOID(raise_by_references({{&object, &facts.label}}, context.origin, self(), look));
+  read_facts(facts, object);
+  BONGSU_TRY_VOID(find_sighted({{&object, &facts}}, look));
+  BONGSU_TRY_VOID(raise_by_references({{&object, &facts}}, context.origin, self(), look));
   return facts;
 }
 

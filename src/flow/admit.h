@@ -12,6 +12,7 @@
 // author means hiding the objects. Nor do markings: they travel with what they mark.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <set>
 #include <string>
@@ -23,6 +24,7 @@
 #include "flow/markings.h"
 #include "flow/origins.h"
 #include "flow/quarantine.h"
+#include "flow/reference_labels.h"
 #include "flow/release.h"
 #include "journal/journal.h"
 #include "stix/object.h"
@@ -49,6 +51,8 @@ struct AdmitContext {
 struct AdmitItem {
   // kQuarantined: kept aside for a person, not admitted (quarantine.h).
   enum class Outcome { kNew, kReplaced, kDuplicate, kOtherBytes, kRefused, kQuarantined } outcome = Outcome::kRefused;
+  // It is here already, and its sender may not see it, or not all of it: whether its own text equals that is not told.
+  bool unseen = false;
   // What the sender may be told. Where being held depends on what is known here, it looks as an admission would.
   Outcome told = Outcome::kRefused;
   std::string id;                       // as far as known
@@ -77,6 +81,11 @@ class Admission {
   // With these, what is admitted is signed and proofs are judged, and what speaks for others goes to quarantine.
   // Without them (tests, tools) nothing is signed, and that is refused.
   void use(Origins& origins, Quarantine& quarantine);
+
+  // Whether an agreement that this node knows of lets a member widen to whom something may go that another one made
+  // (policy::may_widen). Not set: nobody but this node, by its own agreement with the maker.
+  using MayWiden = std::function<bool(const policy::MemberId& maker, const policy::MemberId& member)>;
+  void set_may_widen(MayWiden may_widen) { may_widen_ = std::move(may_widen); }
 
   // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An
   // error means that nothing was written (disk full, journal closed). An empty batch still writes context.states.
@@ -109,6 +118,9 @@ class Admission {
   struct Work;
   Result<std::optional<journal::Entry>> other_content(const stix::Object& object, const AdmitContext& context,
                                                       KnownObjects::Look& look);
+  policy::Label standing_label(const KnownCopy& copy, const stix::Object& object, const std::string& member) const;
+  Result<void> find_sighted(const std::vector<Referring>& batch, KnownObjects::Look& look) const;
+  bool sees_whole(const std::string& member, const std::string& collection, journal::Seq seq);
   struct Held;
   Result<AdmitReport> admit_with(std::span<const Result<stix::Object>> objects, const AdmitContext& context,
                                  bool by_person);
@@ -123,6 +135,7 @@ class Admission {
   KnownObjects known_;
   Origins* origins_ = nullptr;
   Quarantine* quarantine_ = nullptr;
+  MayWiden may_widen_;
   mutable std::mutex mutex_;
   std::string own_identity_;
 };

@@ -11,6 +11,8 @@ constexpr std::chrono::milliseconds kPublishDeadline{2000};
 Result<journal::Receipt> append_decided(journal::Journal& journal, Release& release, journal::Batch& batch,
                                         const std::vector<std::optional<policy::ObjectFacts>>& facts) {
   BONGSU_CHECK(facts.size() == batch.entries.size());
+  for (std::size_t i = 0; i < facts.size(); ++i)
+    if (facts[i]) release.note_expiry(*facts[i], batch.entries[i].version_key, batch.states);
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     const std::uint64_t epoch = release.epoch();
     for (std::size_t i = 0; i < facts.size(); ++i)

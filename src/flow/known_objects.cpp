@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "flow/release_plan.h"
+#include "flow/facts.h"
 
 namespace bongsu::flow {
 namespace {
@@ -34,7 +34,7 @@ Result<std::vector<KnownCopy>> KnownObjects::Look::copies(const std::string& id)
   BONGSU_TRY(const auto versions, snapshot_->versions("", id));
   std::vector<KnownCopy> copies;
   for (const auto& entry : versions)
-    merge(copies, {.origin = entry.origin, .version_key = entry.version_key, .label = facts_or_deny(entry).label});
+    merge(copies, {.origin = entry.origin, .version_key = entry.version_key, .label = label_of_existence(facts_or_deny(entry))});
   const std::lock_guard lock(known_.mutex_);
   if (known_.generation_ == generation_) known_.remember(id, copies);
   return copies;

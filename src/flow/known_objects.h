@@ -23,7 +23,7 @@ inline constexpr std::size_t kKnownObjects = 65'536;  // ids remembered
 struct KnownCopy {
   std::string origin;
   std::string version_key;
-  policy::Label label;
+  policy::Label label;  // who may know that it is there (label_of_existence)
 };
 
 // Safe from any thread.

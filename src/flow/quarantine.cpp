@@ -38,6 +38,8 @@ Result<HeldItem> parse_item(std::string_view id, std::string_view text) {
   item.version_key = at("version_key");
   item.sha256 = at("sha256");
   item.originator = at("originator");
+  // A record from before this was kept: the strictest that a collection may have.
+  if (const auto fallback = stix::parse_tlp(at("fallback"))) item.fallback = *fallback;
   item.why = at("why");
   item.bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, int_at(json, "bytes").value_or(0)));
   item.decided_by = at("decided_by");
@@ -91,6 +93,7 @@ Json to_json(const HeldItem& item) {
                  {"version_key", item.version_key},
                  {"sha256", item.sha256},
                  {"originator", item.originator},
+                 {"fallback", stix::to_string(item.fallback)},
                  {"reason", to_string(item.reason)},
                  {"why", item.why},
                  {"bytes", item.bytes},
@@ -165,6 +168,7 @@ Quarantine::Placed Quarantine::hold(const Hold& what, journal::Batch& batch) {
                 .version_key = what.version_key,
                 .sha256 = hash,
                 .originator = what.originator,
+                .fallback = what.fallback,
                 .reason = what.reason,
                 .why = what.why,
                 .bytes = what.bytes.size(),

@@ -28,6 +28,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "journal/journal.h"
+#include "stix/marking.h"
 
 namespace bongsu::flow {
 
@@ -51,6 +52,7 @@ std::optional<HeldFor> parse_held_for(std::string_view text);
 struct HeldItem {
   std::string id;  // uuid
   std::string member, collection, object_id, version, version_key, sha256, originator;
+  stix::Tlp fallback = stix::Tlp::kAmberStrict;  // its label where it carries no TLP marking
   HeldFor reason = HeldFor::kBadProof;
   std::string why;  // a sentence
   std::uint64_t bytes = 0;
@@ -75,6 +77,7 @@ class Quarantine {
   // written() with the receipt's number, or not_written().
   struct Hold {
     std::string member, collection, object_id, version, version_key, spec_version, originator;
+    stix::Tlp fallback = stix::Tlp::kAmberStrict;
     HeldFor reason = HeldFor::kBadProof;
     std::string why, bytes, proof;
   };

@@ -1,5 +1,7 @@
 #include "flow/reference_labels.h"
 
+#include "flow/facts.h"
+
 #include <deque>
 #include <unordered_map>
 
@@ -17,7 +19,8 @@ bool counts(const stix::Reference& reference) {
 }  // namespace
 
 policy::Label label_of_reference(const policy::Label& target, std::string_view target_origin, std::string_view self) {
-  policy::Label out = policy::whole(target);
+  // Parts that are left out take nothing away from knowing that the rest is there (policy::separate sees to that).
+  policy::Label out = target.parts.empty() ? policy::whole(target) : target.parts.front().label;
   out.marked = false;
   if (target_origin != self) {
     if (out.releasable_to) out.releasable_to->emplace(target_origin);
@@ -54,7 +57,7 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
       }
       BONGSU_TRY(const auto copies, look.copies(target));
       if (const KnownCopy* copy = standing_copy(copies, self))
-        *batch[i].label = policy::join(*batch[i].label, label_of_reference(copy->label, copy->origin, self));
+        batch[i].facts->label = policy::join(batch[i].facts->label, label_of_reference(copy->label, copy->origin, self));
     }
   }
   if (referring.empty()) return {};
@@ -69,11 +72,13 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
     queued[target] = false;
     const auto from = referring.find(batch[target].object->id_text());
     if (from == referring.end()) continue;
-    const policy::Label revealed = label_of_reference(*batch[target].label, origin, self);
+    const policy::Label revealed = label_of_reference(label_of_existence(*batch[target].facts), origin, self);
     for (const std::size_t i : from->second) {
       if (rounds > 0) --rounds;
-      if (policy::at_most(revealed, *batch[i].label)) continue;
-      *batch[i].label = policy::join(*batch[i].label, revealed);
+      // With the object's own part: it tells the reference wherever it goes, whatever is left out of it.
+      policy::Label& whole = batch[i].facts->label;
+      if (policy::at_most(revealed, whole.parts.empty() ? whole : whole.parts.front().label)) continue;
+      whole = policy::join(whole, revealed);
       if (!queued[i]) {
         queued[i] = true;
         risen.push_back(i);
@@ -82,7 +87,7 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
   }
   if (rounds == 0)
     for (const auto& [_, from] : referring)
-      for (const std::size_t i : from) *batch[i].label = policy::join(*batch[i].label, policy::deny_all());
+      for (const std::size_t i : from) batch[i].facts->label = policy::join(batch[i].facts->label, policy::deny_all());
   return {};
 }
 

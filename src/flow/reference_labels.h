@@ -7,18 +7,18 @@
 
 #include "base/result.h"
 #include "flow/known_objects.h"
-#include "policy/label.h"
+#include "policy/decide.h"
 #include "stix/object.h"
 
 namespace bongsu::flow {
 
-// What it reveals to name an object: its label without its granular selectors; who gave it may of course know of it;
-// and it is that member's information.
+// What it reveals to name an object: that it is there, so its label without the parts that can be left out of it; who
+// gave it may of course know of it; and it is that member's information.
 policy::Label label_of_reference(const policy::Label& target, std::string_view target_origin, std::string_view self);
 
 struct Referring {
   const stix::Object* object = nullptr;
-  policy::Label* label = nullptr;  // own label in, effective label out
+  policy::ObjectFacts* facts = nullptr;  // own label in, effective label out
 };
 
 // All of one origin and admitted together, so they may refer to each other in any order and in circles.

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <shared_mutex>
 
+#include "flow/copies.h"
+#include "flow/facts.h"
 #include "flow/release_plan.h"
 
 namespace bongsu::flow {
@@ -14,11 +18,27 @@ namespace {
 
 constexpr std::string_view kPlaces = "release.places";    // "<collection>/<member>" → Place
 constexpr std::string_view kOrigins = "release.origins";  // "<view>" → first view of its chain
+constexpr std::string_view kExpires = "release.expires";  // when a label runs out: "<µs>/<collection>/<object>/<version>"
+constexpr std::string_view kClock = "release.clock";      // "passed" → the time up to which labels have run out here
 constexpr std::uint32_t kBackfillBatch = 1000;            // entries decided again in one commit
 constexpr int kMaxSplitsPerDecision = 64;  // a view is split in two at each; more means that something turns in circles
 
 std::unexpected<Error> nothing_to_read() {
   return fail(ErrorCode::kNotFound, "there is no such collection, or none that this member may read");
+}
+
+// The first moment of the journal's clock at which it has come.
+std::int64_t due_us(Instant at) { return at.micros() + (Instant::from_micros(at.micros()) < at ? 1 : 0); }
+
+// Of an entry whose label lets go of something at a time; in order of time.
+std::string expiry_key(std::int64_t at_us, const policy::ObjectFacts& facts, std::string_view version_key) {
+  return fmt::format("{:020}/{}/{}/{}", at_us, facts.collection, facts.object_id, version_key);
+}
+std::int64_t time_of_key(std::string_view key) {
+  std::int64_t out = 0;
+  for (const char c : key.substr(0, key.find('/')))
+    if (c >= '0' && c <= '9') out = out * 10 + (c - '0');
+  return out;
 }
 
 std::string place_key(std::string_view collection, std::string_view member) {
@@ -42,13 +62,15 @@ struct Release::Impl {
   mutable std::shared_mutex mutex;
   mutable std::condition_variable_any published;
   std::shared_ptr<const policy::PolicyState> gate;                    // the state as it was applied
-  std::shared_ptr<const policy::PolicyState> reading;                 // who may read now: by the agreement that outboxes follow
   std::shared_ptr<const policy::PolicyState> state_with_epoch;        // `gate` with the epoch of `plan`
   std::map<std::pair<std::string, std::string>, std::string> wanted;  // (collection, member) → class terms under `gate`
   std::set<std::string> collections;                                  // every one that apply() named
   std::shared_ptr<const Plan> plan;                                   // nullptr before the first apply()
   std::map<journal::ViewId, journal::ViewId> origins;                 // only views that continue another
   std::map<std::string, std::map<policy::MemberId, Place>> stored_places;  // as loaded; the first plan begins with them
+  std::set<std::string> expiries;   // expiry_key of all that are to come, as stored
+  std::int64_t passed_us = 0;       // labels that ran out before this have run out, whatever the clock says since
+  std::optional<Instant> turn;      // when `wanted` is another by time alone
   int serial = 0;  // makes keys of views unique within an epoch; under `changing`
 
   void renew_state() {  // under `mutex`
@@ -61,6 +83,15 @@ struct Release::Impl {
   std::shared_ptr<const Plan> current() const {
     const std::shared_lock lock(mutex);
     return plan;
+  }
+
+  // The time that decisions are taken at: the clock's, and never before what has run out already (V8).
+  Instant moment() const {  // under `mutex`
+    return std::max(clock.now(), Instant::from_micros(passed_us));
+  }
+  Instant now_here() const {
+    const std::shared_lock lock(mutex);
+    return moment();
   }
 
   // ── Arranging (all under `changing`) ─────────────────────────────────────────────────────────────────────────────
@@ -98,6 +129,7 @@ struct Release::Impl {
       BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
     }
     draft.plan.find_classes();
+    if (!draft.plan.decider) draft.plan.decider = std::make_shared<const Decider>(draft.plan.content);
     auto next = std::make_shared<const Plan>(std::move(draft.plan));
     {
       const std::unique_lock lock(mutex);
@@ -164,13 +196,13 @@ struct Release::Impl {
     journal::Seq cursor = 0;
   };
 
-  Result<void> compare(Comparison& comparison, const std::string& collection,
-                       const policy::PolicyState& content) const {
+  Result<void> compare(Comparison& comparison, const std::string& collection, const policy::PolicyState& content,
+                       const Decider& decider, Instant now) const {
     if (comparison.partition.members().size() < 2) return {};
     for (;;) {
       BONGSU_TRY(const auto entries,
                  journal.snapshot()->collection_entries(collection, comparison.cursor, kBackfillBatch));
-      for (const auto& entry : entries) comparison.partition.refine(facts_or_deny(entry), content);
+      for (const auto& entry : entries) comparison.partition.refine(facts_or_deny(entry), content, decider, now);
       if (entries.empty()) return {};
       comparison.cursor = entries.back().seq;
     }
@@ -246,9 +278,10 @@ struct Release::Impl {
       applied = gate;
       all = collections;
     }
+    const Instant now = now_here();
     policy::PolicyState newest = *applied;
     newest.epoch = 0;
-    content = content_of(newest);
+    content = content_of(newest, now);
     const auto before = current();
     Plan old;
     if (before) {
@@ -257,7 +290,9 @@ struct Release::Impl {
       old.places = stored_places;
     }
     const std::vector<Group> groups = groups_to_move(old, content, all);
-    if (before && groups.empty() && newest == old.applied && old.collections == all) return {};
+    if (before && groups.empty() && newest == old.applied && old.collections == all && content == old.content) return {};
+    const auto decider =
+        before && content == old.content ? old.decider : std::make_shared<const Decider>(content);
 
     // Looking through many entries happens before admissions are held up; what is admitted meanwhile is looked at
     // afterwards.
@@ -280,7 +315,7 @@ struct Release::Impl {
         }
         comparison.partition = Partition(std::move(members));
       }
-      if (!group.terms.empty()) BONGSU_TRY_VOID(compare(comparison, group.collection, content));
+      if (!group.terms.empty()) BONGSU_TRY_VOID(compare(comparison, group.collection, content, *decider, now));
       comparisons.push_back(std::move(comparison));
     }
 
@@ -289,9 +324,10 @@ struct Release::Impl {
     draft.plan.epoch = epoch;
     draft.plan.applied = newest;
     draft.plan.content = content;
+    draft.plan.decider = decider;
     draft.plan.collections = all;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (!groups[i].terms.empty()) BONGSU_TRY_VOID(compare(comparisons[i], groups[i].collection, content));
+      if (!groups[i].terms.empty()) BONGSU_TRY_VOID(compare(comparisons[i], groups[i].collection, content, *decider, now));
       BONGSU_TRY_VOID(place_group(draft, old, groups[i], comparisons[i]));
     }
     BONGSU_TRY_VOID(publish(std::move(draft)));
@@ -299,35 +335,88 @@ struct Release::Impl {
     return {};
   }
 
-  // Splits the view of a class so that those whom the object may go to stand apart. The others keep the view: whoever
-  // still holds its id reads nothing new that it may not have.
+  // Splits the view of a class so that those for whom the object becomes the same stand together. Those who get least
+  // keep the view: whoever still holds its id reads nothing new that it may not have.
   Result<void> split(const policy::ObjectFacts& facts) {
     const std::lock_guard lock(changing);
     BONGSU_TRY_VOID(resync());
+    return split_here(facts, now_here());
+  }
+
+  Result<void> split_here(const policy::ObjectFacts& facts, Instant at) {  // under `changing`
     const auto now = current();
     const auto classes = now->classes.find(facts.collection);
     if (classes == now->classes.end()) return {};
+    Decider::Question question = now->decider->ask(facts, at);
     std::optional<Draft> draft;
     for (const auto& view_class : classes->second) {
       if (!tells_members_apart(facts, view_class.members, now->content)) continue;
-      std::vector<policy::MemberId> permitted;
-      for (const auto& member : view_class.members)
-        if (permits(facts, member, now->content)) permitted.push_back(member);
-      if (permitted.empty() || permitted.size() == view_class.members.size()) continue;
+      std::map<Outcome, std::vector<policy::MemberId>> by_outcome;
+      for (const auto& member : view_class.members) by_outcome[question.of(member)].push_back(member);
+      if (by_outcome.size() < 2) continue;
       if (!draft) {
         BONGSU_TRY(const std::uint64_t epoch, next_epoch(now->epoch));
         draft.emplace(Draft{.plan = *now});
         draft->plan.epoch = epoch;
       }
-      Place place = *now->place(facts.collection, permitted.front());
-      BONGSU_TRY(place.view, make_view(*draft, facts.collection, place.terms, view_class.view, false));
-      for (const auto& member : permitted) draft->put(facts.collection, member, place);
-      log.info("release.split", {{"collection", facts.collection}, {"members", fmt::format("{}", permitted.size())}});
+      const auto least = std::ranges::max_element(by_outcome, {}, [](const auto& one) {
+        return std::tuple(!one.first.goes(), std::popcount(one.first.parts) + (one.first.without_sighters ? 1 : 0));
+      });
+      for (const auto& [outcome, members] : by_outcome) {
+        if (outcome == least->first) continue;
+        Place place = *now->place(facts.collection, members.front());
+        BONGSU_TRY(place.view, make_view(*draft, facts.collection, place.terms, view_class.view, false));
+        for (const auto& member : members) draft->put(facts.collection, member, place);
+        log.info("release.split", {{"collection", facts.collection}, {"members", fmt::format("{}", members.size())}});
+      }
     }
     return draft ? publish(std::move(*draft)) : Result<void>{};
   }
 
   // ── Backfill ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  static bool says_something(const journal::OutboxChange& change) {
+    return !change.release.empty() || !change.withdraw.empty() || !change.redacted.empty();
+  }
+
+  // Decides an entry again for one view: what is shown there is taken out, or comes, or is replaced.
+  Result<void> redo(const Plan& now, const ViewClass& view_class, journal::Snapshot& snapshot,
+                    const journal::Entry& entry, Instant at, journal::OutboxChange& change) const {
+    const policy::ObjectFacts facts = facts_or_deny(entry);
+    Outcome outcome = now.decider->ask(facts, at).of(view_class.members.front());
+    BONGSU_TRY(const journal::Pos shown, snapshot.position(view_class.view, entry.seq));
+    const bool in_parts = facts.can_redact && (facts.label.parts.size() > 1 || facts.names_sighters);
+    if (!in_parts || (!outcome.goes() && shown == 0)) {
+      if (outcome.goes() && shown == 0) change.release.push_back(entry.seq);
+      if (!outcome.goes() && shown != 0) change.withdraw.push_back(entry.seq);
+      return {};
+    }
+    std::optional<Copy> copy;  // in place of the whole
+    std::string bytes;
+    if (outcome.goes()) {
+      const auto whole = snapshot.content(entry.seq);
+      if (!whole && whole.error().code != ErrorCode::kNotFound) return std::unexpected(whole.error());
+      if (outcome.verdict == policy::Verdict::kRedact) {
+        if (whole) copy = Copies(facts, whole->payload, whole->proof, log).take(outcome);
+        if (!copy) outcome = {};
+      }
+      if (whole) bytes = copy ? copy->payload : whole->payload;
+    }
+    if (shown != 0) {
+      if (outcome.goes()) {
+        const auto there = snapshot.released(view_class.view, shown);
+        if (!there && there.error().code != ErrorCode::kNotFound) return std::unexpected(there.error());
+        if (!there || there->payload == bytes) return {};
+      }
+      change.withdraw.push_back(entry.seq);
+    }
+    if (!outcome.goes()) return {};
+    if (copy)
+      change.redacted.push_back({.seq = entry.seq, .payload = std::move(copy->payload), .proof = std::move(copy->proof)});
+    else
+      change.release.push_back(entry.seq);
+    return {};
+  }
+
   // Decides one batch of entries again for one view that is not right yet. false: there is none.
   Result<bool> backfill_step() {
     const std::lock_guard lock(changing);
@@ -339,13 +428,9 @@ struct Release::Impl {
         const auto snapshot = journal.snapshot();
         BONGSU_TRY(const auto entries, snapshot->collection_entries(collection, place.cursor, kBackfillBatch));
         journal::OutboxChange change{.view = place.view};
-        for (const auto& entry : entries) {
-          const bool yes = permits(facts_or_deny(entry), view_class.members.front(), now->content);
-          BONGSU_TRY(const auto presence, snapshot->presence(place.view, entry.seq));
-          const bool visible = presence == journal::Snapshot::Presence::kVisible;
-          if (yes && !visible) change.release.push_back(entry.seq);
-          if (!yes && visible) change.withdraw.push_back(entry.seq);
-        }
+        const Instant at = now_here();
+        for (const auto& entry : entries)
+          BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, change));
         Place next = place;
         next.pending = entries.size() == kBackfillBatch;
         if (!entries.empty()) next.cursor = entries.back().seq;
@@ -356,7 +441,7 @@ struct Release::Impl {
         for (const auto& member : view_class.members) draft.put(collection, member, next);
         batch.states = std::move(draft.states);
         draft.states.clear();
-        if (!change.release.empty() || !change.withdraw.empty()) batch.outbox.push_back(std::move(change));
+        if (says_something(change)) batch.outbox.push_back(std::move(change));
         BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
         BONGSU_TRY_VOID(publish(std::move(draft)));
         return true;
@@ -383,7 +468,7 @@ struct Release::Impl {
       const std::unique_lock lock(mutex);
       if (!gate) return fail(ErrorCode::kUnavailable, "no policy was applied yet: nothing can be decided");
       collections.insert(collection);
-      want(collection, content_of(*gate));
+      want(collection, content_of(*gate, moment()));
     }
     return settle();
   }
@@ -394,12 +479,106 @@ struct Release::Impl {
     for (const auto& [member, _] : content.agreements)
       wanted[{collection, member}] = class_terms(content, member, collection);
   }
+  void want_all() {
+    const policy::PolicyState content = content_of(*gate, moment());
+    turn = next_turn(*gate, moment());
+    wanted.clear();
+    for (const auto& collection : collections) want(collection, content);
+  }
+
+  // ── What time takes away ─────────────────────────────────────────────────────────────────────────────────────────
+  bool turn_due(Instant now) const { return turn && now >= *turn; }
+  bool expiry_due(Instant now) const { return !expiries.empty() && time_of_key(*expiries.begin()) <= now.micros(); }
+
+  // Does nothing while nothing has run out. An error: something has, and it could not be taken out of the outboxes.
+  Result<void> keep_up() {
+    bool turned = false;
+    {
+      const std::shared_lock lock(mutex);
+      if (!gate || (!turn_due(moment()) && !expiry_due(moment()))) return {};
+    }
+    {
+      const std::unique_lock lock(mutex);
+      if (turn_due(moment())) {
+        want_all();  // from here on nobody whose terms changed may read
+        turned = true;
+      }
+    }
+    if (turned) BONGSU_TRY_VOID(settle());
+    const std::lock_guard lock(changing);
+    for (;;) {
+      BONGSU_TRY(const bool more, expire_step());
+      if (!more) return {};
+    }
+  }
+
+  // Decides a part of the entries again whose labels have run out. false: there are none.
+  Result<bool> expire_step() {
+    std::vector<std::string> due;
+    Instant at;
+    {
+      const std::shared_lock lock(mutex);
+      at = moment();
+      for (auto key = expiries.begin(); key != expiries.end() && due.size() < kBackfillBatch; ++key) {
+        if (time_of_key(*key) > at.micros()) break;
+        due.push_back(*key);
+      }
+    }
+    if (due.empty()) return false;
+    BONGSU_TRY_VOID(resync());
+    // What was decided before it ran out cannot be appended after it was looked for.
+    {
+      const auto now = current();
+      Draft draft{.plan = *now};
+      BONGSU_TRY(draft.plan.epoch, next_epoch(now->epoch));
+      BONGSU_TRY_VOID(publish(std::move(draft)));
+    }
+    journal::Batch batch;
+    std::vector<journal::Entry> entries;
+    for (const std::string& key : due) {
+      const std::size_t one = key.find('/'), two = key.find('/', one + 1), three = key.find('/', two + 1);
+      BONGSU_TRY(auto versions, journal.snapshot()->versions(key.substr(one + 1, two - one - 1),
+                                                             key.substr(two + 1, three - two - 1)));
+      const std::string version = key.substr(three + 1);
+      std::erase_if(versions, [&](const auto& entry) { return !version.empty() && entry.version_key != version; });
+      std::ranges::move(versions, std::back_inserter(entries));
+      batch.states.push_back({.space = std::string(kExpires), .key = key, .value = std::nullopt});
+    }
+    std::ranges::sort(entries, {}, &journal::Entry::seq);
+    const auto [first, last] = std::ranges::unique(entries, {}, &journal::Entry::seq);
+    entries.erase(first, last);
+    // Views stand as they will before anything is taken out of them.
+    for (const auto& entry : entries) BONGSU_TRY_VOID(split_here(facts_or_deny(entry), at));
+    const auto now = current();
+    const auto snapshot = journal.snapshot();
+    std::map<journal::ViewId, journal::OutboxChange> changes;
+    for (const auto& entry : entries) {
+      const auto classes = now->classes.find(entry.collection);
+      if (classes == now->classes.end()) continue;
+      for (const auto& view_class : classes->second) {
+        auto& change = changes[view_class.view];
+        change.view = view_class.view;
+        BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, change));
+      }
+    }
+    for (auto& [_, change] : changes)
+      if (says_something(change)) batch.outbox.push_back(std::move(change));
+    const std::int64_t passed = std::max(passed_us, time_of_key(due.back()));
+    batch.states.push_back({.space = std::string(kClock), .key = "passed", .value = fmt::format("{}", passed)});
+    batch.epoch = now->epoch;
+    BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+    const std::unique_lock lock(mutex);
+    passed_us = passed;
+    for (const std::string& key : due) expiries.erase(key);
+    log.info("release.expired", {{"entries", fmt::format("{}", due.size())}});
+    return true;
+  }
 
   // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
   // Under `mutex`, shared.
   Result<journal::ViewId> readable(std::string_view member, std::string_view collection) const {
-    if (!reading || !plan) return nothing_to_read();
-    if (policy::may_read(collection, member, *reading, clock.now()).verdict != policy::Verdict::kRelease)
+    if (!gate || !plan) return nothing_to_read();
+    if (policy::may_read(collection, member, *gate, clock.now()).verdict != policy::Verdict::kRelease)
       return nothing_to_read();
     const Place* place = plan->place(collection, member);
     if (place == nullptr || place->pending) return nothing_to_read();
@@ -431,6 +610,10 @@ Result<std::unique_ptr<Release>> Release::load(journal::Journal& journal, const 
     if (!view || !first || !view->is_int64() || !first->is_int64()) return corrupt(kOrigins, key);
     impl->origins[static_cast<journal::ViewId>(view->get_int64())] = static_cast<journal::ViewId>(first->get_int64());
   }
+  BONGSU_TRY(const auto expiries, journal.states(kExpires));
+  for (const auto& [key, _] : expiries) impl->expiries.insert(key);
+  BONGSU_TRY(const auto passed, journal.state(kClock, "passed"));
+  if (passed) impl->passed_us = time_of_key(*passed);
   return std::unique_ptr<Release>(new Release(std::move(impl)));
 }
 
@@ -439,18 +622,40 @@ Result<void> Release::apply(policy::PolicyState state, const std::vector<std::st
     return fail(ErrorCode::kInvalid, "a policy needs this node's own member id", {.field = "self"});
   {
     auto next = std::make_shared<policy::PolicyState>(std::move(state));
-    const policy::PolicyState content = content_of(*next);
-    auto reading = std::make_shared<policy::PolicyState>(*next);
-    reading->further.clear();
     const std::unique_lock lock(impl_->mutex);
     impl_->collections.insert(collections.begin(), collections.end());
-    impl_->wanted.clear();
-    for (const auto& collection : impl_->collections) impl_->want(collection, content);
     impl_->gate = std::move(next);
-    impl_->reading = std::move(reading);
+    impl_->want_all();
     impl_->renew_state();
   }
-  return impl_->settle();
+  BONGSU_TRY_VOID(impl_->settle());
+  return impl_->keep_up();
+}
+
+Result<void> Release::keep_up() { return impl_->keep_up(); }
+
+bool Release::is_current(const Reading& reading) const {
+  const std::shared_lock lock(impl_->mutex);
+  return impl_->plan && impl_->plan->epoch == reading.epoch && !impl_->turn_due(impl_->moment()) &&
+         !impl_->expiry_due(impl_->moment());
+}
+
+void Release::note_expiry(const policy::ObjectFacts& facts, std::string_view version_key,
+                          std::vector<journal::StateChange>& states) {
+  std::set<std::int64_t> times;
+  const auto note = [&](const policy::Label& label) {
+    if (label.expires) times.insert(due_us(*label.expires));
+  };
+  note(facts.label);
+  for (const policy::LabelPart& part : facts.label.parts) note(part.label);
+  if (times.empty()) return;
+  const std::unique_lock lock(impl_->mutex);
+  for (const std::int64_t at : times) {
+    if (at <= impl_->moment().micros()) continue;
+    const std::string key = expiry_key(at, facts, version_key);
+    states.push_back({.space = std::string(kExpires), .key = key, .value = ""});
+    impl_->expiries.insert(key);
+  }
 }
 
 std::shared_ptr<const policy::PolicyState> Release::state() const {
@@ -476,13 +681,17 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
       continue;
     }
     bool mixed = false;
+    Decider::Question question = plan->decider->ask(facts, impl_->now_here());
+    Copies copies(facts, entry.payload, entry.proof, impl_->log);
     for (const auto& view_class : classes->second) {
-      const bool first = permits(facts, view_class.members.front(), plan->content);
+      const Outcome first = question.of(view_class.members.front());
       if (tells_members_apart(facts, view_class.members, plan->content))
-        mixed = std::ranges::any_of(view_class.members,
-                                    [&](const auto& m) { return permits(facts, m, plan->content) != first; });
+        mixed = std::ranges::any_of(view_class.members, [&](const auto& m) { return question.of(m) != first; });
       if (mixed) break;
-      if (first) entry.releases.push_back({.view = view_class.view});
+      if (first.verdict == policy::Verdict::kRelease) entry.releases.push_back({.view = view_class.view});
+      if (first.verdict != policy::Verdict::kRedact) continue;
+      if (const Copy* copy = copies.of(first))
+        entry.releases.push_back({.view = view_class.view, .payload = copy->payload, .proof = copy->proof});
     }
     if (!mixed) return {};
     BONGSU_TRY_VOID(impl_->split(facts));
@@ -503,6 +712,7 @@ bool Release::wait_for_change(std::uint64_t epoch, std::chrono::milliseconds dea
 }
 
 Result<Reading> Release::open(std::string_view member, std::string_view collection) {
+  BONGSU_TRY_VOID(impl_->keep_up());
   const std::shared_lock lock(
       impl_->mutex);  // nothing is published, and so nothing new decided, until the snapshot stands
   BONGSU_TRY(const journal::ViewId view, impl_->readable(member, collection));
@@ -540,11 +750,6 @@ std::vector<PreviewLine> Release::preview(const policy::ObjectFacts& facts) cons
   return out;
 }
 
-Result<policy::ObjectFacts> Release::facts_of(const journal::Entry& entry) {
-  if (auto label = policy::Label::parse(entry.label); !label)
-    return fail(ErrorCode::kCorrupt, "the label of a stored entry cannot be read: " + label.error().message,
-                {.source = fmt::format("journal entry {}", entry.seq)});
-  return facts_or_deny(entry);
-}
+Result<policy::ObjectFacts> Release::facts_of(const journal::Entry& entry) { return flow::facts_of(entry); }
 
 }  // namespace bongsu::flow

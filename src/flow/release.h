@@ -7,9 +7,9 @@
 //   this, with reasons: the same function
 //
 // A decision has two parts, and both are policy::decide:
-//   · what an outbox holds does not depend on the clock: everything that the agreement's clauses and the object's label
-//   permit. Decided when
-//     an entry is admitted, and for all entries again when a clause changes.
+//   · what an outbox holds: everything that the agreement's clauses and the object's label permit, whole or without the
+//     parts that may not flow. Decided when an entry is admitted, for all entries again when a clause changes, and for
+//     one entry again when its label, or a part of it, runs out.
 //   · whether a member may read it now depends on stops, and on the agreement being valid: asked at each open().
 // So `release stop` and the end of an agreement hold at once and cost nothing, and a renewed agreement finds its outbox
 // complete.
@@ -70,6 +70,14 @@ class Release {
   //   kConflict.
   // flow::append_decided (flow/append_decided.h) is that loop. kUnavailable before the first apply().
   Result<void> decide_for(journal::NewEntry& entry, const policy::ObjectFacts& facts);
+  // For the commit that holds an entry whose label, or a part of it, lets go only until a time: with it the change to
+  // persist, so that what time takes away is taken out of the outboxes then. append_decided does this.
+  void note_expiry(const policy::ObjectFacts& facts, std::string_view version_key,
+                   std::vector<journal::StateChange>& states);
+  // Takes out of the outboxes what has run out since, and turns to other agreements where one of several with a member
+  // began or ended. open() does it before it answers, so nothing is read that time has taken away; call it now and then
+  // so that live links tell it. An error: it could not be made durable, and then nobody reads.
+  Result<void> keep_up();
   // Returns when epoch() is another than this one, or after the deadline: false. (The journal refused an append as
   // decided under a stale epoch; the new arrangement is about to be published.)
   bool wait_for_change(std::uint64_t epoch, std::chrono::milliseconds deadline) const;
@@ -78,6 +86,8 @@ class Release {
   // expired, collection not in it, its outbox is being put right, or no such collection: one answer for all of them, so
   // that it tells nothing. The node itself (self) sees every collection.
   Result<Reading> open(std::string_view member, std::string_view collection);
+  // May what was opened still be shown: has neither the policy changed nor time taken anything away?
+  bool is_current(const Reading& reading) const;
   // The same without a snapshot: for asking whether, not for reading.
   Result<journal::ViewId> view_of(std::string_view member, std::string_view collection);
   std::vector<std::string> readable_collections(std::string_view member);

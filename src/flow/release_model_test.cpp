@@ -27,6 +27,7 @@ struct Model {
     policy::ObjectFacts facts;
     std::string version;
     journal::Seq seq = 0;
+    std::string text;  // the whole object
     bool deleted = false;
   };
   std::vector<Item> items;
@@ -34,19 +35,41 @@ struct Model {
 
   // What a member gave is no secret from it, whatever label it got here.
   policy::ObjectFacts facts_for(policy::ObjectFacts facts, const std::string& member) const {
-    if (facts.origin == member && member != policy.self) facts.label = policy::Label{.tlp = Tlp::kClear, .marked = true};
+    if (facts.origin != member || member == policy.self) return facts;
+    facts.label = policy::Label{.tlp = Tlp::kClear, .marked = true};
+    facts.sighting_of.reset();
+    facts.names_sighters = false;
     return facts;
   }
 
-  std::optional<std::set<journal::Seq>> sees(const std::string& member, const std::string& collection,
-                                             Instant now) const {
+  // Properties at the top, of an object whose values have no echoes.
+  static std::string without(const std::string& text, const std::vector<std::string>& properties) {
+    Json json = *parse_json(text);
+    for (const auto& property : properties) json.as_object().stable_erase(property);
+    if (const Json* markings = find(json, "granular_markings")) {
+      JsonArray rest;
+      for (const Json& entry : markings->as_array())
+        if (find(json, std::string_view(entry.at("selectors").at(0).as_string())) != nullptr) rest.push_back(entry);
+      if (rest.empty())
+        json.as_object().stable_erase("granular_markings");
+      else
+        json.as_object()["granular_markings"] = rest;
+    }
+    return to_text(json);
+  }
+
+  // The text of everything that the member may see.
+  std::optional<std::map<journal::Seq, std::string>> sees(const std::string& member, const std::string& collection,
+                                                          Instant now) const {
     if (policy::may_read(collection, member, policy, now).verdict != policy::Verdict::kRelease) return std::nullopt;
-    std::set<journal::Seq> out;
-    for (const auto& item : items)
-      if (!item.deleted && item.facts.collection == collection &&
-          policy::decide(facts_for(item.facts, member), member, policy::Purpose::kOperations, policy, now).verdict ==
-              policy::Verdict::kRelease)
-        out.insert(item.seq);
+    std::map<journal::Seq, std::string> out;
+    for (const auto& item : items) {
+      if (item.deleted || item.facts.collection != collection) continue;
+      const auto decision =
+          policy::decide(facts_for(item.facts, member), member, policy::Purpose::kOperations, policy, now);
+      if (decision.verdict == policy::Verdict::kRelease) out[item.seq] = item.text;
+      if (decision.verdict == policy::Verdict::kRedact) out[item.seq] = without(item.text, decision.redact);
+    }
     return out;
   }
 };
@@ -55,7 +78,7 @@ struct Model {
 struct Follower {
   journal::ViewId origin = 0;
   journal::Pos position = 0;
-  std::set<journal::Seq> received;
+  std::map<journal::Seq, std::string> received;  // the newest copy
 };
 
 class Simulation {
@@ -126,7 +149,10 @@ class Simulation {
       if (item.outcome != AdmitItem::Outcome::kNew) continue;
       const auto facts = Release::facts_of(*node.journal->snapshot()->entry(item.seq));
       ASSERT_TRUE(facts);
-      model.items.push_back({.facts = *facts, .version = item.version, .seq = item.seq});
+      model.items.push_back({.facts = *facts,
+                             .version = item.version,
+                             .seq = item.seq,
+                             .text = *node.journal->snapshot()->payload(item.seq)});
     }
   }
 
@@ -140,7 +166,14 @@ class Simulation {
       if (random.below(12) == 0) markings.push_back(id_of("marking-definition", 77));  // unknown
       const auto number = static_cast<unsigned>(random.below(12));
       const auto version = static_cast<unsigned>(random.below(2000));
-      switch (random.below(4)) {
+      if (random.below(10) == 0) markings.push_back(expiring());
+      switch (random.below(6)) {
+        case 4:
+          texts.push_back(indicator(number, markings, version, parts()));
+          break;
+        case 5:
+          texts.push_back(sighting(number, markings));
+          break;
         case 0:
           texts.push_back(malware(number, markings, version));
           break;
@@ -154,6 +187,37 @@ class Simulation {
     }
     const std::string origin = random.below(3) == 0 ? kMembers[random.below(kMembers.size())] : "cert-self";
     admit(texts, kCollections[random.below(2)], origin);
+  }
+
+  // Granular markings of two properties, whose values are found nowhere else.
+  std::string parts() {
+    std::string out = R"(,"description":"of the ministry","x_note":"a remark beside it","granular_markings":[)";
+    for (const char* property : {"description", "x_note"}) {
+      const std::string marking = random.below(4) == 0   ? expiring()
+                                  : random.below(2) == 0 ? releasable_id(kLists[random.below(kLists.size())])
+                                                         : std::string(random.below(2) == 0 ? kAmber : kGreen);
+      out += std::string(out.back() == '[' ? "" : ",") + R"({"marking_ref":")" + marking + R"(","selectors":[")" +
+             property + "\"]}";
+    }
+    return out + "]";
+  }
+
+  std::string sighting(unsigned number, const std::vector<std::string>& markings) {
+    std::string out = R"({"type":"sighting","spec_version":"2.1","id":")" +
+                      id_of("sighting", static_cast<unsigned>(random.below(4000))) +
+                      R"(","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z")" +
+                      R"(,"sighting_of_ref":")" + id_of("indicator", number) + '"';
+    if (random.below(2) == 0) out += R"(,"where_sighted_refs":[")" + id_of("identity", 77) + "\"]";
+    return out + refs(markings) + "}";
+  }
+
+  // The id of a marking that runs out in some hours.
+  std::string expiring() {
+    policy::Label label = policy::bottom();
+    label.expires = node.clock.now() + std::chrono::hours(1 + random.below(40));
+    const auto text = policy::make_label_marking(label, "cert-self", Instant{1'767'225'600, 0});
+    admit({*text}, kCollections[random.below(2)], "cert-self");
+    return std::string(*string_at(*parse_json(*text), "id"));
   }
 
   void remove() {
@@ -181,10 +245,26 @@ class Simulation {
   void draft_policy() {
     for (std::uint64_t n = 1 + random.below(2); n > 0; --n) {
       const std::string& member = kMembers[random.below(kMembers.size())];
-      switch (random.below(6)) {
+      switch (random.below(8)) {
         case 0:
           model.policy.agreements.erase(member);
+          model.policy.further.erase(member);
           break;
+        case 6:
+        case 7: {
+          // A further agreement, for a while.
+          if (!model.policy.agreements.contains(member)) break;
+          policy::Agreement a = agreement({"c1", "c2"}, random.below(2) == 0 ? Tlp::kGreen : Tlp::kAmberStrict);
+          a.partner = member;
+          if (random.below(2) == 0) a.valid_from = node.clock.now() + std::chrono::hours(random.below(20));
+          a.valid_until = node.clock.now() + std::chrono::hours(1 + random.below(60));
+          auto& further = model.policy.further[member];
+          if (further.size() < 3)
+            further.push_back(a);
+          else
+            further.clear();
+          break;
+        }
         case 1:
           model.policy.members[member].stopped = random.below(2) == 0;
           break;
@@ -197,6 +277,7 @@ class Simulation {
           if (random.below(2) == 0) a.collections.push_back("c2");
           if (random.below(5) == 0) a.valid_until = node.clock.now() + std::chrono::hours(random.below(40));
           a.partner = member;
+          a.anonymise_sightings = random.below(2) == 0;
           model.policy.agreements[member] = a;
         }
       }
@@ -209,11 +290,12 @@ class Simulation {
     ASSERT_EQ(reading.has_value(), expected.has_value()) << member << " " << collection;
     if (!reading) return;
     const auto page = reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 100'000});
-    std::set<journal::Seq> shown;
+    std::map<journal::Seq, std::string> shown;
     std::int64_t added = 0;
     journal::Pos before = 0;
     for (const auto& row : page->rows) {
-      EXPECT_TRUE(shown.insert(row.seq).second) << "shown once";
+      EXPECT_TRUE(shown.emplace(row.seq, reading->snapshot->released_payload(reading->view, row.pos).value_or("-")).second)
+          << "shown once";
       EXPECT_GT(row.added_us, added) << "date_added is unique and in order";
       EXPECT_GT(row.pos, before);
       added = row.added_us;
@@ -231,10 +313,11 @@ class Simulation {
     const auto tail = reading->snapshot->tail(reading->view, follower.position, 100'000);
     for (const auto& row : tail->rows) {
       follower.position = row.pos;
-      if (!row.withdrawn) follower.received.insert(row.seq);
+      if (!row.withdrawn)
+        follower.received[row.seq] = reading->snapshot->released_payload(reading->view, row.pos).value_or("-");
     }
-    for (const journal::Seq seq : *expected)
-      EXPECT_TRUE(follower.received.contains(seq)) << "a follower misses nothing";
+    for (const auto& [seq, text] : *expected)
+      EXPECT_EQ(follower.received[seq], text) << "a follower misses nothing, and has the copy that it may have";
   }
 
   TestNode node;

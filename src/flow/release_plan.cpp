@@ -1,6 +1,7 @@
 #include "flow/release_plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "base/bytes.h"
@@ -53,28 +54,105 @@ std::set<policy::MemberId> Plan::users(const std::string& collection, journal::V
   return out;
 }
 
-policy::PolicyState content_of(policy::PolicyState state) {
+namespace {
+
+bool permits_something(const policy::Agreement& agreement) {
+  return !agreement.collections.empty() && agreement.direction != policy::Direction::kFromPartner;
+}
+
+bool is_valid(const policy::Agreement& agreement, Instant now) {
+  return (!agreement.valid_from || now >= *agreement.valid_from) && now < agreement.valid_until;
+}
+
+// All agreements with a member, the one on this node first.
+std::vector<policy::Agreement> all_with(const policy::PolicyState& state, const policy::MemberId& member) {
+  std::vector<policy::Agreement> out;
+  if (const auto first = state.agreements.find(member); first != state.agreements.end()) out.push_back(first->second);
+  if (const auto more = state.further.find(member); more != state.further.end())
+    out.insert(out.end(), more->second.begin(), more->second.end());
+  return out;
+}
+
+// Those that outboxes follow at this time: what is valid; else what ended last; else the first.
+std::vector<policy::Agreement> followed(std::vector<policy::Agreement> all, Instant now) {
+  std::vector<policy::Agreement> out;
+  std::ranges::copy_if(all, std::back_inserter(out), [&](const policy::Agreement& agreement) {
+    return permits_something(agreement) && is_valid(agreement, now);
+  });
+  if (!out.empty()) return out;
+  std::optional<Instant> last;
+  for (const policy::Agreement& agreement : all)
+    if (permits_something(agreement) && agreement.valid_until <= now && (!last || agreement.valid_until > *last))
+      last = agreement.valid_until;
+  if (last)
+    std::ranges::copy_if(all, std::back_inserter(out), [&](const policy::Agreement& agreement) {
+      return permits_something(agreement) && agreement.valid_until == *last;
+    });
+  if (out.empty()) out.push_back(all.front());
+  return out;
+}
+
+}  // namespace
+
+policy::PolicyState content_of(policy::PolicyState state, Instant now) {
   for (auto& [_, standing] : state.members) standing.stopped = false;
-  for (auto& [_, agreement] : state.agreements) {
-    agreement.valid_from.reset();
-    agreement.valid_until = {std::numeric_limits<std::int64_t>::max(), 0};
+  std::map<policy::MemberId, policy::Agreement> firsts;
+  std::map<policy::MemberId, std::vector<policy::Agreement>> further;
+  std::set<policy::MemberId> members;
+  for (const auto& [member, _] : state.agreements) members.insert(member);
+  for (const auto& [member, _] : state.further) members.insert(member);
+  for (const policy::MemberId& member : members) {
+    const std::vector<policy::Agreement> all = all_with(state, member);
+    std::vector<policy::Agreement> now_followed = all.size() == 1 ? all : followed(all, now);
+    // What an agreement denies holds over all others; what the partner lets this node do with what it gave stands in
+    // the first.
+    std::vector<policy::Denial> denies;
+    for (const policy::Agreement& agreement : all)
+      denies.insert(denies.end(), agreement.denies.begin(), agreement.denies.end());
+    for (policy::Agreement& agreement : now_followed) {
+      agreement.valid_from.reset();
+      agreement.valid_until = {std::numeric_limits<std::int64_t>::max(), 0};
+      agreement.denies.clear();
+    }
+    policy::Agreement& first = now_followed.front();
+    first.denies = std::move(denies);
+    first.passes_on = all.front().passes_on;
+    first.tlp1_amber_is_amber = all.front().tlp1_amber_is_amber;
+    first.widens = all.front().widens;
+    first.personal_data_days = all.front().personal_data_days;
+    firsts.emplace(member, first);
+    if (now_followed.size() > 1) further[member].assign(now_followed.begin() + 1, now_followed.end());
   }
-  // An outbox holds what one agreement permits, whose end closes it; what several permit at different times would need
-  // an outbox each. What any of them denies holds all the same.
-  for (const auto& [member, further] : state.further)
-    if (const auto first = state.agreements.find(member); first != state.agreements.end())
-      for (const policy::Agreement& agreement : further)
-        first->second.denies.insert(first->second.denies.end(), agreement.denies.begin(), agreement.denies.end());
-  state.further.clear();
+  state.agreements = std::move(firsts);
+  state.further = std::move(further);
   return state;
+}
+
+std::optional<Instant> next_turn(const policy::PolicyState& state, Instant now) {
+  std::optional<Instant> out;
+  const auto turn = [&](Instant at) {
+    if (at > now && (!out || at < *out)) out = at;
+  };
+  for (const auto& [member, more] : state.further) {
+    if (more.empty()) continue;
+    for (const policy::Agreement& agreement : all_with(state, member)) {
+      if (!permits_something(agreement)) continue;
+      if (agreement.valid_from) turn(*agreement.valid_from);
+      turn(agreement.valid_until);
+    }
+  }
+  return out;
 }
 
 std::string class_terms(const policy::PolicyState& content, std::string_view member, std::string_view collection) {
   if (member == content.self) return std::string(kSelfTerms);
   const policy::MemberId id(member);
-  const auto agreement = content.agreements.find(id);
-  if (!content.members.contains(id) || agreement == content.agreements.end()) return {};
-  if (std::ranges::find(agreement->second.collections, collection) == agreement->second.collections.end()) return {};
+  if (!content.members.contains(id)) return {};
+  const auto agreements = all_with(content, id);
+  if (std::ranges::none_of(agreements, [&](const policy::Agreement& agreement) {
+        return std::ranges::find(agreement.collections, collection) != agreement.collections.end();
+      }))
+    return {};
   return to_hex(sha256(policy::terms_of(content, member, collection))).substr(0, 32);
 }
 
@@ -94,43 +172,59 @@ bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<pol
   return among(facts.origin) || std::ranges::any_of(facts.label.reveals, among);
 }
 
-bool permits(const policy::ObjectFacts& facts, std::string_view member, const policy::PolicyState& content) {
-  // Nothing takes it out of an outbox when its time comes, so it is not put into one.
-  if (facts.label.expires && member != content.self && member != facts.origin) return false;
-  return decide_for_member(facts, member, content, Instant{}).verdict == policy::Verdict::kRelease;
+policy::ObjectFacts as_given(const policy::ObjectFacts& facts) {
+  policy::ObjectFacts given = facts;
+  given.label = {.tlp = stix::Tlp::kClear, .marked = true};
+  given.sighting_of.reset();
+  given.names_sighters = false;
+  return given;
 }
 
 policy::Decision decide_for_member(const policy::ObjectFacts& facts, std::string_view member,
-                                   const policy::PolicyState& state, Instant now) {
-  if (member != facts.origin || member == state.self)
-    return policy::decide(facts, member, policy::Purpose::kOperations, state, now);
-  policy::ObjectFacts given = facts;
-  given.label = {.tlp = stix::Tlp::kClear, .marked = true};
-  return policy::decide(given, member, policy::Purpose::kOperations, state, now);
+                                   const policy::PolicyState& state, Instant now, policy::Purpose purpose) {
+  const bool giver = member == facts.origin && member != state.self;
+  return policy::decide(giver ? as_given(facts) : facts, member, purpose, state, now);
 }
 
-policy::ObjectFacts facts_or_deny(const journal::Entry& entry) {
-  policy::ObjectFacts facts;
-  facts.object_id = entry.object_id;
-  facts.type = entry.object_id.substr(0, entry.object_id.find("--"));
-  facts.collection = entry.collection;
-  facts.origin = entry.origin;
-  auto label = policy::Label::parse(entry.label);
-  facts.label = label ? std::move(*label) : policy::deny_all();
-  return facts;
+std::set<std::string> selectors_of(const Outcome& outcome, const policy::ObjectFacts& facts) {
+  std::set<std::string> out;
+  for (std::size_t i = 1; i < facts.label.parts.size(); ++i)
+    if ((outcome.parts >> (i - 1) & 1) != 0)
+      out.insert(facts.label.parts[i].selectors.begin(), facts.label.parts[i].selectors.end());
+  if (outcome.without_sighters) out.emplace("where_sighted_refs");
+  return out;
+}
+
+Decider::Decider(const policy::PolicyState& content) : self_(content.self), policy_(content) {}
+
+Outcome Decider::Question::of(std::string_view member) {
+  if (member == decider_.self_) return {.verdict = policy::Verdict::kRelease};
+  const auto& members = decider_.policy_.members();
+  const auto at = std::ranges::lower_bound(members, member);
+  if (at == members.end() || *at != member) return {};
+  auto& object = member == facts_.origin ? given_ : object_;
+  if (!object) {
+    if (member == facts_.origin)
+      object = decider_.policy_.compile(as_given(facts_));
+    else
+      object = decider_.policy_.compile(facts_);
+  }
+  const auto decision = decider_.policy_.decide(*object, static_cast<std::uint32_t>(at - members.begin()),
+                                                policy::Purpose::kOperations, now_);
+  return {.verdict = decision.verdict, .parts = decision.parts, .without_sighters = decision.without_sighters};
 }
 
 Partition::Partition(std::vector<policy::MemberId> members) : members_(std::move(members)), part_(members_.size(), 0) {
   std::ranges::sort(members_);
 }
 
-void Partition::refine(const policy::ObjectFacts& facts, const policy::PolicyState& content) {
+void Partition::refine(const policy::ObjectFacts& facts, const policy::PolicyState& content, const Decider& decider,
+                       Instant now) {
   if (!tells_members_apart(facts, members_, content)) return;
-  std::map<std::pair<std::size_t, bool>, std::size_t> renamed;
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    const bool yes = permits(facts, members_[i], content);
-    part_[i] = renamed.emplace(std::pair{part_[i], yes}, renamed.size()).first->second;
-  }
+  Decider::Question question = decider.ask(facts, now);
+  std::map<std::pair<std::size_t, Outcome>, std::size_t> renamed;
+  for (std::size_t i = 0; i < members_.size(); ++i)
+    part_[i] = renamed.emplace(std::pair{part_[i], question.of(members_[i])}, renamed.size()).first->second;
 }
 
 bool Partition::together(std::string_view a, std::string_view b) const {

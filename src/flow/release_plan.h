@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <compare>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@
 
 #include "base/result.h"
 #include "journal/journal.h"
+#include "policy/compiled_policy.h"
 #include "policy/decide.h"
 
 namespace bongsu::flow {
@@ -32,11 +35,49 @@ struct ViewClass {
   std::vector<policy::MemberId> members;  // in order of name; with an agreement
 };
 
+// What becomes of an object for a member: with the facts it says everything, without a text being made.
+struct Outcome {
+  policy::Verdict verdict = policy::Verdict::kWithhold;
+  std::uint64_t parts = 0;        // as policy::CompiledDecision
+  bool without_sighters = false;  // likewise
+  bool goes() const { return verdict != policy::Verdict::kWithhold; }
+  auto operator<=>(const Outcome&) const = default;
+};
+std::set<std::string> selectors_of(const Outcome& outcome, const policy::ObjectFacts& facts);
+
+// The policy that outboxes are decided under, made ready for many decisions. Immutable.
+class Decider {
+ public:
+  explicit Decider(const policy::PolicyState& content);
+
+  // One object, compiled once, asked for many members.
+  class Question {
+   public:
+    Outcome of(std::string_view member);
+
+   private:
+    friend class Decider;
+    Question(const Decider& decider, const policy::ObjectFacts& facts, Instant now)
+        : decider_(decider), facts_(facts), now_(now) {}
+    const Decider& decider_;
+    const policy::ObjectFacts& facts_;
+    Instant now_;
+    std::optional<policy::CompiledObject> object_, given_;
+  };
+  // `facts` stay where they are while the question is asked.
+  Question ask(const policy::ObjectFacts& facts, Instant now) const { return {*this, facts, now}; }
+
+ private:
+  std::string self_;
+  policy::CompiledPolicy policy_;
+};
+
 struct Plan {
   std::uint64_t epoch = 0;
   std::set<std::string> collections;
   policy::PolicyState applied;  // the state that this arrangement follows; epochs inside are 0
   policy::PolicyState content;  // the same without stops and validity: what outboxes are decided under
+  std::shared_ptr<const Decider> decider;  // of `content`
   std::map<std::string, std::map<policy::MemberId, Place>> places;     // collection → member
   std::map<std::string, std::vector<ViewClass>, std::less<>> classes;  // follows from places
 
@@ -45,8 +86,12 @@ struct Plan {
   std::set<policy::MemberId> users(const std::string& collection, journal::ViewId view) const;
 };
 
-// The state with stops and validity taken out.
-policy::PolicyState content_of(policy::PolicyState state);
+// The state with stops and validity taken out. An outbox holds what the agreements that are valid at `now` permit; of a
+// member with one agreement, or with none that is valid, what that one permits or the last of them did: whether it may
+// be read is asked at each reading, and ended agreements cost nothing.
+policy::PolicyState content_of(policy::PolicyState state, Instant now);
+// When content_of will be another by time alone: the next beginning or end of one of several agreements with a member.
+std::optional<Instant> next_turn(const policy::PolicyState& state, Instant now);
 
 inline constexpr std::string_view kSelfTerms = "self";
 // Digest of everything that decides what this member's outbox of this collection holds, but its name; empty: no
@@ -57,21 +102,21 @@ std::string class_terms(const policy::PolicyState& content, std::string_view mem
 // Whether two members of equal class terms may get different decisions for this object.
 bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members,
                          const policy::PolicyState& content);
-bool permits(const policy::ObjectFacts& facts, std::string_view member, const policy::PolicyState& content);
+
 // policy::decide, but that what a member gave us is no secret from it: stops, agreement, collection and type count, the
 // label does not. It may have been raised here by what the object refers to, or by another's copy; were it withheld
 // from who sent it, looking for one's own object would tell what else is here (D7, D9).
 policy::Decision decide_for_member(const policy::ObjectFacts& facts, std::string_view member,
-                                   const policy::PolicyState& state, Instant now);
-
-// Facts of an entry for deciding: a label that cannot be read denies.
-policy::ObjectFacts facts_or_deny(const journal::Entry& entry);
+                                   const policy::PolicyState& state, Instant now,
+                                   policy::Purpose purpose = policy::Purpose::kOperations);
+policy::ObjectFacts as_given(const policy::ObjectFacts& facts);
 
 // Finds which members of equal class terms were decided equally for every entry that it is shown.
 class Partition {
  public:
   explicit Partition(std::vector<policy::MemberId> members);
-  void refine(const policy::ObjectFacts& facts, const policy::PolicyState& content);
+  void refine(const policy::ObjectFacts& facts, const policy::PolicyState& content, const Decider& decider,
+              Instant now);
   const std::vector<policy::MemberId>& members() const { return members_; }
   bool together(std::string_view a, std::string_view b) const;
   std::vector<std::vector<policy::MemberId>> parts() const;  // in order of their first members

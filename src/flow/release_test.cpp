@@ -89,19 +89,6 @@ TEST(Release, ConsentOfAThirdMemberToSomeSplitsAView) {
   EXPECT_EQ(node.sees("cert-b"), Seen(indicators({1})));
 }
 
-TEST(Release, WhatExpiresIsNotPutWhereNothingTakesItOut) {
-  TestNode node;
-  node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
-  node.apply();
-  policy::Label label = policy::bottom();
-  label.expires = Instant{4'000'000'000, 0};
-  const std::string marking = label_marking(label);
-  node.admit({marking});
-  node.admit({indicator(1, {std::string(kGreen), id_in(marking)})});
-  EXPECT_EQ(node.sees("cert-self")->size(), 2U);
-  EXPECT_EQ(node.sees("cert-a"), Seen(std::vector<std::string>{id_in(marking)}));
-}
-
 TEST(Release, EveryReasonNotToReadHasTheSameAnswer) {
   TestNode node;
   node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
@@ -442,18 +429,48 @@ TEST(Release, V10_WhatAFurtherAgreementDeniesHoldsInOutboxesToo) {
   EXPECT_EQ(node.sees("cert-a"), Seen({id_of("indicator", 1)}));
 }
 
-TEST(Release, AnEndedAgreementClosesItsOutboxThoughAnotherGoesOn) {
+TEST(Release, WhatAFurtherAgreementPermitsFlows) {
   TestNode node;
-  policy::Agreement first = agreement({"c1"}, Tlp::kAmber), second = agreement({"c1"}, Tlp::kClear);
-  first.valid_until = node.clock.now() + std::chrono::hours(1);
+  node.agree("cert-a", agreement({"c1"}, Tlp::kAmber, {"indicator"}));
+  policy::Agreement second = agreement({"c1", "c2"}, Tlp::kGreen, {"malware"});
   second.partner = "cert-a";
-  node.agree("cert-a", first);
   node.policy.further["cert-a"] = {second};
   node.apply();
-  node.admit({indicator(1, {std::string(kAmber)})});
-  EXPECT_EQ(node.sees("cert-a"), Seen({id_of("indicator", 1)}));
+  node.admit({indicator(1, {std::string(kAmber)}), malware(2, {std::string(kGreen)}), malware(3, {std::string(kAmber)})});
+  node.admit({indicator(4, {std::string(kGreen)}), malware(5, {std::string(kGreen)})}, "c2");
+  EXPECT_EQ(node.sees("cert-a"), Seen({id_of("indicator", 1), id_of("malware", 2)}));
+  EXPECT_EQ(node.sees("cert-a", "c2"), Seen({id_of("malware", 5)}));
+}
+
+// Each of several agreements with a member permits what it permits while it is valid, and no longer.
+TEST(Release, OfSeveralAgreementsThoseThatAreValidPermit) {
+  TestNode node;
+  policy::Agreement first = agreement({"c1"}, Tlp::kAmber), second = agreement({"c1"}, Tlp::kClear),
+                    third = agreement({"c1"}, Tlp::kGreen);
+  first.valid_until = node.clock.now() + std::chrono::hours(1);
+  second.partner = third.partner = "cert-a";
+  second.valid_until = node.clock.now() + std::chrono::hours(20);
+  third.valid_from = node.clock.now() + std::chrono::hours(10);
+  third.valid_until = node.clock.now() + std::chrono::hours(15);
+  node.agree("cert-a", first);
+  node.policy.further["cert-a"] = {second, third};
+  node.apply();
+  node.admit({indicator(1, {std::string(kAmber)}), indicator(2, {std::string(kGreen)}), indicator(3, {std::string(kClear)})});
+  EXPECT_EQ(node.sees("cert-a"), Seen(indicators({1, 2, 3})));
+  const auto before = node.release->open("cert-a", "c1");
+  ASSERT_TRUE(before && node.release->is_current(*before));
   node.clock.advance(std::chrono::hours(2));
-  EXPECT_EQ(node.sees("cert-a"), std::nullopt) << "what the first one permitted is not read under the second";
+  EXPECT_FALSE(node.release->is_current(*before)) << "a page that is being written stops here";
+  EXPECT_EQ(node.sees("cert-a"), Seen(indicators({3}))) << "what the first one permitted is not read under the second";
+  node.clock.advance(std::chrono::hours(9));
+  EXPECT_EQ(node.sees("cert-a")->size(), 2U) << "the third has begun";
+  node.reopen();
+  node.apply();
+  EXPECT_EQ(node.sees("cert-a")->size(), 2U);
+  node.clock.advance(std::chrono::hours(5));
+  EXPECT_EQ(node.sees("cert-a"), Seen(indicators({3})));
+  node.clock.advance(std::chrono::hours(5));
+  EXPECT_EQ(node.sees("cert-a"), std::nullopt);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "flow/facts.h"
 #include "flow/reference_labels.h"
 
 namespace bongsu::flow {
@@ -114,7 +115,7 @@ SightingEntry make_sighting(const SightingWindow& window, const std::string& sel
                .version = version->text(),
                .version_key = version->key(),
                .origin = self,
-               .label = out.facts.label.text(),
+               .label = stored_facts(out.facts),
                .payload = to_text(Json(std::move(body)))};
   return out;
 }

@@ -8,6 +8,7 @@
 #include "node/admin_trust.h"
 #include "node/backup.h"
 #include "policy/agreement.h"
+#include "policy/trace.h"
 #include "stix/bundle_reader.h"
 
 namespace bongsu::node {
@@ -443,7 +444,11 @@ AdminApi::Answer AdminApi::preview(const Call& call) {
     JsonArray reasons;
     for (const auto reason : line.decision.reasons)
       reasons.push_back(JsonObject{{"reason", policy::to_string(reason)}, {"sentence", policy::sentence(reason)}});
-    lines.push_back(JsonObject{{"member", line.member}, {"released", line.decision.verdict == policy::Verdict::kRelease}, {"reasons", std::move(reasons)}});
+    lines.push_back(JsonObject{{"member", line.member},
+                               {"released", line.decision.verdict == policy::Verdict::kRelease},
+                               {"verdict", policy::to_string(line.decision.verdict)},
+                               {"reasons", std::move(reasons)},
+                               {"left_out", policy::left_out_json(line.decision)}});
   }
   return json_response(JsonObject{{"object", object.id_text()}, {"label", facts.label.text()}, {"members", std::move(lines)}});
 }

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "journal/sqlite/sqlite_journal.h"
+#include "policy/charter_state.h"
 
 namespace bongsu::node {
 namespace {
@@ -124,6 +125,10 @@ link::OwnIdentity Core::own_identity(const std::string& link_url) const {
 }
 
 Result<std::string> Core::first_run() {
+  admission->set_may_widen([this](const policy::MemberId& maker, const policy::MemberId& member) {
+    const auto charter = registry->charter();
+    return charter && policy::may_widen(registry->memoranda(), charter->charter(), maker, member, clock.now());
+  });
   const struct {
     const char *alias, *title, *description;
   } kFirst[] = {

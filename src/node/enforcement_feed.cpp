@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "flow/facts.h"
 #include "stix/marking.h"
 
 namespace bongsu::node {
@@ -267,7 +268,7 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
     if (!id) return true;
     Newest& slot = newest[{id->uuid, entry.origin}];
     if (!slot.version_key.empty() && slot.version_key > entry.version_key) return true;
-    auto stored = policy::Label::parse(entry.label);
+    auto stored = policy::Label::parse(flow::stored_label(entry.label));
     policy::Label label = stored ? std::move(*stored) : policy::deny_all();
     flow::Pap pap = payload ? read_pap(*payload) : flow::Pap::kRed;
 

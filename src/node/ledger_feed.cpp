@@ -10,6 +10,7 @@
 #include <chrono>
 
 #include "base/bytes.h"
+#include "flow/facts.h"
 
 namespace bongsu::node {
 namespace {
@@ -86,7 +87,7 @@ Result<bool> LedgerFeed::follow_journal() {
     switch (entry.kind) {
       case EntryKind::kObject: {
         const std::string subject = entry.erased ? "" : entry.object_id;
-        JsonObject details{{"object", entry.object_id}, {"version", entry.version}, {"collection", entry.collection}, {"origin", entry.origin}, {"label", entry.label}};
+        JsonObject details{{"object", entry.object_id}, {"version", entry.version}, {"collection", entry.collection}, {"origin", entry.origin}, {"label", std::string(flow::stored_label(entry.label))}};
         if (!entry.erased) details["sha256"] = to_hex(entry.hash);
         node("admission", std::move(details), subject);
         if (entry.origin != deps_.self && std::ranges::find(members, entry.origin) != members.end()) {

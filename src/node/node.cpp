@@ -487,6 +487,8 @@ void Node::Impl::housekeep() {
       next_tick = std::chrono::steady_clock::now() + kTick;
       if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
       console->tick();
+      // What time takes away is told on live links now, and not when somebody reads next.
+      if (auto kept = core->release->keep_up(); !kept) log.error("release.keep_up", {{"error", kept.error().text()}});
       if (ticks % 60 == 0) core->registry->look_at_the_clock();
       if (ticks++ % 3600 == 0)
         if (const auto facts = crypto::read_certificate(core->tls_identity().certificate_pem))

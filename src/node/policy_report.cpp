@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "flow/release_plan.h"
 #include "policy/trace.h"
 
 namespace bongsu::node {
@@ -25,7 +26,7 @@ Result<JsonObject> decide_report(Core& core, const stix::Object& object, std::st
   BONGSU_TRY(const auto state, state_of(core, member));
   BONGSU_TRY(const auto facts,
              core.admission->facts_of(object, {.collection = place->id, .origin = core.config.member, .fallback = place->fallback}));
-  return policy::trace_json(facts, member, policy::decide(facts, member, purpose, *state, core.clock.now()));
+  return policy::trace_json(facts, member, flow::decide_for_member(facts, member, *state, core.clock.now(), purpose));
 }
 
 Result<JsonObject> why_report(Core& core, std::string_view object_id, std::string_view member) {
@@ -40,7 +41,7 @@ Result<JsonObject> why_report(Core& core, std::string_view object_id, std::strin
       BONGSU_TRY(const auto facts, flow::Release::facts_of(entry));
       JsonObject line = policy::trace_json(
           facts, member,
-          policy::decide(facts, member, policy::Purpose::kOperations, *state, core.clock.now()));
+          flow::decide_for_member(facts, member, *state, core.clock.now()));
       line["collection"] = collection.alias;
       line["version"] = entry.version;
       bool visible = false;

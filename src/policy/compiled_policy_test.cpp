@@ -3,11 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <map>
-#include <set>
-#include <vector>
 
 #include "policy/policy_test_support.h"
 #include "policy/reference_test_support.h"
@@ -68,7 +65,7 @@ TEST(Engines, AgreeWithTheReferenceOnRandomStatesObjectsAndMembers) {
 }
 
 // Three nations, four labels, three objects (own, a third's, one that refers to it), six operations on the state: every
-// state that any sequence of operations leads to, in it every assignment of labels and every asker.
+// assignment of labels, every sequence of up to two operations (four in the long form), every asker.
 TEST(Engines, AgreeWithTheReferenceOnEveryCaseOfASmallWorld) {
   const std::string group = test::kGroupIds[0];
   Label labels[4] = {bottom(), bottom(), bottom(), bottom()};
@@ -123,15 +120,8 @@ TEST(Engines, AgreeWithTheReferenceOnEveryCaseOfASmallWorld) {
         break;
     }
   };
-  std::vector<PolicyState> states{start};
   std::size_t cases = 0, released = 0;
-  for (std::size_t at = 0; at < states.size(); ++at) {
-    for (int operation = 0; operation < kOperations; ++operation) {
-      PolicyState next = states[at];
-      apply(next, operation);
-      if (std::ranges::find(states, next) == states.end()) states.push_back(std::move(next));
-    }
-    const PolicyState state = states[at];
+  std::function<void(const PolicyState&, int)> walk = [&](const PolicyState& state, int depth) {
     const CompiledPolicy policy(state);
     for (int assignment = 0; assignment < 64; ++assignment) {
       ObjectFacts objects[3];
@@ -154,10 +144,16 @@ TEST(Engines, AgreeWithTheReferenceOnEveryCaseOfASmallWorld) {
         }
       }
     }
-  }
-  RecordProperty("states", static_cast<int>(states.size()));
-  EXPECT_EQ(states.size(), 144u) << "3 of the group, 2 of every other operation, fewer where one has no effect";
-  EXPECT_EQ(cases, states.size() * 64 * 9);
+    if (depth == (std::getenv("BONGSU_LONG") != nullptr ? 4 : 2)) return;
+    for (int operation = 0; operation < kOperations; ++operation) {
+      PolicyState next = state;
+      apply(next, operation);
+      walk(next, depth + 1);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  };
+  walk(start, 0);
+  EXPECT_GE(cases, std::size_t{43} * 64 * 9);
   EXPECT_GT(released, cases / 10);
 }
 

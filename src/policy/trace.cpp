@@ -11,14 +11,13 @@ JsonArray list_of(const auto& items) {
   return out;
 }
 
-// The reason's sentence, said of a part.
+}  // namespace
+
 std::string part_sentence(Reason reason) {
   const std::string_view whole = sentence(reason);
   constexpr std::string_view kOfTheWhole = "withheld: ";
   return "left out: " + std::string(whole.starts_with(kOfTheWhole) ? whole.substr(kOfTheWhole.size()) : whole);
 }
-
-}  // namespace
 
 JsonArray left_out_json(const Decision& decision) {
   JsonArray out;

@@ -15,6 +15,8 @@ namespace bongsu::policy {
 
 JsonObject trace_json(const ObjectFacts& facts, std::string_view member, const Decision& decision);
 std::string trace_text(const JsonObject& trace);
+// The reason's sentence, said of a part: "left out: …"
+std::string part_sentence(Reason reason);
 // [{"selectors":["description"],"reasons":[{"reason":"tlp_too_high","sentence":"left out: …"}]}]
 JsonArray left_out_json(const Decision& decision);
 

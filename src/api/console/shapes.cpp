@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "flow/facts.h"
 #include "policy/agreement.h"
 #include "policy/label.h"
+#include "policy/trace.h"
 #include "stix/marking.h"
 
 namespace bongsu::api::console {
@@ -81,7 +83,7 @@ Json label_json(const policy::Label& label) {
 }
 
 Json label_json(std::string_view text) {
-  if (const auto label = policy::Label::parse(text)) return label_json(*label);
+  if (const auto label = policy::Label::parse(flow::stored_label(text))) return label_json(*label);
   JsonObject out;
   out["tlp"] = nullptr;
   out["unknown"] = true;
@@ -340,6 +342,14 @@ Json decision_json(const policy::Decision& decision) {
   JsonArray redact;
   for (const auto& selector : decision.redact) redact.push_back(text_json(selector));
   out["redact"] = std::move(redact);
+  JsonArray left_out;
+  for (const auto& part : decision.left_out) {
+    JsonArray selectors, why;
+    for (const auto& selector : part.selectors) selectors.push_back(text_json(selector));
+    for (const auto reason : part.reasons) why.push_back(text_json(policy::part_sentence(reason)));
+    left_out.push_back(JsonObject{{"selectors", std::move(selectors)}, {"reasons", std::move(why)}});
+  }
+  out["left_out"] = std::move(left_out);
   return out;
 }
 

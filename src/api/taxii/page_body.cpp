@@ -13,7 +13,7 @@ PageBody::PageBody(flow::Release& release, flow::Reading reading, PagePlan plan)
     : release_(release), reading_(std::move(reading)), plan_(std::move(plan)) {}
 
 Result<void> PageBody::confirm_permission() {
-  if (release_.epoch() == reading_.epoch) return {};
+  if (release_.is_current(reading_)) return {};
   BONGSU_TRY(auto now, release_.open(plan_.member, plan_.collection));
   if (release_.origin_of(now.view) != release_.origin_of(reading_.view))
     return fail(ErrorCode::kConflict, "what this member may see changed while the page was written");

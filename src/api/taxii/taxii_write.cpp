@@ -100,7 +100,7 @@ class Intake {
         return;
       case Outcome::kOtherBytes:
         if (!snapshot_) snapshot_ = parts_.deps.journal.snapshot();
-        if (objects_[i] && same_object(*snapshot_, item.seq, objects_[i]->bytes()))
+        if (objects_[i] && !item.unseen && same_object(*snapshot_, item.seq, objects_[i]->bytes()))
           status_.successes.push_back(
               {.id = item.id, .version = item.version, .message = "was here already, written differently"});
         else

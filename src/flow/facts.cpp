@@ -1,0 +1,154 @@
+#include "flow/facts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "policy/redact.h"
+
+namespace bongsu::flow {
+namespace {
+
+constexpr std::string_view kSightingOf = "sighting-of:", kNamesSighters = "names-sighters", kWhole = "whole",
+                           kSectors = "sectors:";
+
+bool is_sector(std::string_view text) {
+  return policy::is_label_word(text) && text.find_first_of(", ") == text.npos;
+}
+
+bool read_sectors(const Json& holder, std::set<std::string>& out) {
+  const Json* list = find(holder, "sectors");
+  if (list == nullptr || !list->is_array()) return true;
+  for (const Json& item : list->get_array()) {
+    if (!item.is_string() || !is_sector(item.get_string())) continue;
+    out.emplace(item.get_string());
+    if (out.size() > kMaxFactSectors) return false;
+  }
+  return true;
+}
+
+std::set<std::string> sectors_of(const Json& body) {
+  std::set<std::string> out;
+  bool good = read_sectors(body, out);
+  if (const Json* extensions = find(body, "extensions"); extensions != nullptr && extensions->is_object())
+    for (const auto& extension : extensions->get_object()) good = good && read_sectors(extension.value(), out);
+  if (!good) out.clear();
+  return out;
+}
+
+}  // namespace
+
+void read_facts(policy::ObjectFacts& facts, const stix::Object& object) {
+  facts.label = policy::separate(facts.label, object.bytes());
+  facts.can_redact = facts.label.parts.size() > 1;
+  const std::string_view bytes = object.bytes();
+  const bool sighting = facts.type == "sighting";
+  // The body is read again only where it can say something.
+  if (!sighting && bytes.find("\"sectors\"") == bytes.npos) return;
+  const Json body = object.json();
+  facts.sectors = sectors_of(body);
+  const Json* sighters = sighting ? find(body, "where_sighted_refs") : nullptr;
+  facts.names_sighters = sighters != nullptr;
+  if (!facts.names_sighters) return;
+  std::set<std::string> all = facts.label.redact;
+  all.emplace("where_sighted_refs");
+  facts.can_redact = policy::redact(bytes, all).json.has_value();
+}
+
+std::string stored_facts(const policy::ObjectFacts& facts) {
+  std::string more;
+  const auto word = [&](std::string_view text) {
+    if (!more.empty()) more += ' ';
+    more += text;
+  };
+  if (facts.sighting_of) word(std::string(kSightingOf) + *facts.sighting_of);
+  if (facts.names_sighters) {
+    word(kNamesSighters);
+    if (!facts.can_redact) word(kWhole);
+  }
+  if (!facts.sectors.empty()) word(fmt::format("{}{}", kSectors, fmt::join(facts.sectors, ",")));
+  return facts.label.text() + (more.empty() ? "" : '\n' + more);
+}
+
+std::string_view stored_label(std::string_view stored) { return stored.substr(0, stored.find('\n')); }
+
+Result<policy::ObjectFacts> parse_facts(std::string_view stored) {
+  const auto broken = [] { return fail(ErrorCode::kInvalid, "not the facts of an object", {.field = "label"}); };
+  if (stored.size() > kMaxFactsText) return broken();
+  policy::ObjectFacts facts;
+  BONGSU_TRY(facts.label, policy::Label::parse(stored_label(stored)));
+  facts.can_redact = facts.label.parts.size() > 1;
+  const std::size_t line = stored.find('\n');
+  if (line == stored.npos) return facts;
+  std::string_view rest = stored.substr(line + 1);
+  int last = 0;
+  for (bool more = true; more;) {
+    const std::size_t end = rest.find(' ');
+    const std::string_view word = rest.substr(0, end);
+    more = end != rest.npos;
+    if (more) rest.remove_prefix(end + 1);
+    const auto is = [&](int place, bool good) {
+      if (!good || last >= place) return false;
+      last = place;
+      return true;
+    };
+    if (is(1, word.starts_with(kSightingOf))) {
+      const std::string_view member = word.substr(kSightingOf.size());
+      if (!member.empty() && !policy::is_member_id(member)) return broken();
+      facts.sighting_of = std::string(member);
+    } else if (is(2, word == kNamesSighters)) {
+      facts.names_sighters = facts.can_redact = true;
+    } else if (last == 2 && is(3, word == kWhole)) {
+      facts.can_redact = false;
+    } else if (is(4, word.starts_with(kSectors))) {
+      std::string_view list = word.substr(kSectors.size());
+      for (bool item_follows = true; item_follows;) {
+        const std::size_t comma = list.find(',');
+        const std::string_view sector = list.substr(0, comma);
+        item_follows = comma != list.npos;
+        if (item_follows) list.remove_prefix(comma + 1);
+        if (!is_sector(sector) || (!facts.sectors.empty() && *facts.sectors.rbegin() >= sector) ||
+            facts.sectors.size() == kMaxFactSectors)
+          return broken();
+        facts.sectors.emplace(sector);
+      }
+    } else {
+      return broken();
+    }
+  }
+  return facts;
+}
+
+Result<policy::ObjectFacts> facts_of(const journal::Entry& entry) {
+  auto facts = parse_facts(entry.label);
+  if (!facts)
+    return fail(ErrorCode::kCorrupt, "the label of a stored entry cannot be read: " + facts.error().message,
+                {.source = fmt::format("journal entry {}", entry.seq)});
+  facts->object_id = entry.object_id;
+  facts->type = entry.object_id.substr(0, entry.object_id.find("--"));
+  facts->collection = entry.collection;
+  facts->origin = entry.origin;
+  return facts;
+}
+
+policy::ObjectFacts facts_or_deny(const journal::Entry& entry) {
+  auto facts = facts_of(entry);
+  if (facts) return std::move(*facts);
+  return {.object_id = entry.object_id,
+          .type = entry.object_id.substr(0, entry.object_id.find("--")),
+          .collection = entry.collection,
+          .origin = entry.origin,
+          .label = policy::deny_all()};
+}
+
+policy::Label label_of_existence(const policy::ObjectFacts& facts) {
+  policy::Label label = facts.can_redact ? facts.label : policy::whole(facts.label);
+  if (!facts.sighting_of) return label;
+  policy::Label back = policy::bottom();
+  back.releasable_to.emplace();
+  if (!facts.sighting_of->empty()) back.releasable_to->insert(*facts.sighting_of);
+  return policy::join(label, back);
+}
+
+}  // namespace bongsu::flow

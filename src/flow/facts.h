@@ -1,0 +1,45 @@
+// What a decision about an object is taken on, read from the object, and how it stands in the journal beside it.
+//
+//   policy::ObjectFacts facts{.object_id = …, .type = …, .collection = …, .origin = …, .label = markings.label_of(object)};
+//   read_facts(facts, object);               // sectors, who saw it, which parts can be left out
+//   entry.label = stored_facts(facts);       // journal::NewEntry
+//   facts_or_deny(entry)                     // later, from journal::Entry: the same facts
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "journal/journal.h"
+#include "policy/decide.h"
+#include "stix/object.h"
+
+namespace bongsu::flow {
+
+inline constexpr std::size_t kMaxFactSectors = 64;  // of one object; of more none counts, so nothing that asks for one flows
+inline constexpr std::size_t kMaxFactsText = 5 * 1024 * 1024;
+
+// Fills what the object says itself:
+//   sectors         its property `sectors` (STIX 2.1 §4.5.1), at the top or in an extension
+//   names_sighters  a sighting with where_sighted_refs (§5.2.1)
+//   can_redact      parts that its label has can be left out, and those who saw it; parts that cannot go become its own
+void read_facts(policy::ObjectFacts& facts, const stix::Object& object);
+
+// The label's text, and behind a line break what is known beyond it: "sighting-of:cert-ua names-sighters whole
+// sectors:energy,health". One text for each value.
+std::string stored_facts(const policy::ObjectFacts& facts);
+// The label's text alone.
+std::string_view stored_label(std::string_view stored);
+// kInvalid: not what stored_facts wrote.
+Result<policy::ObjectFacts> parse_facts(std::string_view stored);
+
+// The facts of a stored entry. kCorrupt: they cannot be read.
+Result<policy::ObjectFacts> facts_of(const journal::Entry& entry);
+// Likewise; what cannot be read denies.
+policy::ObjectFacts facts_or_deny(const journal::Entry& entry);
+
+// Who may know that the object is there: its label, and of a sighting that flows back only whom it flows back to. What
+// refers to it tells that.
+policy::Label label_of_existence(const policy::ObjectFacts& facts);
+
+}  // namespace bongsu::flow
