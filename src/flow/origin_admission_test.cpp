@@ -409,5 +409,71 @@ TEST_F(OriginAdmission, G6_ARedactedCopyCarriesAPartOfItsAuthorsProof) {
   EXPECT_EQ(origins->judge(part->bytes(), object).kind, OriginVerdict::Kind::kBad);
 }
 
+// Leak rule R8: to whom something may go is its maker's to widen, or a delegate's.
+TEST_F(OriginAdmission, R8_OnlyTheMakerOrItsDelegateWidensToWhomItMayGo) {
+  const std::string maker = identity(0xb, "", {std::string(kClear)});
+  const auto definition = releasable_to({"cert-b"});
+  const std::string narrow = by(1, id_of("identity", 0xb), {std::string(kGreen), releasable_id({"cert-b"})});
+  node.admit({definition});
+  ASSERT_EQ(link("cert-b", {{maker, proof("cert-b", maker)}, {narrow, proof("cert-b", narrow)}}).admitted, 2u);
+  const auto label = [&](const AdmitReport& report) { return node.journal->snapshot()->entry(report.items.at(0).seq)->label; };
+  // Put in here under our name, without its recipients: it is still cert-b's, and for whom cert-b said.
+  const auto wide = [&](unsigned version) {
+    return indicator(1, {std::string(kClear)}, version, R"(,"created_by_ref":")" + id_of("identity", 0xb) + '"');
+  };
+  EXPECT_EQ(label(node.admit({wide(1)})), "green marked to:cert-b reveals:cert-b");
+  EXPECT_EQ(node.sees("cert-c"), Seen(std::vector<std::string>{}));
+  // An agreement that lets us widen: to whom, and nothing else of the label.
+  node.policy.agreements["cert-b"].widens = true;
+  node.apply();
+  EXPECT_EQ(label(node.admit({wide(2)})), "green marked reveals:cert-b");
+  // And another member, by an agreement that is not ours.
+  const auto from_c = [&](unsigned version) {
+    const std::string text = wide(version);
+    return label(link("cert-c", {{text, proof("cert-b", text)}}));
+  };
+  EXPECT_EQ(from_c(3), "green marked to:cert-b");
+  std::vector<std::string> asked;
+  node.admission->set_may_widen([&](const policy::MemberId& by, const policy::MemberId& member) {
+    asked.push_back(by + ' ' + member);
+    return true;
+  });
+  EXPECT_EQ(from_c(4), "green marked");
+  EXPECT_EQ(asked, std::vector<std::string>{"cert-b cert-c"});
+}
+
+// Leak rule D7: whoever sees a part of it, or nothing, learns nothing by trying.
+TEST_F(OriginAdmission, D7_NoAnswerTellsARightGuess) {
+  const auto object = [](const std::string& description) {
+    return indicator(1, {std::string(kClear)}, 0,
+                     R"(,"description":")" + description + R"(","granular_markings":[{"marking_ref":")" +
+                         std::string(kAmber) + R"(","selectors":["description"]}])");
+  };
+  node.agree("cert-d", agreement({"c1"}, stix::Tlp::kAmber));
+  node.apply();
+  node.admit({object("the right one"), indicator(2, {std::string(kRed)})});
+  const auto told = [&](const std::string& member, const std::string& text) {
+    const auto item = node.admit({text}, "c1", member).items.at(0);
+    return std::tuple(item.told, item.unseen, item.message);
+  };
+  EXPECT_EQ(told("cert-b", object("the right one")), told("cert-b", object("another one")));
+  EXPECT_EQ(std::get<0>(told("cert-b", object("the right one"))), Outcome::kOtherBytes);
+  EXPECT_EQ(std::get<0>(told("cert-d", object("the right one"))), Outcome::kDuplicate) << "it has the whole";
+  EXPECT_EQ(std::get<0>(told("cert-b", indicator(2, {std::string(kRed)}))), Outcome::kOtherBytes);
+  EXPECT_EQ(node.admit({object("the right one")}).items[0].told, Outcome::kDuplicate) << "we may know";
+}
+
+TEST_F(OriginAdmission, WhatIsLetInGetsTheLabelOfTheCollectionItCameBy) {
+  std::string object = indicator(9);
+  AdmitContext context{.collection = "c2", .origin = "cert-b", .fallback = stix::Tlp::kClear, .states = {}};
+  context.proofs.push_back("no proof");
+  const std::vector<Result<stix::Object>> objects{stix::Object::parse(object)};
+  ASSERT_EQ(node.admission->admit(objects, context)->quarantined, 1u);
+  restart();
+  const auto item = node.admission->admit_held(only_held().id, "olena", "it is theirs");
+  ASSERT_TRUE(item) << item.error().text();
+  EXPECT_EQ(node.journal->snapshot()->entry(item->seq)->label, "clear");
+}
+
 }  // namespace
 }  // namespace bongsu::flow

@@ -275,6 +275,76 @@ TEST_F(OriginLink, G4_ACopyOfTheSameVersionReplacesTheOneThatWasGiven) {
   EXPECT_EQ(lt.contents(mirror), std::vector<std::string>{indicator(1)}) << "widened";
 }
 
+// Two members of one collection: one gets a copy in part, which proves that it derives from what was signed; a wider
+// agreement gives it the whole one, a narrower one takes that back again.
+TEST_F(OriginLink, G6_ARedactedCopyIsProvenAndReplacedWhenTheLabelWidens) {
+  const std::string green = marking(stix::Tlp::kGreen), amber = marking(stix::Tlp::kAmber);
+  std::string whole = indicator(1, green);
+  whole.insert(whole.size() - 1, R"(,"description":"seen at the ministry","granular_markings":[{"marking_ref":")" + amber +
+                                     R"(","selectors":["description"]}])");
+  const auto agree = [&](stix::Tlp with_lt) {
+    policy::PolicyState state{.self = "cert-ua"};
+    for (const auto& [member, highest] : {std::pair{"cert-lt", with_lt}, {"cert-kr", stix::Tlp::kAmber}}) {
+      state.members[member];
+      state.agreements[member] = {.partner = member,
+                                  .collections = {shared},
+                                  .highest_tlp = highest,
+                                  .types = {"*"},
+                                  .valid_until = clock.now() + std::chrono::hours(1000)};
+    }
+    ASSERT_TRUE(ua.release->apply(std::move(state), {shared}));
+  };
+  agree(stix::Tlp::kGreen);
+  ua.publish(shared, {whole});
+  auto from_ua = producer(ua);
+  const FollowedCollection remote{"cert-ua", shared, "shared", "shared"};
+  struct Follower {
+    SigningNode& node;
+    Wire wire;
+    Cursor cursor{};
+  };
+  std::vector<Follower> followers;
+  for (SigningNode* node : {&lt, &kr}) {
+    node->knows(ua);
+    ASSERT_TRUE(node->applier->open(remote));
+    followers.push_back({*node, Wire(from_ua.get(node->self, "/link/v1/tail/" + shared))});
+  }
+  std::vector<TailItem> sent;
+  const auto has = [&](Follower& follower) {
+    sent = parse(follower.wire.drain());
+    auto items = sent;
+    for (auto& item : items)
+      if (item.pos == 0)
+        item.pos = follower.cursor.pos, item.cursor = follower.cursor.text;
+      else
+        follower.cursor = {item.pos, item.cursor};
+    if (!items.empty()) EXPECT_TRUE(follower.node.applier->apply(remote, batch(std::move(items))));
+    const auto out = follower.node.contents(follower.node.mirror_of("cert-ua"));
+    return out.empty() ? std::string("nothing") : out.size() == 1 ? out.front() : std::string("too much");
+  };
+  EXPECT_EQ(has(followers[1]), whole);
+  const std::string part = has(followers[0]);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(part.find("ministry"), std::string::npos);
+  EXPECT_EQ(sent[0].proof.find("ministry"), std::string::npos);
+  const auto proof = crypto::OriginProof::parse(sent[0].proof);
+  ASSERT_TRUE(proof && proof->redacted());
+  EXPECT_EQ(verify_origin(*proof, part, ua.key.public_key), crypto::OriginFault::kNone) << "it derives from the original";
+  EXPECT_TRUE(lt.quarantine->list().empty());
+
+  agree(stix::Tlp::kAmber);
+  from_ua.tails->policy_changed();
+  if (followers[0].wire.ended()) followers[0] = {lt, Wire(from_ua.get("cert-lt", "/link/v1/tail/" + shared)), {}};
+  EXPECT_EQ(has(followers[0]), whole);
+  agree(stix::Tlp::kGreen);
+  from_ua.tails->policy_changed();
+  EXPECT_EQ(has(followers[0]), part) << "narrowed: the copy is replaced";
+  agree(stix::Tlp::kClear);
+  from_ua.tails->policy_changed();
+  EXPECT_EQ(has(followers[0]), "nothing") << "and taken back";
+  EXPECT_EQ(has(followers[1]), whole) << "who else has it keeps it";
+}
+
 // Leak rule R10: nothing that is numbered here, by entry or by view, is in what a partner gets.
 TEST_F(OriginLink, R10_NoLocalNumberCrossesTheLink) {
   const auto events_of = [&](int entries_before, int views_before) {
