@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "flow/facts.h"
 #include "stix/marking.h"
 
 namespace bongsu::link {
@@ -33,7 +34,7 @@ bool needs_sealing(const policy::Label& label, const SealLevel& level) {
 }
 
 bool needs_sealing(std::string_view label_text, const SealLevel& level) {
-  const auto label = policy::Label::parse(label_text);
+  const auto label = policy::Label::parse(flow::stored_label(label_text));
   return !label || needs_sealing(*label, level);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "flow/facts.h"
 
 namespace bongsu::link {
 namespace {
@@ -276,7 +277,7 @@ class Tail final : public net::TailSource {
   // Seals what asks for it; makes it void where that cannot be, or where it may not be had any more.
   Result<void> seal(TailItem& item, const TailGate::Opened& opened, const journal::OutboxRow& row) {
     BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
-    const auto label = policy::Label::parse(entry.label);
+    const auto label = policy::Label::parse(flow::stored_label(entry.label));
     if (label && !needs_sealing(*label, shared_->options.seal_level)) return {};
     Sealing& sealing = *shared_->options.sealing;
     const TailItem clear = std::exchange(item, TailItem{.kind = TailItem::Kind::kVoid, .pos = row.pos});
