@@ -524,7 +524,7 @@ struct Release::Impl {
         due.push_back(*key);
       }
     }
-    if (due.empty()) return false;
+    if (due.empty() || !current()) return false;  // nothing is arranged yet: nobody reads
     BONGSU_TRY_VOID(resync());
     // What was decided before it ran out cannot be appended after it was looked for.
     {
