@@ -21,6 +21,16 @@ void expect_same(const ObjectFacts& object, const std::string& member, Purpose p
   ASSERT_EQ(std::set<Reason>(d.reasons.begin(), d.reasons.end()), expected.reasons) << object.label.text();
   ASSERT_TRUE(std::ranges::is_sorted(d.reasons)) << "the weightiest first";
   ASSERT_EQ(std::set<std::string>(d.redact.begin(), d.redact.end()), expected.redact) << object.label.text();
+  // What is said of each part is what is said of them all.
+  std::set<std::string> of_parts;
+  std::set<Reason> why{Reason::kAgreedInPart};
+  for (const LeftOut& part : d.left_out) {
+    ASSERT_FALSE(part.selectors.empty() || part.reasons.empty());
+    of_parts.insert(part.selectors.begin(), part.selectors.end());
+    why.insert(part.reasons.begin(), part.reasons.end());
+  }
+  ASSERT_EQ(of_parts, expected.redact) << object.label.text();
+  if (d.verdict == Verdict::kRedact) ASSERT_EQ(why, expected.reasons) << object.label.text();
   for (std::uint32_t m = 0; m < policy.members().size(); ++m) {
     if (policy.members()[m] != member) continue;
     const CompiledDecision c = policy.decide(compiled, m, purpose, now);
