@@ -1,8 +1,8 @@
 // What does it cost to decide one object for seventy members, and to admit it? Processor time, best of several rounds.
 //   release_bench [members=70] [objects=2000] [rounds=5]
 // Four arrangements: members who share one view; members with a view each; objects releasable to named members, so that
-// every member of a view is asked; objects with a part that half of the members may not have, in one view for each half.
-// The journal is in memory; what decide_for leaves to do is not in `decide_us`.
+// every member of a view is asked; objects with a part that half of the members may not have, in one view for each
+// half. The journal is in memory; what decide_for leaves to do is not in `decide_us`.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,7 +33,8 @@ std::string object(std::size_t i, const std::string& marking, bool in_parts) {
       R"("modified":"2026-01-01T00:00:00.000Z","name":"n{}","description":"It calls a server once an hour and writes what it hears into a file.",)"
       R"("pattern":"[domain-name:value = 'c{}.example.org']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z","object_marking_refs":["{}"{}]{}}})",
       i, i, i, kGreen, marking.empty() ? "" : ",\"" + marking + '"',
-      in_parts ? fmt::format(R"(,"granular_markings":[{{"marking_ref":"{}","selectors":["description"]}}])", kAmber) : "");
+      in_parts ? fmt::format(R"(,"granular_markings":[{{"marking_ref":"{}","selectors":["description"]}}])", kAmber)
+               : "");
 }
 
 struct World {
@@ -100,9 +101,10 @@ void measure(const char* name, std::size_t members, std::size_t objects, std::si
     admitting = std::min(admitting, bench::cpu_seconds() - start);
   }
   const auto each = static_cast<double>(objects);
-  fmt::print("{{\"case\":\"{}\",\"members\":{},\"views\":{},\"decide_us\":{:.2f},\"admit_us\":{:.2f},\"rows\":{:.1f}}}\n",
-             name, members, views, deciding / each * 1e6, admitting / each * 1e6,
-             static_cast<double>(released) / each / static_cast<double>(rounds));
+  fmt::print(
+      "{{\"case\":\"{}\",\"members\":{},\"views\":{},\"decide_us\":{:.2f},\"admit_us\":{:.2f},\"rows\":{:.1f}}}\n",
+      name, members, views, deciding / each * 1e6, admitting / each * 1e6,
+      static_cast<double>(released) / each / static_cast<double>(rounds));
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ namespace bongsu::flow {
 
 struct Copy {
   std::string payload;
-  // Derives it from what its originator signed (crypto/origin.h). Empty: the whole has no proof, or the copy is no part of
-  // what was signed; then it is signed by this node when it is sent (Origins::proof_of).
+  // Derives it from what its originator signed (crypto/origin.h). Empty: the whole has no proof, or the copy is no part
+  // of what was signed; then it is signed by this node when it is sent (Origins::proof_of).
   std::string proof;
 };
 

@@ -13,9 +13,7 @@ namespace {
 constexpr std::string_view kSightingOf = "sighting-of:", kNamesSighters = "names-sighters", kWhole = "whole",
                            kSectors = "sectors:";
 
-bool is_sector(std::string_view text) {
-  return policy::is_label_word(text) && text.find_first_of(", ") == text.npos;
-}
+bool is_sector(std::string_view text) { return policy::is_label_word(text) && text.find_first_of(", ") == text.npos; }
 
 bool read_sectors(const Json& holder, std::set<std::string>& out) {
   const Json* list = find(holder, "sectors");

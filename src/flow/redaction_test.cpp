@@ -17,13 +17,15 @@ using stix::Tlp;
 std::string marked(const std::vector<std::pair<std::string, std::string>>& markings) {
   std::string out = R"(,"granular_markings":[)";
   for (const auto& [selector, marking] : markings)
-    out += (out.back() == '[' ? "" : ",") + (R"({"marking_ref":")" + marking + R"(","selectors":[")" + selector + R"("]})");
+    out += (out.back() == '[' ? "" : ",") +
+           (R"({"marking_ref":")" + marking + R"(","selectors":[")" + selector + R"("]})");
   return out + "]";
 }
 // GREEN, with an AMBER description.
 std::string in_parts(unsigned number, std::string_view more = "") {
-  return indicator(number, {std::string(kGreen)}, 0,
-                   R"(,"description":"seen at the ministry")" + std::string(more) + marked({{"description", std::string(kAmber)}}));
+  return indicator(
+      number, {std::string(kGreen)}, 0,
+      R"(,"description":"seen at the ministry")" + std::string(more) + marked({{"description", std::string(kAmber)}}));
 }
 std::string label_marking(const policy::Label& label) {
   return policy::make_label_marking(label, "cert-self", Instant{1'767'225'600, 0}).value();
@@ -44,7 +46,8 @@ struct Redaction : ::testing::Test {
     if (!reading) return "may not read";
     const auto page = reading->snapshot->page({.view = reading->view, .ids = {id}, .last = false, .all = true});
     std::string out;
-    for (const auto& row : page->rows) out += reading->snapshot->released_payload(reading->view, row.pos).value_or("erased");
+    for (const auto& row : page->rows)
+      out += reading->snapshot->released_payload(reading->view, row.pos).value_or("erased");
     return out;
   }
   std::string stored(const AdmitReport& report, std::size_t item = 0) {
@@ -88,10 +91,10 @@ TEST_F(Redaction, MembersOfOneViewWhoGetDifferentPartsStandApart) {
   node.apply();
   const auto x = releasable_to({"cert-x"}), xy = releasable_to({"cert-x", "cert-y"});
   node.admit({x, xy});
-  const std::string whole =
-      indicator(1, {std::string(kGreen)}, 0,
-                R"(,"description":"for x alone","x_note":"for x and y")" +
-                    marked({{"description", releasable_id({"cert-x"})}, {"x_note", releasable_id({"cert-x", "cert-y"})}}));
+  const std::string whole = indicator(
+      1, {std::string(kGreen)}, 0,
+      R"(,"description":"for x alone","x_note":"for x and y")" +
+          marked({{"description", releasable_id({"cert-x"})}, {"x_note", releasable_id({"cert-x", "cert-y"})}}));
   node.admit({whole});
   EXPECT_EQ(reads("cert-x", id_of("indicator", 1)), whole);
   const std::string y = reads("cert-y", id_of("indicator", 1)), z = reads("cert-z", id_of("indicator", 1));
@@ -137,9 +140,10 @@ TEST_F(Redaction, BackfillReplacesNothingThatIsRightAlready) {
 // A part that cannot be left out caps the object, in the preview as in the sending.
 TEST_F(Redaction, V10_ThePreviewPromisesWhatIsSent) {
   const std::string required = indicator(1, {std::string(kGreen)}, 0, marked({{"pattern", std::string(kAmber)}}));
-  const std::string both = indicator(2, {std::string(kGreen)}, 0,
-                                     R"(,"description":"d","x_echo":"198.51.100.7")" +
-                                         marked({{"x_echo", std::string(kAmber)}, {"description", std::string(kAmber)}}));
+  const std::string both =
+      indicator(2, {std::string(kGreen)}, 0,
+                R"(,"description":"d","x_echo":"198.51.100.7")" +
+                    marked({{"x_echo", std::string(kAmber)}, {"description", std::string(kAmber)}}));
   for (const auto& text : {in_parts(3), required, both}) {
     const auto object = stix::Object::parse(text);
     const auto facts = node.admission->facts_of(*object, {.collection = "c1", .origin = "cert-self"});
@@ -162,7 +166,8 @@ TEST_F(Redaction, D3_AReferenceCountsForTheObjectsOwnPart) {
   const std::string report =
       R"({"type":"report","spec_version":"2.1","id":")" + id_of("report", 1) +
       R"(","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"r","published":"2026-01-01T00:00:00Z","description":"hidden","object_refs":[")" +
-      id_of("indicator", 7) + "\"]" + refs({std::string(kGreen)}) + marked({{"description", std::string(kAmber)}}) + "}";
+      id_of("indicator", 7) + "\"]" + refs({std::string(kGreen)}) + marked({{"description", std::string(kAmber)}}) +
+      "}";
   const auto together = node.admit({indicator(7, {std::string(kAmber)}), report});
   EXPECT_EQ(policy::Label::parse(stored_label(stored(together, 1)))->parts.front().label.tlp, Tlp::kAmber);
   EXPECT_EQ(reads("cert-part", id_of("report", 1)), "");
@@ -180,7 +185,8 @@ TEST_F(Redaction, D3_WhatRefersToAnObjectThatIsThereInPartIsThere) {
 TEST_F(Redaction, D4_AnObservableWhoseIdTellsStaysAndSoDoesWhatRefersToIt) {
   const auto sco = [](const std::string& body) {
     std::string text = body;
-    return text.insert(1, R"("id":")" + (*stix::deterministic_id(*parse_json(body)))->text() + R"(","spec_version":"2.1",)");
+    return text.insert(
+        1, R"("id":")" + (*stix::deterministic_id(*parse_json(body)))->text() + R"(","spec_version":"2.1",)");
   };
   const std::string more = refs({std::string(kGreen)});
   const std::string address =
@@ -189,8 +195,7 @@ TEST_F(Redaction, D4_AnObservableWhoseIdTellsStaysAndSoDoesWhatRefersToIt) {
                                marked({{"name", std::string(kAmber)}}) + "}");
   const std::string open = sco(R"({"type":"file","name":"open-name.exe","x_note":"closed remark")" + more +
                                marked({{"x_note", std::string(kAmber)}}) + "}");
-  node.admit({address, file, open,
-              relationship(1, id_in(file), id_in(address), {std::string(kGreen)}),
+  node.admit({address, file, open, relationship(1, id_in(file), id_in(address), {std::string(kGreen)}),
               relationship(2, id_in(open), id_in(open), {std::string(kGreen)})});
   for (const auto& text : {address, file}) {
     EXPECT_EQ(reads("cert-part", id_in(text)), "");
@@ -203,9 +208,10 @@ TEST_F(Redaction, D4_AnObservableWhoseIdTellsStaysAndSoDoesWhatRefersToIt) {
 }
 
 TEST_F(Redaction, D4_TheEchoesOfWhatIsLeftOutGoToo) {
-  const std::string text = indicator(1, {std::string(kGreen)}, 0,
-                                     R"(,"description":"c2.evil.example","x_a":"call C2[.]evil.example","x_b":{"c2.evil.example":"k"})" +
-                                         marked({{"description", std::string(kAmber)}}));
+  const std::string text =
+      indicator(1, {std::string(kGreen)}, 0,
+                R"(,"description":"c2.evil.example","x_a":"call C2[.]evil.example","x_b":{"c2.evil.example":"k"})" +
+                    marked({{"description", std::string(kAmber)}}));
   node.admit({text});
   const std::string part = reads("cert-part", id_of("indicator", 1));
   EXPECT_NE(part, "");
@@ -216,7 +222,8 @@ TEST_F(Redaction, D4_TheEchoesOfWhatIsLeftOutGoToo) {
 TEST_F(Redaction, G6_TheCopyDerivesFromASignedOriginal) {
   const auto key = *crypto::make_signing_key();
   auto origins = std::move(*Origins::load(*node.journal, node.clock, node.random));
-  origins->sign_as(std::make_shared<const crypto::OriginSigner>(std::move(*crypto::OriginSigner::make("cert-self", key))));
+  origins->sign_as(
+      std::make_shared<const crypto::OriginSigner>(std::move(*crypto::OriginSigner::make("cert-self", key))));
   auto quarantine = std::move(*Quarantine::load(*node.journal, node.clock, node.random, "cert-self", *node.log));
   node.admission->use(*origins, *quarantine);
   node.admit({in_parts(1, R"(,"x_list":[1.5,"two",{"three":3}])")});
@@ -274,7 +281,8 @@ TEST_F(Expiry, WhatExpiresFlowsUntilThenAndIsTakenOut) {
 
 TEST_F(Expiry, APartThatExpiresIsLeftOutFromThenOn) {
   const std::string marking = until(std::chrono::hours(1)), id = id_of("indicator", 1);
-  const std::string whole = indicator(1, {std::string(kGreen)}, 0, R"(,"description":"for an hour")" + marked({{"description", id_in(marking)}}));
+  const std::string whole = indicator(1, {std::string(kGreen)}, 0,
+                                      R"(,"description":"for an hour")" + marked({{"description", id_in(marking)}}));
   node.admit({marking, whole});
   EXPECT_EQ(reads("cert-part", id), whole);
   node.reopen();
@@ -324,8 +332,8 @@ TEST_F(Expiry, ManyRunOutTogether) {
 
 std::string sighting(unsigned number, const std::string& of, std::string_view more = "") {
   return R"({"type":"sighting","spec_version":"2.1","id":")" + id_of("sighting", number) +
-         R"(","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","sighting_of_ref":")" + of + '"' +
-         refs({std::string(kClear)}) + std::string(more) + "}";
+         R"(","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","sighting_of_ref":")" + of +
+         '"' + refs({std::string(kClear)}) + std::string(more) + "}";
 }
 
 struct Sightings : Redaction {
@@ -339,7 +347,8 @@ struct Sightings : Redaction {
 };
 
 TEST_F(Sightings, D6_FlowBackToWhoGaveWhatWasSightedAndToNobodyElse) {
-  node.admit({sighting(1, id_of("indicator", 1)), sighting(2, id_of("indicator", 2)), sighting(3, id_of("indicator", 99))});
+  node.admit(
+      {sighting(1, id_of("indicator", 1)), sighting(2, id_of("indicator", 2)), sighting(3, id_of("indicator", 99))});
   node.admit({sighting(4, id_of("indicator", 1)), sighting(5, id_of("indicator", 2))}, "c1", "cert-y");
   EXPECT_NE(reads("cert-x", id_of("sighting", 1)), "");
   EXPECT_EQ(reads("cert-z", id_of("sighting", 1)), "");
@@ -384,7 +393,8 @@ TEST_F(Sightings, D6_WhoSawItIsLeftOutWhereTheAgreementSaysSo) {
   EXPECT_EQ(anonymous.find("where_sighted_refs"), std::string::npos);
   EXPECT_EQ(anonymous.find(id_of("identity", 5)), std::string::npos);
   // Its author's id tells who saw it, and cannot be left out: then it stays as a whole.
-  const std::string tells = sighting(2, id_of("indicator", 2), who + R"(,"created_by_ref":")" + id_of("identity", 5) + '"');
+  const std::string tells =
+      sighting(2, id_of("indicator", 2), who + R"(,"created_by_ref":")" + id_of("identity", 5) + '"');
   const auto object = stix::Object::parse(tells);
   const auto facts = node.admission->facts_of(*object, {.collection = "c1", .origin = "cert-self"});
   EXPECT_FALSE(facts->can_redact);
@@ -405,9 +415,11 @@ TEST_F(Redaction, AnAgreementForASectorGetsWhatConcernsIt) {
            R"(","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"i","identity_class":"organization")" +
            std::string(sectors) + refs({std::string(kGreen)}) + "}";
   };
-  node.admit({identity(1, R"(,"sectors":["energy","health"])"), identity(2, R"(,"sectors":["health"])"), identity(3, ""),
-              indicator(4, {std::string(kGreen)}, 0,
-                        R"(,"extensions":{"extension-definition--3d1c9b0e-7a64-4f0b-8c55-0b7a2f6d9e32":{"extension_type":"property-extension","sectors":["energy"]}})")});
+  node.admit(
+      {identity(1, R"(,"sectors":["energy","health"])"), identity(2, R"(,"sectors":["health"])"), identity(3, ""),
+       indicator(
+           4, {std::string(kGreen)}, 0,
+           R"(,"extensions":{"extension-definition--3d1c9b0e-7a64-4f0b-8c55-0b7a2f6d9e32":{"extension_type":"property-extension","sectors":["energy"]}})")});
   EXPECT_EQ(node.sees("cert-grid"), Seen({id_of("identity", 1), id_of("indicator", 4)}));
   node.policy.agreements["cert-grid"].sectors = std::set<std::string>{"health"};
   node.apply();
@@ -427,9 +439,10 @@ TEST(Facts, StandInTheJournalInOneText) {
   }
   facts.sighting_of = "";
   EXPECT_EQ(parse_facts(stored_facts(facts)).value(), facts);
-  for (const char* wrong : {"", "green marked\n", "green marked\nwhole", "green marked\nnames-sighters sighting-of:a",
-                            "green marked\nsectors:b,a", "green marked\nsectors:", "green marked\nsighting-of:A B",
-                            "green marked\nnames-sighters ", "green marked\nsighting-of:a sighting-of:a", "green  marked"})
+  for (const char* wrong :
+       {"", "green marked\n", "green marked\nwhole", "green marked\nnames-sighters sighting-of:a",
+        "green marked\nsectors:b,a", "green marked\nsectors:", "green marked\nsighting-of:A B",
+        "green marked\nnames-sighters ", "green marked\nsighting-of:a sighting-of:a", "green  marked"})
     EXPECT_FALSE(parse_facts(wrong)) << wrong;
   const journal::Entry unreadable{.object_id = id_of("indicator", 1), .label = "green marked\nnonsense"};
   EXPECT_EQ(facts_or_deny(unreadable).label, policy::deny_all());

@@ -57,7 +57,8 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
       }
       BONGSU_TRY(const auto copies, look.copies(target));
       if (const KnownCopy* copy = standing_copy(copies, self))
-        batch[i].facts->label = policy::join(batch[i].facts->label, label_of_reference(copy->label, copy->origin, self));
+        batch[i].facts->label =
+            policy::join(batch[i].facts->label, label_of_reference(copy->label, copy->origin, self));
     }
   }
   if (referring.empty()) return {};

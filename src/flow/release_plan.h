@@ -1,8 +1,8 @@
 // The arrangement of members in views, as one immutable value that is published as a whole. Internal to release.
 #pragma once
 
-#include <functional>
 #include <compare>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -75,8 +75,8 @@ class Decider {
 struct Plan {
   std::uint64_t epoch = 0;
   std::set<std::string> collections;
-  policy::PolicyState applied;  // the state that this arrangement follows; epochs inside are 0
-  policy::PolicyState content;  // the same without stops and validity: what outboxes are decided under
+  policy::PolicyState applied;             // the state that this arrangement follows; epochs inside are 0
+  policy::PolicyState content;             // the same without stops and validity: what outboxes are decided under
   std::shared_ptr<const Decider> decider;  // of `content`
   std::map<std::string, std::map<policy::MemberId, Place>> places;     // collection → member
   std::map<std::string, std::vector<ViewClass>, std::less<>> classes;  // follows from places
