@@ -7,6 +7,7 @@
 #include "flow/alert_text.h"
 #include "flow/alerts_impl.h"
 #include "flow/append_decided.h"
+#include "flow/facts.h"
 
 namespace bongsu::flow {
 namespace {
@@ -21,7 +22,7 @@ SightingWindow Alerts::Impl::new_window(const detect::Alert& alert, std::string 
   window.sighting_id = std::move(sighting_id);
   window.indicator_id = alert.indicator_id;
   window.source = alert.source;
-  window.indicator_label = policy::Label::parse(alert.label).value_or(policy::deny_all());
+  window.indicator_label = policy::Label::parse(stored_label(alert.label)).value_or(policy::deny_all());
   window.indicator_ref = alert.indicator_ref;
   window.opened = clock.monotonic();
   read_statements(window);

@@ -1,5 +1,7 @@
 #include "flow/personal_view.h"
 
+#include "flow/facts.h"
+
 namespace bongsu::flow {
 
 policy::Person person_of(const identity::Principal& who) {
@@ -24,7 +26,7 @@ bool PersonalView::sees_label(const std::string& label) const {
     const std::shared_lock lock(mutex_);
     if (const auto at = judged_.find(label); at != judged_.end()) return at->second;
   }
-  const auto parsed = policy::Label::parse(label);
+  const auto parsed = policy::Label::parse(stored_label(label));
   const bool sees = parsed && sees_label(*parsed);
   const std::unique_lock lock(mutex_);
   if (judged_.size() >= kMaxJudgedLabels) judged_.clear();

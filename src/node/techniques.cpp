@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "flow/facts.h"
 #include "policy/label.h"
 
 namespace bongsu::node {
@@ -52,7 +53,7 @@ std::vector<Found> newest_by_collection(journal::Snapshot& snapshot, const std::
 
 std::string joined(const std::string& a, const std::string& b) {
   if (a == b) return a;
-  const auto first = policy::Label::parse(a), second = policy::Label::parse(b);
+  const auto first = policy::Label::parse(flow::stored_label(a)), second = policy::Label::parse(flow::stored_label(b));
   return policy::join(first.value_or(policy::deny_all()), second.value_or(policy::deny_all())).text();
 }
 
