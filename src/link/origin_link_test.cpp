@@ -299,27 +299,27 @@ TEST_F(OriginLink, G6_ARedactedCopyIsProvenAndReplacedWhenTheLabelWidens) {
   auto from_ua = producer(ua);
   const FollowedCollection remote{"cert-ua", shared, "shared", "shared"};
   struct Follower {
-    SigningNode& node;
-    Wire wire;
+    SigningNode* node;
+    std::unique_ptr<Wire> wire;
     Cursor cursor{};
   };
   std::vector<Follower> followers;
   for (SigningNode* node : {&lt, &kr}) {
     node->knows(ua);
     ASSERT_TRUE(node->applier->open(remote));
-    followers.push_back({*node, Wire(from_ua.get(node->self, "/link/v1/tail/" + shared))});
+    followers.push_back({node, std::make_unique<Wire>(from_ua.get(node->self, "/link/v1/tail/" + shared))});
   }
   std::vector<TailItem> sent;
   const auto has = [&](Follower& follower) {
-    sent = parse(follower.wire.drain());
+    sent = parse(follower.wire->drain());
     auto items = sent;
     for (auto& item : items)
       if (item.pos == 0)
         item.pos = follower.cursor.pos, item.cursor = follower.cursor.text;
       else
         follower.cursor = {item.pos, item.cursor};
-    if (!items.empty()) EXPECT_TRUE(follower.node.applier->apply(remote, batch(std::move(items))));
-    const auto out = follower.node.contents(follower.node.mirror_of("cert-ua"));
+    if (!items.empty()) EXPECT_TRUE(follower.node->applier->apply(remote, batch(std::move(items))));
+    const auto out = follower.node->contents(follower.node->mirror_of("cert-ua"));
     return out.empty() ? std::string("nothing") : out.size() == 1 ? out.front() : std::string("too much");
   };
   EXPECT_EQ(has(followers[1]), whole);
@@ -334,7 +334,8 @@ TEST_F(OriginLink, G6_ARedactedCopyIsProvenAndReplacedWhenTheLabelWidens) {
 
   agree(stix::Tlp::kAmber);
   from_ua.tails->policy_changed();
-  if (followers[0].wire.ended()) followers[0] = {lt, Wire(from_ua.get("cert-lt", "/link/v1/tail/" + shared)), {}};
+  if (followers[0].wire->ended())
+    followers[0] = {&lt, std::make_unique<Wire>(from_ua.get("cert-lt", "/link/v1/tail/" + shared)), {}};
   EXPECT_EQ(has(followers[0]), whole);
   agree(stix::Tlp::kGreen);
   from_ua.tails->policy_changed();
