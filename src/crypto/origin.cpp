@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/bytes.h"
 #include "crypto/byte_reader.h"
@@ -11,7 +12,7 @@
 namespace bongsu::crypto {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kLastVersion = 31;  // more than there will be: beyond is rubbish, not a later version
 enum Form : std::uint8_t { kFull = 1, kRedacted = 2 };
 enum Claim : std::uint8_t { kAuthor = 1, kImporter = 2 };
 
@@ -47,7 +48,6 @@ void put_head(std::string& out, const OriginProof& proof) {
   put_short_text(out, proof.claim.received_from);
   put_number(out, static_cast<std::uint64_t>(proof.time.micros()), 8);
   out += proof.key_id;
-  put_number(out, proof.count, 4);
   put_digest(out, proof.root);
 }
 
@@ -86,46 +86,66 @@ std::string key_id_of(std::string_view public_key) {
 }
 
 // ── Merkle ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-BatchTree::BatchTree(std::span<const Sha256> entries) {
-  BONGSU_CHECK(!entries.empty());
+Sha256 BatchTree::empty_node(const Secret& secret, std::size_t level, std::size_t number) {
+  std::string text = "empty";
+  text += as_text(Bytes(secret));
+  put_number(text, level, 1);
+  put_number(text, number, 2);
+  return sha256(text);
+}
+
+BatchTree::BatchTree(std::span<const Sha256> entries, std::span<const std::uint16_t> places, const Secret& secret) {
+  BONGSU_CHECK(!entries.empty() && entries.size() == places.size());
   auto& leaves = levels_.emplace_back();
-  leaves.reserve(entries.size());
-  for (const Sha256& entry : entries) leaves.push_back(hash_entry(entry));
-  // A node without a neighbour goes up as it is: that is the split at the largest power of two, told from below.
-  while (levels_.back().size() > 1) {
-    const auto& below = levels_.back();
-    std::vector<Sha256> level;
-    level.reserve((below.size() + 1) / 2);
-    for (std::size_t i = 0; i + 1 < below.size(); i += 2) level.push_back(hash_children(below[i], below[i + 1]));
-    if (below.size() % 2 != 0) level.push_back(below.back());
-    levels_.push_back(std::move(level));
+  leaves.reserve(2 * entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    BONGSU_CHECK(places[i] < kBatchPlaces);
+    leaves.push_back({places[i], hash_entry(entries[i])});
+  }
+  std::ranges::sort(leaves, {}, &Node::number);
+  for (std::size_t level = 0; level < kBatchDepth; ++level) {
+    // Neighbours that are missing are made, then each pair makes one node above.
+    std::vector<Node> whole, above;
+    whole.reserve(2 * levels_[level].size());
+    const auto make = [&](std::size_t number) {
+      whole.push_back({static_cast<std::uint16_t>(number), empty_node(secret, level, number)});
+    };
+    const auto left_alone = [&] { return !whole.empty() && whole.back().number % 2 == 0; };
+    for (const Node& node : levels_[level]) {
+      if (left_alone() && whole.back().number + 1 != node.number) make(whole.back().number + 1U);
+      if (node.number % 2 != 0 && !left_alone()) make(node.number - 1U);
+      whole.push_back(node);
+    }
+    if (left_alone()) make(whole.back().number + 1U);
+    for (std::size_t i = 0; i < whole.size(); i += 2)
+      above.push_back(
+          {static_cast<std::uint16_t>(whole[i].number / 2), hash_children(whole[i].hash, whole[i + 1].hash)});
+    levels_[level] = std::move(whole);
+    levels_.push_back(std::move(above));
   }
 }
 
-std::vector<Sha256> BatchTree::path(std::size_t index) const {
-  std::vector<Sha256> out;
-  for (std::size_t level = 0; level + 1 < levels_.size(); ++level, index /= 2)
-    if (const std::size_t neighbour = index ^ 1; neighbour < levels_[level].size())
-      out.push_back(levels_[level][neighbour]);
+std::array<Sha256, kBatchDepth> BatchTree::path(std::uint16_t place) const {
+  std::array<Sha256, kBatchDepth> out{};
+  for (std::size_t level = 0; level < kBatchDepth; ++level, place = static_cast<std::uint16_t>(place / 2))
+    out[level] = std::ranges::lower_bound(levels_[level], place ^ 1, {}, &Node::number)->hash;
   return out;
 }
 
-std::size_t path_length(std::size_t count, std::size_t index) {
-  std::size_t length = 0;
-  for (; count > 1; count = (count + 1) / 2, index /= 2)
-    if ((index ^ 1) < count) ++length;
-  return length;
+std::vector<std::uint16_t> random_places(std::size_t count, Random& random) {
+  BONGSU_CHECK(count <= kBatchPlaces);
+  std::vector<std::uint16_t> all(kBatchPlaces);
+  std::iota(all.begin(), all.end(), std::uint16_t{0});
+  for (std::size_t i = 0; i < count; ++i) std::swap(all[i], all[i + random.below(kBatchPlaces - i)]);
+  all.resize(count);
+  return all;
 }
 
-std::optional<Sha256> root_from_path(const Sha256& entry, std::size_t index, std::size_t count,
-                                     std::span<const Sha256> path) {
-  if (index >= count || path.size() != path_length(count, index)) return std::nullopt;
+Sha256 root_from_path(const Sha256& entry, std::uint16_t place, std::span<const Sha256, kBatchDepth> path) {
   Sha256 node = hash_entry(entry);
-  std::size_t next = 0;
-  for (; count > 1; count = (count + 1) / 2, index /= 2) {
-    if ((index ^ 1) >= count) continue;
-    node = index % 2 != 0 ? hash_children(path[next], node) : hash_children(node, path[next]);
-    ++next;
+  for (const Sha256& neighbour : path) {
+    node = place % 2 != 0 ? hash_children(neighbour, node) : hash_children(node, neighbour);
+    place = static_cast<std::uint16_t>(place / 2);
   }
   return node;
 }
@@ -133,10 +153,10 @@ std::optional<Sha256> root_from_path(const Sha256& entry, std::size_t index, std
 // ── Proofs as bytes ─────────────────────────────────────────────────────────────────────────────────────────────────
 std::string OriginProof::bytes() const {
   std::string out;
-  put_number(out, kVersion, 1);
+  put_number(out, kOriginVersion, 1);
   put_number(out, redacted() ? kRedacted : kFull, 1);
   put_head(out, *this);
-  put_number(out, index, 4);
+  put_number(out, place, 2);
   for (const Sha256& node : path) put_digest(out, node);
   out += signature;
   if (const auto* full = std::get_if<FullDisclosure>(&disclosure)) {
@@ -157,19 +177,20 @@ Result<OriginProof> OriginProof::parse(std::string_view bytes) {
   OriginProof out;
   const auto version = reader.number(1);
   if (!version) return truncated("proof");
-  if (*version != kVersion)
+  if (*version == 0 || *version > kLastVersion) return invalid("is no proof of origin", "proof");
+  if (*version != kOriginVersion)
     return fail(ErrorCode::kUnsupported,
-                fmt::format("a proof of version {}; this program knows {}", *version, kVersion), {.field = "proof"});
+                fmt::format("a proof of version {}; this program knows {}", *version, kOriginVersion),
+                {.field = "proof"});
   const auto form = reader.number(1);
   auto originator = reader.short_text();
   const auto claim = reader.number(1);
   auto received_from = reader.short_text();
   const auto time = reader.number(8);
   const auto key_id = reader.bytes(kKeyIdBytes);
-  const auto count = reader.number(4);
   const auto root = reader.digest();
-  const auto index = reader.number(4);
-  if (!form || !originator || !claim || !received_from || !time || !key_id || !count || !root || !index)
+  const auto place = reader.number(2);
+  if (!form || !originator || !claim || !received_from || !time || !key_id || !root || !place)
     return truncated("proof.head");
   if (*form != kFull && *form != kRedacted) return invalid("is neither of a whole nor of a part", "proof.form");
   if (originator->empty() || originator->size() > kMaxOriginatorBytes)
@@ -177,21 +198,19 @@ Result<OriginProof> OriginProof::parse(std::string_view bytes) {
   if (*claim != kAuthor && *claim != kImporter) return invalid("claims nothing that is known", "proof.claim");
   if (received_from->size() > kMaxReceivedFromBytes || (*claim == kAuthor) != received_from->empty())
     return invalid("an importer says from whom it received, an author does not", "proof.claim");
-  if (*count == 0 || *count > kMaxSignedBatch || *index >= *count)
-    return invalid("names a place that is not in its batch", "proof.index");
+  if (*place >= kBatchPlaces) return invalid("names a place that is not in its batch", "proof.place");
   constexpr std::uint64_t kLastMicros = 253'402'300'799'999'999;  // the year 9999
   if (*time > kLastMicros) return invalid("was made at no time that can be written", "proof.time");
   out.originator = std::move(*originator);
   out.claim = {*claim == kAuthor, std::move(*received_from)};
   out.time = Instant::from_micros(static_cast<std::int64_t>(*time));
   out.key_id = *key_id;
-  out.count = static_cast<std::uint32_t>(*count);
   out.root = *root;
-  out.index = static_cast<std::uint32_t>(*index);
-  for (std::size_t left = path_length(out.count, out.index); left > 0; --left) {
-    const auto node = reader.digest();
-    if (!node) return truncated("proof.path");
-    out.path.push_back(*node);
+  out.place = static_cast<std::uint16_t>(*place);
+  for (Sha256& node : out.path) {
+    const auto digest = reader.digest();
+    if (!digest) return truncated("proof.path");
+    node = *digest;
   }
   const auto signature = reader.bytes(64);
   if (!signature) return truncated("proof.signature");
@@ -226,8 +245,8 @@ OriginFault OriginVerifier::verify(const OriginProof& proof, std::string_view ob
   if (proof.key_id != key_id_of(public_key)) return OriginFault::kOtherKey;
   const auto commitment = commitment_of_object(proof, object);
   if (!commitment) return OriginFault::kNotDerived;
-  const auto root = root_from_path(*commitment, proof.index, proof.count, proof.path);
-  if (root != proof.root) return proof.redacted() ? OriginFault::kNotDerived : OriginFault::kNotSigned;
+  if (root_from_path(*commitment, proof.place, proof.path) != proof.root)
+    return proof.redacted() ? OriginFault::kNotDerived : OriginFault::kNotSigned;
   const std::string message = message_of(proof);
   std::string all(public_key);
   all.append(proof.signature).append(message);
@@ -275,9 +294,9 @@ Result<OriginSigner> OriginSigner::make(std::string originator, const SigningKey
 Result<std::vector<std::string>> OriginSigner::sign(std::span<const std::string_view> objects, const OriginClaim& claim,
                                                     Instant now, Random& random) const {
   if (objects.empty()) return std::vector<std::string>();
-  if (objects.size() > kMaxSignedBatch)
+  if (objects.size() > kBatchPlaces)
     return fail(ErrorCode::kTooLarge,
-                fmt::format("{} objects under one signature; the limit is {}", objects.size(), kMaxSignedBatch));
+                fmt::format("{} objects under one signature; the limit is {}", objects.size(), kBatchPlaces));
   OriginProof proof;
   proof.originator = parts_->originator;
   proof.claim = claim;
@@ -286,7 +305,6 @@ Result<std::vector<std::string>> OriginSigner::sign(std::span<const std::string_
   if (!claim.author && proof.claim.received_from.empty()) proof.claim.received_from = "unknown";
   proof.time = Instant::from_micros(std::max<std::int64_t>(0, now.micros()));
   proof.key_id = parts_->key_id;
-  proof.count = static_cast<std::uint32_t>(objects.size());
   std::vector<FullDisclosure> disclosures;
   std::vector<Sha256> commitments;
   for (const std::string_view object : objects) {
@@ -299,7 +317,10 @@ Result<std::vector<std::string>> OriginSigner::sign(std::span<const std::string_
     disclosures.push_back(made.full);
     commitments.push_back(made.commitment);
   }
-  const BatchTree tree(commitments);
+  BatchTree::Secret secret{};
+  random.fill(secret);
+  const std::vector<std::uint16_t> places = random_places(objects.size(), random);
+  const BatchTree tree(commitments, places, secret);
   proof.root = tree.root();
 
   const std::string message = message_of(proof);
@@ -307,8 +328,8 @@ Result<std::vector<std::string>> OriginSigner::sign(std::span<const std::string_
   std::vector<std::string> out;
   out.reserve(objects.size());
   for (std::size_t i = 0; i < objects.size(); ++i) {
-    proof.index = static_cast<std::uint32_t>(i);
-    proof.path = tree.path(i);
+    proof.place = places[i];
+    proof.path = tree.path(places[i]);
     proof.disclosure = disclosures[i];
     out.push_back(proof.bytes());
   }

@@ -10,14 +10,19 @@
 //   copy
 //
 // What is signed is
-//   "bongsu/origin/v1\n" ‖ originator ‖ claim ‖ received from ‖ time ‖ key id ‖ number of objects ‖ Merkle root,
+//   "bongsu/origin/v2\n" ‖ originator ‖ claim ‖ received from ‖ time ‖ key id ‖ Merkle root,
 // where the root is that of the commitments (disclosure.h) under the hashing of RFC 6962 §2.1 (RFC 9162 §2.1): leaves
-// H(0 ‖ commitment), nodes H(1 ‖ left ‖ right), left subtrees as large as a power of two allows.
+// H(0 ‖ commitment), nodes H(1 ‖ left ‖ right).
+//
+// Whoever gets some of a batch must not learn that there was more in it, so every tree has kBatchPlaces leaves, each
+// object stands at a random place, and what is empty is random bytes: a proof of one object that was signed alone looks
+// as one of a thousand, and all paths have the same length.
 //
 // A claim is authorship, or that the originator received the object from somebody who does not sign: then it answers
 // for what came in and when, not for its content.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,10 +40,12 @@
 
 namespace bongsu::crypto {
 
-inline constexpr std::string_view kOriginContext = "bongsu/origin/v1\n";
+inline constexpr std::string_view kOriginContext = "bongsu/origin/v2\n";
+inline constexpr std::uint8_t kOriginVersion = 2;  // the first byte of a proof
 inline constexpr std::size_t kMaxProofBytes = 1024 * 1024;
-inline constexpr std::size_t kMaxSignedBatch = 1'000'000;  // objects under one signature
-inline constexpr std::size_t kMaxOriginatorBytes = 63;     // as a member id
+inline constexpr std::size_t kBatchDepth = 10;
+inline constexpr std::size_t kBatchPlaces = std::size_t{1} << kBatchDepth;  // objects under one signature, at most
+inline constexpr std::size_t kMaxOriginatorBytes = 63;                      // as a member id
 inline constexpr std::size_t kMaxReceivedFromBytes = 200;
 inline constexpr std::size_t kKeyIdBytes = 8;  // of SHA-256 of the public key
 
@@ -60,10 +67,10 @@ std::string_view sentence_of(OriginFault fault);
 struct OriginProof {
   std::string originator;  // member id
   OriginClaim claim;
-  Instant time;                        // when it was signed, to the microsecond
-  std::string key_id;                  // kKeyIdBytes
-  std::uint32_t count = 1, index = 0;  // of the batch's objects; which of them this is
-  std::vector<Sha256> path;            // RFC 6962 §2.1.1, from the leaf upwards
+  Instant time;        // when it was signed, to the microsecond
+  std::string key_id;  // kKeyIdBytes
+  std::uint16_t place = 0;
+  std::array<Sha256, kBatchDepth> path{};  // RFC 6962 §2.1.1, from the leaf upwards
   Sha256 root{};
   std::string signature;  // 64 bytes
   std::variant<FullDisclosure, RedactedDisclosure> disclosure;
@@ -116,18 +123,27 @@ class OriginSigner {
 };
 
 // ── The Merkle part (RFC 6962 §2.1) ──────────────────────────────────────────────────────────────────────────────────
+// The tree over kBatchPlaces leaves, of which few may be taken. What is empty is H("empty" ‖ secret ‖ level ‖ number):
+// nobody who does not know the secret tells it from a node, and a tree costs as much as it has entries.
 class BatchTree {
  public:
-  explicit BatchTree(std::span<const Sha256> entries);  // at least one
-  const Sha256& root() const { return levels_.back().front(); }
-  std::vector<Sha256> path(std::size_t index) const;
+  using Secret = std::array<std::uint8_t, 32>;
+  // 1 to kBatchPlaces entries; entry i stands at places[i], all of them different.
+  BatchTree(std::span<const Sha256> entries, std::span<const std::uint16_t> places, const Secret& secret);
+  const Sha256& root() const { return levels_.back().front().hash; }
+  std::array<Sha256, kBatchDepth> path(std::uint16_t place) const;  // of a place that is taken
+  static Sha256 empty_node(const Secret& secret, std::size_t level, std::size_t number);
 
  private:
-  std::vector<std::vector<Sha256>> levels_;
+  struct Node {
+    std::uint16_t number = 0;  // in its level, from the left
+    Sha256 hash{};
+  };
+  std::vector<std::vector<Node>> levels_;  // those that have a neighbour or are one, in order of number
 };
-std::size_t path_length(std::size_t count, std::size_t index);
-// The root that an entry at this place and its path come to; nullopt: the path is not as long as it has to be.
-std::optional<Sha256> root_from_path(const Sha256& entry, std::size_t index, std::size_t count,
-                                     std::span<const Sha256> path);
+// Different places, each choice of them equally likely.
+std::vector<std::uint16_t> random_places(std::size_t count, Random& random);
+// The root that an entry at this place and its path come to; place < kBatchPlaces.
+Sha256 root_from_path(const Sha256& entry, std::uint16_t place, std::span<const Sha256, kBatchDepth> path);
 
 }  // namespace bongsu::crypto

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
+#include <set>
 
 #include "base/bytes.h"
 #include "crypto/origin_test_support.h"
@@ -26,26 +28,60 @@ struct Origin : ::testing::Test {
 };
 
 TEST(OriginTree, RootsAndPathsAreThoseOfRfc6962) {
-  std::vector<Sha256> entries;
-  for (std::size_t count = 1; count <= 70; ++count) {
-    entries.push_back(sha256(std::to_string(count)));
-    const BatchTree tree(entries);
-    ASSERT_EQ(tree.root(), test::slow_root(entries)) << count;
+  SeededRandom random{5};
+  for (const std::size_t count : {1, 2, 3, 5, 17, 64, 333, 1023, 1024}) {
+    BatchTree::Secret secret{};
+    random.fill(secret);
+    const auto places = random_places(count, random);
+    std::vector<Sha256> entries;
+    test::Placed placed;
     for (std::size_t i = 0; i < count; ++i) {
-      const auto path = tree.path(i);
-      ASSERT_EQ(path, test::slow_path(i, entries)) << i << " of " << count;
-      ASSERT_EQ(path.size(), path_length(count, i));
-      ASSERT_EQ(root_from_path(entries[i], i, count, path), tree.root());
-      // Another entry, another place, another length.
-      EXPECT_NE(root_from_path(sha256("other"), i, count, path), tree.root());
-      for (std::size_t other = 0; other < count; ++other)
-        if (other != i) EXPECT_NE(root_from_path(entries[i], other, count, path), tree.root());
-      auto longer = path;
-      longer.emplace_back();
-      EXPECT_EQ(root_from_path(entries[i], i, count, longer), std::nullopt);
-      EXPECT_EQ(root_from_path(entries[i], count, count, path), std::nullopt);
+      entries.push_back(sha256(std::to_string(i)));
+      placed.emplace(places[i], entries.back());
+    }
+    ASSERT_EQ(placed.size(), count) << "all places are different";
+    const BatchTree tree(entries, places, secret);
+    ASSERT_EQ(tree.root(), test::slow_root(placed, secret)) << count;
+    for (std::size_t i = 0; i < count; i += 1 + count / 20) {
+      const auto path = tree.path(places[i]);
+      ASSERT_THAT(path, ::testing::ElementsAreArray(test::slow_path(places[i], placed, secret)))
+          << i << " of " << count;
+      ASSERT_EQ(root_from_path(entries[i], places[i], path), tree.root());
+      // Another entry, another place.
+      EXPECT_NE(root_from_path(sha256("other"), places[i], path), tree.root());
+      for (std::uint16_t other = 0; other < kBatchPlaces; ++other)
+        if (other != places[i]) ASSERT_NE(root_from_path(entries[i], other, path), tree.root());
     }
   }
+}
+
+// Leak rule D9: who gets one object of a batch learns nothing of the others.
+TEST_F(Origin, D9_AProofTellsNeitherHowManyWereSignedNorWhichItWas) {
+  const std::string object = R"({"type":"indicator"})";
+  for (const std::size_t count : {std::size_t{1}, std::size_t{2}, std::size_t{40}, kBatchPlaces}) {
+    const std::vector<std::string> objects(count, object);
+    double first = 0, last = 0;
+    constexpr int kRounds = 200;
+    const int rounds = count > 100 ? 20 : kRounds;
+    std::set<std::uint16_t> seen;
+    for (int round = 0; round < rounds; ++round) {
+      const auto made = proofs(objects);
+      EXPECT_EQ(made.front().size(), proofs({object}).front().size());
+      const auto a = *OriginProof::parse(made.front()), b = *OriginProof::parse(made.back());
+      first += a.place, last += b.place;
+      seen.insert(a.place);
+      // No two nodes of a path are alike, and none is what an empty tree would always have.
+      EXPECT_EQ(std::set(a.path.begin(), a.path.end()).size(), kBatchDepth);
+    }
+    EXPECT_GT(seen.size(), static_cast<std::size_t>(rounds) / 2) << "places are random";
+    // The mean of uniform places is 511.5, its deviation 296 / sqrt(rounds): six of them are wide enough for ever.
+    const double width = 6 * 296 / std::sqrt(rounds);
+    EXPECT_NEAR(first / rounds, 511.5, width) << count;
+    EXPECT_NEAR(last / rounds, 511.5, width) << count;
+  }
+  const std::vector<std::string> many(kBatchPlaces + 1, object);
+  const std::vector<std::string_view> views(many.begin(), many.end());
+  EXPECT_EQ(signer.sign(views, {}, now, random).error().code, ErrorCode::kTooLarge);
 }
 
 TEST_F(Origin, EachObjectOfABatchIsProvenByItself) {
@@ -86,10 +122,9 @@ TEST_F(Origin, EveryChangeOfAProofIsFoundAndNamed) {
       {"the claim", [](OriginProof& p) { p.claim = {false, "feed"}; }, OriginFault::kSignature},
       {"the time", [](OriginProof& p) { p.time = Instant::from_micros(p.time.micros() + 1); }, OriginFault::kSignature},
       {"the key id", [&](OriginProof& p) { p.key_id = key_id_of(other.public_key); }, OriginFault::kOtherKey},
-      {"the number of objects", [](OriginProof& p) { p.count = 4; }, OriginFault::kSignature},
-      {"the place", [](OriginProof& p) { p.index = 1; }, OriginFault::kNotSigned},
+      {"the place", [](OriginProof& p) { p.place ^= 1; }, OriginFault::kNotSigned},
       {"the path", [](OriginProof& p) { p.path[0][0] ^= 1; }, OriginFault::kNotSigned},
-      {"the path's length", [](OriginProof& p) { p.path.pop_back(); }, OriginFault::kNotSigned},
+      {"two nodes of the path", [](OriginProof& p) { std::swap(p.path[3], p.path[4]); }, OriginFault::kNotSigned},
       {"the root", [](OriginProof& p) { p.root[0] ^= 1; }, OriginFault::kNotSigned},
       {"the signature", [](OriginProof& p) { p.signature[5] = static_cast<char>(p.signature[5] ^ 1); },
        OriginFault::kSignature},
@@ -122,8 +157,9 @@ TEST_F(Origin, EveryChangeOfAProofIsFoundAndNamed) {
   for (std::size_t size = 0; size < made[0].size(); ++size)
     EXPECT_FALSE(OriginProof::parse(std::string_view(made[0]).substr(0, size))) << size;
   EXPECT_THAT(OriginProof::parse(made[0] + "x").error().message, HasSubstr("behind its end"));
-  EXPECT_EQ(OriginProof::parse("\2").error().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(OriginProof::parse(std::string(kMaxProofBytes + 1, '\1')).error().code, ErrorCode::kTooLarge);
+  EXPECT_EQ(OriginProof::parse("\1").error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(OriginProof::parse("rubbish").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(OriginProof::parse(std::string(kMaxProofBytes + 1, '\2')).error().code, ErrorCode::kTooLarge);
 }
 
 TEST_F(Origin, AnImporterSaysFromWhomItReceived) {

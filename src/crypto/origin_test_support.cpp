@@ -11,26 +11,22 @@
 
 namespace bongsu::crypto::test {
 
-Sha256 slow_root(std::span<const Sha256> entries) {
-  if (entries.size() == 1) return sha256(std::string(1, '\0').append(as_text(entries[0])));
-  std::size_t k = 1;
-  while (k * 2 < entries.size()) k *= 2;
-  const Sha256 left = slow_root(entries.first(k)), right = slow_root(entries.subspan(k));
+Sha256 slow_root(const Placed& entries, const BatchTree::Secret& secret, std::size_t level, std::size_t first) {
+  const std::size_t size = std::size_t{1} << level;
+  const auto in = entries.lower_bound(first);
+  if (in == entries.end() || in->first >= first + size) return BatchTree::empty_node(secret, level, first / size);
+  if (level == 0) return sha256(std::string(1, '\0').append(as_text(in->second)));
+  const Sha256 left = slow_root(entries, secret, level - 1, first),
+               right = slow_root(entries, secret, level - 1, first + size / 2);
   return sha256(std::string(1, '\1').append(as_text(left)).append(as_text(right)));
 }
 
-std::vector<Sha256> slow_path(std::size_t index, std::span<const Sha256> entries) {
-  if (entries.size() == 1) return {};
-  std::size_t k = 1;
-  while (k * 2 < entries.size()) k *= 2;
-  std::vector<Sha256> path;
-  if (index < k) {
-    path = slow_path(index, entries.first(k));
-    path.push_back(slow_root(entries.subspan(k)));
-  } else {
-    path = slow_path(index - k, entries.subspan(k));
-    path.push_back(slow_root(entries.first(k)));
-  }
+std::vector<Sha256> slow_path(std::size_t place, const Placed& entries, const BatchTree::Secret& secret,
+                              std::size_t level, std::size_t first) {
+  if (level == 0) return {};
+  const std::size_t middle = first + (std::size_t{1} << (level - 1));
+  std::vector<Sha256> path = slow_path(place, entries, secret, level - 1, place < middle ? first : middle);
+  path.push_back(slow_root(entries, secret, level - 1, place < middle ? middle : first));
   return path;
 }
 
