@@ -377,6 +377,7 @@ int run_charter_apply(const CharterApplyOptions& o, std::FILE* out, std::FILE* e
                                                     : config.title.empty() ? config.member
                                                                            : config.title,
                                            .ca_fingerprint = ca.fingerprint,
+                                           .identity = o.identity,
                                            .keys = {},
                                            .proofs = {},
                                            .invitation = std::nullopt};

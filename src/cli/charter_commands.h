@@ -71,7 +71,7 @@ struct CharterInviteOptions {
 int run_charter_invite(const CharterInviteOptions& options, std::FILE* out, std::FILE* err);
 
 struct CharterApplyOptions {
-  std::string data = "bongsu-data", invitation, charter, kind, role, nation, title, out = "-";
+  std::string data = "bongsu-data", invitation, charter, kind, role, nation, title, identity, out = "-";
   bool json = false;
 };
 int run_charter_apply(const CharterApplyOptions& options, std::FILE* out, std::FILE* err);

@@ -314,6 +314,7 @@ void add_charter(Program& p) {
   apply->add_option("--kind", a.kind);
   apply->add_option("--role", a.role);
   apply->add_option("--nation", a.nation, "The node's country if absent");
+  apply->add_option("--identity", a.identity, "The node's STIX identity (bongsu status), which nobody else may speak under");
   apply->add_option("--title", a.title);
   apply->add_option("-o,--out", a.out)->capture_default_str();
   apply->callback([&p] {

@@ -337,7 +337,8 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     entry.label = stored_facts(w.facts);
     entry.payload = w.object->bytes();
     if (origins_ != nullptr) {
-      if (w.verdict.kind == OriginVerdict::Kind::kUnsigned) {
+      // What could not be verified here is not passed on: whoever knows that key would take it for a lie of this node.
+      if (w.verdict.kind != OriginVerdict::Kind::kProven) {
         to_sign.push_back(w.object);
         to_sign_entry.push_back(batch.entries.size() - 1);
       } else {
@@ -348,7 +349,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     entry_item.push_back(w.item);
   }
 
-  // What nobody signed is signed by this node: as its author if it is ours, else as whoever received it.
+  // What nobody signed, or nobody whom this node can verify, is signed by this node: as its author if it is ours, else as whoever received it.
   if (!to_sign.empty()) {
     auto proofs = origins_->sign(to_sign, foreign ? context.origin : context.received_from);
     for (std::size_t i = 0; i < proofs.size(); ++i) batch.entries[to_sign_entry[i]].proof = std::move(proofs[i]);

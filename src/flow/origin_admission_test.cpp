@@ -29,6 +29,8 @@ std::string by(unsigned number, const std::string& creator, const std::vector<st
 struct OriginAdmission : ::testing::Test {
   TestNode node;
   std::map<std::string, crypto::SigningKey> keys;
+  std::map<std::string, OriginKey> former;
+  std::map<std::string, std::string> by_charter;
   std::map<std::string, std::shared_ptr<const crypto::OriginSigner>> signers;
   std::unique_ptr<Origins> origins;
   std::unique_ptr<Quarantine> quarantine;
@@ -48,9 +50,15 @@ struct OriginAdmission : ::testing::Test {
     origins = std::move(*Origins::load(*node.journal, node.clock, node.random));
     origins->sign_as(signers["cert-self"]);
     origins->set_own_identity(kOwn);
-    origins->know_keys([this](std::string_view member) -> std::vector<std::string> {
-      if (member != "cert-b" && member != "cert-c") return {};
-      return {keys[std::string(member)].public_key};
+    origins->know_keys([this](std::string_view member) -> std::vector<OriginKey> {
+      std::vector<OriginKey> out;
+      if (member == "cert-b" || member == "cert-c") out.push_back({keys[std::string(member)].public_key, std::nullopt});
+      if (const auto old = former.find(std::string(member)); old != former.end()) out.push_back(old->second);
+      return out;
+    });
+    origins->know_owners([this](std::string_view identity) -> std::optional<std::string> {
+      const auto at = by_charter.find(std::string(identity));
+      return at == by_charter.end() ? std::nullopt : std::optional(at->second);
     });
     quarantine = std::move(*Quarantine::load(*node.journal, node.clock, node.random, "cert-self", *node.log));
     node.admission->use(*origins, *quarantine);
@@ -128,10 +136,48 @@ TEST_F(OriginAdmission, KeepsTheOriginatorsProofAndPassesItOn) {
   const auto report = link("cert-b", {{object, its}});
   ASSERT_EQ(report.admitted, 1u);
   EXPECT_EQ(node.journal->snapshot()->content(report.items[0].seq)->proof, its);
-  // Signed by somebody whose key is not known here: neither wrong nor proven; its bearer answers for it.
-  const std::string unknown = proof("cert-x", indicator(2));
-  EXPECT_EQ(link("cert-b", {{indicator(2), unknown}}).admitted, 1u);
+}
+
+// Whoever knows the key would take a wrong proof for a lie of this node, and suspend it.
+TEST_F(OriginAdmission, AProofThatCouldNotBeVerifiedIsNotPassedOn) {
+  auto forged = *crypto::OriginProof::parse(proof("cert-x", indicator(2)));
+  forged.signature[7] = static_cast<char>(forged.signature[7] ^ 1);
+  std::string later = proof("cert-b", indicator(3));
+  later[0] = 9;
+  unsigned number = 0;
+  for (const std::string& unknown : {proof("cert-x", indicator(1)), forged.bytes(), later}) {
+    const auto report = link("cert-b", {{indicator(++number), unknown}});
+    ASSERT_EQ(report.admitted, 1u) << "neither wrong nor proven; its bearer answers for it";
+    const auto stored = stored_proof(report.items[0].seq);
+    EXPECT_EQ(stored.originator, "cert-self");
+    EXPECT_FALSE(stored.claim.author);
+    EXPECT_EQ(stored.claim.received_from, "cert-b");
+    const auto snapshot = node.journal->snapshot();
+    EXPECT_EQ(
+        origins->proof_of(*snapshot, {.pos = 1, .seq = report.items[0].seq}, *snapshot->content(report.items[0].seq)),
+        stored.bytes());
+  }
   EXPECT_FALSE(origins->signs("cert-x"));
+}
+
+TEST_F(OriginAdmission, KeysThatACharterTookAwayProveWhatWasSignedBefore) {
+  const crypto::SigningKey old = *crypto::make_signing_key();
+  const auto signer = *crypto::OriginSigner::make("cert-c", old);
+  const Instant changed = node.clock.now();
+  former["cert-c"] = {old.public_key, changed};
+  const auto by_old = [&](const std::string& object, Instant when) {
+    return signer.sign(std::vector<std::string_view>{object}, {}, when, node.random)->front();
+  };
+  const auto before = by_old(indicator(1), changed - std::chrono::hours(1)),
+             after = by_old(indicator(2), changed + std::chrono::seconds(1));
+  EXPECT_TRUE(origins->judge(before, indicator(1)).proven_by("cert-c"));
+  const auto late = origins->judge(after, indicator(2));
+  EXPECT_EQ(late.kind, OriginVerdict::Kind::kUnknownOriginator) << "and nobody is called a liar for passing it on";
+  EXPECT_THAT(late.why, HasSubstr("taken from it"));
+  const auto report = link("cert-b", {{indicator(1), before}, {indicator(2), after}});
+  EXPECT_EQ(report.admitted, 2u);
+  EXPECT_EQ(stored_proof(report.items[0].seq).originator, "cert-c");
+  EXPECT_EQ(stored_proof(report.items[1].seq).originator, "cert-self");
 }
 
 struct Lie {
@@ -288,9 +334,16 @@ TEST_F(OriginAdmission, V9_AnIdentityBelongsToTheFirstWhoBroughtItWithProof) {
   const std::string imported = identity(0xf);
   link("cert-b", {{imported, proof("cert-b", imported, {.author = false, .received_from = "feed"})}});
   EXPECT_EQ(origins->owner_of(id_of("identity", 0xf)), std::nullopt);
-  // A charter's word stands above.
+  // A person's word stands above, and a charter's above that.
   origins->set_owner(c_id, "cert-b");
   EXPECT_EQ(link("cert-b", {{by(7, c_id), proof("cert-b", by(7, c_id))}}).admitted, 1u);
+  by_charter[c_id] = "cert-c";
+  EXPECT_EQ(link("cert-b", {{by(8, c_id), proof("cert-b", by(8, c_id))}}).quarantined, 1u);
+  EXPECT_EQ(link("cert-c", {{by(9, c_id), proof("cert-c", by(9, c_id))}}).admitted, 1u);
+  // What the charter gives to somebody is nobody's to claim.
+  by_charter[id_of("identity", 0x10)] = "cert-c";
+  const std::string claimed = identity(0x10);
+  EXPECT_EQ(link("cert-b", {{claimed, proof("cert-b", claimed)}}).quarantined, 1u);
 }
 
 TEST_F(OriginAdmission, ASecondContentOfAMarkingIsHeld) {

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <span>
+
 #include "base/bytes.h"
 #include "base/json.h"
 
@@ -31,6 +35,11 @@ void Origins::know_keys(KeysOf keys) {
   keys_ = std::move(keys);
 }
 
+void Origins::know_owners(OwnerOf by_charter) {
+  const std::lock_guard lock(mutex_);
+  by_charter_ = std::move(by_charter);
+}
+
 void Origins::set_own_identity(std::string identity) {
   const std::lock_guard lock(mutex_);
   own_identity_ = std::move(identity);
@@ -42,24 +51,32 @@ OriginVerdict Origins::judge(std::string_view bytes, std::string_view object) {
     return OriginVerdict{OriginVerdict::Kind::kBad, std::move(originator), false, std::move(why)};
   };
   const auto proof = crypto::OriginProof::parse(bytes);
+  // A later node may sign in a way that this one does not know.
+  if (!proof && proof.error().code == ErrorCode::kUnsupported)
+    return {OriginVerdict::Kind::kUnknownOriginator, "", false, "has " + proof.error().message};
   if (!proof)
     return bad("", fmt::format("has a proof of origin that cannot be read: {} ({})", proof.error().message,
                                proof.error().where.field));
   KeysOf keys_of;
-  std::vector<std::string> keys;
+  std::vector<OriginKey> keys;
   {
     const std::lock_guard lock(mutex_);
-    if (signer_ && signer_->originator() == proof->originator) keys.push_back(signer_->public_key());
+    if (signer_ && signer_->originator() == proof->originator) keys.push_back({signer_->public_key(), std::nullopt});
     keys_of = keys_;
   }
-  if (keys.empty() && keys_of) keys = keys_of(proof->originator);
+  if (keys_of) std::ranges::move(keys_of(proof->originator), std::back_inserter(keys));
   OriginVerdict out{OriginVerdict::Kind::kUnknownOriginator, proof->originator, proof->claim.author, {}};
   if (keys.empty()) return out;
   crypto::OriginFault fault = crypto::OriginFault::kOtherKey;
-  for (const std::string& key : keys) {
-    if (proof->key_id != crypto::key_id_of(key)) continue;
+  for (const OriginKey& key : keys) {
+    if (proof->key_id != crypto::key_id_of(key.key)) continue;
+    if (key.until && proof->time > *key.until) {
+      // Not a lie of whoever passed it on: it may not have heard of it.
+      out.why = fmt::format("has a proof in the name of {} by a key that was taken from it before", proof->originator);
+      return out;
+    }
     const std::lock_guard lock(mutex_);
-    fault = verifier_.verify(*proof, object, key);
+    fault = verifier_.verify(*proof, object, key.key);
     break;
   }
   if (fault != crypto::OriginFault::kNone)
@@ -82,6 +99,13 @@ void Origins::note_signs(std::string_view member, std::vector<journal::StateChan
 }
 
 std::optional<std::string> Origins::owner_of(std::string_view identity) const {
+  OwnerOf by_charter;
+  {
+    const std::lock_guard lock(mutex_);
+    by_charter = by_charter_;
+  }
+  if (by_charter)
+    if (auto owner = by_charter(identity)) return owner;
   const std::lock_guard lock(mutex_);
   const auto at = owners_.find(identity);
   if (at == owners_.end()) return std::nullopt;
@@ -89,6 +113,7 @@ std::optional<std::string> Origins::owner_of(std::string_view identity) const {
 }
 
 bool Origins::own(std::string_view identity, std::string_view member, std::vector<journal::StateChange>& states) {
+  if (owner_of(identity)) return false;
   const std::lock_guard lock(mutex_);
   if (owners_.size() >= kMaxOwnedIdentities || !owners_.emplace(identity, member).second) return false;
   states.push_back({std::string(kOwnerSpace), std::string(identity), std::string(member)});
@@ -106,12 +131,16 @@ journal::StateChange Origins::set_owner(std::string_view identity, std::string_v
   return {std::string(kOwnerSpace), std::string(identity), std::string(member)};
 }
 
-// Under the lock.
+// This node signs.
 crypto::OriginClaim Origins::claim_of(std::string_view created_by, std::string_view received_from) const {
   if (!received_from.empty()) return {.author = false, .received_from = std::string(received_from)};
-  if (created_by.empty() || created_by == own_identity_) return {};
-  const auto owner = owners_.find(created_by);
-  if (owner != owners_.end() && owner->second == signer_->originator()) return {};
+  std::string self;
+  {
+    const std::lock_guard lock(mutex_);
+    if (created_by.empty() || created_by == own_identity_) return {};
+    self = signer_->originator();
+  }
+  if (owner_of(created_by) == self) return {};
   // Put in by hand here, but by its own words made by somebody else.
   return {.author = false, .received_from = "an author who does not sign"};
 }
@@ -124,9 +153,15 @@ std::vector<std::string> Origins::sign_texts(const std::vector<std::string_view>
     signer = signer_;
   }
   if (!signer) return std::vector<std::string>(texts.size());
-  auto proofs = signer->sign(texts, claim, clock_.now(), random_);
-  if (proofs) return std::move(*proofs);
-  return std::vector<std::string>(texts.size());
+  std::vector<std::string> out;
+  for (std::span<const std::string_view> rest(texts); !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), crypto::kBatchPlaces));
+    auto proofs = signer->sign(some, claim, clock_.now(), random_);
+    if (!proofs) return std::vector<std::string>(texts.size());
+    std::ranges::move(*proofs, std::back_inserter(out));
+    rest = rest.subspan(some.size());
+  }
+  return out;
 }
 
 std::vector<std::string> Origins::sign(const std::vector<const stix::Object*>& objects,
@@ -140,13 +175,13 @@ std::vector<std::string> Origins::sign(const std::vector<const stix::Object*>& o
   {
     const std::lock_guard lock(mutex_);
     if (!signer_) return out;
-    for (std::size_t i = 0; i < objects.size(); ++i) {
-      const auto& created_by = objects[i]->created_by();
-      const auto claim = claim_of(created_by ? created_by->text() : std::string(), received_from);
-      Group& group = groups[{claim.author, claim.received_from}];
-      group.at.push_back(i);
-      group.texts.push_back(objects[i]->bytes());
-    }
+  }
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const auto& created_by = objects[i]->created_by();
+    const auto claim = claim_of(created_by ? created_by->text() : std::string(), received_from);
+    Group& group = groups[{claim.author, claim.received_from}];
+    group.at.push_back(i);
+    group.texts.push_back(objects[i]->bytes());
   }
   for (auto& [claim, group] : groups) {
     auto proofs = sign_texts(group.texts, {.author = claim.first, .received_from = claim.second});
@@ -157,13 +192,15 @@ std::vector<std::string> Origins::sign(const std::vector<const stix::Object*>& o
 
 std::string Origins::proof_of(journal::Snapshot& snapshot, const journal::OutboxRow& row,
                               const journal::Content& content) {
-  if (!content.proof.empty()) return content.proof;
   std::string self;
   {
     const std::lock_guard lock(mutex_);
-    if (!signer_) return {};
-    self = signer_->originator();
+    if (signer_) self = signer_->originator();
   }
+  // One of an older version says nothing to others: it is made anew.
+  if (!content.proof.empty() && (self.empty() || content.proof.front() == static_cast<char>(crypto::kOriginVersion)))
+    return content.proof;
+  if (self.empty()) return {};
   const auto entry = snapshot.entry(row.seq);
   const auto whole = snapshot.content(row.seq);
   if (!entry || !whole) return {};
@@ -174,7 +211,6 @@ std::string Origins::proof_of(journal::Snapshot& snapshot, const journal::Outbox
   if (entry->origin != self) {
     claim = {.author = false, .received_from = entry->origin};
   } else if (const auto object = stix::Object::parse(content.payload)) {
-    const std::lock_guard lock(mutex_);
     const auto& created_by = object->created_by();
     claim = claim_of(created_by ? created_by->text() : "", "");
   }

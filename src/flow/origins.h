@@ -1,13 +1,14 @@
 // Who made what: signs what is ours, judges what others say about theirs, and knows whose an identity is.
 //
 //   origins->sign_as(signer);                          // once, at the start; without it nothing is signed
-//   origins->know_keys(keys_of_member);                // pinned at pairing, or listed by a charter
+//   origins->know_keys(keys_of_member);                // pinned at pairing, or listed by a charter, now or formerly
+//   origins->know_owners(owner_by_charter);            // whose identities are by the charter
 //   const OriginVerdict verdict = origins->judge(proof, object.bytes());
 //   origins->proof_of(snapshot, row, content)          // what goes with a row of an outbox
 //
 // Ownership of identities (STIX `created_by_ref`): the first member who brought an `identity` that says itself who made
 // it (created_by_ref is its own id, or one that this member owns already), with a good proof of authorship, owns it
-// here, for ever (trust on first use). A charter's word stands above (set_owner). What another member signs or brings
+// here, for ever (trust on first use). A charter's word stands above. What another member signs or brings
 // in under that identity goes to quarantine.
 #pragma once
 
@@ -33,11 +34,16 @@ namespace bongsu::flow {
 
 inline constexpr std::size_t kMaxOwnedIdentities = 1'000'000;
 
+struct OriginKey {
+  std::string key;               // raw Ed25519
+  std::optional<Instant> until;  // it was taken from its member then: what is signed later proves nothing
+};
+
 struct OriginVerdict {
   enum class Kind {
     kUnsigned,           // there is no proof
     kProven,             // by a member whose key is known here (this node among them)
-    kUnknownOriginator,  // signed by somebody whose key is not known here: neither proven nor wrong
+    kUnknownOriginator,  // nothing here can tell: the originator's key is not known, or was not its key any more
     kBad,                // `why` says what is wrong with it
   } kind = Kind::kUnsigned;
   std::string originator;
@@ -49,12 +55,15 @@ struct OriginVerdict {
 // Safe from any thread.
 class Origins {
  public:
-  using KeysOf = std::function<std::vector<std::string>(std::string_view member)>;  // raw Ed25519 keys
+  using KeysOf = std::function<std::vector<OriginKey>(std::string_view member)>;
+  using OwnerOf = std::function<std::optional<std::string>(std::string_view identity)>;
 
   static Result<std::unique_ptr<Origins>> load(journal::Journal& journal, const Clock& clock, Random& random);
 
   void sign_as(std::shared_ptr<const crypto::OriginSigner> signer);
   void know_keys(KeysOf keys);
+  // Stands above what was learned, and above what a person said.
+  void know_owners(OwnerOf by_charter);
   // This node's own STIX identity: what is created by it is claimed as authored.
   void set_own_identity(std::string identity);
 
@@ -69,15 +78,15 @@ class Origins {
   // If nobody owns it; with the change to persist. forget_owner() if that could not be written.
   bool own(std::string_view identity, std::string_view member, std::vector<journal::StateChange>& states);
   void forget_owner(std::string_view identity);
-  // A charter's word, or a person's: whatever stood before.
+  // A person's word: whatever stood before.
   journal::StateChange set_owner(std::string_view identity, std::string_view member);
 
-  // One proof an object, all under as few signatures as there are claims; empty texts when this node signs nothing, or
+  // One proof an object, under one signature for each claim and each crypto::kBatchPlaces of objects; empty texts when this node signs nothing, or
   // for what is not JSON. `received_from`: empty = ours, as far as created_by_ref says nothing else.
   std::vector<std::string> sign(const std::vector<const stix::Object*>& objects, std::string_view received_from);
 
   // What goes with a row that is sent: its own proof; for a redacted copy the part of the whole's proof; for what came
-  // before there were proofs, or was rewritten and not only reduced, one that is made now by this node. Empty: this
+  // before there were proofs of this version, or was rewritten and not only reduced, one that is made now by this node. Empty: this
   // node signs nothing.
   std::string proof_of(journal::Snapshot& snapshot, const journal::OutboxRow& row, const journal::Content& content);
 
@@ -91,6 +100,7 @@ class Origins {
   mutable std::mutex mutex_;
   std::shared_ptr<const crypto::OriginSigner> signer_;
   KeysOf keys_;
+  OwnerOf by_charter_;
   std::string own_identity_;
   crypto::OriginVerifier verifier_;
   std::set<std::string, std::less<>> signers_;

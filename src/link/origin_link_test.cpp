@@ -30,9 +30,10 @@ struct SigningNode : Node {
   }
   void knows(const SigningNode& other) {
     known[other.self] = other.key.public_key;
-    origins->know_keys([this](std::string_view member) -> std::vector<std::string> {
+    origins->know_keys([this](std::string_view member) -> std::vector<flow::OriginKey> {
       const auto at = known.find(std::string(member));
-      return at == known.end() ? std::vector<std::string>() : std::vector<std::string>{at->second};
+      if (at == known.end()) return {};
+      return {{at->second, std::nullopt}};
     });
   }
   std::string mirror_of(const std::string& member) {

@@ -118,9 +118,10 @@ TEST_F(SealedLink, AProofOfOriginIsInsideOfTheSealAndJudgedBehindIt) {
   const auto ua_held = flow::Quarantine::load(*ua.journal, clock, random, "cert-ua", *ua.log).value();
   ua.admission->use(*ua_origins, *ua_held);
   const auto origins = flow::Origins::load(*lt.journal, clock, random).value();
-  origins->know_keys([this](std::string_view member) {
+  origins->know_keys([this](std::string_view member) -> std::vector<flow::OriginKey> {
     const auto found = signing_keys.find(member);
-    return found == signing_keys.end() ? std::vector<std::string>() : std::vector<std::string>{found->second};
+    if (found == signing_keys.end()) return {};
+    return {{found->second, std::nullopt}};
   });
   const auto held = flow::Quarantine::load(*lt.journal, clock, random, "cert-lt", *lt.log).value();
   lt.admission->use(*origins, *held);

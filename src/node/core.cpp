@@ -70,13 +70,13 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   BONGSU_TRY(const auto identity, core->journal->state("node", "identity"));
   core->identity_id = identity.value_or("");
   core->origins->set_own_identity(core->identity_id);
-  // The key that was pinned when the member was paired.
   core->origins->know_keys([registry = core->registry.get()](std::string_view id) {
-    std::vector<std::string> keys;
-    if (const auto member = registry->member(id); member && !member->signing_key.empty())
-      if (auto key = from_hex(member->signing_key)) keys.push_back(std::move(*key));
+    std::vector<flow::OriginKey> keys;
+    for (const auto& listed : registry->keys_of(id))
+      if (auto key = from_hex(listed.key)) keys.push_back({std::move(*key), listed.until});
     return keys;
   });
+  core->origins->know_owners([registry = core->registry.get()](std::string_view identity) { return registry->owner_of(identity); });
   if (!core->identity_id.empty()) core->admission->set_own_identity(core->identity_id);
   const auto sightings = core->collections->find(kSightingsCollection);
   BONGSU_TRY(auto triage, core->config.triage_policy());

@@ -274,6 +274,19 @@ Result<std::vector<policy::SignedCharter>> Registry::charter_versions(std::int64
   return TrustBook::versions(journal_, after, most);
 }
 
+std::vector<TrustBook::ListedKey> Registry::keys_of(std::string_view member) const {
+  const std::lock_guard lock(mutex_);
+  if (trust_.charter()) return trust_.keys_of(member);
+  const auto at = members_.find(member);
+  if (at == members_.end() || at->second.signing_key.empty()) return {};
+  return {{at->second.signing_key, std::nullopt}};
+}
+
+std::optional<std::string> Registry::owner_of(std::string_view identity) const {
+  const std::lock_guard lock(mutex_);
+  return trust_.owner_of(identity);
+}
+
 std::vector<policy::SignedMemorandum> Registry::memoranda() const {
   const std::lock_guard lock(mutex_);
   return trust_.agreements();

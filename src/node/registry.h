@@ -64,6 +64,10 @@ class Registry {
   std::vector<policy::SignedMemorandum> memoranda() const;
   // kDenied: no charter, this node is no party, a signature is missing, an older version.
   Result<policy::SignedMemorandum> put_memorandum(const policy::SignedMemorandum& document);
+  // With which keys a member signs: those that the charter lists, with those that it listed before; without a charter the
+  // one that was pinned when it was paired.
+  std::vector<TrustBook::ListedKey> keys_of(std::string_view member) const;
+  std::optional<std::string> owner_of(std::string_view identity) const;  // by the charter
   // What changes with time alone: the end of the charter and of probation, a group's next version.
   void look_at_the_clock();
 

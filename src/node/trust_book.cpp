@@ -28,9 +28,13 @@ journal::StateChange state(std::string_view space, std::string key, std::string 
 Result<TrustBook> TrustBook::load(journal::Journal& journal) {
   TrustBook out;
   BONGSU_TRY(const auto charter, journal.states(kCharter));
-  for (const auto& [key, text] : charter) {
-    if (key != kTrusted) continue;
-    BONGSU_TRY(out.charter_, stored(policy::TrustedCharter::parse(text), kCharter, kTrusted));
+  for (const auto& [key, text] : charter) {  // "trusted" first, then the versions in their order
+    if (key == kTrusted) {
+      BONGSU_TRY(out.charter_, stored(policy::TrustedCharter::parse(text), kCharter, kTrusted));
+    } else if (key.starts_with('v')) {
+      BONGSU_TRY(const auto version, stored(policy::parse_signed_charter(text), kCharter, key));
+      out.list_keys(version.charter);
+    }
   }
   BONGSU_TRY(const auto agreements, journal.states(kAgreements));
   for (const auto& [id, text] : agreements) {
@@ -57,8 +61,10 @@ Result<TrustBook::Change> TrustBook::accept(std::span<const policy::SignedCharte
     BONGSU_TRY(out.charter, policy::advance(begun, versions.subspan(1), now));
   }
   for (const auto& version : versions)
-    if (!charter_ || version.charter.version > charter_->charter().version)
+    if (!charter_ || version.charter.version > charter_->charter().version) {
       out.states.push_back(state(kCharter, version_key(version.charter.version), version.text()));
+      out.versions.push_back(version.charter);
+    }
   out.states.push_back(state(kCharter, std::string(kTrusted), out.charter->text()));
   return out;
 }
@@ -89,13 +95,44 @@ Result<TrustBook::Change> TrustBook::put(const policy::SignedMemorandum& documen
 }
 
 TrustBook::Change TrustBook::saw(Instant now) const {
-  Change out{.states = {}, .charter = charter_, .agreement = std::nullopt};
+  Change out{.states = {}, .charter = charter_, .versions = {}, .agreement = std::nullopt};
   out.charter->saw(now);
   out.states.push_back(state(kCharter, std::string(kTrusted), out.charter->text()));
   return out;
 }
 
+void TrustBook::list_keys(const policy::Charter& version) {
+  for (auto& [id, keys] : keys_) {
+    const auto member = version.members.find(id);
+    for (ListedKey& known : keys)
+      if (!known.until && (member == version.members.end() ||
+                           std::ranges::find(member->second.keys, known.key) == member->second.keys.end()))
+        known.until = version.issued;
+  }
+  for (const auto& [id, member] : version.members)
+    for (const auto& key : member.keys) {
+      auto& known = keys_[id];
+      if (const auto at = std::ranges::find(known, key, &ListedKey::key); at != known.end())
+        at->until.reset();
+      else
+        known.push_back({key, std::nullopt});
+    }
+}
+
+std::vector<TrustBook::ListedKey> TrustBook::keys_of(std::string_view member) const {
+  const auto at = keys_.find(member);
+  return at == keys_.end() ? std::vector<ListedKey>() : at->second;
+}
+
+std::optional<std::string> TrustBook::owner_of(std::string_view identity) const {
+  if (!charter_ || identity.empty()) return std::nullopt;
+  for (const auto& [id, member] : charter_->charter().members)
+    if (member.identity == identity) return id;
+  return std::nullopt;
+}
+
 void TrustBook::take(Change change) {
+  for (const auto& version : change.versions) list_keys(version);
   if (change.charter) charter_ = std::move(change.charter);
   if (!change.agreement) return;
   std::erase_if(agreements_, [&](const auto& m) { return m.terms.id == change.agreement->terms.id; });

@@ -27,10 +27,19 @@ class TrustBook {
   const std::optional<policy::TrustedCharter>& charter() const { return charter_; }
   const std::vector<policy::SignedMemorandum>& agreements() const { return agreements_; }
 
+  // Signing keys that the charter lists for a member, and those that it listed before, in the versions known here.
+  struct ListedKey {
+    std::string key;               // hex
+    std::optional<Instant> until;  // when the version was issued that lists it no more
+  };
+  std::vector<ListedKey> keys_of(std::string_view member) const;
+  std::optional<std::string> owner_of(std::string_view identity) const;  // the member that the charter names for it
+
   // What a change writes, and the book as it is afterwards: taken when the write is durable.
   struct Change {
     std::vector<journal::StateChange> states;
     std::optional<policy::TrustedCharter> charter;
+    std::vector<policy::Charter> versions;  // that are new
     std::optional<policy::SignedMemorandum> agreement;
   };
   Result<Change> accept(std::span<const policy::SignedCharter> versions, std::string_view digest, Instant now) const;
@@ -42,7 +51,10 @@ class TrustBook {
                                                              std::size_t most);
 
  private:
+  void list_keys(const policy::Charter& version);  // in the order of versions
+
   std::optional<policy::TrustedCharter> charter_;
+  std::map<std::string, std::vector<ListedKey>, std::less<>> keys_;  // by member
   std::vector<policy::SignedMemorandum> agreements_;  // in order of id
 };
 

@@ -111,5 +111,50 @@ TEST(TrustBook, KeepsWhatItTrustsOverARestart) {
   EXPECT_EQ(TrustBook::load(*journal).error().code, ErrorCode::kCorrupt);
 }
 
+TEST(TrustBook, KnowsFormerKeysWithTheirEndAndWhoseAnIdentityIs) {
+  World w;
+  const FakeClock clock;
+  SeededRandom random(7);
+  const auto journal = journal::make_memory_journal(clock, random);
+  TrustBook book = *TrustBook::load(*journal);
+  const policy::SignedCharter v1 = w.sign(w.first());
+  commit(*journal, book, *book.accept(std::vector{v1}, v1.charter.digest(), w.now));
+  ASSERT_EQ(book.keys_of("cert-ua").size(), 1u);
+  EXPECT_TRUE(book.keys_of("cert-xx").empty());
+
+  const std::string identity = "identity--5d7f0a51-6a8e-4c55-9c0e-3b2f4f2c6a10", old = World::hex(w.ua);
+  const crypto::SigningKey fresh = *crypto::make_signing_key();
+  policy::Charter c2 = policy::next_version(v1.charter, w.now, v1.charter.expires);
+  policy::CharterApplication renewal{.charter = "baltic",
+                                     .member = "cert-ua",
+                                     .nation = "ua",
+                                     .title = "cert-ua",
+                                     .ca_fingerprint = std::string(64, 'b'),
+                                     .identity = "identity--x",
+                                     .keys = {},
+                                     .proofs = {},
+                                     .invitation = std::nullopt};
+  EXPECT_EQ(policy::apply_for_membership(renewal, fresh).error().where.field, "identity") << "it is no id of one";
+  renewal.identity = identity;
+  auto changed = *policy::apply_for_membership(renewal, fresh);
+  changed.identity = "identity--5d7f0a51-6a8e-4c55-9c0e-3b2f4f2c6a11";
+  EXPECT_FALSE(policy::admit_member(c2, changed, {}, 0, {})) << "the member proves which identity it means";
+  const auto admitted = policy::admit_member(c2, *policy::apply_for_membership(renewal, fresh), {}, 0, {});
+  ASSERT_TRUE(admitted) << admitted.error().text();
+  commit(*journal, book, *book.accept(std::vector{w.sign(c2)}, "", w.now));
+  const TrustBook again = *TrustBook::load(*journal);
+  for (const TrustBook* one : {&std::as_const(book), &again}) {
+    const auto keys = one->keys_of("cert-ua");
+    ASSERT_EQ(keys.size(), 2u);
+    EXPECT_EQ(keys[0].key, old);
+    EXPECT_EQ(keys[0].until, c2.issued);
+    EXPECT_EQ(keys[1].key, World::hex(fresh));
+    EXPECT_EQ(keys[1].until, std::nullopt);
+    EXPECT_EQ(one->owner_of(identity), "cert-ua");
+    EXPECT_EQ(one->owner_of("identity--5d7f0a51-6a8e-4c55-9c0e-3b2f4f2c6a11"), std::nullopt);
+    EXPECT_EQ(one->owner_of(""), std::nullopt);
+  }
+}
+
 }  // namespace
 }  // namespace bongsu::node

@@ -87,12 +87,14 @@ std::string charter_statement(std::string_view canonical_text) {
 std::string member_statement(std::string_view charter, const MemberId& id, const CharterMember& member) {
   JsonArray keys;
   for (const auto& key : member.keys) keys.emplace_back(key);
-  return "bongsu/charter-member/v1\n" + canonical(JsonObject{{"charter", charter},
-                                                             {"member", id},
-                                                             {"nation", member.nation},
-                                                             {"kind", to_string(member.kind)},
-                                                             {"keys", std::move(keys)},
-                                                             {"ca_fingerprint", member.ca_fingerprint}});
+  JsonObject out{{"charter", charter},
+                 {"member", id},
+                 {"nation", member.nation},
+                 {"kind", to_string(member.kind)},
+                 {"keys", std::move(keys)},
+                 {"ca_fingerprint", member.ca_fingerprint}};
+  if (!member.identity.empty()) out["identity"] = member.identity;
+  return "bongsu/charter-member/v1\n" + canonical(out);
 }
 
 std::string CharterInvitation::statement() const {

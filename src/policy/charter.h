@@ -86,6 +86,7 @@ struct CharterMember {
   Role role = Role::kObserver;
   std::vector<std::string> keys;      // Ed25519 signing keys of its node, hex
   std::string ca_fingerprint;         // SHA-256 of its certificate authority
+  std::string identity;               // its STIX identity, which nobody else speaks under; empty: none is named
   std::uint8_t clearance = 0;         // highest reference rank it may get
   std::set<std::string> categories;   // special categories (compartments) that it may get
   std::set<std::string> communities;  // names of the charter's communities

@@ -36,6 +36,7 @@ Json json_of(const CharterMember& m, const MemberId& id) {
                  {"communities", json_list(m.communities)},
                  {"admitted", m.admitted},
                  {"proofs", json_list(m.proofs)}};
+  if (!m.identity.empty()) out["identity"] = m.identity;
   if (m.probation)
     out["probation"] = JsonObject{{"until", m.probation->until.text(0)},
                                   {"highest_tlp", kTlpNames[static_cast<std::size_t>(m.probation->highest_tlp)]},
@@ -126,6 +127,17 @@ Result<Probation> read_probation(const Json& json, std::string path) {
   return out;
 }
 
+Result<std::string> identity_at(StrictObject& in) {
+  if (!in.has("identity")) return std::string();
+  BONGSU_TRY(std::string text, in.text("identity", kMaxCharterTitle));
+  constexpr std::string_view kPrefix = "identity--";
+  const auto uuid =
+      text.starts_with(kPrefix) ? Uuid::parse(std::string_view(text).substr(kPrefix.size())) : std::nullopt;
+  if (!uuid || std::string(kPrefix) + uuid->text() != text)
+    return in.wrong("identity", "is the id of a STIX identity: identity--UUID");
+  return text;
+}
+
 Result<CharterMember> read_member(StrictObject& in) {
   CharterMember out;
   BONGSU_TRY(out.title, line_at(in, "title"));
@@ -134,6 +146,7 @@ Result<CharterMember> read_member(StrictObject& in) {
   BONGSU_TRY(out.role, role_at(in));
   BONGSU_TRY(out.keys, keys_at(in, "keys"));
   BONGSU_TRY(out.ca_fingerprint, in.hex("ca_fingerprint", kDigestBytes));
+  BONGSU_TRY(out.identity, identity_at(in));
   BONGSU_TRY(out.clearance, rank_at(in, "clearance"));
   BONGSU_TRY(out.categories,
              set_at(in, "categories", kMaxCharterCommunities, is_label_word, "is not a word of 1 to 128 bytes"));
@@ -250,7 +263,7 @@ Result<void> check_whole(const Charter& c) {
       if (const auto [at, fresh] = holder.emplace(key, "sponsor " + sponsor.nation); !fresh)
         return wrong("sponsors", fmt::format("the key {}… of {} is {}'s too: a key has one holder", key.substr(0, 12),
                                              sponsor.nation, at->second));
-  std::map<std::string_view, std::string> authorities;
+  std::map<std::string_view, std::string> authorities, identities;
   for (const auto& [id, member] : c.members) {
     const std::string path = fmt::format("members.{}", id);
     for (const auto& key : member.keys)
@@ -259,6 +272,9 @@ Result<void> check_whole(const Charter& c) {
                      fmt::format("the key {}… is {}'s too: a key has one holder", key.substr(0, 12), at->second));
     if (const auto [at, fresh] = authorities.emplace(member.ca_fingerprint, id); !fresh)
       return wrong(path + ".ca_fingerprint", fmt::format("is that of {} too", at->second));
+    if (!member.identity.empty())
+      if (const auto [at, fresh] = identities.emplace(member.identity, id); !fresh)
+        return wrong(path + ".identity", fmt::format("is that of {} too", at->second));
     if (c.removed.contains(id)) return wrong(path, "was removed: the name of a former member is never given again");
     if (member.admitted > c.version) return wrong(path + ".admitted", "is no later version than this");
     for (const auto& community : member.communities)
@@ -314,6 +330,7 @@ std::string CharterApplication::text() const {
                  {"title", title},           {"kind", to_string(kind)},
                  {"role", to_string(role)},  {"ca_fingerprint", ca_fingerprint},
                  {"keys", json_list(keys)},  {"proofs", json_list(proofs)}};
+  if (!identity.empty()) out["identity"] = identity;
   if (invitation) out["invitation"] = invitation->json();
   return to_pretty_text(out) + "\n";
 }
@@ -333,6 +350,7 @@ Result<CharterApplication> CharterApplication::parse(std::string_view text) {
   BONGSU_TRY(out.kind, kind_at(in));
   BONGSU_TRY(out.role, role_at(in));
   BONGSU_TRY(out.ca_fingerprint, in.hex("ca_fingerprint", kDigestBytes));
+  BONGSU_TRY(out.identity, identity_at(in));
   BONGSU_TRY(out.keys, keys_at(in, "keys"));
   BONGSU_TRY(out.proofs, proofs_at(in, out.keys.size()));
   if (in.has("invitation")) {

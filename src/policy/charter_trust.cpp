@@ -288,6 +288,7 @@ CharterMember member_of(const CharterApplication& a) {
   out.role = a.role;
   out.keys = a.keys;
   out.ca_fingerprint = a.ca_fingerprint;
+  out.identity = a.identity;
   out.proofs = a.proofs;
   out.invitation = a.invitation;
   return out;
@@ -331,6 +332,7 @@ Result<void> admit_member(Charter& draft, const CharterApplication& application,
     renewed.keys = member.keys;
     renewed.proofs = member.proofs;
     renewed.ca_fingerprint = member.ca_fingerprint;
+    renewed.identity = member.identity;
     member = std::move(renewed);
   } else {
     member.clearance = clearance;

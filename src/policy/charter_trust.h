@@ -89,7 +89,7 @@ struct CharterApplication {
   std::string nation, title;
   CharterMember::Kind kind = CharterMember::Kind::kCivil;
   CharterMember::Role role = CharterMember::Role::kObserver;
-  std::string ca_fingerprint;
+  std::string ca_fingerprint, identity;
   std::vector<std::string> keys, proofs;  // of each key, over member_statement
   std::optional<CharterInvitation> invitation;
   bool operator==(const CharterApplication&) const = default;

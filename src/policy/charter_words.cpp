@@ -67,6 +67,9 @@ void member_changes(const Charter& before, const Charter& after, std::vector<std
     if (b.ca_fingerprint != m.ca_fingerprint)
       out.push_back(
           fmt::format("{} has another certificate authority: {}, not {}.", id, m.ca_fingerprint, b.ca_fingerprint));
+    if (b.identity != m.identity)
+      out.push_back(fmt::format("{} speaks as {}, not as {}.", id, m.identity.empty() ? "no identity" : m.identity,
+                                b.identity.empty() ? "none" : b.identity));
     if (b.clearance != m.clearance)
       out.push_back(fmt::format("{} is cleared up to {}, not {}.", id, kReferenceRanks[m.clearance],
                                 kReferenceRanks[b.clearance]));
