@@ -85,7 +85,7 @@ Result<TrustBook::Change> TrustBook::put(const policy::SignedMemorandum& documen
   if (at == agreements_.end()) {
     if (agreements_.size() >= kMaxSignedAgreements)
       return fail(ErrorCode::kTooLarge, fmt::format("a node keeps at most {} signed agreements", kMaxSignedAgreements));
-    out.agreement = document;
+    out.agreement = policy::with_proven_signatures(document, charter_->charter());
   } else {
     BONGSU_TRY(out.agreement, policy::advance_memorandum(*at, document, charter_->charter()));
     if (*out.agreement == *at) return out;  // known: nothing to write

@@ -80,9 +80,12 @@ TEST(TrustBook, KeepsWhatItTrustsOverARestart) {
   auto accepted = book.accept(std::vector{v1}, v1.charter.digest(), w.now);
   ASSERT_TRUE(accepted) << accepted.error().text();
   commit(*journal, book, std::move(*accepted));
-  auto put = book.put(w.agreement(), "cert-lt");
+  policy::SignedMemorandum with_junk = w.agreement();
+  ASSERT_TRUE(policy::sign_memorandum(with_junk, "cert-ua", w.sponsor));
+  auto put = book.put(with_junk, "cert-lt");
   ASSERT_TRUE(put) << put.error().text();
   commit(*journal, book, std::move(*put));
+  EXPECT_EQ(book.agreements().front(), w.agreement()) << "without what a stranger signed";
   EXPECT_TRUE(book.put(w.agreement(), "cert-lt")->states.empty()) << "known already: nothing is written";
   EXPECT_EQ(book.put(w.agreement(), "cert-ee").error().where.field, "party");
 

@@ -56,6 +56,19 @@ void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Inst
   first.personal_data_days = days;
 }
 
+Agreement denials_alone(const Agreement& agreement) {
+  Agreement out;
+  out.partner = agreement.partner;
+  out.direction = agreement.direction;
+  out.id = agreement.id;
+  out.version = agreement.version;
+  out.parties = agreement.parties;
+  out.valid_from = agreement.valid_from;
+  out.valid_until = agreement.valid_until;
+  out.denies = agreement.denies;
+  return out;
+}
+
 }  // namespace
 
 void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<const SignedMemorandum> agreements,
@@ -86,8 +99,13 @@ void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<co
   if (!trusted.in_force(now) || !charter.members.contains(state.self)) return;
   std::map<MemberId, std::vector<Agreement>> outgoing, incoming;
   for (const auto& document : agreements) {
-    if (!document.terms.parties.contains(state.self) || !verify_memorandum(document, charter)) continue;
+    if (!document.terms.parties.contains(state.self)) continue;
+    const bool counts = verify_memorandum(document, charter).has_value();
     for (Agreement& agreement : compile(document, state.self)) {
+      if (!counts) {
+        if (agreement.direction == Direction::kFromPartner || agreement.denies.empty()) continue;
+        agreement = denials_alone(agreement);
+      }
       agreement.valid_until = std::min(agreement.valid_until, charter.expires);
       auto& list = agreement.direction == Direction::kFromPartner ? incoming : outgoing;
       list[agreement.partner].push_back(std::move(agreement));

@@ -17,7 +17,8 @@ namespace bongsu::policy {
 // Under a charter
 //   · who is not (any more) in it is no member, whatever was paired: nothing flows from its version on;
 //   · agreements count if all their parties signed with keys that the charter lists now; what stood in
-//     state.agreements, unsigned, does not;
+//     state.agreements, unsigned, does not. One that was accepted once and does not verify any more (a party has other
+//     keys, or was removed) permits nothing, and what it denies stays denied until it ends;
 //   · no agreement lives longer than the charter; while the charter is not in force (the clock went back) none counts;
 //   · a member on probation has its ceiling until the day that the charter names.
 void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<const SignedMemorandum> agreements,

@@ -199,6 +199,18 @@ Result<void> verify_memorandum(const SignedMemorandum& document, const Charter& 
   return {};
 }
 
+SignedMemorandum with_proven_signatures(SignedMemorandum document, const Charter& charter) {
+  const std::string text = statement(document.toml);
+  SignedMemorandum out = document;
+  out.signatures.clear();
+  std::erase_if(document.signatures, [&](const auto& s) {
+    return !document.terms.parties.contains(s.member) || !key_of(charter, s.member, s.signature.key) ||
+           !verifies(s.signature, text);
+  });
+  take_signatures(out, document);  // in order, each once
+  return out;
+}
+
 Result<SignedMemorandum> advance_memorandum(const SignedMemorandum& trusted, const SignedMemorandum& next,
                                             const Charter& charter) {
   const Memorandum &old = trusted.terms, &fresh = next.terms;
@@ -211,14 +223,8 @@ Result<SignedMemorandum> advance_memorandum(const SignedMemorandum& trusted, con
       return refuse("equivocation",
                     fmt::format("this is another text of version {} than the one in force", old.version));
     BONGSU_TRY_VOID(verify_memorandum(next, charter));
-    SignedMemorandum out = trusted, proven = next;
-    // Nothing that a stranger wrote beside the parties' signatures is kept.
-    const std::string text = statement(next.toml);
-    std::erase_if(proven.signatures, [&](const auto& s) {
-      return !next.terms.parties.contains(s.member) || !key_of(charter, s.member, s.signature.key) ||
-             !verifies(s.signature, text);
-    });
-    take_signatures(out, proven);
+    SignedMemorandum out = trusted;
+    take_signatures(out, with_proven_signatures(next, charter));
     return out;
   }
   if (fresh.version != old.version + 1)
@@ -229,7 +235,7 @@ Result<SignedMemorandum> advance_memorandum(const SignedMemorandum& trusted, con
   if (fresh.parties != old.parties)
     return refuse("mix-and-match", "the parties of an agreement stay; with others it is another agreement");
   BONGSU_TRY_VOID(verify_memorandum(next, charter));
-  return next;
+  return with_proven_signatures(next, charter);
 }
 
 Instant end_of(const SignedMemorandum& document) {

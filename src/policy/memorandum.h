@@ -133,8 +133,11 @@ Result<void> give_notice(SignedMemorandum& document, const MemberId& by, Instant
 // Every party is a member by the charter and signed with one of the keys that the charter lists for it now; notices are
 // by parties. kDenied names who is missing.
 Result<void> verify_memorandum(const SignedMemorandum& document, const Charter& charter);
+// The document with those signatures alone that are its parties' with keys of the charter: nothing that a stranger wrote
+// beside them is kept.
+SignedMemorandum with_proven_signatures(SignedMemorandum document, const Charter& charter);
 // May `next` stand in the place of `trusted`? kDenied "roll-back", "equivocation", "mix-and-match"; kConflict "gap".
-// Signatures and notices of the same version are put together.
+// Signatures and notices of the same version are put together, those of strangers are not taken over.
 Result<SignedMemorandum> advance_memorandum(const SignedMemorandum& trusted, const SignedMemorandum& next,
                                             const Charter& charter);
 

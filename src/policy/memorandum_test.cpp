@@ -266,7 +266,7 @@ TEST(Trust, UnderACharterOnlySignedAgreementsCount) {
   SignedMemorandum one = *unsigned_memorandum(kText, "m");
   ASSERT_TRUE(sign_memorandum(one, "cert-lt", w.member_keys["cert-lt"]));
   apply_trust(state, w.trusted(), std::vector{one}, w.now);
-  EXPECT_TRUE(state.agreements.empty()) << "one party's signature is not enough";
+  EXPECT_TRUE(state.agreements.at("mil-ua").collections.empty()) << "one party's signature is not enough to permit";
 
   // Neither after the charter's end nor while the clock is behind what was seen.
   apply_trust(state, w.trusted(), signed_ones, at("2028-01-01T00:00:00Z"));
@@ -327,6 +327,67 @@ TEST(Trust, DenyClausesOverridePermits) {
     EXPECT_EQ(matches(c.denial, secret, Purpose::kOperations), c.tool);
     EXPECT_EQ(matches(c.denial, object_of("indicator", stix::Tlp::kClear), Purpose::kOperations), c.plain);
   }
+}
+
+// A key that changes, or a party that leaves, must not open what was denied.
+TEST(Trust, WhatAnAgreementDeniesStaysDeniedWhenItNoLongerVerifies) {
+  Signed w;
+  const std::string denying =
+      replaced(R"([[permit]]
+from        = ["cert-lt"])",
+               R"([[permit]]
+from        = ["cert-ee"])",
+               replaced(R"(parties     = ["cert-lt", "mil-ua"])", R"(parties     = ["cert-ee", "cert-lt", "mil-ua"])"));
+  const std::string permitting =
+      replaced("6f6d2c1e", "7f6d2c1e",
+               replaced("sectors     = [\"energy\"]\n", "", kText.substr(0, kText.find("[[deny]]"))));
+  const std::vector<SignedMemorandum> both = {w.both(denying), w.both(permitting)};
+  PolicyState state;
+  state.self = "cert-lt";
+  const auto verdict = [&](const char* type, Instant now) {
+    apply_trust(state, w.trusted(), both, now);
+    return decide(object_of(type, stix::Tlp::kClear), "mil-ua", Purpose::kOperations, state, now).verdict;
+  };
+  ASSERT_EQ(verdict("malware", w.now), Verdict::kWithhold);
+  ASSERT_EQ(verdict("indicator", w.now), Verdict::kRelease);
+
+  // A third party of the agreement that denies gets another key: its signature does not count any more.
+  const std::string old_key = w.charter.members["cert-ee"].keys.front();
+  w.charter.members["cert-ee"] =
+      w.member("cert-ee", "ee", CharterMember::Kind::kCivil, CharterMember::Role::kSponsoringNation);
+  ASSERT_NE(w.charter.members["cert-ee"].keys.front(), old_key);
+  ASSERT_FALSE(verify_memorandum(both[0], w.charter));
+  EXPECT_EQ(verdict("malware", w.now), Verdict::kWithhold);
+  EXPECT_EQ(verdict("indicator", w.now), Verdict::kRelease) << "what the other one permits flows on";
+  // It is removed altogether.
+  w.charter.members.erase("cert-ee");
+  w.charter.groups.clear();
+  EXPECT_EQ(verdict("malware", w.now), Verdict::kWithhold);
+  // It ends as it was agreed to: then both do.
+  EXPECT_EQ(verdict("indicator", at("2027-12-01T00:00:00Z")), Verdict::kWithhold);
+  // Alone, it permits nothing.
+  apply_trust(state, w.trusted(), std::vector{both[0]}, w.now);
+  EXPECT_EQ(decide(object_of("indicator", stix::Tlp::kClear), "mil-ua", Purpose::kOperations, state, w.now).verdict,
+            Verdict::kWithhold);
+}
+
+TEST(Memoranda, SignaturesOfStrangersAreKeptByNoWayIn) {
+  Signed w;
+  const SignedMemorandum clean = w.both();
+  SignedMemorandum first = clean;
+  const crypto::SigningKey stranger = *crypto::make_signing_key();
+  ASSERT_TRUE(sign_memorandum(first, "mil-ua", stranger));  // in a party's name, by a key that it has not
+  first.signatures.push_back(first.signatures.front());
+  first.signatures.back().signature.signature = std::string(128, '0');
+  ASSERT_GT(first.signatures.size(), clean.signatures.size());
+  ASSERT_TRUE(verify_memorandum(first, w.charter));
+  EXPECT_EQ(with_proven_signatures(first, w.charter), clean);
+  EXPECT_EQ(advance_memorandum(clean, first, w.charter)->signatures, clean.signatures);
+  SignedMemorandum second =
+      w.both(replaced("version     = 1", fmt::format("version     = 2\nprevious    = \"{}\"", clean.digest())));
+  const SignedMemorandum wanted = second;
+  ASSERT_TRUE(sign_memorandum(second, "cert-lt", stranger));
+  EXPECT_EQ(*advance_memorandum(clean, second, w.charter), wanted);
 }
 
 // R8: only the originator, or whom an agreement names as its delegate, widens.
