@@ -1,21 +1,25 @@
 // From publish to alert: two nodes on loopback, TLS and release on, telemetry flowing.
 //
-//   node bench/beacon.mjs [OBJECTS=3000] [RATE=100]
+//   node bench/beacon.mjs [OBJECTS=3000] [RATE=100] [SEAL_FROM]      SEAL_FROM: link.seal_from; "clear" seals every object, "classified" none of these
 //
 // For each object: the time from the first byte of a TAXII POST at A to the moment its alert is durable at B (B's own clock, same machine). Values have never been
 // seen before; telemetry at B is a steady stream in which a published value begins to appear as soon as it is posted: every 5 ms, ten times, then ever more rarely for
 // three seconds, so that a late alert is late and not lost. An object without an alert counts as infinitely late.
-import { openSync, writeSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Https, House, indicator, json, live, makeDirectory, pair, sleep } from '../tests/system/lib/bongsu.mjs';
 
 const kAppears = new Set([...Array(10).keys()].map((i) => i * 5).concat([75, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3000]));  // ms after the POST began
 const kLast = 3000;
-const objects = Number(process.argv[2] ?? 3000), rate = Number(process.argv[3] ?? 100);
+const objects = Number(process.argv[2] ?? 3000), rate = Number(process.argv[3] ?? 100), sealFrom = process.argv[4];
 const house = new House();
 try {
   const a = await house.node('a'), b = await house.node('b');
+  for (const node of sealFrom ? [a, b] : []) {
+    const file = join(node.data, 'bongsu.toml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('[link]\n', `[link]\nseal_from = "${sealFrom}"\n`));
+  }
   const logs = makeDirectory(join(house.dir, 'logs'));
   await a.serve();
   await b.serve('--watch', logs);
@@ -80,7 +84,7 @@ try {
   const delays = [...started].map(([id, at]) => (first.has(id) ? first.get(id) - at : Infinity)).sort((x, y) => x - y);
   const at = (p) => delays[Math.min(delays.length - 1, Math.floor(p * delays.length))]?.toFixed(1);
   const status = await b.status();
-  console.log(JSON.stringify({ objects, rate_per_s: rate, alerted: delays.filter(Number.isFinite).length, alerts: total, p50_ms: Number(at(0.5)), p90_ms: Number(at(0.9)), p99_ms: Number(at(0.99)), max_ms: Number(at(1)),
+  console.log(JSON.stringify({ objects, rate_per_s: rate, seal_from: sealFrom, alerted: delays.filter(Number.isFinite).length, alerts: total, p50_ms: Number(at(0.5)), p90_ms: Number(at(0.9)), p99_ms: Number(at(0.99)), max_ms: Number(at(1)),
     delivered: status.delays.delivered, matched: status.delays.matched, telemetry_lines_per_s: Math.round(status.sensor.events / ((now() - begin) / 1000)) }, null, 1));
   client.close();
 } finally {
