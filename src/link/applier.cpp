@@ -127,7 +127,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
                                       {"collection", remote.alias},
                                       {"reason", report.lies.front()},
                                       {"objects", std::to_string(report.lies.size())}});
-        BONGSU_TRY_VOID(suspensions_->suspend(remote.member, report.lies.front()));
+        BONGSU_TRY_VOID(suspensions_->suspend({.member = remote.member, .reason = report.lies.front()}));
         // What came behind it in the batch comes again when the link is resumed.
         return fail(ErrorCode::kDenied, "the link is suspended: " + report.lies.front());
       }

@@ -16,7 +16,7 @@ struct SigningNode : Node {
   SigningNode(std::string member, FakeClock& c, Random& r) : Node(std::move(member), c, r) {
     origins = std::move(flow::Origins::load(*journal, clock, random).value());
     quarantine = std::move(flow::Quarantine::load(*journal, clock, random, self, *log).value());
-    suspensions = std::move(Suspensions::load(*journal).value());
+    suspensions = std::move(Suspensions::load(*journal, clock).value());
     origins->sign_as(std::make_shared<const crypto::OriginSigner>(*crypto::OriginSigner::make(self, key)));
     admission->use(*origins, *quarantine);
     applier =
@@ -164,6 +164,14 @@ TEST_F(OriginLink, LyingPeersLinksAreSuspendedAndOthersRunOn) {
        }},
       {"truncated proof", [](TailItem& item, OriginLink&) { item.proof.resize(item.proof.size() / 2); }},
   };
+  // There is one book of who was caught, and whatever else stops is told by it: what is given to it, in the node.
+  std::vector<std::string> told;
+  lt.suspensions->on_change([&](const Suspension& suspension, bool suspended) -> Result<void> {
+    told.push_back(suspension.member + (suspended ? " suspended" : " resumed"));
+    EXPECT_EQ(lt.suspensions->reason_of(suspension.member).has_value(), suspended);
+    EXPECT_FALSE(suspension.stops_giving) << "it may be a mistake";
+    return {};
+  });
   auto from_ua = producer(ua);
   const FollowedCollection remote{"cert-ua", shared, "shared", "shared"};
   const FollowedCollection other{"cert-kr", Uuid::random(random).text(), "kr", "kr"};
@@ -185,7 +193,7 @@ TEST_F(OriginLink, LyingPeersLinksAreSuspendedAndOthersRunOn) {
     ASSERT_TRUE(lt.applier->suspended("cert-ua")) << lie.name;
     EXPECT_THAT(*lt.applier->suspended("cert-ua"), HasSubstr(items[0].object_id)) << lie.name;
     EXPECT_FALSE(lt.applier->apply(remote, batch(items))) << "until somebody says otherwise";
-    EXPECT_TRUE(Suspensions::load(*lt.journal).value()->reason_of("cert-ua")) << "through a restart";
+    EXPECT_TRUE(Suspensions::load(*lt.journal, clock).value()->reason_of("cert-ua")) << "through a restart";
     // Others run on.
     const std::string theirs = indicator(1000 + number);
     const std::vector<std::string_view> one{theirs};
@@ -206,6 +214,23 @@ TEST_F(OriginLink, LyingPeersLinksAreSuspendedAndOthersRunOn) {
     seen += 2;
   }
   EXPECT_EQ(lt.quarantine->counts().open, std::size(lies));
+  ASSERT_EQ(told.size(), 2 * std::size(lies));
+  EXPECT_EQ(told[0], "cert-ua suspended");
+  EXPECT_EQ(told[1], "cert-ua resumed");
+  EXPECT_EQ(lt.suspensions->resume("cert-ua").error().code, ErrorCode::kNotFound);
+  // With evidence, as of a ledger's two histories: it stops both ways, takes the place of less, and stays through a
+  // restart.
+  lt.suspensions->on_change({});
+  ASSERT_TRUE(lt.suspensions->suspend({.member = "cert-kr", .reason = "a wrong proof"}));
+  ASSERT_TRUE(lt.suspensions->suspend(
+      {.member = "cert-kr", .reason = "two histories", .evidence = {{"first", "a"}}, .stops_giving = true}));
+  ASSERT_TRUE(lt.suspensions->suspend({.member = "cert-kr", .reason = "another wrong proof"}));
+  const auto again = Suspensions::load(*lt.journal, clock).value()->find("cert-kr");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->reason, "two histories");
+  EXPECT_EQ(again->since, clock.now());
+  EXPECT_TRUE(again->stops_giving);
+  EXPECT_EQ(again->evidence, (JsonObject{{"first", "a"}}));
   EXPECT_EQ(lt.contents(lt.mirror_of("cert-ua")).size(), std::size(lies));
 }
 

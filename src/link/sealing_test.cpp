@@ -136,7 +136,7 @@ TEST_F(SealedLink, AProofOfOriginIsInsideOfTheSealAndJudgedBehindIt) {
   EXPECT_TRUE(origins->signs("cert-ua"));
 
   // A sealed object with another's proof is no better than an open one.
-  const auto suspensions = Suspensions::load(*lt.journal).value();
+  const auto suspensions = Suspensions::load(*lt.journal, clock).value();
   applier->suspend_with(*suspensions);
   const std::string text = indicator(3, marking(stix::Tlp::kAmberStrict));
   TailItem inside{.kind = TailItem::Kind::kObject, .pos = 3, .object_id = "indicator--x", .bytes = text};

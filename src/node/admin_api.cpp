@@ -177,7 +177,7 @@ AdminApi::Answer AdminApi::status(const Call&) {
   const auto held = core_.quarantine->counts();
   out["quarantine"] = JsonObject{{"held", held.open}, {"bytes", held.bytes}, {"dropped", held.dropped}};
   JsonArray suspended;
-  for (const auto& [member, why] : core_.suspensions->list()) suspended.push_back(JsonObject{{"member", member}, {"reason", why}});
+  for (const auto& suspension : core_.suspensions->list()) suspended.push_back(suspension.json());
   out["suspended"] = std::move(suspended);
   if (hooks_.extend_status) hooks_.extend_status(out);
   return json_response(out);
@@ -315,7 +315,7 @@ AdminApi::Answer AdminApi::list_members(const Call&) {
       json.as_object()["agreement_until"] = agreement->valid_until.text(0);
       json.as_object()["highest_tlp"] = stix::to_string(agreement->highest_tlp);
     }
-    if (auto why = core_.registry->suspended(member.id)) json.as_object()["suspended"] = std::move(*why);
+    if (const auto suspension = core_.suspensions->find(member.id)) json.as_object()["suspended"] = suspension->json();
     out.push_back(std::move(json));
   }
   return json_response(JsonObject{{"members", std::move(out)}});
@@ -349,6 +349,7 @@ AdminApi::Answer AdminApi::change_member(const Call& call) {
     BONGSU_TRY_VOID(core_.registry->confirm(member->id));
   } else if (call.rest[1] == "stop" || call.rest[1] == "resume") {
     BONGSU_TRY_VOID(core_.registry->set_stopped(member->id, call.rest[1] == "stop"));
+    if (call.rest[1] == "resume" && core_.suspensions->reason_of(member->id)) BONGSU_TRY_VOID(core_.suspensions->resume(member->id));
   } else {
     return fail(ErrorCode::kInvalid, "is one of confirm, stop, resume", {.field = call.rest[1]});
   }

@@ -257,7 +257,7 @@ AdminApi::Answer AdminApi::import_courier(const Call& call) {
       if (!report.lies.empty()) {
         // As over a link: who passed it on is trusted with nothing more until a person says so.
         log_lie(core_, header.sender, report.lies);
-        BONGSU_TRY_VOID(core_.suspensions->suspend(header.sender, report.lies.front()));
+        BONGSU_TRY_VOID(core_.suspensions->suspend({.member = header.sender, .reason = report.lies.front()}));
         return fail(ErrorCode::kDenied, fmt::format("{} is suspended: {}", header.sender, report.lies.front()));
       }
       for (const auto& one : report.items)

@@ -44,11 +44,15 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   BONGSU_TRY(auto signer, crypto::OriginSigner::make(core->config.member, core->keys.signing));
   core->origins->sign_as(std::make_shared<const crypto::OriginSigner>(std::move(signer)));
   BONGSU_TRY(core->quarantine, flow::Quarantine::load(*core->journal, core->clock, core->random, core->config.member, log));
-  BONGSU_TRY(core->suspensions, link::Suspensions::load(*core->journal));
+  BONGSU_TRY(core->suspensions, link::Suspensions::load(*core->journal, core->clock));
   core->admission = std::make_unique<flow::Admission>(*core->journal, *core->release, *core->markings, log);
   core->admission->use(*core->origins, *core->quarantine);
   core->accounts = std::make_unique<identity::AccountBook>(core->clock, core->random);
   BONGSU_TRY(core->registry, Registry::load(core->config.member, *core->journal, *core->collections, *core->release, *core->accounts, core->clock, core->random));
+  // One who told two histories gets nothing either, and its links end.
+  core->suspensions->on_change([registry = core->registry.get()](const link::Suspension& suspension, bool suspended) {
+    return registry->set_suspended(suspension, suspended);
+  });
   if (auto ledger = ledger::Ledger::open(directory.root() / "ledger", {.member = core->config.member, .key = core->keys.signing, .salt = {}}, core->random, log); ledger) {
     core->ledger = std::move(*ledger);
   } else {

@@ -145,7 +145,7 @@ void LedgerDesk::forked(const std::string& member, const ledger::Fork& fork, boo
   }
   core_.log.error("ledger.fork", {{"member", member}, {"origin", fork.origin}, {"reason", fork.reason}});
   const std::string reason = "its ledger shows two histories: " + fork.reason;
-  if (auto done = core_.registry->suspend(member, reason, {{"origin", fork.origin}, {"first", fork.first}, {"second", fork.second}}); !done)
+  if (auto done = core_.suspensions->suspend({.member = member, .reason = reason, .evidence = {{"origin", fork.origin}, {"first", fork.first}, {"second", fork.second}}, .stops_giving = true}); !done)
     core_.log.error("ledger.suspend", {{"member", member}, {"error", done.error().text()}});
 }
 

@@ -1,7 +1,7 @@
 // The ledger of a running node: follows the journal, cosigns partners' logs and has its own cosigned, serves them on the link listener.
 //
 // A log that shows two histories is caught by the witness (ledger/witness.h). Its member is suspended: release stops at once and its links
-// end, with the reason and both checkpoints kept (Registry::suspend). Everybody else is served as before.
+// end, with the reason and both checkpoints kept (link/suspension.h). Everybody else is served as before.
 #pragma once
 
 #include <condition_variable>

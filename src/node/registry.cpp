@@ -12,7 +12,7 @@ namespace bongsu::node {
 namespace {
 
 constexpr std::chrono::hours kWriteClockEvery{1};
-constexpr std::string_view kAgreements = "agreements", kAccounts = "accounts", kSuspended = "suspended";
+constexpr std::string_view kAgreements = "agreements", kAccounts = "accounts";
 
 Error in_state(Error error, std::string_view space, std::string_view key) {
   error.code = ErrorCode::kCorrupt;
@@ -179,23 +179,12 @@ Result<void> Registry::set_stopped(std::string_view id, bool stopped) {
   if (stopped) changed();
   BONGSU_TRY_VOID(book_.update(id, [&](identity::Member& member) { member.stopped = stopped; }));
   BONGSU_TRY_VOID(refresh_members());
-  if (stopped) return write({}, "release.stop", id);
-  return write({{.space = std::string(kSuspended), .key = std::string(id), .value = std::nullopt}}, "release.resume", id);
+  return write({}, stopped ? "release.stop" : "release.resume", id);
 }
 
-Result<void> Registry::suspend(std::string_view id, std::string_view reason, JsonObject evidence) {
-  if (suspended(id)) return {};
-  const Json text = JsonObject{{"reason", reason}, {"at", clock_.now().text()}, {"evidence", std::move(evidence)}};
-  const auto stopped = set_stopped(id, true);  // first, whatever the disk says
-  BONGSU_TRY_VOID(write({{.space = std::string(kSuspended), .key = std::string(id), .value = to_text(text)}}, "link.suspended", id, {{"reason", reason}}));
-  return stopped;
-}
-
-std::optional<Json> Registry::suspended(std::string_view id) const {
-  const auto text = journal_.state(kSuspended, id);
-  if (!text || !*text) return std::nullopt;
-  auto json = parse_json(**text);
-  return json ? std::optional(std::move(*json)) : std::nullopt;
+Result<void> Registry::set_suspended(const link::Suspension& suspension, bool suspended) {
+  if (suspension.stops_giving) BONGSU_TRY_VOID(set_stopped(suspension.member, suspended));
+  return write({}, suspended ? "link.suspended" : "link.resumed", suspension.member, {{"reason", suspension.reason}});
 }
 
 Result<identity::Invitation> Registry::invite(const identity::Member& self) {

@@ -26,6 +26,7 @@
 #include "journal/journal.h"
 #include "link/pairing.h"
 #include "link/partners.h"
+#include "link/suspension.h"
 #include "node/trust_book.h"
 #include "policy/agreement.h"
 
@@ -45,9 +46,8 @@ class Registry {
   Result<void> put_member(const identity::Member& member);
   Result<void> confirm(std::string_view id);
   Result<void> set_stopped(std::string_view id, bool stopped);
-  // Stops a member that was caught lying, and keeps why with the evidence; set_stopped(id, false) ends it. Nothing if it is suspended already.
-  Result<void> suspend(std::string_view id, std::string_view reason, JsonObject evidence);
-  std::optional<Json> suspended(std::string_view id) const;  // {"reason", "at", "evidence"}
+  // A member was caught lying, or is taken back (link/suspension.h keeps why): a note, and a stop where it says so.
+  Result<void> set_suspended(const link::Suspension& suspension, bool suspended);
 
   std::vector<policy::Agreement> agreements() const;
   std::optional<policy::Agreement> agreement(std::string_view partner) const;
