@@ -60,6 +60,9 @@ try {
   let collecting = Promise.resolve();
   const collector = setInterval(() => (collecting = collecting.then(collect)), 500);
 
+  // CPU seconds of a keeper since it began (proc_pid_stat(5): utime and stime in ticks of 10 ms).
+  const cpu = (node) => { const f = readFileSync(`/proc/${node.child.pid}/stat`, 'utf8').split(') ')[1].split(' '); return (Number(f[11]) + Number(f[12])) / 100; };
+  const cpuBefore = [cpu(a), cpu(b)];
   const started = new Map(), ids = new Map();
   const now = () => performance.timeOrigin + performance.now();
   const begin = now();
@@ -85,7 +88,7 @@ try {
   const at = (p) => delays[Math.min(delays.length - 1, Math.floor(p * delays.length))]?.toFixed(1);
   const status = await b.status();
   console.log(JSON.stringify({ objects, rate_per_s: rate, seal_from: sealFrom, alerted: delays.filter(Number.isFinite).length, alerts: total, p50_ms: Number(at(0.5)), p90_ms: Number(at(0.9)), p99_ms: Number(at(0.99)), max_ms: Number(at(1)),
-    delivered: status.delays.delivered, matched: status.delays.matched, telemetry_lines_per_s: Math.round(status.sensor.events / ((now() - begin) / 1000)) }, null, 1));
+    cpu_us_per_object: { producer: Math.round(1e6 * (cpu(a) - cpuBefore[0]) / objects), consumer: Math.round(1e6 * (cpu(b) - cpuBefore[1]) / objects) }, delivered: status.delays.delivered, matched: status.delays.matched, telemetry_lines_per_s: Math.round(status.sensor.events / ((now() - begin) / 1000)) }, null, 1));
   client.close();
 } finally {
   await house.close();

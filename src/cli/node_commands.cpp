@@ -290,12 +290,14 @@ int run_restore(const Common& common, const std::string& backup) {
   if (!done) return report(done.error(), common.json);
   if (common.json) {
     print_json(JsonObject{{"data", directory.root().string()}, {"last_seq", done->last_seq}, {"removals", done->removals},
-                          {"had_journal", done->had_journal}, {"replaced", done->replaced.string()}});
+                          {"had_journal", done->had_journal}, {"had_ledger", done->had_ledger}, {"replaced", done->replaced.string()}});
     return kExitOk;
   }
   say(fmt::format("Restored into {}: {} entries.", directory.root().string(), done->last_seq));
   if (done->had_journal) say(fmt::format("{} deletions and erasures that came after the backup were repeated.", done->removals));
   else say("No earlier journal was there: what was erased after this backup cannot be known here. Erase it again: bongsu erase OBJECT");
+  if (done->had_ledger) hint("Its ledger is that of the backup. Partners that have cosigned more of it since will say so: talk to them before they call it a second history.");
+  else say("The backup holds no ledger: a new one is made, which partners that cosigned the old one will take for a second history.");
   if (!done->replaced.empty()) say(fmt::format("The directory that was there is now {}; delete it when you are sure.", done->replaced.string()));
   return kExitOk;
 }

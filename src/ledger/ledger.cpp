@@ -4,6 +4,8 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 
 namespace bongsu::ledger {
@@ -138,6 +140,26 @@ Result<void> Ledger::settle() {
 
 Result<void> Ledger::put_cosigned(std::string_view log, const Note& note) {
   return alone([&](Store& store) { return store.put_cosigned(log, note); });
+}
+
+Result<void> Ledger::copy_to(const std::filesystem::path& directory) {
+  return alone([&](Store&) -> Result<void> {
+    std::error_code ec;
+    std::filesystem::create_directories(directory, ec);
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, ec);
+    BONGSU_TRY(const auto paths, files_->list(""));
+    for (const auto& path : paths) {
+      BONGSU_TRY(const std::string bytes, files_->read(path));
+      const std::filesystem::path to = directory / path;
+      std::filesystem::create_directories(to.parent_path(), ec);
+      std::ofstream out(to, std::ios::binary);
+      std::filesystem::permissions(to, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ec);
+      out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+      out.close();
+      if (!out || ec) return fail(ErrorCode::kIo, "cannot be written", {.source = to.string()});
+    }
+    return {};
+  });
 }
 
 void Ledger::write() {

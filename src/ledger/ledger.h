@@ -70,6 +70,8 @@ class Ledger {
   Result<std::uint64_t> erase(std::string_view subject);
   Result<void> settle();
   Result<void> put_cosigned(std::string_view log, const Note& note);
+  // Everything as it is between two groups, into a new directory; what is recorded meanwhile waits. Synced by the caller.
+  Result<void> copy_to(const std::filesystem::path& directory);
 
   const Store& store() const { return *store_; }
   const std::string& member() const { return options_.member; }

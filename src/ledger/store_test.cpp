@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
+#include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <set>
 #include <thread>
 
@@ -327,6 +331,37 @@ TEST(Ledger, ManyCallersShareGroupsAndEachGetsItsPlace) {
     EXPECT_LT(memory.writes(), 2'000u);
     EXPECT_TRUE((*ledger)->store().verify("node"));
   }
+}
+
+TEST(Ledger, ACopyIsWholeWhileOthersRecord) {
+  const auto log = make_null_log();
+  SystemRandom random;
+  const std::filesystem::path top = std::filesystem::temp_directory_path() / fmt::format("bongsu-copy-{}", random.next());
+  const auto event = [](int i) {
+    return Event{.kind = "log-in", .time = Instant::from_micros(i), .details = {{"i", i}}, .subject = {}};
+  };
+  {
+    auto ledger = *Ledger::open(top / "live", {.member = "cert-lt", .key = test_key(), .salt = {}, .segment_bytes = 20'000}, random, *log);
+    std::atomic<bool> stop = false;
+    std::thread writer([&] {
+      for (int i = 0; !stop; ++i) ASSERT_TRUE(ledger->record_all({{.log = i % 2 ? "node" : "pair/cert-ua", .event = event(i)}}, {{"journal", std::to_string(i)}}));
+    });
+    for (int copy = 0; copy < 5; ++copy) {
+      while (ledger->store().head("node").value_or(Head{}).size < 100U * static_cast<unsigned>(copy + 1)) std::this_thread::yield();
+      const auto to = top / std::to_string(copy);
+      ASSERT_TRUE(ledger->copy_to(to));
+      // It opens as if the power had failed just then, with all its hashes and the cursor that goes with its entries.
+      auto copied = Ledger::open(to, {.member = "cert-lt", .key = test_key(), .salt = {}}, random, *log);
+      ASSERT_TRUE(copied) << copied.error().text();
+      const std::uint64_t entries = (*copied)->store().head("node")->size + (*copied)->store().head("pair/cert-ua")->size;
+      EXPECT_GE(entries, 200U * static_cast<unsigned>(copy + 1) - 2);
+      EXPECT_EQ((*copied)->store().cursor("journal"), std::to_string(entries - 1));
+      ASSERT_TRUE((*copied)->record(event(0))) << "and goes on";
+    }
+    stop = true;
+    writer.join();
+  }
+  std::filesystem::remove_all(top);
 }
 
 TEST(Ledger, AFailedDiskStopsItWithAReason) {

@@ -44,6 +44,15 @@ std::string handling_text(const policy::Label& label) {
   return text;
 }
 
+Result<void> forget_keys_of_others(journal::Journal& journal) {
+  BONGSU_TRY(const auto theirs, journal.states(kTheirSpace));
+  if (theirs.empty()) return {};
+  journal::Batch batch;
+  for (const auto& [member, value] : theirs) batch.states.push_back({std::string(kTheirSpace), member, std::nullopt});
+  BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+  return {};
+}
+
 struct Sealing::Impl {
   // Another member's keys: what is stored says that `ready` are used already.
   struct Shelf {

@@ -56,6 +56,10 @@ struct SealingDirectory {
   std::function<std::optional<crypto::SharedSecret>(std::string_view member)> secret;
 };
 
+// For a journal that was put back from a backup: keys of others that were used since then would be used again, and what
+// is sealed to them could never be opened. They give new ones at the next contact.
+Result<void> forget_keys_of_others(journal::Journal& journal);
+
 // Safe from any thread.
 class Sealing {
  public:

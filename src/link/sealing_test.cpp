@@ -257,6 +257,37 @@ TEST_F(SealedLink, AKeyIsUsedOnceAlsoAfterACrash) {
   EXPECT_EQ(key_of(), last);
 }
 
+TEST_F(SealedLink, AJournalFromABackupSealsToNoKeyThatWasUsedSince) {
+  exchange();
+  const auto states = ua.journal->states("prekeys.theirs").value();  // the backup
+  ASSERT_EQ(states.size(), 1u);
+  for (std::size_t i = 0; i < 2 * kPrekeyBlock; ++i) {
+    const auto file = at_ua.sealing->seal("cert-lt", {"TLP:RED", "text/plain"}, "x").value();
+    ASSERT_TRUE(at_ua.sealing->flush());
+    const auto opened = at_lt.sealing->open(file);
+    ASSERT_TRUE(opened);
+    at_lt.sealing->committed(*opened);
+  }
+  const auto put_back = [&] {
+    journal::Batch batch;
+    for (const auto& [member, value] : states) batch.states.push_back({"prekeys.theirs", member, value});
+    ASSERT_TRUE(ua.journal->append(batch));
+  };
+  put_back();
+  at_ua.sealing = sealing_of(ua, at_ua);
+  const auto lost = at_ua.sealing->seal("cert-lt", {"TLP:RED", "text/plain"}, "x").value();
+  EXPECT_EQ(at_lt.sealing->open(lost).error().code, ErrorCode::kNotFound) << "its key was destroyed there";
+
+  put_back();
+  ASSERT_TRUE(forget_keys_of_others(*ua.journal));
+  at_ua.sealing = sealing_of(ua, at_ua);
+  EXPECT_FALSE(at_ua.sealing->can_seal_to("cert-lt"));
+  clock.advance(2s);
+  ASSERT_TRUE(at_ua.sealing->take_bundle("cert-lt", at_lt.sealing->bundle_for("cert-ua").value()));
+  const auto file = at_ua.sealing->seal("cert-lt", {"TLP:RED", "text/plain"}, "x").value();
+  EXPECT_TRUE(at_lt.sealing->open(file));
+}
+
 TEST_F(SealedLink, BundlesAreTakenFromTheirMemberOnly) {
   const std::string bundle = at_lt.sealing->bundle_for("cert-ua").value();
   EXPECT_EQ(at_ua.sealing->take_bundle("cert-xx", bundle).error().code, ErrorCode::kUnauthenticated);

@@ -475,7 +475,7 @@ AdminApi::Answer AdminApi::why(const Call& call) {
 
 AdminApi::Answer AdminApi::backup(const Call& call) {
   BONGSU_TRY(const std::string target, required_text(call.body, "target"));
-  BONGSU_TRY_VOID(backup_node(core_.directory, target));
+  BONGSU_TRY_VOID(backup_node(core_.directory, core_.ledger.get(), target));
   return json_response(JsonObject{{"written", target}});
 }
 

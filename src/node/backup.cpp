@@ -1,11 +1,14 @@
 #include "node/backup.h"
 
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <vector>
 
 #include "journal/sqlite/sqlite_journal.h"
+#include "link/sealing.h"
 
 namespace bongsu::node {
 namespace {
@@ -15,6 +18,15 @@ constexpr const char* kKeyFiles[] = {"ca.pem", "ca.key", "tls.pem", "signing.key
 
 Result<void> make_directory(const fs::path& path) {
   if (::mkdir(path.c_str(), 0700) != 0) return fail(ErrorCode::kIo, "cannot be made", {.source = path.string()});
+  return {};
+}
+
+// Everything that was written to the file system of a directory.
+Result<void> sync_all(const fs::path& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::syncfs(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!synced) return fail(ErrorCode::kIo, "cannot be made durable", {.source = directory.string()});
   return {};
 }
 
@@ -41,14 +53,16 @@ Result<void> copy_small_files(const DataDir& from, const fs::path& to) {
 
 }  // namespace
 
-Result<void> backup_node(const DataDir& directory, const fs::path& target) {
+Result<void> backup_node(const DataDir& directory, ledger::Ledger* ledger, const fs::path& target) {
   std::error_code ec;
   if (fs::exists(target, ec)) return fail(ErrorCode::kConflict, "is there already; name a new directory", {.source = target.string()});
   const fs::path building = target.string() + ".new";
   fs::remove_all(building, ec);
   BONGSU_TRY_VOID(make_directory(building));
-  Result<void> done = journal::backup_sqlite_journal(directory.root(), building / "journal.db", [](std::uint64_t, std::uint64_t) {});
+  Result<void> done = ledger ? ledger->copy_to(building / "ledger") : Result<void>();
+  if (done) done = journal::backup_sqlite_journal(directory.root(), building / "journal.db", [](std::uint64_t, std::uint64_t) {});
   if (done) done = copy_small_files(directory, building);
+  if (done) done = sync_all(building);
   if (done) {
     fs::rename(building, target, ec);
     if (ec) done = fail(ErrorCode::kIo, ec.message(), {.source = target.string()});
@@ -84,6 +98,11 @@ Result<RestoreReport> restore_node(const fs::path& backup, const DataDir& direct
   };
   fs::copy_file(backup / "journal.db", building / "journal.db", ec);
   if (ec) return give_up({.code = ErrorCode::kIo, .message = ec.message(), .where = {.source = (backup / "journal.db").string()}});
+  if (fs::exists(backup / "ledger", ec)) {
+    fs::copy(backup / "ledger", building / "ledger", fs::copy_options::recursive, ec);
+    if (ec) return give_up({.code = ErrorCode::kIo, .message = ec.message(), .where = {.source = (backup / "ledger").string()}});
+    report.had_ledger = true;
+  }
   if (auto copied = copy_small_files(source, building); !copied) return give_up(copied.error());
   {
     const DataDir restored{building};
@@ -94,10 +113,12 @@ Result<RestoreReport> restore_node(const fs::path& backup, const DataDir& direct
     if (auto whole = (*journal)->verify([](std::uint64_t, std::uint64_t) {}); !whole) return give_up(whole.error());
     auto repeated = journal::reapply_removals(**journal, removals);
     if (!repeated) return give_up(repeated.error());
+    if (auto forgotten = link::forget_keys_of_others(**journal); !forgotten) return give_up(forgotten.error());
     report.removals = *repeated;
     report.last_seq = (*journal)->last_seq();
     (*journal)->close();
   }
+  if (auto synced = sync_all(building); !synced) return give_up(synced.error());
   if (fs::exists(directory.root())) {
     report.replaced = fmt::format("{}.before-{}", directory.root().string(), clock.now().seconds);
     fs::rename(directory.root(), report.replaced, ec);

@@ -36,6 +36,7 @@ Result<TrustBook> TrustBook::load(journal::Journal& journal) {
       out.list_keys(version.charter);
     }
   }
+  out.list_identities();
   BONGSU_TRY(const auto agreements, journal.states(kAgreements));
   for (const auto& [id, text] : agreements) {
     BONGSU_TRY(auto document, stored(policy::parse_signed_memorandum(text, id), kAgreements, id));
@@ -125,15 +126,23 @@ std::vector<TrustBook::ListedKey> TrustBook::keys_of(std::string_view member) co
 }
 
 std::optional<std::string> TrustBook::owner_of(std::string_view identity) const {
-  if (!charter_ || identity.empty()) return std::nullopt;
+  const auto at = identities_.find(identity);
+  return at == identities_.end() ? std::nullopt : std::optional(at->second);
+}
+
+void TrustBook::list_identities() {
+  identities_.clear();
+  if (!charter_) return;
   for (const auto& [id, member] : charter_->charter().members)
-    if (member.identity == identity) return id;
-  return std::nullopt;
+    if (!member.identity.empty()) identities_.emplace(member.identity, id);
 }
 
 void TrustBook::take(Change change) {
   for (const auto& version : change.versions) list_keys(version);
-  if (change.charter) charter_ = std::move(change.charter);
+  if (change.charter) {
+    charter_ = std::move(change.charter);
+    list_identities();
+  }
   if (!change.agreement) return;
   std::erase_if(agreements_, [&](const auto& m) { return m.terms.id == change.agreement->terms.id; });
   agreements_.push_back(std::move(*change.agreement));

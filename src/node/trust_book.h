@@ -52,9 +52,11 @@ class TrustBook {
 
  private:
   void list_keys(const policy::Charter& version);  // in the order of versions
+  void list_identities();
 
   std::optional<policy::TrustedCharter> charter_;
   std::map<std::string, std::vector<ListedKey>, std::less<>> keys_;  // by member
+  std::map<std::string, std::string, std::less<>> identities_;       // → member
   std::vector<policy::SignedMemorandum> agreements_;  // in order of id
 };
 

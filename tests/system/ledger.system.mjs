@@ -177,6 +177,23 @@ export async function an_erasure_takes_the_salt_and_leaves_the_log_whole(house) 
   check(report.some((i) => i.kind === 'release' && i.content === null), 'that something was given is still proven, what it was is not');
 }
 
+export async function a_node_put_back_from_a_backup_goes_on_with_its_ledger(house) {
+  const { a, b } = await two(house);
+  await a.import([indicator('before.example')]);
+  await cosigned(a, 'pair/cert-lt', 1);
+  const backup = join(house.dir, 'backup');
+  await ok(['backup', backup, '--data', a.data]);
+  await a.stop();
+  rmSync(join(a.data, 'ledger'), { recursive: true });
+  const report = JSON.parse(await ok(['restore', backup, '--data', a.data, '--json']));
+  check(report.had_ledger, 'the backup has the ledger');
+  await a.serve();
+  await ok(['ledger', 'verify', '--data', a.data]);
+  await a.import([indicator('afterwards.example')]);
+  await cosigned(a, 'pair/cert-lt', 2);
+  check(!(await b.admin('GET', '/members')).members.some((m) => m.suspended), 'for its partner it is the same log, going on');
+}
+
 export async function an_equivocating_ledger_is_named_and_its_link_suspended_while_the_rest_runs_on(house) {
   const { a, b } = await two(house);
   const c = await house.node('cert-fi', { toml: quick });
