@@ -1,6 +1,7 @@
 // A node for the browser tests: serves console/dist with the very headers of the C++ server, and answers the API from a World.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,7 +41,46 @@ export class MockNode {
     this.requests = [];
     this.resumedFrom = [];   // Last-Event-ID or ?after= of each stream
     this.refuse = false;     // as a node that is down
+    this.passkeys = [];
+    this.userHandle = randomBytes(32).toString('base64url');
+    this.challenge = '';
+    this.seen = [];          // answers of authenticators, as they came
     this.headers = securityHeaders();
+  }
+
+  // A second, small implementation of both ceremonies, by node's own crypto: ES256 as Chromium's virtual authenticator makes it.
+  checkClientData(text, type, host) {
+    const data = JSON.parse(Buffer.from(text, 'base64url'));
+    if (data.type !== type || data.challenge !== this.challenge || data.origin !== `http://${host}` || data.crossOrigin) throw new Error(`client data: ${JSON.stringify(data)}`);
+    this.challenge = '';
+  }
+  checkAuthenticator(data) {
+    if (!data.subarray(0, 32).equals(createHash('sha256').update('localhost').digest())) throw new Error('rpIdHash');
+    if ((data[32] & 5) !== 5) throw new Error('user present and verified');
+  }
+  registerPasskey(body, host) {
+    this.checkClientData(body.client_data, 'webauthn.create', host);
+    const object = Buffer.from(body.attestation_object, 'base64url');
+    if (!object.includes(Buffer.from('63666d74646e6f6e65', 'hex'))) throw new Error('attestation is not none');
+    const data = object.subarray(object.indexOf(createHash('sha256').update('localhost').digest()));
+    this.checkAuthenticator(data);
+    const size = data.readUInt16BE(53);
+    const id = data.subarray(55, 55 + size), cose = data.subarray(55 + size);
+    // {1: 2, 3: -7, -1: 1, -2: x, -3: y}
+    if (!cose.subarray(0, 10).equals(Buffer.from('a5010203262001215820', 'hex'))) throw new Error(`no ES256 key: ${cose.toString('hex')}`);
+    const key = createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x: cose.subarray(10, 42).toString('base64url'), y: cose.subarray(45, 77).toString('base64url') } });
+    this.passkeys.push({ id: id.toString('base64url'), name: body.name, key });
+    this.seen.push({ ...body, host });
+  }
+  assertPasskey(body, host) {
+    this.checkClientData(body.client_data, 'webauthn.get', host);
+    const passkey = this.passkeys.find((p) => p.id === body.id);
+    if (!passkey || body.user_handle !== this.userHandle) throw new Error('no such passkey');
+    const data = Buffer.from(body.authenticator_data, 'base64url');
+    this.checkAuthenticator(data);
+    const signed = Buffer.concat([data, createHash('sha256').update(Buffer.from(body.client_data, 'base64url')).digest()]);
+    if (!verify('sha256', signed, passkey.key, Buffer.from(body.signature, 'base64url'))) throw new Error('signature');
+    this.seen.push({ ...body, host });
   }
 
   async start(port = 0) {
@@ -114,6 +154,17 @@ export class MockNode {
       if (!request.headers['x-bongsu-console']) return fail(403, 'denied', 'no X-Bongsu-Console');
       if (request.headers.origin !== `http://${request.headers.host}`) return fail(403, 'denied', 'made by another site');
     }
+    if (path[0] === 'session' && path[1] === 'ways') return json(200, { token: true, passkey: url.hostname === 'localhost' || request.headers.host.startsWith('localhost:'), certificate: false });
+    if (path[0] === 'session' && path[1] === 'passkey') {
+      if (path[2] === 'options') return json(200, { challenge: (this.challenge = randomBytes(32).toString('base64url')), rp_id: 'localhost', timeout_ms: 60000 });
+      try {
+        this.assertPasskey(body, request.headers.host);
+      } catch (error) {
+        return fail(401, 'unauthenticated', error.message);
+      }
+      response.setHeader('Set-Cookie', `__Host-bongsu=${this.secret}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Strict`);
+      return json(200, session);
+    }
     if (path[0] === 'session' && request.method === 'POST') {
       if (body.token !== this.token) return fail(401, 'unauthenticated', 'no account has this token');
       response.setHeader('Set-Cookie', `__Host-bongsu=${this.secret}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Strict`);
@@ -124,6 +175,20 @@ export class MockNode {
       if (request.method === 'GET') return json(200, session);
       response.setHeader('Set-Cookie', '__Host-bongsu=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict');
       return json(204);
+    }
+    if (path[0] === 'passkeys') {
+      const list = () => ({ passkeys: this.passkeys.map(({ id, name }) => ({ id, name, host: 'localhost', added: new Date().toISOString(), backed_up: false })), host: 'localhost', most: 10 });
+      if (path[1] === 'options')
+        return json(200, { challenge: (this.challenge = randomBytes(32).toString('base64url')), rp_id: 'localhost', rp_name: 'CERT Lithuania', user_id: this.userHandle, user_name: 'olena', algorithms: [-7, -8, -257], exclude: this.passkeys.map((p) => p.id), timeout_ms: 60000 });
+      if (request.method === 'DELETE') this.passkeys = this.passkeys.filter((p) => p.id !== path[1]);
+      if (request.method === 'POST') {
+        try {
+          this.registerPasskey(body, request.headers.host);
+        } catch (error) {
+          return fail(403, 'denied', error.message);
+        }
+      }
+      return json(200, list());
     }
     if (path[0] === 'events') {
       const after = request.headers['last-event-id'] ?? url.searchParams.get('after');

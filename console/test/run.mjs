@@ -5,7 +5,7 @@
 //
 // BONGSU_SHOTS=DIR keeps a screenshot of every view.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { axe, launch, openPage, violations } from './browser.mjs';
 import { MockNode } from './mock.mjs';
@@ -58,6 +58,41 @@ test('A wrong token is refused in words, a right one opens the page, and the coo
   const [cookie] = await page.context().cookies();
   assert.equal(cookie.httpOnly && cookie.secure && cookie.sameSite, 'Strict');
 });
+
+test('A passkey is added, logs in with the finger and not without, and is gone when it is removed', async ({ page, mock }) => {
+  const debug = await page.context().newCDPSession(page);
+  await debug.send('WebAuthn.enable');
+  const { authenticatorId } = await debug.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } });
+  await logIn(page, mock.token, 'account');
+  await page.getByText('You have none yet').waitFor();
+  await accessible(page);
+  await page.getByLabel('Name of the new passkey').fill('test device');
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await page.getByRole('button', { name: 'Remove test device' }).waitFor();
+  await shot(page, 'account');
+  const { credentials } = await debug.send('WebAuthn.getCredentials', { authenticatorId });
+  assert.equal(credentials.length, 1);
+  assert.equal(credentials[0].rpId, 'localhost');
+  assert.equal(Buffer.from(credentials[0].userHandle, 'base64').toString('base64url'), mock.userHandle);
+
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await debug.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false });
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await page.getByText('It was cancelled, took too long').waitFor();
+  await debug.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: true });
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await page.getByText('Live', { exact: true }).waitFor();
+  assert.equal(mock.seen.length, 2);
+  if (process.env.BONGSU_PASSKEYS) writeFileSync(process.env.BONGSU_PASSKEYS, JSON.stringify(mock.seen, null, 1));
+
+  await page.evaluate(() => (location.hash = '#/account'));
+  await page.getByRole('button', { name: 'Remove test device' }).click();
+  await page.getByText('You have none yet').waitFor();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await page.getByText('no such passkey').waitFor();
+  await debug.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId });
+}, { host: 'localhost' });  // passkeys belong to a name, and 127.0.0.1 is none
 
 test('Every view is free of axe violations in both themes', async ({ page, mock }) => {
   await logIn(page, mock.token);
@@ -371,7 +406,7 @@ async function againstMock() {
     const url = await mock.start();
     const context = await launch(options.window);
     try {
-      const { page, complaints } = await openPage(context, url);
+      const { page, complaints } = await openPage(context, url.replace('127.0.0.1', options.host ?? '127.0.0.1'));
       page.setDefaultTimeout(8_000);
       await run({ page, mock, complaints });
       await clean(page, complaints);

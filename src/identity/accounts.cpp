@@ -128,6 +128,12 @@ Json Account::json() const {
   out["role"] = to_string(role);
   if (!person.empty()) out["person"] = person;
   if (clearance != Clearance()) out["clearance"] = to_json(clearance);
+  if (!passkeys.empty()) {
+    JsonArray list;
+    for (const auto& passkey : passkeys) list.push_back(passkey.json());
+    out["passkeys"] = std::move(list);
+  }
+  if (!user_handle.empty()) out["user_handle"] = user_handle;
   out["password_hash"] = password_hash;
   out["token_digests"] = array_of(token_digests);
   out["certificate_fingerprints"] = array_of(certificate_fingerprints);
@@ -158,6 +164,15 @@ Result<Account> Account::parse(const Json& json) {
     account.person = person->get_string();
   }
   BONGSU_TRY(account.clearance, parse_clearance(find(json, "clearance")));
+  if (const Json* passkeys = find(json, "passkeys")) {
+    if (!passkeys->is_array() || passkeys->get_array().size() > kMaxPasskeysPerAccount)
+      return fail(ErrorCode::kInvalid, "must be a short list", {.field = "passkeys"});
+    for (const Json& one : passkeys->get_array()) {
+      BONGSU_TRY(Passkey passkey, Passkey::parse(one));
+      account.passkeys.push_back(std::move(passkey));
+    }
+  }
+  account.user_handle = string_at(json, "user_handle").value_or("");
   account.password_hash = string_at(json, "password_hash").value_or("");
   BONGSU_TRY(account.token_digests, set_at(json, "token_digests"));
   BONGSU_TRY(account.certificate_fingerprints, set_at(json, "certificate_fingerprints"));

@@ -8,11 +8,13 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "identity/passkey.h"
 
 namespace bongsu::identity {
 
@@ -42,6 +44,9 @@ struct Account {
   std::set<std::string> token_digests;    // bearer tokens
   std::set<std::string> certificate_fingerprints;
   std::set<std::string> read, write;      // collection ids; "*" = all
+  // Passkeys for the console, and the handle by which authenticators know the account: 32 random bytes, base64url.
+  std::vector<Passkey> passkeys;
+  std::string user_handle;
   bool enforcement = false;               // may read the files for enforcement points
   bool disabled = false;
 

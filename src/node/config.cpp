@@ -65,6 +65,8 @@ ConfigSchema NodeConfig::schema() {
 
   s.section("console", "The analyst's console.");
   s.text("console.listen", console_listen, "Address and port, TLS 1.3.");
+  s.text("console.host", console_host, "Name under which browsers reach the console: passkeys belong to it and to no other. Empty: no passkeys.");
+  s.flag("console.client_certificates", console_client_certificates, "Ask browsers for a certificate; those of accounts log in.");
 
   s.section("ops", "Health and Prometheus metrics, plain HTTP: keep it on loopback.");
   s.text("ops.listen", ops_listen, "Address and port of /healthz, /readyz and /metrics.");

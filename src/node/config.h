@@ -83,6 +83,8 @@ struct NodeConfig {
   std::chrono::milliseconds ledger_cosign{5'000};
 
   std::string console_listen = "127.0.0.1:6445";
+  std::string console_host = "localhost";
+  bool console_client_certificates = false;
   std::string ops_listen = "127.0.0.1:6446";  // health and metrics, plain HTTP
 
   std::string input_syslog_udp, input_syslog_tcp, input_syslog_tls, input_http;  // addresses; empty: not listened on

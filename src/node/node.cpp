@@ -106,6 +106,9 @@ struct Node::Impl {
   JsonArray link_list();
   std::vector<api::ConsoleMember> console_members();
   net::TlsServerOptions tls(net::TlsFloor floor, net::ClientCertificate clients) const;
+  net::ClientCertificate console_certificates() const {
+    return core->config.console_client_certificates ? net::ClientCertificate::kOptional : net::ClientCertificate::kNone;
+  }
   Result<std::unique_ptr<net::Server>> open_server(const char* name, const std::string& listen, net::ServerOptions server, net::Handler handler);
   void extend_status(JsonObject& out);
   bool ready();
@@ -180,7 +183,7 @@ Result<void> Node::Impl::build() {
   console = std::make_unique<api::ConsoleApi>(
       api::ConsoleDeps{.clock = core->clock, .random = core->random, .log = log, .accounts = *core->accounts, .journal = *core->journal, .search = *core->search,
                        .alerts = *core->alerts, .release = *core->release, .admission = *core->admission, .collections = *core->collections, .markings = *core->markings,
-                       .node = {.self = config.member, .title = config.title, .version = kVersion, .identity_id = core->identity_id, .country = config.country},
+                       .node = {.self = config.member, .title = config.title, .version = kVersion, .identity_id = core->identity_id, .country = config.country, .host = config.console_host},
                        .members = [this] { return console_members(); },
                        .counters = [this] { return counters(); },
                        .stop_member = [this](const std::string& member, const std::string&, const std::string&) -> Result<void> {
@@ -191,6 +194,10 @@ Result<void> Node::Impl::build() {
                          std::vector<api::ConsoleWarning> out;
                          for (auto& hit : warnings->find(value)) out.push_back({.list = std::move(hit.list), .type = std::move(hit.type)});
                          return out;
+                       },
+                       .change_account = [this](const std::string& account, std::string_view event, JsonObject details, const auto& change) -> Result<void> {
+                         BONGSU_TRY([[maybe_unused]] const auto changed, core->registry->change_account(account, event, std::move(details), change));
+                         return {};
                        },
                        .quarantine = core->quarantine.get(),
                        .files = api::console::embedded_files()},
@@ -204,7 +211,7 @@ Result<void> Node::Impl::build() {
                                                        .renew_certificate = [this]() -> Result<void> {
                                                          if (taxii_server) BONGSU_TRY_VOID(taxii_server->replace_tls(tls(core->config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
                                                          BONGSU_TRY_VOID(link_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
-                                                         BONGSU_TRY_VOID(console_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kNone)));
+                                                         BONGSU_TRY_VOID(console_server->replace_tls(tls(net::TlsFloor::kTls13, console_certificates())));
                                                          const crypto::Identity shown = core->tls_identity();
                                                          if (inputs) BONGSU_TRY_VOID(inputs->replace_tls(tls(net::TlsFloor::kTls12Aead, net::ClientCertificate::kNone)));
                                                          links->replace_certificate(shown.certificate_pem, shown.private_key_pem);
@@ -283,7 +290,7 @@ Result<void> Node::Impl::listen() {
   }
   {
     net::ServerOptions server;
-    server.tls = tls(net::TlsFloor::kTls13, net::ClientCertificate::kNone);
+    server.tls = tls(net::TlsFloor::kTls13, console_certificates());
     server.max_body_bytes = api::kConsoleMaxBodyBytes;
     BONGSU_TRY(console_server, open_server("console", config.console_listen, std::move(server), [this](net::Request&& r) { return console->handle(std::move(r)); }));
     urls["console"] = fmt::format("https://{}:{}/", host, console_server->port());

@@ -323,17 +323,25 @@ Result<void> Registry::put_account(const identity::Account& account, bool replac
   return {};
 }
 
-Result<identity::Account> Registry::set_clearance(std::string_view name, identity::Clearance clearance) {
+Result<identity::Account> Registry::change_account(std::string_view name, std::string_view event, JsonObject details,
+                                                   const std::function<Result<void>(identity::Account&)>& change) {
   const std::lock_guard lock(mutex_);
   auto book = accounts_.accounts();
   const auto at = book.find(std::string(name));
   if (at == book.end()) return fail(ErrorCode::kNotFound, fmt::format("there is no account \"{}\"", name));
-  at->second.clearance = std::move(clearance);
+  BONGSU_TRY_VOID(change(at->second));
   identity::Account account = at->second;
-  BONGSU_TRY_VOID(write({{.space = std::string(kAccounts), .key = account.name, .value = to_text(account.json())}}, "account.clearance", account.name,
-                        {{"clearance", identity::to_json(account.clearance)}}));
+  BONGSU_TRY_VOID(write({{.space = std::string(kAccounts), .key = account.name, .value = to_text(account.json())}}, event, account.name, std::move(details)));
   accounts_.replace(std::move(book));
   return account;
+}
+
+Result<identity::Account> Registry::set_clearance(std::string_view name, identity::Clearance clearance) {
+  JsonObject details{{"clearance", identity::to_json(clearance)}};
+  return change_account(name, "account.clearance", std::move(details), [&](identity::Account& account) -> Result<void> {
+    account.clearance = std::move(clearance);
+    return {};
+  });
 }
 
 Result<void> Registry::remove_account(std::string_view name) {

@@ -73,6 +73,9 @@ class Registry {
 
   Result<void> put_account(const identity::Account& account, bool replace);  // kConflict when it exists and replace is false
   Result<void> remove_account(std::string_view name);
+  // One change at a time, with a note of it. kNotFound; or what `change` says, and nothing is written.
+  Result<identity::Account> change_account(std::string_view name, std::string_view event, JsonObject details,
+                                           const std::function<Result<void>(identity::Account&)>& change);
   // Holds at the account's next request. kNotFound.
   Result<identity::Account> set_clearance(std::string_view name, identity::Clearance clearance);
 

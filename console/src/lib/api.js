@@ -42,7 +42,7 @@ async function call(method, path, body, { signal } = {}) {
   }
   if (!response.ok) {
     const error = json?.error ?? {};
-    if (response.status === 401 && path !== 'session') whenSignedOut();
+    if (response.status === 401 && !path.startsWith('session')) whenSignedOut();
     throw new ApiError(response.status, error.code ?? 'internal', error.message ?? `The node answered ${response.status}.`, error.field);
   }
   return json;

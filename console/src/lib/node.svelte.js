@@ -1,5 +1,6 @@
 // What this page knows of its node, kept current by one event stream.
 import { get, onSignedOut, post, query, remove } from './api.js';
+import { use } from './passkey.js';
 
 const KEEP_ALERTS = 5_000;    // newest ones; older ones are fetched when somebody scrolls there
 const KEEP_POINTS = 3_600;    // seconds of rates
@@ -66,6 +67,12 @@ class Node {
 
   async logIn(token) {
     this.session = await post('session', { token });
+    await this.#enter();
+  }
+
+  // By a passkey of this host, or by the certificate that the browser shows.
+  async logInWith(way) {
+    this.session = way === 'passkey' ? await post('session/passkey', await use(await post('session/passkey/options'))) : await post('session/certificate');
     await this.#enter();
   }
 

@@ -138,7 +138,14 @@ Result<net::Response> ConsoleApi::Impl::api(net::Request& request) {
   BONGSU_TRY_VOID(check_origin(request));
   if (!request.path.starts_with(kApi)) return fail(ErrorCode::kNotFound, "the console's interface is under /api/v1/");
 
-  if (request.path == "/api/v1/session" && request.method == "POST") return log_in(request);
+  // What is asked before there is a session.
+  if (request.method == "POST") {
+    if (request.path == "/api/v1/session") return log_in(request);
+    if (request.path == "/api/v1/session/passkey/options") return passkey_challenge(request);
+    if (request.path == "/api/v1/session/passkey") return log_in_by_passkey(request);
+    if (request.path == "/api/v1/session/certificate") return log_in_by_certificate(request);
+  }
+  if (request.path == "/api/v1/session/ways" && request.method == "GET") return ways_in(request);
   BONGSU_TRY(Caller caller, caller_of(request));
   Call call{.request = request, .path = {}, .query = {}, .caller = std::move(caller)};
   std::string_view rest = std::string_view(request.path).substr(kApi.size());
@@ -173,6 +180,12 @@ Result<net::Response> ConsoleApi::Impl::route(Call& call) {
     if (post) return suppress(call);
     return method_not_allowed("GET, POST");
   }
+  if (is({"passkeys"})) {
+    if (get) return passkeys(call);
+    if (post) return add_passkey(call);
+    return method_not_allowed("GET, POST");
+  }
+  if (is({"passkeys", "*"}) && call.request.method == "DELETE") return remove_passkey(call, p[1]);
   struct Row {
     std::initializer_list<std::string_view> pattern;
     bool post;
@@ -197,6 +210,7 @@ Result<net::Response> ConsoleApi::Impl::route(Call& call) {
       {{"indicators", "values"}, true, [](Impl& i, Call& c) { return i.read_values(c); }},
       {{"indicators", "preview"}, true, [](Impl& i, Call& c) { return i.preview(c); }},
       {{"indicators"}, true, [](Impl& i, Call& c) { return i.publish(c); }},
+      {{"passkeys", "options"}, true, [](Impl& i, Call& c) { return i.passkey_options(c); }},
       {{"quarantine"}, false, [](Impl& i, Call& c) { return i.quarantine(c); }},
       {{"quarantine", "*"}, false, [](Impl& i, Call& c) { return i.held(c, c.path[1]); }},
       {{"quarantine", "*", "admit"}, true, [](Impl& i, Call& c) { return i.decide_held(c, c.path[1], true); }},

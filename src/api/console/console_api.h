@@ -51,6 +51,7 @@ struct ConsoleNode {
   std::string version;      // of the program
   std::string identity_id;  // "identity--…": created_by_ref of what is published here
   std::string country;      // ISO 3166-1 alpha-2, lower case; empty = not on the map
+  std::string host{};       // name under which browsers reach the console: passkeys belong to it; empty: no passkeys
 };
 
 // One link, one direction, one collection.
@@ -101,6 +102,11 @@ struct ConsoleDeps {
   std::function<Result<void>(const std::string& member, const std::string& by, const std::string& reason)> stop_member;
   // Optional: warning lists that hold a value, asked before something is published.
   std::function<std::vector<ConsoleWarning>(const detect::Value&)> warnings;
+  // Optional: changes an account, one change at a time, durable and noted in the journal when it returns. Without it
+  // there are no passkeys.
+  std::function<Result<void>(const std::string& account, std::string_view event, JsonObject details,
+                             const std::function<Result<void>(identity::Account&)>& change)>
+      change_account{};
   flow::Quarantine* quarantine = nullptr;    // optional: what was not admitted and waits for a person
   std::span<const console::StaticFile> files;  // empty: the page was not built in; answers 501 and says so
 };

@@ -116,7 +116,8 @@ struct TestConsole {
                      .title = "CERT Lithuania",
                      .version = "0.1.0",
                      .identity_id = kIdentity,
-                     .country = "lt"},
+                     .country = "lt",
+                     .host = "node.example"},
             .members = [this] { return members; },
             .counters = [this] { return counters; },
             .stop_member = [this](const std::string& member, const std::string&, const std::string&) -> Result<void> {
@@ -128,6 +129,13 @@ struct TestConsole {
                   return v.text == "8.8.8.8" ? std::vector<ConsoleWarning>{{"Public DNS", "string"}}
                                              : std::vector<ConsoleWarning>();
                 },
+            .change_account = [this](const std::string& name, std::string_view, JsonObject,
+                                     const std::function<Result<void>(identity::Account&)>& change) -> Result<void> {
+              auto book = accounts.accounts();
+              BONGSU_TRY_VOID(change(book.at(name)));
+              accounts.replace(std::move(book));
+              return {};
+            },
             .quarantine = quarantine.get(),
             .files = files},
         ConsoleOptions{});

@@ -12,6 +12,8 @@
 #include "api/console/events.h"
 #include "api/console/shapes.h"
 #include "base/json.h"
+#include "base/text.h"
+#include "identity/passkey.h"
 
 namespace bongsu::api {
 
@@ -36,6 +38,7 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   ConsoleDeps deps;
   ConsoleOptions options;
   console::Sessions sessions;
+  identity::Challenges challenges;
   console::LabelledRates rates;
   flow::PersonalViews views;
   std::shared_ptr<console::AlertScope> scope;
@@ -47,6 +50,7 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
       : deps(std::move(d)),
         options(o),
         sessions(deps.clock, deps.random, options.sessions),
+        challenges(deps.clock, deps.random),
         views(deps.release),
         scope(std::make_shared<console::AlertScope>(deps.journal, deps.alerts, views, deps.clock)),
         hub(std::make_shared<console::EventHub>(deps.journal, deps.alerts, scope, deps.clock, deps.node.version,
@@ -60,10 +64,24 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   Result<void> check_origin(const net::Request& request) const;  // against requests that other sites make
   std::optional<identity::Principal> principal(const std::string& account) const;
   Result<net::Response> log_in(net::Request& request);
+  Result<net::Response> log_in_by_certificate(net::Request& request);
+  Result<net::Response> ways_in(const net::Request& request) const;
+  net::Response signed_in(const identity::Principal& who, const std::string& address, std::string_view by);
+  static net::Response too_many_tries();
+  static std::string address_of(const net::Request& request);
   Result<net::Response> log_out(const Caller& caller);
   Json session_json(const identity::Principal& who) const;
   Result<net::Response> events(Call& call);
   void note(std::string_view event, const identity::Principal& who, JsonObject details);
+
+  // passkey_routes.cpp
+  Result<identity::RelyingParty> relying_party(const net::Request& request) const;
+  Result<net::Response> passkey_challenge(net::Request& request);
+  Result<net::Response> log_in_by_passkey(net::Request& request);
+  Result<net::Response> passkeys(Call& call);
+  Result<net::Response> passkey_options(Call& call);
+  Result<net::Response> add_passkey(Call& call);
+  Result<net::Response> remove_passkey(Call& call, const std::string& id);
 
   // overview_routes.cpp
   Result<net::Response> overview(Call& call);

@@ -8,14 +8,20 @@
 #include "base/text.h"
 
 namespace bongsu::api {
-namespace {
 
 // "10.0.0.7:50412" → "10.0.0.7": the port changes with each connection.
-std::string_view address_of(const net::Peer& peer) {
-  return std::string_view(peer.address).substr(0, peer.address.rfind(':'));
+std::string ConsoleApi::Impl::address_of(const net::Request& request) {
+  return request.peer.address.substr(0, request.peer.address.rfind(':'));
 }
 
-}  // namespace
+net::Response ConsoleApi::Impl::too_many_tries() {
+  auto response = console::error_answer({.code = ErrorCode::kUnavailable,
+                                         .message = "too many wrong log-ins from this address; wait a minute",
+                                         .where = {}});
+  response.status = 429;
+  response.headers.set("Retry-After", "60");
+  return response;
+}
 
 // SameSite=Strict keeps the cookie at home already. The custom header forces a preflight on other origins, which nobody
 // answers; Origin and Sec-Fetch-Site say who really asks.
@@ -67,15 +73,8 @@ Json ConsoleApi::Impl::session_json(const identity::Principal& who) const {
 }
 
 Result<net::Response> ConsoleApi::Impl::log_in(net::Request& request) {
-  const std::string address(address_of(request.peer));
-  if (!sessions.may_try(address)) {
-    auto response = console::error_answer({.code = ErrorCode::kUnavailable,
-                                           .message = "too many wrong tokens from this address; wait a minute",
-                                           .where = {}});
-    response.status = 429;
-    response.headers.set("Retry-After", "60");
-    return response;
-  }
+  const std::string address = address_of(request);
+  if (!sessions.may_try(address)) return too_many_tries();
   BONGSU_TRY(const Json body, console::json_body(request));
   const auto token = string_at(body, "token");
   if (!token || token->empty() || token->size() > 1'000)
@@ -90,9 +89,37 @@ Result<net::Response> ConsoleApi::Impl::log_in(net::Request& request) {
   if (!who)
     return fail(ErrorCode::kDenied,
                 fmt::format("this console belongs to {}; accounts of other members read over TAXII", deps.node.self));
-  const std::string secret = sessions.open(who->account);
-  note("console.log_in", *who, {{"address", address}});
-  auto response = console::answer(200, session_json(*who));
+  return signed_in(*who, address, "token");
+}
+
+// By the certificate that the browser showed: it has to be one of the account's (its fingerprint, whoever signed it).
+Result<net::Response> ConsoleApi::Impl::log_in_by_certificate(net::Request& request) {
+  const std::string address = address_of(request);
+  if (!sessions.may_try(address)) return too_many_tries();
+  if (request.peer.certificate_fingerprint.empty())
+    return fail(ErrorCode::kUnauthenticated, "the browser showed no certificate");
+  const auto proven = deps.accounts.by_certificate(request.peer.certificate_fingerprint);
+  const auto who = proven ? principal(proven->account) : std::nullopt;
+  if (!who) {
+    sessions.failed(address);
+    deps.log.warn("console.log_in_refused", {{"address", address}, {"by", "certificate"}});
+    return fail(ErrorCode::kUnauthenticated, "this certificate opens no account of this node");
+  }
+  return signed_in(*who, address, "certificate");
+}
+
+// What the log-in page offers; says nothing of accounts.
+Result<net::Response> ConsoleApi::Impl::ways_in(const net::Request& request) const {
+  return console::answer(200, JsonObject{{"token", true},
+                                         {"passkey", relying_party(request).has_value()},
+                                         {"certificate", !request.peer.certificate_fingerprint.empty()}});
+}
+
+net::Response ConsoleApi::Impl::signed_in(const identity::Principal& who, const std::string& address,
+                                          std::string_view by) {
+  const std::string secret = sessions.open(who.account);
+  note("console.log_in", who, {{"address", address}, {"by", by}});
+  auto response = console::answer(200, session_json(who));
   response.headers.add("Set-Cookie", console::set_session_cookie(secret, options.sessions.absolute));
   return response;
 }
