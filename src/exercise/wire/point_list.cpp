@@ -1,0 +1,303 @@
+#include "exercise/wire/point_list.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/text.h"
+#include "exercise/wire/iec104/asdu.h"
+
+namespace bongsu::exercise::wire {
+namespace {
+
+constexpr std::string_view kColumns[] = {"name",   "kind",     "unit",     "value",     "ioa",    "command",
+                                         "select", "deadband", "cyclic_s", "group",     "modbus", "format",
+                                         "scale",  "min",      "max",      "operate_ms"};
+constexpr std::string_view kTables[] = {"coil", "discrete", "input", "holding"};
+
+// The cells of the record at `at`, which then stands behind its line end; `line` counts on.
+Result<std::vector<std::string>> take_record(std::string_view text, std::size_t& at, std::uint64_t& line,
+                                             std::string_view source) {
+  std::vector<std::string> cells{""};
+  const std::uint64_t first = line;
+  const auto wrong = [&](std::string message) {
+    return fail(ErrorCode::kInvalid, std::move(message), {.source = std::string(source), .line = first});
+  };
+  bool quoted = false, closed = false;
+  while (true) {
+    if (at == text.size()) {
+      if (quoted) return wrong("a quoted cell isn't closed");
+      ++line;
+      return cells;
+    }
+    const char c = text[at++];
+    if (quoted) {
+      if (c == '"' && at < text.size() && text[at] == '"') {
+        cells.back() += text[at++];
+      } else if (c == '"') {
+        quoted = false;
+        closed = true;
+      } else {
+        if (c == '\n') ++line;
+        cells.back() += c;
+      }
+    } else if (c == ',') {
+      if (cells.size() > std::size(kColumns)) return wrong("more cells than there are columns");
+      cells.emplace_back();
+      closed = false;
+    } else if (c == '\n' || (c == '\r' && at < text.size() && text[at] == '\n')) {
+      if (c == '\r') ++at;
+      ++line;
+      return cells;
+    } else if (c == '"' && cells.back().empty() && !closed) {
+      quoted = true;
+    } else if (c == '"' || closed) {
+      return wrong("a quote within a cell (double it, and quote the cell)");
+    } else {
+      cells.back() += c;
+    }
+  }
+}
+
+bool printable_name(std::string_view name) {
+  for (const char c : name)
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7F || c == ',' || c == '"') return false;
+  return !name.empty() && name.size() <= kMaxPointNameBytes;
+}
+
+// One line's cells by column, with what may be in them.
+class Row {
+ public:
+  Row(const std::map<std::string, std::size_t>& columns, const std::vector<std::string>& cells, std::string_view source,
+      std::uint64_t line)
+      : columns_(columns), cells_(cells), source_(source), line_(line) {}
+
+  std::string_view text(std::string_view column) const {
+    const auto found = columns_.find(std::string(column));
+    return found == columns_.end() || found->second >= cells_.size() ? std::string_view() : trim(cells_[found->second]);
+  }
+  std::unexpected<Error> wrong(std::string_view column, std::string message) const {
+    return fail(ErrorCode::kInvalid, std::move(message),
+                {.source = std::string(source_), .line = line_, .field = std::string(column)});
+  }
+  Result<double> number(std::string_view column, double otherwise, double low, double high) const {
+    const std::string_view cell = text(column);
+    if (cell.empty()) return otherwise;
+    double out = 0;
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), out);
+    if (error != std::errc{} || end != cell.data() + cell.size() || !std::isfinite(out))
+      return wrong(column, fmt::format("\"{}\" is not a number", cell));
+    if (out < low || out > high) return wrong(column, fmt::format("{} is not from {} to {}", out, low, high));
+    return out;
+  }
+  Result<std::optional<std::int64_t>> whole(std::string_view column, std::int64_t low, std::int64_t high) const {
+    if (text(column).empty()) return std::nullopt;
+    BONGSU_TRY(const double out, number(column, 0, static_cast<double>(low), static_cast<double>(high)));
+    if (out != std::floor(out)) return wrong(column, fmt::format("{} is not a whole number", out));
+    return static_cast<std::int64_t>(out);
+  }
+
+ private:
+  const std::map<std::string, std::size_t>& columns_;
+  const std::vector<std::string>& cells_;
+  std::string_view source_;
+  std::uint64_t line_;
+};
+
+RegisterFormat usual_format(PointKind kind) {
+  switch (kind) {
+    case PointKind::kStep:
+    case PointKind::kScaled:
+      return RegisterFormat::kI16;
+    case PointKind::kReal:
+    case PointKind::kNormalized:
+      return RegisterFormat::kF32;
+    case PointKind::kBits:
+      return RegisterFormat::kU32;
+    case PointKind::kCounter:
+      return RegisterFormat::kI32;
+    case PointKind::kSingle:
+    case PointKind::kDouble:
+      break;
+  }
+  return RegisterFormat::kU16;
+}
+
+Result<std::optional<ModbusPlace>> read_modbus(const Row& row, PointKind kind) {
+  const std::string_view cell = row.text("modbus");
+  if (cell.empty()) {
+    for (const std::string_view column : {"format", "scale"})
+      if (!row.text(column).empty()) return row.wrong(column, "there is no Modbus address that it could be for");
+    return std::nullopt;
+  }
+  const std::size_t colon = cell.find(':');
+  ModbusPlace place;
+  std::size_t table = 0;
+  while (table < std::size(kTables) && kTables[table] != cell.substr(0, colon)) ++table;
+  if (colon == std::string_view::npos || table == std::size(kTables))
+    return row.wrong("modbus", fmt::format("\"{}\" is not coil:N, discrete:N, input:N or holding:N", cell));
+  place.table = static_cast<Table>(table);
+  const auto [end, error] = std::from_chars(cell.data() + colon + 1, cell.data() + cell.size(), place.address);
+  if (error != std::errc{} || end != cell.data() + cell.size()) return row.wrong("modbus", "the address is 0 to 65535");
+  const bool bit = place.table == Table::kCoil || place.table == Table::kDiscrete;
+  std::string_view format = row.text("format");
+  if (bit) {
+    if (kind != PointKind::kSingle && kind != PointKind::kDouble)
+      return row.wrong("modbus", fmt::format("a {} is more than one bit", to_string(kind)));
+    if (!format.empty() || !row.text("scale").empty()) return row.wrong("format", "one bit has no format and no scale");
+    return place;
+  }
+  place.format = usual_format(kind);
+  if (constexpr std::string_view suffix = "_swapped"; format.ends_with(suffix)) {
+    place.swapped = true;
+    format.remove_suffix(suffix.size());
+  }
+  if (format == "u16")
+    place.format = RegisterFormat::kU16;
+  else if (format == "i16")
+    place.format = RegisterFormat::kI16;
+  else if (format == "u32")
+    place.format = RegisterFormat::kU32;
+  else if (format == "i32")
+    place.format = RegisterFormat::kI32;
+  else if (format == "f32")
+    place.format = RegisterFormat::kF32;
+  else if (!format.empty() || (place.swapped && row.text("format") != "_swapped"))
+    return row.wrong("format", fmt::format("\"{}\" is not u16, i16, u32, i32 or f32", row.text("format")));
+  if (place.swapped && place.registers() == 1) return row.wrong("format", "one register has no halves to swap");
+  if (place.address + place.registers() > 65536) return row.wrong("modbus", "the second register is beyond 65535");
+  BONGSU_TRY(place.scale, row.number("scale", 1, -1e9, 1e9));
+  if (place.scale == 0) return row.wrong("scale", "0 loses the value");
+  return place;
+}
+
+Result<std::optional<Iec104Place>> read_iec104(const Row& row, PointKind kind) {
+  BONGSU_TRY(const auto object, row.whole("ioa", 1, iec104::kMaxObjectAddress));
+  if (!object) {
+    for (const std::string_view column : {"command", "select", "cyclic_s", "group"})
+      if (!row.text(column).empty()) return row.wrong(column, "there is no ioa that it could be for");
+    return std::nullopt;
+  }
+  Iec104Place place{.object = static_cast<std::uint32_t>(*object)};
+  BONGSU_TRY(const auto command, row.whole("command", 1, iec104::kMaxObjectAddress));
+  if (command) {
+    if (kind == PointKind::kCounter) return row.wrong("command", "counters take no commands");
+    place.command = static_cast<std::uint32_t>(*command);
+  }
+  const std::string_view select = row.text("select");
+  if (select != "" && select != "yes" && select != "no")
+    return row.wrong("select", fmt::format("\"{}\" is not yes or no", select));
+  place.select = select == "yes";
+  if (place.select && !command) return row.wrong("select", "there is no command to select");
+  if (place.select && kind == PointKind::kBits) return row.wrong("select", "bitstring commands have no selection");
+  BONGSU_TRY(const auto cyclic, row.whole("cyclic_s", 1, kMaxCyclicSeconds));
+  if (cyclic) place.cyclic = std::chrono::seconds(*cyclic);
+  BONGSU_TRY(const auto group, row.whole("group", 1, kind == PointKind::kCounter ? 4 : 16));
+  if (group) place.group = static_cast<std::uint8_t>(*group);
+  return place;
+}
+
+Result<PointRow> read_row(const Row& row) {
+  PointRow out;
+  const std::string_view name = row.text("name");
+  if (!printable_name(name))
+    return row.wrong("name",
+                     fmt::format("a name is 1 to {} characters without blanks, commas and quotes", kMaxPointNameBytes));
+  const auto kind = point_kind(row.text("kind"));
+  if (!kind)
+    return row.wrong(
+        "kind",
+        fmt::format("\"{}\" is not single, double, step, bits, normalized, scaled, real or counter", row.text("kind")));
+  out.point = {.name = std::string(name), .kind = *kind, .unit = std::string(row.text("unit"))};
+  constexpr double kAny = std::numeric_limits<double>::max();
+  BONGSU_TRY(out.point.value, row.number("value", *kind == PointKind::kDouble ? 1 : 0, -kAny, kAny));
+  if (!holds(*kind, out.point.value))
+    return row.wrong("value", fmt::format("a {} can't be {}", to_string(*kind), out.point.value));
+  BONGSU_TRY(out.deadband, row.number("deadband", 0, 0, kAny));
+  BONGSU_TRY(out.min, row.number("min", out.min, -kAny, kAny));
+  BONGSU_TRY(out.max, row.number("max", out.max, -kAny, kAny));
+  if (out.min > out.max) return row.wrong("max", "max is less than min");
+  BONGSU_TRY(const auto operate, row.whole("operate_ms", 0, kMaxOperateMs));
+  if (operate) out.operate = std::chrono::milliseconds(*operate);
+  BONGSU_TRY(out.iec104, read_iec104(row, *kind));
+  BONGSU_TRY(out.modbus, read_modbus(row, *kind));
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(Table table) { return kTables[static_cast<std::size_t>(table)]; }
+
+Result<PointList> read_point_list(std::string_view text, std::string_view source) {
+  if (text.size() > kMaxPointListBytes)
+    return fail(ErrorCode::kTooLarge, fmt::format("a list of points has at most {} bytes", kMaxPointListBytes),
+                {.source = std::string(source)});
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  std::map<std::string, std::size_t> columns;
+  PointList out;
+  std::set<std::string> names;
+  std::set<std::uint32_t> objects, commands;
+  std::set<std::pair<Table, std::uint32_t>> modbus;
+  std::uint64_t line = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::uint64_t first = line;
+    if (text[at] == '#') {
+      const std::size_t end = text.find('\n', at);
+      at = end == std::string_view::npos ? text.size() : end + 1;
+      ++line;
+      continue;
+    }
+    BONGSU_TRY(const auto cells, take_record(text, at, line, source));
+    if (cells.size() == 1 && trim(cells[0]).empty()) continue;
+    const auto wrong = [&](std::string_view field, std::string message, ErrorCode code = ErrorCode::kInvalid) {
+      return fail(code, std::move(message),
+                  {.source = std::string(source), .line = first, .field = std::string(field)});
+    };
+    if (columns.empty()) {
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        const std::string name(trim(cells[i]));
+        if (std::find(std::begin(kColumns), std::end(kColumns), name) == std::end(kColumns))
+          return wrong(name, fmt::format("\"{}\" is not a column (name, kind, unit, value, ioa, …)", name));
+        if (!columns.emplace(name, i).second) return wrong(name, "the column is there twice");
+      }
+      for (const char* must : {"name", "kind"})
+        if (!columns.contains(must)) return wrong(must, "the column is missing");
+      continue;
+    }
+    if (cells.size() > columns.size())
+      return wrong("", fmt::format("{} cells, and {} columns", cells.size(), columns.size()));
+    if (out.size() == kMaxPoints)
+      return wrong("", fmt::format("more than {} points", kMaxPoints), ErrorCode::kTooLarge);
+    BONGSU_TRY(auto row, read_row(Row(columns, cells, source, first)));
+    if (!names.insert(row.point.name).second) return wrong("name", fmt::format("{} is there twice", row.point.name));
+    if (row.iec104) {
+      if (!objects.insert(row.iec104->object).second)
+        return wrong("ioa", fmt::format("{} is another point's", row.iec104->object));
+      if (row.iec104->command && !commands.insert(*row.iec104->command).second)
+        return wrong("command", fmt::format("{} is another point's", *row.iec104->command));
+    }
+    if (row.modbus)
+      for (std::uint32_t i = 0; i < row.modbus->registers(); ++i)
+        if (!modbus.insert({row.modbus->table, row.modbus->address + i}).second)
+          return wrong("modbus",
+                       fmt::format("{}:{} is another point's", to_string(row.modbus->table), row.modbus->address + i));
+    out.push_back(std::move(row));
+  }
+  if (columns.empty())
+    return fail(ErrorCode::kInvalid, "there is no line that names the columns",
+                {.source = std::string(source), .line = 1});
+  return out;
+}
+
+std::vector<Point> points_of(const PointList& list) {
+  std::vector<Point> out;
+  out.reserve(list.size());
+  for (const PointRow& row : list) out.push_back(row.point);
+  return out;
+}
+
+}  // namespace bongsu::exercise::wire
