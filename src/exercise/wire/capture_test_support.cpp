@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/places_test_support.h"
 #include "base/text.h"
 
 namespace bongsu::exercise::wire {
@@ -99,11 +100,8 @@ std::vector<std::vector<std::string>> tshark(const std::filesystem::path& file, 
 }
 
 std::optional<std::filesystem::path> shared_capture(const std::string& name) {
-  const char* named = std::getenv("BONGSU_SHARED_DATA");
-  const std::filesystem::path data =
-      named != nullptr ? named : std::filesystem::path(BONGSU_SOURCE_DIR) / "../shared/data";
-  const auto file = data / "exercise" / "ics-pcaps" / name;
-  if (!std::filesystem::exists(file)) return std::nullopt;
+  const std::string file = shared_data("exercise/ics-pcaps/" + name);
+  if (file.empty()) return std::nullopt;
   return file;
 }
 
