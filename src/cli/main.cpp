@@ -819,6 +819,29 @@ void add_range(Program& p) {
   outages->add_flag("--json", c.json, "One JSON object an outage, and a summary");
   outages->add_flag("--quiet", c.quiet, "No progress");
   outages->callback([&p] { p.exit = run_range_contingency(c, stdout, stderr); });
+  static BuildGridCommand b;
+  auto* build = p.command(range, "build-grid", "A network of countries from the ENTSO-E extract; impedances and loads are estimated, and it says so",
+                          "  bongsu range build-grid --from grid-europe/ --countries LT,UA,PL -o lt-ua-pl.m\n"
+                          "  bongsu range build-grid --from grid-europe/ --countries LT --load LT=1400\n");
+  build->add_option("--from", b.from, "Directory of buses.csv, lines.csv, transformers.csv, generators.csv")->required();
+  build->add_option("--countries", b.countries, "ISO 3166-1 alpha-2 codes, with commas or given again")->allow_extra_args(false)->required();
+  build->add_option("--load", b.loads, "COUNTRY=MW, in place of the estimate; may be given again")->allow_extra_args(false);
+  build->add_option("-o,--out", b.out, "File, - for standard output")->capture_default_str();
+  build->callback([&p] { p.exit = run_range_build_grid(b, stdout, stderr); });
+  static RangeRunCommand r;
+  auto* run = p.command(range, "run", "Let time pass in a network: demand, protection, cascades, under a seed",
+                        "  bongsu range run lt-ua-pl.m --seed 7 --hours 24 --outages 20\n  bongsu range run case118.m --dc --outages 500 --hidden 0.2 --json\n");
+  run->add_option("case", r.file, "MATPOWER case; - for standard input")->required();
+  run->add_option("--seed", r.seed, "The same seed gives the same run")->capture_default_str();
+  run->add_option("--hours", r.hours)->capture_default_str();
+  run->add_option("--step", r.step_s, "Seconds between two solutions when nothing happens")->capture_default_str();
+  run->add_option("--outages", r.outages, "Branches that go out at random, a day")->capture_default_str();
+  run->add_option("--hidden", r.hidden_failure, "Chance that a branch beside one that trips does so, too")->capture_default_str();
+  run->add_option("--swing", r.swing, "Part by which demand swings over a day")->capture_default_str();
+  run->add_flag("--dc", r.dc, "The linear model");
+  run->add_flag("--json", r.json, "One JSON object an event, and a summary");
+  run->add_flag("--quiet", r.quiet, "No progress");
+  run->callback([&p] { p.exit = run_range_run(r, stdout, stderr); });
   add_range_wire(p, range);
 }
 

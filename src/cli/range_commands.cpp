@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <fstream>
 #include <numbers>
 
 #include "base/json.h"
 #include "cli/terminal.h"
 #include "exercise/range/power/ac_flow.h"
+#include "exercise/range/power/build_grid.h"
+#include "exercise/range/power/cascade.h"
 #include "exercise/range/power/contingency.h"
 #include "exercise/range/power/dc_flow.h"
 #include "exercise/range/power/matpower.h"
@@ -296,6 +300,120 @@ int run_range_contingency(const ContingencyCommand& command, std::FILE* out, std
   else if (command.json) print_outages_json(*network, *report, out);
   else print_outages(*network, *report, out);
   return OutageCounts(*report).clean == report->outages.size() ? kExitOk : kExitNo;
+}
+
+int run_range_build_grid(const BuildGridCommand& command, std::FILE* out, std::FILE* err) {
+  const auto refuse = [&](const Error& error) { return trouble(error, false, out, err); };
+  GridOptions options;
+  for (const std::string& given : command.countries)
+    for (std::size_t at = 0; at <= given.size();) {
+      const std::size_t end = std::min(given.find(',', at), given.size());
+      if (end > at) options.countries.push_back(given.substr(at, end - at));
+      at = end + 1;
+    }
+  for (const std::string& given : command.loads) {
+    const std::size_t at = given.find('=');
+    double mw = 0;
+    const char* const last = given.data() + given.size();
+    if (at == std::string::npos || std::from_chars(given.data() + at + 1, last, mw).ptr != last || !(mw >= 0) || !std::isfinite(mw))
+      return refuse({.code = ErrorCode::kInvalid, .message = "is no COUNTRY=MW", .where = {.field = given}});
+    options.load_mw[given.substr(0, at)] = mw;
+  }
+  std::string text[4];
+  const char* const names[] = {"buses.csv", "lines.csv", "transformers.csv", "generators.csv"};
+  for (int k = 0; k < 4; ++k) {
+    auto read = telemetry::read_whole(command.from + "/" + names[k], kMaxGridBytes);
+    if (!read) return refuse(read.error());
+    text[k] = std::move(*read);
+  }
+  const auto grid = build_grid({text[0], text[1], text[2], text[3]}, options);
+  if (!grid) return refuse(grid.error());
+  const std::string written = write_case(grid->network, grid->remarks);
+  if (command.out == "-") {
+    fmt::print(out, "{}", written);
+  } else {
+    std::ofstream file(command.out, std::ios::binary | std::ios::trunc);
+    file << written;
+    file.close();
+    if (!file) return refuse({.code = ErrorCode::kIo, .message = "cannot be written", .where = {.source = command.out}});
+  }
+  fmt::print(err, "{}\n{} buses, {} generators, {} branches\n", grid->remarks, grid->network.buses.size(), grid->network.generators.size(), grid->network.branches.size());
+  return kExitOk;
+}
+
+namespace {
+
+const char* event_name(GridEvent::Kind kind) {
+  switch (kind) {
+    case GridEvent::Kind::kOrdered: return "ordered";
+    case GridEvent::Kind::kOverloadTrip: return "overload_trip";
+    case GridEvent::Kind::kHiddenTrip: return "hidden_trip";
+    case GridEvent::Kind::kFrequencyShed: return "frequency_shed";
+    case GridEvent::Kind::kVoltageShed: return "voltage_shed";
+    case GridEvent::Kind::kGeneratorTrip: return "generator_trip";
+    case GridEvent::Kind::kDark: return "dark";
+    case GridEvent::Kind::kLive: return "live";
+    case GridEvent::Kind::kSplit: return "split";
+  }
+  return "";
+}
+
+std::string clock_text(double seconds) {
+  const auto tenths = static_cast<std::int64_t>(std::llround(seconds * 10));
+  return fmt::format("{:02}:{:02}:{:02}.{}", tenths / 36000, tenths / 600 % 60, tenths / 10 % 60, tenths % 10);
+}
+
+}  // namespace
+
+int run_range_run(const RangeRunCommand& c, std::FILE* out, std::FILE* err) {
+  const auto network = load(c.file);
+  if (!network) return trouble(network.error(), c.json, out, err);
+  if (!(c.hours > 0 && c.hours <= 8784 && c.step_s >= 0.1 && c.step_s <= 3600 && c.outages >= 0 && c.hidden_failure >= 0 && c.hidden_failure <= 1 &&
+        c.swing >= 0 && c.swing < 1))
+    return trouble({.code = ErrorCode::kInvalid, .message = "hours lie between 0 and 8784, a step between 0.1 and 3600 s, parts between 0 and 1"}, c.json, out, err);
+  auto grid = LiveGrid::make(*network, {.model = c.dc ? Model::kDc : Model::kAc, .hidden_failure = c.hidden_failure}, c.seed);
+  if (!grid) return trouble(grid.error(), c.json, out, err);
+  SeededRandom random(c.seed);
+  const auto steps = static_cast<std::uint64_t>(std::ceil(c.hours * 3600 / c.step_s));
+  const double chance = c.outages * c.step_s / 86400;
+  std::vector<double> first(network->generators.size());
+  for (std::uint32_t g = 0; g < first.size(); ++g) first[g] = grid->turbine_mw(g);
+  const auto level = [&c](double seconds) { return 1 - c.swing * std::cos((seconds / 3600 - 4) / 24 * 2 * std::numbers::pi); };
+  std::size_t counts[9] = {};
+  Progress bar("steps", steps);
+  for (std::uint64_t step = 0; step < steps; ++step) {
+    const double now = grid->now_s(), part = level(now) / level(0);
+    if (c.swing > 0)
+      for (std::uint32_t i = 0; i < network->buses.size(); ++i)
+        grid->set_demand(i, network->buses[i].load_mw * part, network->buses[i].load_mvar * part);
+    // Every five minutes operators set stations to what demand asks.
+    if (c.swing > 0 && step % std::max<std::uint64_t>(1, static_cast<std::uint64_t>(300 / c.step_s)) == 0)
+      for (std::uint32_t g = 0; g < first.size(); ++g)
+        if (grid->network().generators[g].on)
+          (void)grid->order({Order::Kind::kSetPower, g, std::clamp(first[g] * part, 0.0, grid->network().generators[g].p_max_mw)});
+    if (chance > 0 && static_cast<double>(random.below(1'000'000'000)) / 1e9 < chance && !network->branches.empty())
+      (void)grid->order({Order::Kind::kOpenBranch, static_cast<std::uint32_t>(random.below(network->branches.size()))});
+    grid->advance(c.step_s);
+    for (const GridEvent& event : grid->take_events()) {
+      ++counts[static_cast<int>(event.kind)];
+      if (event.kind == GridEvent::Kind::kOrdered && event.text.starts_with("generator")) continue;
+      if (c.json) fmt::print(out, "{}\n", to_text(Json(JsonObject{{"kind", event_name(event.kind)}, {"at_s", event.at_s}, {"mw", event.mw}, {"text", event.text}})));
+      else fmt::print(out, "{}  {}\n", clock_text(event.at_s), event.text);
+    }
+    if (!c.quiet) bar.update(step + 1);
+  }
+  const Energy e = grid->energy();
+  std::size_t dark = 0;
+  for (std::uint32_t i = 0; i < network->buses.size(); ++i) dark += !grid->live(i);
+  if (c.json)
+    fmt::print(out, "{}\n", to_text(Json(JsonObject{{"kind", "summary"}, {"case", network->name}, {"seed", c.seed}, {"hours", grid->now_s() / 3600},
+        {"served_mwh", e.served}, {"unserved_mwh", e.unserved}, {"generated_mwh", e.turbines}, {"losses_mwh", e.losses}, {"shunts_mwh", e.shunts},
+        {"residue_mwh", e.residue()}, {"overload_trips", counts[1]}, {"hidden_trips", counts[2]}, {"dark_buses", dark}})));
+  else
+    fmt::print(out, "{}: {:.1f} h, seed {}: {:.1f} MWh served, {:.1f} MWh not, {:.1f} MWh generated, {:.1f} MWh lost on the way; {} overload trips, {} hidden, {} of {} buses dark at the end\n",
+               printable(network->name), grid->now_s() / 3600, c.seed, e.served, e.unserved, e.turbines, e.losses, counts[1], counts[2], dark, network->buses.size());
+  const bool lost = counts[static_cast<int>(GridEvent::Kind::kFrequencyShed)] + counts[static_cast<int>(GridEvent::Kind::kVoltageShed)] + counts[static_cast<int>(GridEvent::Kind::kDark)] > 0;
+  return lost ? kExitNo : kExitOk;
 }
 
 }  // namespace bongsu::cli

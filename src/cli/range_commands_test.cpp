@@ -84,6 +84,32 @@ TEST_F(RangeCommandsTest, EachBranchGoesOutInItsTurn) {
   EXPECT_EQ(run(run_range_contingency, {.file = sample("collapse.m")}), 2);
 }
 
+TEST_F(RangeCommandsTest, TheSameSeedGivesTheSameRun) {
+  const RangeRunCommand command{.file = sample("ring.m"), .seed = 3, .hours = 2, .outages = 60, .json = true};
+  const int status = run(run_range_run, command);
+  EXPECT_EQ(status, 1) << "load is lost";
+  const std::string first = out_;
+  EXPECT_EQ(run(run_range_run, command), status);
+  EXPECT_EQ(out_, first);
+  EXPECT_NE(out_.find("\"kind\":\"dark\""), std::string::npos) << out_;
+  EXPECT_NE(out_.find("\"kind\":\"summary\",\"case\":\"ring\",\"seed\":3,\"hours\":2E0"), std::string::npos) << out_;
+  EXPECT_EQ(run(run_range_run, {.file = sample("ring.m"), .hours = -1}), 2);
+}
+
+TEST_F(RangeCommandsTest, ANetworkIsBuiltFromTheExtract) {
+  file("g/buses.csv", "bus_id,station_id,voltage,dc,symbol,under_construction,tags,x,y\n1,1,300,f,S,f,'\"country\"=>\"LT\"',1,1\n2,2,300,f,S,f,'\"country\"=>\"LT\"',1,1\n");
+  file("g/lines.csv", "line_id,bus0,bus1,voltage,circuits,length,underground,under_construction,tags,geometry\n1,1,2,300,2,50000,False,False,,\n");
+  file("g/transformers.csv", "transformer_id,bus0,bus1\n");
+  file("g/generators.csv", "generator_id,bus_id,technology,capacity,tags,geometry\n1,1,Fossil gas,300,,\n");
+  const std::string built = (dir_ / "lt.m").string();
+  ASSERT_EQ(run(run_range_build_grid, {.from = (dir_ / "g").string(), .countries = {"LT,LV"}, .loads = {"LT=100"}, .out = built}), 0) << err_;
+  EXPECT_NE(err_.find("ESTIMATED"), std::string::npos);
+  EXPECT_EQ(run(run_range_powerflow, {.file = built}), 0) << out_;
+  EXPECT_NE(out_.find("load 100.00 MW"), std::string::npos) << out_;
+  EXPECT_EQ(run(run_range_build_grid, {.from = (dir_ / "g").string(), .countries = {"LT"}, .loads = {"LT"}}), 2);
+  EXPECT_EQ(run(run_range_build_grid, {.from = (dir_ / "absent").string(), .countries = {"LT"}}), 2);
+}
+
 TEST_F(RangeCommandsTest, TroubleNamesFileAndLine) {
   EXPECT_EQ(run(run_range_powerflow, {.file = (dir_ / "absent.m").string()}), 2);
   EXPECT_EQ(run(run_range_powerflow, {.file = file("bad.m", "function mpc = x\nmpc.version = '2';\nmpc.bus = [ 1 x ];\n")}), 2);
