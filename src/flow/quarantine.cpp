@@ -339,13 +339,22 @@ Result<void> Quarantine::settle(std::string_view id, HeldItem::State state, std:
 }
 
 Result<std::size_t> Quarantine::erase_object(std::string_view object_id, std::string_view by) {
-  std::size_t count = 0;
-  for (const HeldItem& item : list()) {
-    if (item.object_id != object_id || item.state != HeldItem::State::kOpen) continue;
-    BONGSU_TRY_VOID(discard(item.id, by, "the object was erased"));
-    ++count;
+  return discard_all({.object_id = object_id}, by, "the object was erased");
+}
+
+Result<std::size_t> Quarantine::discard_all(const Which& which, std::string_view by, std::string_view why) {
+  const auto is = [](const auto& wanted, const std::string& found) { return !wanted || *wanted == found; };
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, item] : items_)
+      if (item.state == HeldItem::State::kOpen && item.object_id == which.object_id &&
+          is(which.collection, item.collection) && is(which.version_key, item.version_key) &&
+          is(which.member, item.member))
+        ids.push_back(id);
   }
-  return count;
+  for (const std::string& id : ids) BONGSU_TRY_VOID(discard(id, by, why));
+  return ids.size();
 }
 
 Quarantine::Counts Quarantine::counts() const {
