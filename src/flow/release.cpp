@@ -750,6 +750,11 @@ std::vector<PreviewLine> Release::preview(const policy::ObjectFacts& facts) cons
   return out;
 }
 
-Result<policy::ObjectFacts> Release::facts_of(const journal::Entry& entry) { return flow::facts_of(entry); }
+std::optional<policy::Decision> Release::decision_for(const policy::MemberId& member,
+                                                      const policy::ObjectFacts& facts) const {
+  const auto now_state = state();
+  if (!now_state || member == now_state->self || !now_state->members.contains(member)) return std::nullopt;
+  return decide_for_member(facts, member, *now_state, impl_->clock.now());
+}
 
 }  // namespace bongsu::flow

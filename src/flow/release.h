@@ -20,6 +20,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -97,8 +98,8 @@ class Release {
 
   // Every member but this node, in order of name, by the state and the time as they are now.
   std::vector<PreviewLine> preview(const policy::ObjectFacts& facts) const;
-  // The facts of a stored entry, for `who may see this` in the console. kCorrupt: its label cannot be read.
-  static Result<policy::ObjectFacts> facts_of(const journal::Entry& entry);
+  // The line of one member; nullopt: it is this node, or no member.
+  std::optional<policy::Decision> decision_for(const policy::MemberId& member, const policy::ObjectFacts& facts) const;
 
  private:
   struct Impl;

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "flow/facts.h"
 #include "flow/flow_test_support.h"
 
 namespace bongsu::flow {
@@ -370,7 +371,7 @@ TEST(Release, FactsOfAStoredEntryAreThoseItWasDecidedBy) {
   node.apply();
   const auto report = node.admit({indicator(1, {std::string(kAmber)})}, "c2", "cert-x");
   const auto entry = node.journal->snapshot()->entry(report.items[0].seq);
-  const auto facts = Release::facts_of(*entry);
+  const auto facts = facts_of(*entry);
   ASSERT_TRUE(facts);
   EXPECT_EQ(*facts, (policy::ObjectFacts{.object_id = id_of("indicator", 1),
                                          .type = "indicator",
@@ -379,7 +380,7 @@ TEST(Release, FactsOfAStoredEntryAreThoseItWasDecidedBy) {
                                          .label = {.tlp = Tlp::kAmber, .marked = true}}));
   journal::Entry broken = *entry;
   broken.label = "green for everybody";
-  EXPECT_EQ(Release::facts_of(broken).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(facts_of(broken).error().code, ErrorCode::kCorrupt);
 }
 
 TEST(Release, ManyWritersWithSplitsAndChangesOfPolicyLoseNothing) {

@@ -39,10 +39,9 @@ class ReleaseGate final : public TailGate {
   }
   journal::ViewId origin_of(journal::ViewId view) override { return release_.origin_of(view); }
   Result<bool> may_have(std::string_view member, const journal::Entry& entry) override {
-    BONGSU_TRY(const auto facts, flow::Release::facts_of(entry));
-    for (const flow::PreviewLine& line : release_.preview(facts))
-      if (line.member == member) return line.decision.verdict != policy::Verdict::kWithhold;
-    return false;
+    BONGSU_TRY(const auto facts, flow::facts_of(entry));
+    const auto decision = release_.decision_for(std::string(member), facts);
+    return decision && decision->verdict != policy::Verdict::kWithhold;
   }
 
  private:
