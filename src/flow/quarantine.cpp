@@ -297,11 +297,7 @@ Result<void> Quarantine::settle(std::string_view id, HeldItem::State state, std:
   item->decided_why = why;
   if (!item->decided) item->decided = clock_.now();
   JsonObject record = to_json(*item).as_object();
-  if (!written) {
-    journal::Batch batch;
-    batch.states.push_back({std::string(kSpace), item->id, to_text(record)});
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
-  }
+  if (!written) BONGSU_TRY_VOID(journal_.put({{std::string(kSpace), item->id, to_text(record)}}));
   {
     const std::lock_guard lock(mutex_);
     items_.find(id)->second = *item;

@@ -123,11 +123,7 @@ struct Release::Impl {
   }
 
   Result<void> publish(Draft draft) {
-    if (!draft.states.empty()) {
-      journal::Batch batch;
-      batch.states = std::move(draft.states);
-      BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
-    }
+    BONGSU_TRY_VOID(journal.put(std::move(draft.states)));
     draft.plan.find_classes();
     if (!draft.plan.decider) draft.plan.decider = std::make_shared<const Decider>(draft.plan.content);
     auto next = std::make_shared<const Plan>(std::move(draft.plan));

@@ -161,11 +161,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
       return std::unexpected(removed.error());
     }
   }
-  if (written.text != batch.cursor.text) {
-    journal::Batch states;
-    states.states.push_back(state_of(remote, batch.cursor));
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(states));
-  }
+  if (written.text != batch.cursor.text) BONGSU_TRY_VOID(journal_.put({state_of(remote, batch.cursor)}));
   return counts;
 }
 
