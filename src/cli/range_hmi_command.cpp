@@ -74,6 +74,8 @@ class Hmi {
   void command_state(std::uint64_t id, const std::string& phase, const std::string& text, bool last, bool done);
   void notice(const std::string& what);
   void event(const std::string& what, const std::string& text);
+  void print_line(const JsonObject& object);
+  void add_notice(const std::string& text);
   void draw();
   void end_when_done();
   std::string name_of(std::uint32_t object) const;
@@ -103,17 +105,24 @@ std::string Hmi::name_of(std::uint32_t object) const {
   return found == by_object_.end() ? fmt::format("ioa {}", object) : list_[found->second].point.name;
 }
 
+void Hmi::print_line(const JsonObject& object) {
+  fmt::print(out_, "{}\n", to_text(object));
+  std::fflush(out_);
+}
+
+void Hmi::add_notice(const std::string& text) {
+  notices_.push_back(fmt::format("{} {}", clock_.now().text(0).substr(11, 8), text));
+  while (notices_.size() > kMaxNotices) notices_.pop_front();
+  changed_ = true;
+}
+
 void Hmi::event(const std::string& what, const std::string& text) {
   if (!table_) {
     JsonObject object{{"time", clock_.now().text(3)}, {"event", what}};
     if (!text.empty()) object["text"] = text;
-    fmt::print(out_, "{}\n", to_text(object));
-    std::fflush(out_);
+    print_line(object);
   }
-  notices_.push_back(
-      fmt::format("{} {}{}{}", clock_.now().text(0).substr(11, 8), what, text.empty() ? "" : ": ", text));
-  while (notices_.size() > kMaxNotices) notices_.pop_front();
-  changed_ = true;
+  add_notice(fmt::format("{}{}{}", what, text.empty() ? "" : ": ", text));
 }
 
 void Hmi::notice(const std::string& what) {
@@ -131,8 +140,7 @@ void Hmi::show(std::uint64_t key, Shown shown, JsonObject extra) {
     if (!shown.unit.empty()) object["unit"] = shown.unit;
     object["quality"] = quality_words(shown.quality);
     if (!shown.at.empty()) object["at"] = shown.at;
-    fmt::print(out_, "{}\n", to_text(object));
-    std::fflush(out_);
+    print_line(object);
     return;
   }
   if (shown_.contains(key) || shown_.size() < kMaxShown) shown_[key] = std::move(shown);
@@ -159,13 +167,9 @@ void Hmi::command_state(std::uint64_t id, const std::string& phase, const std::s
     JsonObject object{
         {"time", clock_.now().text(3)}, {"event", "command"}, {"id", id}, {"command", target}, {"state", phase}};
     if (!text.empty()) object["text"] = text;
-    fmt::print(out_, "{}\n", to_text(object));
-    std::fflush(out_);
+    print_line(object);
   }
-  notices_.push_back(
-      fmt::format("{} {}: {}{}{}", clock_.now().text(0).substr(11, 8), target, phase, text.empty() ? "" : ", ", text));
-  while (notices_.size() > kMaxNotices) notices_.pop_front();
-  changed_ = true;
+  add_notice(fmt::format("{}: {}{}{}", target, phase, text.empty() ? "" : ", ", text));
   if (!last) return;
   running_.erase(id);
   if (!done) ++failed_;
