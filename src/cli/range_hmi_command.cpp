@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <deque>
 #include <map>
@@ -10,6 +9,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/text.h"
 #include "cli/range_wire_io.h"
 #include "cli/terminal.h"
 #include "exercise/wire/iec104/master.h"
@@ -26,13 +26,6 @@ namespace {
 constexpr std::size_t kMaxNotices = 5;     // below the table
 constexpr std::size_t kMaxShown = 65'536;  // objects
 constexpr auto kRedraw = 500ms;
-
-std::optional<double> number(std::string_view text) {
-  double out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(out)) return std::nullopt;
-  return out;
-}
 
 // The element that a command of this type has for the value; nullopt: none.
 std::optional<iec104::Element> element_of(iec104::TypeId type, double value) {
@@ -286,7 +279,7 @@ Result<void> Hmi::order(std::string_view line) {
     const auto found = by_name_.find(std::string(line.substr(5)));
     if (found != by_name_.end() && list_[found->second].iec104)
       return master_->read(list_[found->second].iec104->object);
-    if (const auto object = number(line.substr(5)); object && *object >= 0 && *object <= iec104::kMaxObjectAddress)
+    if (const auto object = finite_number(line.substr(5)); object && *object >= 0 && *object <= iec104::kMaxObjectAddress)
       return master_->read(static_cast<std::uint32_t>(*object));
     return wrong("read is followed by a point's name or address");
   }
@@ -297,7 +290,7 @@ Result<void> Hmi::command(std::string_view target, std::string_view value_text, 
   const auto wrong = [&](std::string message) {
     return fail(ErrorCode::kInvalid, std::move(message), {.field = std::string(target)});
   };
-  const auto value = number(value_text);
+  const auto value = finite_number(value_text);
   if (!value) return wrong(fmt::format("\"{}\" is not a number", value_text));
   const std::string text = fmt::format("{}={}", target, value_text);
   const auto found = by_name_.find(std::string(target));
@@ -316,7 +309,7 @@ Result<void> Hmi::command(std::string_view target, std::string_view value_text, 
     order.select = select || row.iec104->select;
   } else {
     const std::size_t colon = target.find(':');
-    const auto object = number(colon == std::string_view::npos ? std::string_view() : target.substr(colon + 1));
+    const auto object = finite_number(colon == std::string_view::npos ? std::string_view() : target.substr(colon + 1));
     if (!object || *object < 0 || *object > iec104::kMaxObjectAddress || *object != std::floor(*object))
       return wrong("neither a point of the list nor TYPE:OBJECT");
     bool known = false;
