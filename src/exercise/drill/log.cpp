@@ -12,9 +12,9 @@
 namespace bongsu::exercise::drill {
 namespace {
 
-constexpr std::array<std::string_view, kKinds> kWords = {"control", "fired",     "delivery", "not_fired", "telemetry",
-                                                         "order",   "event",     "probe",    "sample",    "complaint",
-                                                         "condition", "evidence", "grade", "appeal", "ruling", "violation"};
+constexpr std::array<std::string_view, kKinds> kWords = {
+    "control", "fired",     "delivery",  "not_fired", "telemetry", "order",  "event",  "probe",
+    "sample",  "complaint", "condition", "evidence",  "grade",     "appeal", "ruling", "violation"};
 constexpr std::string_view kHashKey = R"(,"whole":")";
 constexpr std::size_t kTailBytes = kHashKey.size() + 64 + 2;  // …"}
 constexpr std::size_t kFields = 9;
@@ -84,7 +84,8 @@ std::string LogWriter::line(const Entry& entry) {
   // Names are our own and in order already; only what comes from elsewhere has to be sorted.
   const auto data = to_canonical_text(entry.data);
   BONGSU_CHECK(data.has_value());
-  std::string body = fmt::format(R"({{"at":{},"data":{},"kind":"{}","ref":)", entry.at_ms, *data, to_string(entry.kind));
+  std::string body =
+      fmt::format(R"({{"at":{},"data":{},"kind":"{}","ref":)", entry.at_ms, *data, to_string(entry.kind));
   append_json_string(body, entry.ref);
   body += fmt::format(R"(,"run":{},"seq":{},"team":)", entry.run, entry.seq);
   append_json_string(body, entry.team);
@@ -102,7 +103,8 @@ LogRead read_log(std::string_view text, const std::string& source) {
   const auto stop = [&](std::string_view what) {
     const std::uint64_t line = read.entries.size() + 1;
     read.trouble = Error{ErrorCode::kCorrupt,
-                         fmt::format("{}: {} entries before it are whole and kept, {} bytes are not", what, read.entries.size(), text.size() - read.whole_bytes),
+                         fmt::format("{}: {} entries before it are whole and kept, {} bytes are not", what,
+                                     read.entries.size(), text.size() - read.whole_bytes),
                          {.source = source, .line = line, .offset = read.whole_bytes, .has_offset = true}};
     return read;
   };
@@ -113,7 +115,8 @@ LogRead read_log(std::string_view text, const std::string& source) {
     const std::string_view line = rest.substr(0, end);
     if (line.size() > kMaxLogLineBytes) return stop("the line is longer than any entry");
     if (read.entries.size() >= kMaxLogEntries) return stop(fmt::format("more than {} entries", kMaxLogEntries));
-    if (line.size() <= kTailBytes || line.substr(line.size() - kTailBytes, kHashKey.size()) != kHashKey || !line.ends_with("\"}"))
+    if (line.size() <= kTailBytes || line.substr(line.size() - kTailBytes, kHashKey.size()) != kHashKey ||
+        !line.ends_with("\"}"))
       return stop("the line does not end with the hash of an entry");
     const std::string body = std::string(line.substr(0, line.size() - kTailBytes)) + '}';
     const std::string hash = hash_of(read.last_hash, body);
@@ -121,7 +124,8 @@ LogRead read_log(std::string_view text, const std::string& source) {
       return stop("the line does not follow from those before it (edited, lost, put in, or out of order)");
     auto entry = entry_of(body);
     if (!entry) return stop(entry.error().message);
-    if (entry->seq != read.entries.size() + 1) return stop(fmt::format("entry {} where {} should be", entry->seq, read.entries.size() + 1));
+    if (entry->seq != read.entries.size() + 1)
+      return stop(fmt::format("entry {} where {} should be", entry->seq, read.entries.size() + 1));
     read.entries.push_back(std::move(*entry));
     read.whole_bytes += end + 1;
     read.last_hash = hash;
@@ -137,7 +141,8 @@ std::vector<const Entry*> counting(std::span<const Entry> entries) {
     if (entry.at_ms > until) continue;
     out.push_back(&entry);
     if (entry.kind != Kind::kControl || entry.ref != "jump_back") continue;
-    if (const Json* to = entry.data.if_contains("to_ms"); to != nullptr && to->is_int64()) until = std::min(until, to->get_int64());
+    if (const Json* to = entry.data.if_contains("to_ms"); to != nullptr && to->is_int64())
+      until = std::min(until, to->get_int64());
   }
   std::ranges::reverse(out);
   return out;

@@ -1,4 +1,5 @@
-// A team's own copy of the range, as a drill sees it: in the words of scenarios (scenario/vocabulary.h). world_range.h makes one of a World.
+// A team's own copy of the range, as a drill sees it: in the words of scenarios (scenario/vocabulary.h). world_range.h
+// makes one of a World.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,14 @@
 
 namespace bongsu::exercise::drill {
 
-enum class Hand : std::uint8_t { kRed, kTeam, kFate };  // whose order: the attacker's, the team's operators', weather's and exercise control's
+enum class Hand : std::uint8_t {
+  kRed,
+  kTeam,
+  kFate
+};  // whose order: the attacker's, the team's operators', weather's and exercise control's
 
 struct RangeOrder {
-  std::string kind;    // scenario::effect_kinds
+  std::string kind;  // scenario::effect_kinds
   std::string target;
   std::optional<double> value;
   Hand by = Hand::kRed;

@@ -1,25 +1,30 @@
-// What a drill's log is worth: for each team and inject five times, and points, each of which names its rule and opens to its entries. Pure: the same
-// scenario and log give the same card; nothing else goes in.
+// What a drill's log is worth: for each team and inject five times, and points, each of which names its rule and opens
+// to its entries. Pure: the same scenario and log give the same card; nothing else goes in.
 //
 //   const Scorecard card = score(scenario, read_log(text, file).entries);
 //   card.teams[0].total                                     // 73.4 of 100
-//   for (const Point& p : card.teams[0].points)             // "detect-in-time: seen 4min after it began, of 20min · 10 of 10 · entries 81, 93"
+//   for (const Point& p : card.teams[0].points)             // "detect-in-time: seen 4min after it began, of 20min · 10
+//   of 10 · entries 81, 93"
 //
-// Only entries that count do (log.h: counting). Times come from traces: an alert on the team's node, an object that left, an order the range carried out, probes
-// that answer. Nothing is taken from what a team says of itself, but forms, which people grade.
+// Only entries that count do (log.h: counting). Times come from traces: an alert on the team's node, an object that
+// left, an order the range carried out, probes that answer. Nothing is taken from what a team says of itself, but
+// forms, which people grade.
 //
-// Of 100 points, each kind of deed has its share by the scenario's weights, among the kinds that the scenario asks of the team at all; within a kind, points by
-// the scenario's `score`, among what fell due: an inject that never fired asks nothing. Rules (kRules has their sentences):
-//   detect-in-time, report-in-time, contain-in-time, …   an expectation: its score if a trace of it lies between starts and expires, else 0
-//   share-in-time     for each recipient an equal part, if it got a matching object in time under a label neither laxer than asked nor one that
-//                     keeps the recipient out; for indicators times recall (the part of the inject's that it got) and precision (the part of
-//                     what was shared about it that is true)
+// Of 100 points, each kind of deed has its share by the scenario's weights, among the kinds that the scenario asks of
+// the team at all; within a kind, points by the scenario's `score`, among what fell due: an inject that never fired
+// asks nothing. Rules (kRules has their sentences):
+//   detect-in-time, report-in-time, contain-in-time, …   an expectation: its score if a trace of it lies between starts
+//   and expires, else 0 share-in-time     for each recipient an equal part, if it got a matching object in time under a
+//   label neither laxer than asked nor one that
+//                     keeps the recipient out; for indicators times recall (the part of the inject's that it got) and
+//                     precision (the part of what was shared about it that is true)
 //   form-graded       an expectation seen by a form: in time, times the part that graders gave
 //   judged            an expectation or metric that exercise control judges: the part it gave
 //   availability      of each service, as probed: the part of the drill's time that it was up
 //   label-violation   costs kViolationCost points each, whatever they come to below zero is zero
-// Two people grade a form: their mean counts if they are no further apart than kGradeBound; else it is open until a third grades (then the mean of the nearest two) or
-// exercise control rules. A ruling counts alone; an appeal makes the points open until one comes after it. Open points count as 0 and are told.
+// Two people grade a form: their mean counts if they are no further apart than kGradeBound; else it is open until a
+// third grades (then the mean of the nearest two) or exercise control rules. A ruling counts alone; an appeal makes the
+// points open until one comes after it. Open points count as 0 and are told.
 #pragma once
 
 #include <cstdint>
@@ -50,13 +55,13 @@ struct Rule {
 std::span<const Rule> rules();
 
 struct Point {
-  std::string_view rule;            // a name of rules()
+  std::string_view rule;  // a name of rules()
   Category category = Category::kDetect;
-  std::string inject;               // empty: none
-  std::string about;                // expectation, share, service, form
-  std::string text;                 // a sentence: what was asked, what came
-  double most = 0, earned = 0;      // in the scenario's scores; a violation: most 0, earned below 0, of the hundred
-  bool open = false;                // waits for people
+  std::string inject;                   // empty: none
+  std::string about;                    // expectation, share, service, form
+  std::string text;                     // a sentence: what was asked, what came
+  double most = 0, earned = 0;          // in the scenario's scores; a violation: most 0, earned below 0, of the hundred
+  bool open = false;                    // waits for people
   std::vector<std::uint64_t> evidence;  // seqs, ascending
 };
 
@@ -73,26 +78,26 @@ struct Times {
 
 struct Availability {
   std::string service;
-  double part = 1;                      // of the drill's time
+  double part = 1;                                             // of the drill's time
   std::vector<std::pair<std::int64_t, std::int64_t>> down_ms;  // from, until
   std::vector<std::uint64_t> evidence;
 };
 
 struct Sharing {  // of one inject's indicators, over all recipients
   std::string inject;
-  std::vector<std::string> right, wrong, missed;   // values
+  std::vector<std::string> right, wrong, missed;  // values
   double precision = 1, recall = 0;
-  bool seen_not_shared = false;         // an alert was there, nothing left
+  bool seen_not_shared = false;  // an alert was there, nothing left
   std::vector<std::uint64_t> evidence;
 };
 
 struct FormGrade {
-  std::uint64_t form = 0;               // seq
+  std::uint64_t form = 0;  // seq
   std::string name, inject;
   std::vector<std::pair<std::string, double>> graders;
-  std::optional<double> part;           // what counts
+  std::optional<double> part;  // what counts
   bool appealed = false, open = true;
-  std::string text;                     // how it came to be, or what it waits for
+  std::string text;  // how it came to be, or what it waits for
   std::vector<std::uint64_t> evidence;
 };
 
@@ -105,21 +110,21 @@ struct EvaluationResult {
   std::string evaluation;
   double earned = 0, most = 0;
   bool passed = false;
-  std::vector<std::string> tlos;        // that it speaks for
+  std::vector<std::string> tlos;  // that it speaks for
 };
 
 struct CategoryResult {
   Category category = Category::kDetect;
-  double earned = 0, most = 0;          // in scores
-  double points = 0, of = 0;            // of the hundred
+  double earned = 0, most = 0;  // in scores
+  double points = 0, of = 0;    // of the hundred
 };
 
 struct TeamScore {
   std::string team;
-  double total = 0;                     // 0 to 100
-  bool open = false;                    // some point waits for people
+  double total = 0;   // 0 to 100
+  bool open = false;  // some point waits for people
   std::vector<CategoryResult> categories;
-  std::vector<Point> points;            // by inject in the order of firing, then as the scenario has them
+  std::vector<Point> points;  // by inject in the order of firing, then as the scenario has them
   std::vector<Times> times;
   std::vector<Availability> services;
   std::vector<Sharing> sharing;
@@ -127,15 +132,15 @@ struct TeamScore {
   std::vector<MetricResult> metrics;
   std::vector<EvaluationResult> evaluations;
   std::size_t violations = 0;
-  JsonObject consequences;              // the range's, at the end
+  JsonObject consequences;  // the range's, at the end
 };
 
 struct Scorecard {
   std::string scenario, scenario_sha256, label;
   std::uint64_t seed = 0;
-  std::int64_t ended_ms = 0;            // or how far the log goes
+  std::int64_t ended_ms = 0;  // or how far the log goes
   bool ended = false;
-  std::vector<TeamScore> teams;         // in the scenario's order
+  std::vector<TeamScore> teams;  // in the scenario's order
 };
 
 // kInvalid: the log does not begin with "opened", or is another scenario's.
