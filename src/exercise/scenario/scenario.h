@@ -138,7 +138,7 @@ struct RangeTest {       // of a quantity of the range
   bool operator==(const RangeTest&) const = default;
 };
 struct ServiceTest {
-  std::string service;
+  std::string of;
   bool up = false;
   bool operator==(const ServiceTest&) const = default;
 };
@@ -158,19 +158,19 @@ enum class Act : std::uint8_t {
 // A team's deed or its absence, after an inject.
 struct ActTest {
   std::string team;  // an entity
-  Act act = Act::kReport;
+  Act did = Act::kReport;
   std::string inject;  // about which; empty: any
   bool done = true;    // false: it was not done
   Duration within{0};  // after the inject; 0: until now. A deed that is missing counts as missing only after it
   bool operator==(const ActTest&) const = default;
 };
-// Exactly one of range, service, team, all, any and none is there.
+// Exactly one of range, service, act, all, any and none is there.
 struct Condition {
   std::string id;
   std::string name, description;
   std::optional<RangeTest> range;
   std::optional<ServiceTest> service;
-  std::optional<ActTest> team;
+  std::optional<ActTest> act;
   std::vector<std::string> all, any, none;  // of other conditions
   Duration holds{0};                        // it must be so for this long
   bool operator==(const Condition&) const = default;
