@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "exercise/range/event.h"
 #include "exercise/range/world_config.h"
 
 namespace bongsu::exercise {
@@ -102,50 +103,6 @@ struct TimedOrder {
   double at_s = 0;
   WorldOrder order;
   bool operator==(const TimedOrder&) const = default;
-};
-
-enum class WorldEventKind : std::uint8_t {
-  kOrdered,
-  kRefused,
-  kCrewSent,
-  kDone,  // orders; kDone: by a crew
-  kTripped,
-  kShed,
-  kDark,
-  kLive,
-  kSplit,
-  kNoSolution,  // grid; dark and live: substations
-  kOnBattery,
-  kNodeDown,
-  kNodeUp,
-  kLinkDown,
-  kLinkUp,
-  kCircuitDown,
-  kCircuitUp,
-  kTerminalDown,
-  kTerminalUp,
-  kControlLost,
-  kControlBack,  // generators; magnitude MW
-  kSegmentClosed,
-  kSegmentOpen,
-  kTrainHeld,
-  kTrainMoves,
-  kTrainArrived,  // magnitude of an arrival: minutes late
-  kBroken,
-  kMended,
-  kDisaster,
-};
-std::string_view to_string(WorldEventKind kind);  // "circuit-down"
-
-struct WorldEvent {
-  std::uint64_t id = 0;  // 1, 2, … in the order of times
-  double at_s = 0;
-  WorldEventKind kind = WorldEventKind::kOrdered;
-  std::string target;       // a thing's name; empty: the whole
-  double magnitude = 0;     // MW, minutes; what the kind says
-  std::string text;         // a sentence
-  std::uint64_t cause = 0;  // the event that led to it; 0: none in this world
-  bool operator==(const WorldEvent&) const = default;
 };
 
 // Totals since second 0, and what is so now. Customers are an estimate from load (settings.customers_per_mw).

@@ -24,6 +24,7 @@ struct Node {
   double battery_h = 8;       // how long it runs when its supply is gone
   double recharge_h = 10;     // from empty to full
   double calls_per_hour = 0;  // of a cell site: what it carries on an average hour; 0: no cell site
+  bool exchange = false;      // calls go through here: a cell site that reaches none carries none
   bool own_supply = false;    // abroad, or on generators that nothing here takes away
   bool operator==(const Node&) const = default;
 };
