@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "exercise/drill/engine.h"
-
 namespace bongsu::exercise::drill {
 
 Conditions::Conditions(const Roster& roster) : roster_(&roster) {
@@ -46,30 +44,32 @@ bool Conditions::act(const scenario::ActTest& test, std::int64_t now_ms, const D
   if (!team) return false;
   const std::int64_t within = test.within.count();
   if (test.inject.empty()) {
-    const auto first = deeds.first(*team, test.act);
+    const auto first = deeds.first(*team, test.did);
     const bool done = first && (within == 0 || *first <= within);
     return test.done ? done : !done && now_ms >= within;
   }
   const auto inject = roster_->inject_of(test.inject);
   const Firing* firing = inject ? deeds.latest(*team, *inject) : nullptr;
   if (firing == nullptr) return false;
-  const auto at = firing->acts[static_cast<std::size_t>(test.act)].at_ms;
+  const auto at = firing->acts[static_cast<std::size_t>(test.did)].at_ms;
   const bool done = at && (within == 0 || *at - firing->at_ms <= within);
   return test.done ? done : !done && now_ms - firing->at_ms >= within;
 }
 
-bool Conditions::now(std::size_t number, std::size_t team, std::int64_t now_ms, const Deeds& deeds, const World& world) const {
+bool Conditions::now(std::size_t number, std::size_t team, std::int64_t now_ms, const Deeds& deeds,
+                     const World& world) const {
   const scenario::Condition& condition = roster_->scenario().conditions[number];
   if (condition.range) {
     const auto value = world.measure(team, condition);
     if (!value) return false;
-    return condition.range->is == scenario::Comparison::kBelow ? *value < condition.range->value : *value > condition.range->value;
+    return condition.range->is == scenario::Comparison::kBelow ? *value < condition.range->value
+                                                               : *value > condition.range->value;
   }
   if (condition.service) {
-    const auto service = service_.find(condition.service->service);
+    const auto service = service_.find(condition.service->of);
     return service != service_.end() && world.up(team, service->second) == condition.service->up;
   }
-  if (condition.team) return act(*condition.team, now_ms, deeds);
+  if (condition.act) return act(*condition.act, now_ms, deeds);
   const auto part = [&](const std::string& name) { return holds(team, name); };
   if (!condition.all.empty()) return std::ranges::all_of(condition.all, part);
   if (!condition.any.empty()) return std::ranges::any_of(condition.any, part);
@@ -86,7 +86,8 @@ std::vector<Conditions::Change> Conditions::ask(std::int64_t now_ms, const Deeds
         state.since_ms.reset();
       else if (!state.since_ms)
         state.since_ms = now_ms;
-      const bool holds = state.since_ms && now_ms - *state.since_ms >= roster_->scenario().conditions[condition].holds.count();
+      const bool holds =
+          state.since_ms && now_ms - *state.since_ms >= roster_->scenario().conditions[condition].holds.count();
       if (holds != state.holds) changes.push_back({condition, team, holds});
       state.holds = holds;
     }

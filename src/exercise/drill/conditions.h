@@ -1,4 +1,5 @@
-// Whether a scenario's conditions hold, for each team's range. Asked at steps; what is so for how long is remembered between them.
+// Whether a scenario's conditions hold, for each team's range. Asked at steps; what is so for how long is remembered
+// between them.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +14,20 @@
 
 namespace bongsu::exercise::drill {
 
+inline constexpr std::size_t kOutside = static_cast<std::size_t>(-1);  // in place of a team's number
+
 class Conditions {
  public:
   explicit Conditions(const Roster& roster);
 
   // What the present is asked for.
   struct World {
-    std::function<std::optional<double>(std::size_t team, const scenario::Condition&)> measure;  // its range test's quantity; nullopt: can't be asked
+    std::function<std::optional<double>(std::size_t team, const scenario::Condition&)>
+        measure;  // its range test's quantity; nullopt: can't be asked
     std::function<bool(std::size_t team, std::size_t service)> up;
   };
   struct Change {
-    std::size_t condition, team;  // team: kOutside's number where it is one for all
+    std::size_t condition, team;  // team: kOutside where it is one for all
     bool holds;
   };
   // At this moment. Gives what changed, by condition and team.
@@ -40,7 +44,7 @@ class Conditions {
 
   const Roster* roster_;
   std::unordered_map<std::string, std::size_t> number_, service_;
-  std::vector<std::size_t> order_;   // those that others are made of come first
+  std::vector<std::size_t> order_;  // those that others are made of come first
   std::vector<bool> global_;
   struct State {
     bool holds = false;

@@ -255,8 +255,8 @@ void Deeds::each_waiting(std::size_t team, const Key& key, std::int64_t at_ms, U
   std::erase_if(found->second, [&](const Waits& waits) { return use(waits) || at_ms > waits.until_ms; });
 }
 
-std::unordered_set<std::size_t> Deeds::about(const Evidence& e, std::size_t team, std::int64_t at_ms) const {
-  std::unordered_set<std::size_t> out;
+std::set<std::size_t> Deeds::about(const Evidence& e, std::size_t team, std::int64_t at_ms) const {
+  std::set<std::size_t> out;
   for (const std::string& pattern : e.patterns)
     for (const std::string& value : comparisons_of(pattern))
       if (const auto injects = injects_by_value_.find(value); injects != injects_by_value_.end())
@@ -286,14 +286,14 @@ void Deeds::evidence(const Entry& entry) {
     for (std::size_t i = 0; i < expectations.size(); ++i)
       if (expectations[i].seen.as == as) meet(firing, i, entry);
   };
-  const auto waiting_for = [&](Seen as, const std::unordered_set<std::size_t>& of) {
+  const auto waiting_for = [&](Seen as, const std::set<std::size_t>& of) {
     each_waiting(*team, key_of(as, e.type), entry.at_ms, [&](const Waits& waits) {
       if (!of.empty() && !of.contains(waits.firing)) return false;
       meet(waits.firing, waits.number, entry);
       return firings_[waits.firing].met[waits.number].at_ms.has_value();
     });
   };
-  std::unordered_set<std::size_t> tied = about(e, *team, entry.at_ms);
+  std::set<std::size_t> tied = about(e, *team, entry.at_ms);
   if (const auto firing = named()) tied.insert(*firing);
   switch (e.as) {
     case As::kAlert:
@@ -377,8 +377,7 @@ std::string Deeds::label_trouble(const policy::Label& given, const policy::Label
   return {};
 }
 
-void Deeds::share(const Entry& entry, const Evidence& e, std::size_t team,
-                  const std::unordered_set<std::size_t>& about) {
+void Deeds::share(const Entry& entry, const Evidence& e, std::size_t team, const std::set<std::size_t>& about) {
   std::vector<std::size_t> recipients;
   for (const std::string& to : e.to)
     if (const auto recipient = roster_->team_of(to); recipient && *recipient != team) recipients.push_back(*recipient);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -111,6 +112,9 @@ class Deeds {
   // The comparisons of the inject's indicators.
   const std::vector<std::string>& truth(std::size_t inject) const { return truth_[inject]; }
 
+  // Firings that a team's evidence is about, by values and a record's time: numbers in firings().
+  std::set<std::size_t> about(const Evidence& e, std::size_t team, std::int64_t at_ms) const;
+
   // Why a recipient should not have had something under this label, by the label itself and what was asked; empty: it
   // is right.
   static std::string label_trouble(const policy::Label& given, const policy::Label& asked,
@@ -129,13 +133,11 @@ class Deeds {
   void condition(const Entry& entry);
   void held(std::size_t team, const std::string& condition, std::int64_t until_ms);
   void probe(const Entry& entry);
-  void share(const Entry& entry, const Evidence& e, std::size_t team, const std::unordered_set<std::size_t>& about);
+  void share(const Entry& entry, const Evidence& e, std::size_t team, const std::set<std::size_t>& about);
   void meet(std::size_t firing, std::size_t expectation, const Entry& entry, double part = 1);
   void act(std::size_t firing, scenario::Act act, const Entry& entry);
   template <class Use>
   void each_waiting(std::size_t team, const Key& key, std::int64_t at_ms, Use use);
-  std::unordered_set<std::size_t> about(const Evidence& e, std::size_t team, std::int64_t at_ms) const;
-
   const Roster* roster_;
   std::vector<std::vector<std::string>> truth_;
   std::unordered_map<std::string, std::vector<std::size_t>> injects_by_value_;

@@ -10,7 +10,7 @@
 //   write step.telemetry;
 //                3. tell the drill: take(Evidence{.as = As::kDelivered, .object = id}), which makes entries of its own
 //
-// After a crash: Drill::resume(scenario, settings, make_range, entries) lives through the log's inputs again, finds
+// After a crash: Drill::resume(scenario, make_range, entries) lives through the log's inputs again, finds
 // every entry equal to what the log has (else kCorrupt: another scenario, program or hand), and gives as its step what
 // the log lacks yet, and again all that was never reported as delivered, under the same ids. A log cut after any whole
 // line goes on to the same end. The clock goes on, too: a host that was away for long takes kPause at last_wall() and
@@ -121,16 +121,15 @@ class Drill {
   static Result<Begun> open(const scenario::Scenario& scenario, const Settings& settings, RangeMaker make_range,
                             Instant wall);
   // kCorrupt names the first entry that differs.
-  static Result<Begun> resume(const scenario::Scenario& scenario, const Settings& settings, RangeMaker make_range,
-                              std::span<const Entry> log);
+  static Result<Begun> resume(const scenario::Scenario& scenario, RangeMaker make_range, std::span<const Entry> log);
 
   Drill(Drill&&) noexcept;
   Drill& operator=(Drill&&) noexcept;
   ~Drill();
 
-  // First lives up to `wall`, then takes the input. An error changed nothing but the time: kConflict (not in this
-  // state), kNotFound (no such inject, team, form), kInvalid. Wall time never goes back: an earlier one counts as the
-  // latest there was.
+  // First lives up to `wall`, then takes the input. An error leaves the input out of everything: kConflict (not in this
+  // state), kNotFound (no such inject, team, form), kInvalid, kTooLarge; what was due by the clock comes with the next
+  // call. Wall time never goes back: an earlier one counts as the latest there was.
   Result<Step> take(const Input& input, Instant wall);
   // Everything that is due until `wall`.
   Step advance(Instant wall);
@@ -161,6 +160,9 @@ struct Begun {
   Drill drill;
   Step step;
 };
+
+// What a log's first entry says it was opened with. kCorrupt: it opens no drill.
+Result<Settings> settings_of(const Entry& opened);
 
 // The label's words for people, with what every exercise bears: "EXERCISE · TLP:AMBER".
 std::string exercise_banner(const scenario::Scenario& scenario);
