@@ -107,8 +107,8 @@ std::vector<std::pair<std::int64_t, Input>> whole_story() {
       {28 * kMin,
        Evidence{.as = As::kForm, .team = "lt-blue", .object = "f1", .type = "sitrep", .fields = {{"what", "a mail"}}}},
       {29 * kMin, Control{.verb = Verb::kInject, .by = "white", .inject = "never", .team = "ua-blue"}},
-      {30 * kMin, Control{.verb = Verb::kApprove, .by = "white", .inject = "rumour"}},
       {31 * kMin, Evidence{.as = As::kOrder, .team = "lt-blue", .type = "breaker-close", .target = "cb9"}},
+      {33 * kMin, Control{.verb = Verb::kApprove, .by = "white", .inject = "rumour"}},
       {70 * kMin, Control{.verb = Verb::kSpeed, .by = "white", .speed = 60}}};
 }
 void play(Host& host, std::int64_t tick) {
