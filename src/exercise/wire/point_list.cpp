@@ -4,11 +4,10 @@
 
 #include <charconv>
 #include <cmath>
-#include <map>
 #include <set>
 #include <utility>
 
-#include "base/text.h"
+#include "exercise/csv_table.h"
 #include "exercise/wire/iec104/asdu.h"
 
 namespace bongsu::exercise::wire {
@@ -19,92 +18,11 @@ constexpr std::string_view kColumns[] = {"name",   "kind",     "unit",     "valu
                                          "scale",  "min",      "max",      "operate_ms"};
 constexpr std::string_view kTables[] = {"coil", "discrete", "input", "holding"};
 
-// The cells of the record at `at`, which then stands behind its line end; `line` counts on.
-Result<std::vector<std::string>> take_record(std::string_view text, std::size_t& at, std::uint64_t& line,
-                                             std::string_view source) {
-  std::vector<std::string> cells{""};
-  const std::uint64_t first = line;
-  const auto wrong = [&](std::string message) {
-    return fail(ErrorCode::kInvalid, std::move(message), {.source = std::string(source), .line = first});
-  };
-  bool quoted = false, closed = false;
-  while (true) {
-    if (at == text.size()) {
-      if (quoted) return wrong("a quoted cell isn't closed");
-      ++line;
-      return cells;
-    }
-    const char c = text[at++];
-    if (quoted) {
-      if (c == '"' && at < text.size() && text[at] == '"') {
-        cells.back() += text[at++];
-      } else if (c == '"') {
-        quoted = false;
-        closed = true;
-      } else {
-        if (c == '\n') ++line;
-        cells.back() += c;
-      }
-    } else if (c == ',') {
-      if (cells.size() > std::size(kColumns)) return wrong("more cells than there are columns");
-      cells.emplace_back();
-      closed = false;
-    } else if (c == '\n' || (c == '\r' && at < text.size() && text[at] == '\n')) {
-      if (c == '\r') ++at;
-      ++line;
-      return cells;
-    } else if (c == '"' && cells.back().empty() && !closed) {
-      quoted = true;
-    } else if (c == '"' || closed) {
-      return wrong("a quote within a cell (double it, and quote the cell)");
-    } else {
-      cells.back() += c;
-    }
-  }
-}
-
 bool printable_name(std::string_view name) {
   for (const char c : name)
     if (static_cast<unsigned char>(c) <= ' ' || c == 0x7F || c == ',' || c == '"') return false;
   return !name.empty() && name.size() <= kMaxPointNameBytes;
 }
-
-// One line's cells by column, with what may be in them.
-class Row {
- public:
-  Row(const std::map<std::string, std::size_t>& columns, const std::vector<std::string>& cells, std::string_view source,
-      std::uint64_t line)
-      : columns_(columns), cells_(cells), source_(source), line_(line) {}
-
-  std::string_view text(std::string_view column) const {
-    const auto found = columns_.find(std::string(column));
-    return found == columns_.end() || found->second >= cells_.size() ? std::string_view() : trim(cells_[found->second]);
-  }
-  std::unexpected<Error> wrong(std::string_view column, std::string message) const {
-    return fail(ErrorCode::kInvalid, std::move(message),
-                {.source = std::string(source_), .line = line_, .field = std::string(column)});
-  }
-  Result<double> number(std::string_view column, double otherwise, double low, double high) const {
-    const std::string_view cell = text(column);
-    if (cell.empty()) return otherwise;
-    const auto out = finite_number(cell);
-    if (!out) return wrong(column, fmt::format("\"{}\" is not a number", cell));
-    if (*out < low || *out > high) return wrong(column, fmt::format("{} is not from {} to {}", *out, low, high));
-    return *out;
-  }
-  Result<std::optional<std::int64_t>> whole(std::string_view column, std::int64_t low, std::int64_t high) const {
-    if (text(column).empty()) return std::nullopt;
-    BONGSU_TRY(const double out, number(column, 0, static_cast<double>(low), static_cast<double>(high)));
-    if (out != std::floor(out)) return wrong(column, fmt::format("{} is not a whole number", out));
-    return static_cast<std::int64_t>(out);
-  }
-
- private:
-  const std::map<std::string, std::size_t>& columns_;
-  const std::vector<std::string>& cells_;
-  std::string_view source_;
-  std::uint64_t line_;
-};
 
 RegisterFormat usual_format(PointKind kind) {
   switch (kind) {
@@ -125,7 +43,7 @@ RegisterFormat usual_format(PointKind kind) {
   return RegisterFormat::kU16;
 }
 
-Result<std::optional<ModbusPlace>> read_modbus(const Row& row, PointKind kind) {
+Result<std::optional<ModbusPlace>> read_modbus(const CsvRow& row, PointKind kind) {
   const std::string_view cell = row.text("modbus");
   if (cell.empty()) {
     for (const std::string_view column : {"format", "scale"})
@@ -172,7 +90,7 @@ Result<std::optional<ModbusPlace>> read_modbus(const Row& row, PointKind kind) {
   return place;
 }
 
-Result<std::optional<Iec104Place>> read_iec104(const Row& row, PointKind kind) {
+Result<std::optional<Iec104Place>> read_iec104(const CsvRow& row, PointKind kind) {
   BONGSU_TRY(const auto object, row.whole("ioa", 1, iec104::kMaxObjectAddress));
   if (!object) {
     for (const std::string_view column : {"command", "select", "cyclic_s", "group"})
@@ -198,7 +116,7 @@ Result<std::optional<Iec104Place>> read_iec104(const Row& row, PointKind kind) {
   return place;
 }
 
-Result<PointRow> read_row(const Row& row) {
+Result<PointRow> read_row(const CsvRow& row) {
   PointRow out;
   const std::string_view name = row.text("name");
   if (!printable_name(name))
@@ -230,63 +148,32 @@ Result<PointRow> read_row(const Row& row) {
 std::string_view to_string(Table table) { return kTables[static_cast<std::size_t>(table)]; }
 
 Result<PointList> read_point_list(std::string_view text, std::string_view source) {
-  if (text.size() > kMaxPointListBytes)
-    return fail(ErrorCode::kTooLarge, fmt::format("a list of points has at most {} bytes", kMaxPointListBytes),
-                {.source = std::string(source)});
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  std::map<std::string, std::size_t> columns;
+  BONGSU_TRY(const CsvTable table, CsvTable::read(text, source,
+                                                  {.columns = {std::begin(kColumns), std::end(kColumns)},
+                                                   .required = {"name", "kind"},
+                                                   .max_bytes = kMaxPointListBytes,
+                                                   .max_rows = kMaxPoints,
+                                                   .things = "points"}));
   PointList out;
   std::set<std::string> names;
   std::set<std::uint32_t> objects, commands;
   std::set<std::pair<Table, std::uint32_t>> modbus;
-  std::uint64_t line = 1;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::uint64_t first = line;
-    if (text[at] == '#') {
-      const std::size_t end = text.find('\n', at);
-      at = end == std::string_view::npos ? text.size() : end + 1;
-      ++line;
-      continue;
-    }
-    BONGSU_TRY(const auto cells, take_record(text, at, line, source));
-    if (cells.size() == 1 && trim(cells[0]).empty()) continue;
-    const auto wrong = [&](std::string_view field, std::string message, ErrorCode code = ErrorCode::kInvalid) {
-      return fail(code, std::move(message),
-                  {.source = std::string(source), .line = first, .field = std::string(field)});
-    };
-    if (columns.empty()) {
-      for (std::size_t i = 0; i < cells.size(); ++i) {
-        const std::string name(trim(cells[i]));
-        if (std::find(std::begin(kColumns), std::end(kColumns), name) == std::end(kColumns))
-          return wrong(name, fmt::format("\"{}\" is not a column (name, kind, unit, value, ioa, …)", name));
-        if (!columns.emplace(name, i).second) return wrong(name, "the column is there twice");
-      }
-      for (const char* must : {"name", "kind"})
-        if (!columns.contains(must)) return wrong(must, "the column is missing");
-      continue;
-    }
-    if (cells.size() > columns.size())
-      return wrong("", fmt::format("{} cells, and {} columns", cells.size(), columns.size()));
-    if (out.size() == kMaxPoints)
-      return wrong("", fmt::format("more than {} points", kMaxPoints), ErrorCode::kTooLarge);
-    BONGSU_TRY(auto row, read_row(Row(columns, cells, source, first)));
-    if (!names.insert(row.point.name).second) return wrong("name", fmt::format("{} is there twice", row.point.name));
+  for (const CsvRow& line : table.rows()) {
+    BONGSU_TRY(auto row, read_row(line));
+    if (!names.insert(row.point.name).second) return line.wrong("name", fmt::format("{} is there twice", row.point.name));
     if (row.iec104) {
       if (!objects.insert(row.iec104->object).second)
-        return wrong("ioa", fmt::format("{} is another point's", row.iec104->object));
+        return line.wrong("ioa", fmt::format("{} is another point's", row.iec104->object));
       if (row.iec104->command && !commands.insert(*row.iec104->command).second)
-        return wrong("command", fmt::format("{} is another point's", *row.iec104->command));
+        return line.wrong("command", fmt::format("{} is another point's", *row.iec104->command));
     }
     if (row.modbus)
       for (std::uint32_t i = 0; i < row.modbus->registers(); ++i)
         if (!modbus.insert({row.modbus->table, row.modbus->address + i}).second)
-          return wrong("modbus",
-                       fmt::format("{}:{} is another point's", to_string(row.modbus->table), row.modbus->address + i));
+          return line.wrong("modbus",
+                            fmt::format("{}:{} is another point's", to_string(row.modbus->table), row.modbus->address + i));
     out.push_back(std::move(row));
   }
-  if (columns.empty())
-    return fail(ErrorCode::kInvalid, "there is no line that names the columns",
-                {.source = std::string(source), .line = 1});
   return out;
 }
 

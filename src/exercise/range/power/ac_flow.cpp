@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <numbers>
 
 #include "exercise/range/power/ac_system.h"
@@ -12,6 +13,57 @@
 #include "exercise/range/power/sparse_lu.h"
 
 namespace bongsu::exercise::power {
+namespace {
+
+// Of branches in service; the others' are nothing.
+std::vector<Admittance> admittances(const Network& network) {
+  std::vector<Admittance> all(network.branches.size());
+  for (std::size_t k = 0; k < all.size(); ++k)
+    if (in_service(network, network.branches[k])) all[k] = admittance_of(network.branches[k]);
+  return all;
+}
+
+std::vector<BranchFlow> branch_flows(const Network& network, const std::vector<Admittance>& admittances, const std::vector<double>& magnitude_pu,
+                                     const std::vector<double>& angle_rad) {
+  std::vector<std::complex<double>> voltage(magnitude_pu.size());
+  for (std::size_t i = 0; i < voltage.size(); ++i) voltage[i] = std::polar(magnitude_pu[i], angle_rad[i]);
+  std::vector<BranchFlow> flows(network.branches.size());
+  for (std::size_t k = 0; k < flows.size(); ++k) {
+    const Branch& branch = network.branches[k];
+    if (!in_service(network, branch)) continue;
+    const Admittance& y = admittances[k];
+    const std::complex<double> from = voltage[branch.from], to = voltage[branch.to];
+    const auto s_from = from * std::conj(y.ff * from + y.ft * to) * network.base_mva,
+               s_to = to * std::conj(y.tf * from + y.tt * to) * network.base_mva;
+    flows[k] = {s_from.real(), s_from.imag(), s_to.real(), s_to.imag()};
+  }
+  return flows;
+}
+
+}  // namespace
+
+struct AcMemory::Kept {
+  std::vector<Island> islands;
+  std::vector<BusKind> roles;
+  std::vector<std::vector<std::uint32_t>> generators_of;
+  std::vector<Admittance> admittances;
+  struct Equations {
+    AcSystem system;
+    SparseLu lu;
+  };
+  std::vector<std::unique_ptr<Equations>> equations;  // by island; none: dark
+
+  explicit Kept(const Network& network) : islands(find_islands(network)), roles(roles_of(network, islands)), generators_of(network.buses.size()), admittances(power::admittances(network)), equations(islands.size()) {
+    for (std::uint32_t g = 0; g < network.generators.size(); ++g)
+      if (in_service(network, network.generators[g])) generators_of[network.generators[g].bus].push_back(g);
+  }
+};
+
+AcMemory::AcMemory() = default;
+AcMemory::AcMemory(AcMemory&&) noexcept = default;
+AcMemory& AcMemory::operator=(AcMemory&&) noexcept = default;
+AcMemory::~AcMemory() = default;
+void AcMemory::clear() { kept_.reset(); }
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
@@ -34,18 +86,7 @@ bool FlowResult::solved() const {
 }
 
 std::vector<BranchFlow> branch_flows(const Network& network, const std::vector<double>& magnitude_pu, const std::vector<double>& angle_rad) {
-  std::vector<BranchFlow> flows(network.branches.size());
-  for (std::size_t k = 0; k < flows.size(); ++k) {
-    const Branch& branch = network.branches[k];
-    if (!in_service(network, branch)) continue;
-    const Admittance y = admittance_of(branch);
-    const auto from = std::polar(magnitude_pu[branch.from], angle_rad[branch.from]),
-               to = std::polar(magnitude_pu[branch.to], angle_rad[branch.to]);
-    const auto s_from = from * std::conj(y.ff * from + y.ft * to) * network.base_mva,
-               s_to = to * std::conj(y.tf * from + y.tt * to) * network.base_mva;
-    flows[k] = {s_from.real(), s_from.imag(), s_to.real(), s_to.imag()};
-  }
-  return flows;
+  return branch_flows(network, admittances(network), magnitude_pu, angle_rad);
 }
 
 void start_from(Network& network, const FlowResult& solution) {
@@ -139,7 +180,8 @@ Attempt damped(AcSystem& system, SparseLu& lu, const AcOptions& options) {
 
 class Solver {
  public:
-  Solver(const Network& network, const AcOptions& options) : network_(network), options_(options) {
+  Solver(const Network& network, const AcOptions& options, AcMemory::Kept& kept)
+      : network_(network), options_(options), kept_(kept), islands_(kept.islands), roles_(kept.roles), generators_of_(kept.generators_of) {
     result_.island_of.assign(network.buses.size(), -1);
     result_.magnitude_pu.assign(network.buses.size(), 0);
     result_.angle_rad.assign(network.buses.size(), 0);
@@ -151,16 +193,11 @@ class Solver {
   }
 
   FlowResult run() {
-    islands_ = find_islands(network_);
-    roles_ = roles_of(network_, islands_);
-    generators_of_.resize(network_.buses.size());
-    for (std::uint32_t g = 0; g < network_.generators.size(); ++g)
-      if (in_service(network_, network_.generators[g])) generators_of_[network_.generators[g].bus].push_back(g);
     for (std::size_t k = 0; k < islands_.size(); ++k) {
       for (const std::uint32_t bus : islands_[k].buses) result_.island_of[bus] = static_cast<int>(k);
-      result_.islands.push_back(island(islands_[k]));
+      result_.islands.push_back(island(islands_[k], k));
     }
-    result_.branches = branch_flows(network_, result_.magnitude_pu, result_.angle_rad);
+    result_.branches = branch_flows(network_, kept_.admittances, result_.magnitude_pu, result_.angle_rad);
     result_.generator_mw = std::move(p_);
     result_.generator_mvar = std::move(q_);
     balance();
@@ -168,7 +205,7 @@ class Solver {
   }
 
  private:
-  IslandResult island(Island island) {
+  IslandResult island(Island island, std::size_t number) {
     IslandResult r = begun(network_, island);
     if (r.outcome == Outcome::kDark) {
       darken(island);
@@ -177,7 +214,7 @@ class Solver {
     const std::uint32_t first_reference = island.references.front();
     const double first_angle = first_reference_angle(first_reference);
     while (true) {
-      if (!solve(island, r)) {
+      if (!solve(island, number, r)) {
         darken(island);
         return r;
       }
@@ -223,8 +260,22 @@ class Solver {
     }
   }
 
-  bool solve(const Island& island, IslandResult& r) {
-    AcSystem system(network_, island, roles_, {p_, q_});
+  // Its equations with the injections of now.
+  AcMemory::Kept::Equations& equations(const Island& island, std::size_t number) {
+    std::unique_ptr<AcMemory::Kept::Equations>& kept = kept_.equations[number];
+    // Reactive limits make other equations of the same island.
+    if (kept && !options_.enforce_q_limits) {
+      kept->system.inject(network_, {p_, q_});
+      kept->lu.forget();
+      return *kept;
+    }
+    kept = std::make_unique<AcMemory::Kept::Equations>(AcSystem(network_, island, roles_, {p_, q_}), SparseLu());
+    if (kept->system.unknowns() > 0) kept->lu.analyse(kept->system.starts(), kept->system.rows());
+    return *kept;
+  }
+
+  bool solve(const Island& island, std::size_t number, IslandResult& r) {
+    auto& [system, lu] = equations(island, number);
     std::vector<double> magnitude, angle;
     start_of(island, magnitude, angle, options_.start == Start::kFlat);
     // A second round (reactive limits) goes on from the first.
@@ -234,8 +285,6 @@ class Solver {
         angle[i] = result_.angle_rad[island.buses[i]];
       }
     system.start(magnitude, angle);
-    SparseLu lu;
-    if (system.unknowns() > 0) lu.analyse(system.starts(), system.rows());
     Attempt a = newton(system, lu, options_);
     r.iterations += a.iterations;
     if (!a.solved) {
@@ -414,16 +463,26 @@ class Solver {
 
   const Network& network_;
   const AcOptions& options_;
+  AcMemory::Kept& kept_;
   FlowResult result_;
-  std::vector<Island> islands_;
+  const std::vector<Island>& islands_;
   std::vector<BusKind> roles_;
-  std::vector<std::vector<std::uint32_t>> generators_of_;
+  const std::vector<std::vector<std::uint32_t>>& generators_of_;
   std::vector<double> p_, q_, injected_p_, injected_q_;
   std::vector<char> fixed_;
 };
 
 }  // namespace
 
-FlowResult solve_ac(const Network& network, const AcOptions& options) { return Solver(network, options).run(); }
+FlowResult solve_ac(const Network& network, const AcOptions& options) {
+  AcMemory::Kept kept(network);
+  return Solver(network, options, kept).run();
+}
+
+FlowResult solve_ac(const Network& network, const AcOptions& options, AcMemory& memory) {
+  BONGSU_CHECK(!options.enforce_q_limits);
+  if (!memory.kept_) memory.kept_ = std::make_unique<AcMemory::Kept>(network);
+  return Solver(network, options, *memory.kept_).run();
+}
 
 }  // namespace bongsu::exercise::power

@@ -11,6 +11,8 @@
 // comes nearer to one: that is what "infeasible" means here.
 #pragma once
 
+#include <memory>
+
 #include "base/result.h"
 #include "exercise/range/power/flow_result.h"
 #include "exercise/range/power/network.h"
@@ -31,6 +33,31 @@ struct AcOptions {
 };
 
 FlowResult solve_ac(const Network& network, const AcOptions& options = {});
+
+// What solving the same network again need not find out again while its switches, kinds of buses and impedances stay (loads,
+// output, set-points and voltages may change): islands, equations, orderings. Solutions are the same bits with it and without. A copy
+// is empty.
+class AcMemory {
+ public:
+  AcMemory();
+  AcMemory(const AcMemory&) : AcMemory() {}
+  AcMemory& operator=(const AcMemory&) {
+    clear();
+    return *this;
+  }
+  AcMemory(AcMemory&&) noexcept;
+  AcMemory& operator=(AcMemory&&) noexcept;
+  ~AcMemory();
+  void clear();  // to be called when more has changed
+
+  struct Kept;
+
+ private:
+  friend FlowResult solve_ac(const Network&, const AcOptions&, AcMemory&);
+  std::unique_ptr<Kept> kept_;
+};
+// Without reactive limits, which change what kinds buses are.
+FlowResult solve_ac(const Network& network, const AcOptions& options, AcMemory& memory);
 
 // The solution's voltages become the network's, where its next solution starts; buses that are dark in it keep theirs.
 void start_from(Network& network, const FlowResult& solution);

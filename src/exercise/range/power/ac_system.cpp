@@ -21,12 +21,12 @@ AcSystem::AcSystem(const Network& network, const Island& island, std::span<const
   magnitude_.assign(count, 1);
   angle_.assign(count, 0);
   residual_.assign(unknowns_, 0);
-  take_injections(network, injections);
+  inject(network, injections);
   make_admittances(network);
   make_pattern();
 }
 
-void AcSystem::take_injections(const Network& network, const Injections& injections) {
+void AcSystem::inject(const Network& network, const Injections& injections) {
   for (std::size_t i = 0; i < global_.size(); ++i) {
     given_p_[i] = -network.buses[global_[i]].load_mw / network.base_mva;
     given_q_[i] = -network.buses[global_[i]].load_mvar / network.base_mva;

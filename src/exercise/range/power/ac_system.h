@@ -36,6 +36,8 @@ class AcSystem {
   std::span<const std::uint32_t> global() const { return global_; }
   int local(std::uint32_t bus) const { return local_[bus]; }  // -1: not of this island
 
+  // Other loads and injections on the same network.
+  void inject(const Network& network, const Injections& injections);
   void start(std::span<const double> magnitude_pu, std::span<const double> angle_rad);  // by local bus
 
   Mismatch mismatch();                     // fills residual() and the powers
@@ -65,7 +67,6 @@ class AcSystem {
   std::span<const double> given_q() const { return given_q_; }
 
  private:
-  void take_injections(const Network& network, const Injections& injections);
   void make_admittances(const Network& network);
   void make_pattern();
   void rectangular();

@@ -12,11 +12,12 @@
 namespace bongsu::exercise::power {
 namespace {
 
-constexpr double kSlice_s = 0.1;           // of the frequency's differential equation
+constexpr double kRounding = 1e-6;         // of a slice
 constexpr double kVeryInverse = 13.5;      // IEC 60255-151, curve B
 constexpr double kReset_s = 10;            // a full moving total is forgotten in this time below pickup
 constexpr int kMaxSheddings = 8;           // of a tenth, before a part without an operating point goes dark
 constexpr double kInStep_hz = 0.2;         // two parts may be joined within this
+constexpr double kTolerance_pu = 1e-9;
 constexpr double kSteady_mw = 1e-7;
 constexpr std::size_t kMaxEvents = 1'000'000;
 
@@ -139,6 +140,7 @@ void LiveGrid::leave(std::uint32_t g) {
 
 // Islands as the switches stand. A part is live when something in it was live before and a generator holds the voltage.
 void LiveGrid::find_parts() {
+  memory_.clear();
   const std::vector<int> before = part_of_;
   std::vector<Part> old = std::move(parts_);
   for (const Part& part : old)
@@ -189,7 +191,8 @@ void LiveGrid::find_parts() {
     lost += demand_mw_[i];
   }
   if (dark > 0 && started_)
-    event(GridEvent::Kind::kDark, first_dark, lost, fmt::format("{} buses from bus {} on are dark; {:.1f} MW of demand", dark, n_.buses[first_dark].number, lost));
+    event(GridEvent::Kind::kDark, first_dark, lost, fmt::format("{} buses from bus {} on are dark; {:.1f} MW of demand{}", dark, n_.buses[first_dark].number, lost, collapse_));
+  collapse_.clear();
   for (std::uint32_t g = 0; g < n_.generators.size(); ++g) {
     if (!n_.generators[g].on) continue;
     if (const int at = part_of_[n_.generators[g].bus]; at >= 0) {
@@ -233,7 +236,7 @@ void LiveGrid::solve() {
       BONGSU_CHECK(dc.has_value());  // make() solved it: branches only go
       flow_ = std::move(*dc);
     } else {
-      flow_ = solve_ac(n_, {.tolerance_pu = 1e-9});
+      flow_ = solve_ac(n_, {.tolerance_pu = kTolerance_pu}, memory_);
     }
     bool again = false;
     for (std::size_t k = 0; k < parts_.size(); ++k) {
@@ -253,7 +256,7 @@ void LiveGrid::solve() {
         event(GridEvent::Kind::kVoltageShed, part.buses.front(), mw, fmt::format("{:.1f} MW shed: {}", mw, why));
         continue;
       }
-      event(GridEvent::Kind::kDark, part.buses.front(), part.load_mw, fmt::format("voltage collapse: {}", why));
+      collapse_ = fmt::format(" (voltage collapse: {})", why);
       for (const std::uint32_t g : part.generators) leave(g);
       changed_ = true;
     }
@@ -408,8 +411,10 @@ bool LiveGrid::quiet() const {
 bool LiveGrid::slice(double seconds) {
   double served = 0, wanted = 0;
   for (const Part& part : parts_) served += load_now(part);
-  for (const double mw : demand_mw_) wanted += mw;
-  energy_.unserved += (wanted - served) * seconds / 3600;
+  for (std::size_t i = 0; i < demand_mw_.size(); ++i) wanted += demand_mw_[i] * (part_of_[i] < 0 ? 1 : 1 - connected_[i]);
+  for (const Part& part : parts_) served -= part.load_mw;
+  energy_.unserved += wanted * seconds / 3600;
+  energy_.by_frequency += served * seconds / 3600;
   for (Part& part : parts_) integrate(part, seconds);
   now_s_ += seconds;
   bool acted = false;
@@ -420,15 +425,28 @@ bool LiveGrid::slice(double seconds) {
 
 void LiveGrid::advance(double seconds) {
   const double end = now_s_ + seconds;
+  do run_to_event(end);
+  while (now_s_ < end);
+}
+
+double LiveGrid::run_to_event(double until_s) {
+  const double begin = now_s_;
   if (changed_) settle();
   // Demand may be another since the last solution, which stands at the end of every step.
   for (Part& part : parts_) part.load_mw = connected_mw(part);
-  while (now_s_ < end - 1e-9) {
-    const double left = end - now_s_;
-    if (slice(quiet() ? left : std::min(kSlice_s, left))) settle();
+  const auto whole = static_cast<std::int64_t>((until_s - begin) / kSlice_s + kRounding);
+  bool acted = false;
+  for (std::int64_t k = 0; k < whole && !acted; ++k) {
+    if (quiet()) break;
+    acted = slice(kSlice_s);
+    now_s_ = begin + static_cast<double>(k + 1) * kSlice_s;
   }
-  now_s_ = end;
+  const double left = until_s - now_s_;
+  // What is left: less than a slice, or a time in which nothing moves.
+  if (!acted && left > kSlice_s * kRounding) slice(left);
+  if (!acted || left <= kSlice_s * kRounding) now_s_ = until_s;
   settle();
+  return now_s_;
 }
 
 Result<void> LiveGrid::order(const Order& o) {

@@ -72,7 +72,9 @@ struct Energy {  // MWh since the beginning
   double turbines = 0, served = 0, losses = 0, shunts = 0;
   double kinetic = 0, kinetic_at_first = 0;  // stored in rotating masses
   double kinetic_left = 0;                   // taken along by machines that tripped, less what started ones brought
-  double unserved = 0;
+  double unserved = 0;     // of demand that is switched off or dark
+  double by_frequency = 0;  // taken by load above its demand at high frequency; below 0: less than its demand at low frequency
+                            // served + unserved - by_frequency is the demand
   // What conservation leaves: 0 but for rounding.
   double residue() const { return turbines - served - losses - shunts - (kinetic - kinetic_at_first) - kinetic_left; }
 };
@@ -85,6 +87,10 @@ class LiveGrid {
   // kInvalid with a sentence: no such branch, already open, the two sides are not in step, …
   Result<void> order(const Order& order);
   void advance(double seconds);
+  // Up to that time, or to the first tenth of a second in which something happens; the time that it came to. Slices of a tenth are the
+  // same wherever `until_s` is, so that a shorter call which meets an event leaves the same state as a longer one.
+  double run_to_event(double until_s);
+  static constexpr double kSlice_s = 0.1;  // of the frequency's differential equation, and when protection looks
 
   double now_s() const { return now_s_; }
   const FlowResult& flow() const { return flow_; }  // of the latest moment; dark islands are dark in it
@@ -96,8 +102,15 @@ class LiveGrid {
   double demand_mw(std::uint32_t bus) const { return demand_mw_[bus]; }
   double turbine_mw(std::uint32_t generator) const { return turbine_mw_[generator]; }
   void set_demand(std::uint32_t bus, double mw, double mvar);
+  // As kSetPower, without an event: for dispatch that goes on all day. 0 to p_max_mw.
+  void set_point(std::uint32_t generator, double mw) { setpoint_mw_[generator] = mw; }
+  double setpoint_mw(std::uint32_t generator) const { return setpoint_mw_[generator]; }
+  double connected(std::uint32_t bus) const { return connected_[bus]; }  // the part of its load that is switched in; 0 where dark
+  double loading(std::uint32_t branch) const { return n_.branches[branch].on ? loading_[branch] : 0; }  // of its rating, as its relay sees it; 0: no rating
   Energy energy() const;
   std::vector<GridEvent> take_events();
+  double relay(std::uint32_t branch) const { return relay_[branch]; }  // its moving total; 1: it trips
+  bool any_events() const { return !events_.empty(); }
 
  private:
   LiveGrid(const Network& network, const GridSettings& settings, std::uint64_t seed);
@@ -133,7 +146,6 @@ class LiveGrid {
   void trip_generator(std::uint32_t generator, std::string text);
   void leave(std::uint32_t generator);
   double shed(const Part& part, double mw);
-  double loading(std::uint32_t branch) const { return n_.branches[branch].on ? loading_[branch] : 0; }
   double loading_of(std::uint32_t branch) const;  // computed
 
   Network n_;
@@ -147,6 +159,8 @@ class LiveGrid {
   std::vector<Part> parts_;
   std::vector<int> part_of_;                                 // by bus, -1: dark
   FlowResult flow_;
+  AcMemory memory_;
+  std::string collapse_;                                     // why parts that go dark next had no operating point
   Energy energy_;
   std::vector<GridEvent> events_;
   bool changed_ = true, started_ = false;

@@ -69,6 +69,10 @@ bool SparseLu::refactor(std::span<const double> values) {
   return true;
 }
 
+void SparseLu::forget() {
+  if (state_->numeric != nullptr) klu_free_numeric(&state_->numeric, &state_->common);
+}
+
 void SparseLu::solve(std::span<double> b) const {
   State& s = *state_;
   BONGSU_CHECK(s.numeric != nullptr && b.size() == static_cast<std::size_t>(s.symbolic->n));

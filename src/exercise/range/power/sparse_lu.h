@@ -37,6 +37,7 @@ class SparseLu {
   bool analyse(std::vector<int> starts, std::vector<int> rows);
   bool factor(std::span<const double> values);    // with pivoting; false: singular
   bool refactor(std::span<const double> values);  // with the pivots there are
+  void forget();  // the factors, not the ordering: the next ones are those that a fresh analysis would give
   void solve(std::span<double> b) const;
   LuRows rows() const;
 
