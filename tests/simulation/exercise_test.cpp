@@ -28,7 +28,12 @@ std::string marking_of(std::string_view drill) {
 std::string marking_id(std::string_view drill) { return std::string(*string_at(*parse_json(marking_of(drill)), "id")); }
 
 // Says a text anything about an object of a drill?
-bool tells_of_a_drill(std::string_view text) { return text.find("--0d") != std::string_view::npos; }
+bool tells_of_a_drill(std::string_view text) {
+  constexpr std::string_view kBegins = "--0d00", kEnds = "-1111-4111";  // id_of; a random id could begin so
+  for (std::size_t at = text.find(kBegins); at != text.npos; at = text.find(kBegins, at + 1))
+    if (text.substr(std::min(text.size(), at + 10)).starts_with(kEnds)) return true;
+  return false;
+}
 
 struct Tally {
   std::size_t drilled = 0, arrived = 0, sighted = 0, refused = 0;
