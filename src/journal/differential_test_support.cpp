@@ -106,6 +106,12 @@ class Differential {
         }
       batch.outbox.push_back(std::move(change));
     }
+    if (random_.below(30) == 0) {
+      const auto some = a_.last_seq() == 0 ? Result<Entry>(Entry{.object_id = "x--y"})
+                                           : a_.snapshot()->entry(1 + random_.below(a_.last_seq()));
+      if (some && !some->object_id.empty())
+        batch.destroy.push_back({some->object_id, some->origin, random_.below(2) == 0 ? some->version_key : ""});
+    }
     if (random_.below(4) == 0)
       batch.states.push_back(
           {"s", fmt::format("{}", random_.below(5)),

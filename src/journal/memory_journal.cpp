@@ -278,6 +278,7 @@ class MemoryJournal final : public Journal {
       for (const auto& [seq, payload, proof] : change.redacted)
         release(data, change.view, seq, std::make_shared<const Content>(payload, proof));
     }
+    for (const Destruction& wanted : batch.destroy) receipt.destroyed.push_back(destroy(data, wanted));
     for (const StateChange& change : batch.states) {
       if (change.value) {
         data.states[{change.space, change.key}] = *change.value;
@@ -545,6 +546,35 @@ class MemoryJournal final : public Journal {
         for (Row& row : view.rows)
           if (row.seq == stored.entry.seq) row.withdrawn = true;
     }
+  }
+
+  std::uint32_t destroy(Data& data, const Destruction& wanted) {
+    const std::string upto = encode_version_key(wanted.upto);
+    std::vector<Seq> seqs;
+    for (Stored& stored : data.entries) {
+      if (stored.entry.kind != EntryKind::kObject || stored.entry.object_id != wanted.object_id ||
+          stored.entry.origin != wanted.origin || !stored.payload ||
+          (!wanted.upto.empty() && stored.versioned && stored.code > upto))
+        continue;
+      stored.entry.erased = true;
+      stored.payload = nullptr;
+      seqs.push_back(stored.entry.seq);
+    }
+    for (auto& [id, view] : data.views)
+      for (Row& row : view.rows)
+        if (std::ranges::find(seqs, row.seq) != seqs.end()) {
+          row.payload = nullptr;
+          row.withdrawn = true;
+        }
+    for (const Seq seq : seqs) {
+      const Entry gone = data.entries[seq - 1].entry;
+      NewEntry erasure{.kind = EntryKind::kErasure, .collection = gone.collection, .object_id = gone.object_id};
+      erasure.version = gone.version;
+      erasure.version_key = gone.version_key;
+      erasure.origin = gone.origin;
+      store(data, erasure);
+    }
+    return static_cast<std::uint32_t>(seqs.size());
   }
 
   void release(Data& data, ViewId id, Seq seq, Payload variant) {

@@ -116,7 +116,13 @@ Result<std::uint64_t> reapply_removals(Journal& restored, std::span<const Remova
   const Seq last = restored.last_seq();
   std::uint64_t repeated = 0;
   for (const Removal& removal : removals) {
-    if (removal.kind == EntryKind::kErasure) {
+    if (removal.kind == EntryKind::kErasure && !removal.collection.empty()) {
+      // One member's copy, and all of it that is as old: what was destroyed is so up to a version.
+      Batch batch;
+      batch.destroy.push_back({removal.object_id, removal.origin, removal.version_key});
+      BONGSU_TRY(const auto receipt, restored.append(batch));
+      if (receipt.destroyed.front() == 0) continue;
+    } else if (removal.kind == EntryKind::kErasure) {
       BONGSU_TRY(const auto versions, restored.snapshot()->versions({}, removal.object_id));
       const bool readable = std::ranges::any_of(versions, [](const Entry& entry) { return !entry.erased; });
       if (removal.seq <= last && !readable) continue;

@@ -11,7 +11,7 @@ namespace bongsu::journal::sqlite {
 namespace {
 
 constexpr const char* kEntryColumns =
-    "seq, added_us, flags, collection, spec, dedupe, form, payload, kind, type, object";
+    "seq, added_us, flags, collection, spec, dedupe, form, payload, kind, type, object, origin";
 
 std::string with_columns(const char* rest) { return fmt::format("SELECT {} FROM entries {}", kEntryColumns, rest); }
 
@@ -111,6 +111,7 @@ Writer::StoredEntry Writer::read_entry(const Statement& row) {
   if (!row.is_null(7)) entry.payload = row.integer(7);
   entry.is_object = row.integer(8) == static_cast<std::int64_t>(EntryKind::kObject);
   entry.object = read_object(row, 9, 10);
+  entry.origin = row.integer(11);
   return entry;
 }
 
@@ -211,6 +212,7 @@ Result<Receipt> Writer::append(const PreparedBatch& batch) {
     for (const OutboxChange::Redacted& redacted : change.redacted)
       release(change.view, redacted.seq, &redacted, *batch.sealer);
   }
+  for (const Destruction& wanted : batch.batch->destroy) receipt.destroyed.push_back(destroy(wanted));
   for (const StateChange& change : batch.batch->states) {
     if (change.value) {
       set_state_.bind_text(1, change.space).bind_text(2, change.key).bind_blob(3, *change.value).run();
@@ -433,6 +435,58 @@ Result<void> Writer::set_epoch(std::uint64_t epoch) {
   set.bind(1, static_cast<std::int64_t>(epoch)).run();
   epoch_ = epoch;
   return {};
+}
+
+std::uint32_t Writer::destroy(const Destruction& wanted) {
+  const ObjectCode code = split_object_id(wanted.object_id);
+  const auto object = known_object_key(code);
+  const auto origin = dict_.find(kOriginText, wanted.origin);
+  if (!object || !origin) return 0;
+  const std::string upto = encode_version_key(wanted.upto);
+  std::vector<StoredEntry> gone;
+  for (StoredEntry& stored : entries_of(*object)) {
+    if (!stored.is_object || stored.origin != *origin || !stored.payload ||
+        (!wanted.upto.empty() && stored.has_form && stored.dedupe > upto))
+      continue;
+    drop_payload(*stored.payload);
+    drop_entry_payload_.bind(1, static_cast<std::int64_t>(stored.seq)).run();
+    set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags | kErasedFlag).run();
+    gone.push_back(std::move(stored));
+  }
+  std::ranges::sort(gone, {}, &StoredEntry::seq);
+  for (const auto& [id, view] : views_) {
+    bool changed = false;
+    for (const OutboxWriter::Held& held : outbox_.rows_of(id, *object)) {
+      if (std::ranges::find(gone, held.seq, &StoredEntry::seq) == gone.end()) continue;
+      if (held.payload) {
+        if (*held.payload < 0) drop_payload(*held.payload);
+        outbox_.drop_payload(held.rid);
+      }
+      if (!held.visible) continue;
+      outbox_.withdraw(held.rid);
+      changed = true;
+    }
+    if (changed) outbox_.repick(id, *object);
+  }
+  for (const StoredEntry& stored : gone) {
+    NewEntry entry;
+    entry.kind = EntryKind::kErasure;
+    entry.object_id = wanted.object_id;
+    entry.origin = wanted.origin;
+    PreparedEntry prepared;
+    prepared.entry = &entry;
+    prepared.object = code;
+    prepared.hash = sha256("");
+    // Always with the version as text: that of an object without one is its date_added, as pages show it.
+    const std::string version = stored.version();
+    prepared.dedupe = version;
+    prepared.form.digits = stored.digits;
+    prepared.form.text = stored.form_text;
+    if (!stored.has_form) prepared.form.text = added_version(stored.added_us).text;
+    insert_entry(prepared, last_seq_ + 1, next_added(), stored.collection, *object, stored.spec, std::nullopt);
+    ++last_seq_;
+  }
+  return static_cast<std::uint32_t>(gone.size());
 }
 
 Result<Seq> Writer::erase(std::string_view object_id, std::string_view origin) {
