@@ -23,6 +23,7 @@
 #include "flow/markings.h"
 #include "flow/origins.h"
 #include "flow/quarantine.h"
+#include "flow/recall.h"
 #include "flow/release.h"
 #include "journal/journal.h"
 #include "stix/object.h"
@@ -44,6 +45,9 @@ struct AdmitContext {
   std::string received_from{};
   // Who brought it in, "cert-lt/olena": TLP:RED that names nobody is theirs. (Nobody may see it otherwise.)
   std::set<std::string> persons{};
+  // Who decides that a newer version of an own object may have a lower label than the one before, and why. Empty: such
+  // a version is refused.
+  std::string authority, authority_reason;
 };
 
 struct AdmitItem {
@@ -78,6 +82,10 @@ class Admission {
   // Without them (tests, tools) nothing is signed, and that is refused.
   void use(Origins& origins, Quarantine& quarantine);
 
+  // Once, before anything is admitted: what was recalled is refused, and what a deletion or a raised label takes away
+  // from members is recalled from them.
+  void set_recall(Recall* recall) { recall_ = recall; }
+
   // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An
   // error means that nothing was written (disk full, journal closed). An empty batch still writes context.states.
   //
@@ -106,6 +114,11 @@ class Admission {
 
  private:
   struct Work;
+  struct Raised;
+  Result<std::vector<journal::Entry>> versions_before(const stix::Object& object, const AdmitContext& context,
+                                                      KnownObjects::Look& look);
+  Result<void> take_from_excluded(const std::vector<Raised>& raised, const Release::Readers& readers,
+                                  journal::Batch& batch, Recall::Plan& plan);
   Result<std::optional<journal::Entry>> other_content(const stix::Object& object, const AdmitContext& context,
                                                       KnownObjects::Look& look);
   struct Held;
@@ -119,6 +132,7 @@ class Admission {
   Release& release_;
   Markings& markings_;
   Log& log_;
+  Recall* recall_ = nullptr;
   KnownObjects known_;
   Origins* origins_ = nullptr;
   Quarantine* quarantine_ = nullptr;

@@ -50,6 +50,7 @@ struct Release::Impl {
   std::map<journal::ViewId, journal::ViewId> origins;                 // only views that continue another
   std::map<std::string, std::map<policy::MemberId, Place>> stored_places;  // as loaded; the first plan begins with them
   int serial = 0;  // makes keys of views unique within an epoch; under `changing`
+  Watch watch;
 
   void renew_state() {  // under `mutex`
     if (!gate) return;
@@ -341,9 +342,11 @@ struct Release::Impl {
         journal::OutboxChange change{.view = place.view};
         for (const auto& entry : entries) {
           const bool yes = permits(facts_or_deny(entry), view_class.members.front(), now->content);
+          const bool barred = yes && watch.barred && view_class.members.front() != now->content.self &&
+                              watch.barred(entry.object_id, entry.version_key);
           BONGSU_TRY(const auto presence, snapshot->presence(place.view, entry.seq));
           const bool visible = presence == journal::Snapshot::Presence::kVisible;
-          if (yes && !visible) change.release.push_back(entry.seq);
+          if (yes && !visible && !barred) change.release.push_back(entry.seq);
           if (!yes && visible) change.withdraw.push_back(entry.seq);
         }
         Place next = place;
@@ -356,8 +359,14 @@ struct Release::Impl {
         for (const auto& member : view_class.members) draft.put(collection, member, next);
         batch.states = std::move(draft.states);
         draft.states.clear();
+        std::function<void(bool)> watched;
+        if (watch.withdrawing && !change.withdraw.empty() && view_class.members.front() != now->content.self) {
+          BONGSU_TRY(watched, watch.withdrawing(collection, place.view, view_class.members, change.withdraw, batch));
+        }
         if (!change.release.empty() || !change.withdraw.empty()) batch.outbox.push_back(std::move(change));
-        BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+        const auto receipt = journal.append(batch);
+        if (watched) watched(receipt.has_value());
+        if (!receipt) return std::unexpected(receipt.error());
         BONGSU_TRY_VOID(publish(std::move(draft)));
         return true;
       }
@@ -476,7 +485,9 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
       continue;
     }
     bool mixed = false;
+    const bool barred = impl_->watch.barred && impl_->watch.barred(entry.object_id, entry.version_key);
     for (const auto& view_class : classes->second) {
+      if (barred && view_class.members.front() != plan->content.self) continue;
       const bool first = permits(facts, view_class.members.front(), plan->content);
       if (tells_members_apart(facts, view_class.members, plan->content))
         mixed = std::ranges::any_of(view_class.members,
@@ -489,6 +500,25 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
   }
   return fail(ErrorCode::kInternal, "the views of a collection were split again and again for one object");
 }
+
+Result<void> Release::with_arrangement(
+    const std::function<Result<void>(const Readers& readers, std::uint64_t epoch)>& body) {
+  const std::lock_guard lock(impl_->changing);
+  BONGSU_TRY_VOID(impl_->resync());
+  const auto plan = impl_->current();
+  if (!plan) return fail(ErrorCode::kUnavailable, "no policy was applied yet: nobody was given anything");
+  return body(
+      [&](const std::string& collection) {
+        std::vector<Reader> out;
+        if (const auto places = plan->places.find(collection); places != plan->places.end())
+          for (const auto& [member, place] : places->second)
+            if (member != plan->content.self) out.push_back({member, place.view});
+        return out;
+      },
+      plan->epoch);
+}
+
+void Release::set_watch(Watch watch) { impl_->watch = std::move(watch); }
 
 bool Release::wait_for_change(std::uint64_t epoch, std::chrono::milliseconds deadline) const {
   constexpr std::chrono::milliseconds kLook{20};

@@ -89,6 +89,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
   if (const auto why = suspended(remote.member)) return fail(ErrorCode::kDenied, "the link is suspended: " + *why);
   BONGSU_TRY(const auto collection, mirror(remote));
   AppliedCounts counts;
+  bool gone = false;
   int logged = 0;
   OpenedItems opened;
   const bool any_sealed = std::any_of(received.items.begin(), received.items.end(),
@@ -145,6 +146,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     }
     const TailItem& item = batch.items[i++];
     if (item.kind == TailItem::Kind::kVoid) continue;
+    gone = true;
     const Cursor cursor{item.pos, item.cursor};
     const auto version = stix::Timestamp::parse(item.version);
     const auto removed = admission_.remove(collection.id, item.object_id, version ? version->key() : "", self_,
@@ -168,6 +170,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     states.states.push_back(state_of(remote, batch.cursor));
     BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(states));
   }
+  if (gone && on_gone_) on_gone_(remote.member);
   return counts;
 }
 

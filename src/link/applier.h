@@ -44,6 +44,9 @@ class FlowApplier final : public Applier {
   FlowApplier(journal::Journal& journal, flow::Admission& admission, flow::Collections& collections, Random& random, Log& log,
               std::string self, OnMirror on_mirror = {}, Sealing* sealing = nullptr);
 
+  // Called when the partner told that objects are gone: it may have recalled them, so its tombstones should be asked for.
+  void on_gone(std::function<void(const std::string& member)> callback) { on_gone_ = std::move(callback); }
+
   Result<Cursor> open(const FollowedCollection& remote) override;
   // What has a wrong proof of origin goes to quarantine, and the member's links are suspended: what it brought in the same
   // batch with good proofs is admitted, further batches are kDenied.
@@ -67,6 +70,7 @@ class FlowApplier final : public Applier {
   OnMirror on_mirror_;
   Suspensions* suspensions_ = nullptr;
   Sealing* const sealing_;  // nullptr: sealed objects are refused
+  std::function<void(const std::string&)> on_gone_;
 };
 
 }  // namespace bongsu::link

@@ -199,6 +199,9 @@ class Tail final : public net::TailSource {
     if (shared_->stopped) return false;
     const std::size_t before = out.size();
     BONGSU_TRY(const Shared::Count counted, shared_->count(collection_));
+    // A recall sees either what is read here as handed out, or nothing of it is read.
+    std::optional<std::shared_lock<flow::FairSharedMutex>> handing_out;
+    if (shared_->options.recall != nullptr) handing_out.emplace(shared_->options.recall->hand_out());
     const auto opened = shared_->gate.open(member_, collection_);
     if (!opened) {
       if (opened.error().code == ErrorCode::kNotFound || opened.error().code == ErrorCode::kDenied) return false;
@@ -208,7 +211,13 @@ class Tail final : public net::TailSource {
     if (shared_->gate.origin_of(opened->view) != place_.origin) return false;
     // What was withheld can be sealed now: the consumer comes again, and begins where it gets that.
     if (withheld_ && shared_->options.sealing->can_seal_to(member_)) return false;
-    BONGSU_TRY(bool more, read(out, *opened));
+    const auto more_rows = read(out, *opened);
+    if (handing_out) {
+      shared_->options.recall->handed_out(member_, collection_, place_.pos);
+      handing_out.reset();
+    }
+    if (!more_rows) return std::unexpected(more_rows.error());
+    const bool more = *more_rows;
     // Before the bytes leave: no key that sealed them may be used again.
     if (std::exchange(sealed_, false)) BONGSU_TRY_VOID(shared_->options.sealing->flush());
     if (!more && !live_) {
@@ -466,6 +475,13 @@ net::Response TailServer::tail(const std::string& member, std::string_view id, c
     shared_->log.error("link.tail_failed",
                        {{"member", member}, {"collection", name->alias}, {"error", beginning.error().message}});
     return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})");
+  }
+  if (shared_->options.recall != nullptr) {
+    if (const auto noted = shared_->options.recall->opened(member, collection, beginning->place.pos); !noted) {
+      shared_->log.error("link.tail_failed",
+                         {{"member", member}, {"collection", name->alias}, {"error", noted.error().message}});
+      return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})");
+    }
   }
   {
     const std::lock_guard lock(shared_->mutex);

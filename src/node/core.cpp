@@ -8,6 +8,8 @@
 namespace bongsu::node {
 namespace {
 
+constexpr std::uint32_t kReferrersAsked = 10'000;  // relations of one object that is recalled
+
 std::string make_identity_object(const std::string& id, const NodeConfig& config, Instant now) {
   const std::string time = now.text(3);
   const JsonObject object{{"type", "identity"},         {"spec_version", "2.1"},
@@ -44,8 +46,31 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   core->origins->sign_as(std::make_shared<const crypto::OriginSigner>(std::move(signer)));
   BONGSU_TRY(core->quarantine, flow::Quarantine::load(*core->journal, core->clock, core->random, core->config.member, log));
   BONGSU_TRY(core->suspensions, link::Suspensions::load(*core->journal));
+  Core* self = core.get();
+  BONGSU_TRY(core->recall,
+             flow::Recall::load(
+                 *core->journal, *core->release,
+                 flow::RecallOptions{.self = core->config.member,
+                                     .signing_key = core->keys.signing,
+                                     .key_of = [self](std::string_view member) -> std::optional<std::string> {
+                                       const auto known = self->registry ? self->registry->member(member) : std::nullopt;
+                                       auto key = known ? from_hex(known->signing_key) : Result<std::string>(std::string());
+                                       return key && key->size() == 32 ? std::optional(std::move(*key)) : std::nullopt;
+                                     },
+                                     .referrers =
+                                         [self](const std::string& id) {
+                                           std::vector<std::string> out;
+                                           if (const auto relations = self->search->relations(id, kReferrersAsked))
+                                             for (const auto& relation : *relations) {
+                                               if (!relation.through.empty()) out.push_back(relation.through);
+                                               else if (relation.from != id) out.push_back(relation.from);
+                                             }
+                                           return out;
+                                         }},
+                 core->clock, log));
   core->admission = std::make_unique<flow::Admission>(*core->journal, *core->release, *core->markings, log);
   core->admission->use(*core->origins, *core->quarantine);
+  core->admission->set_recall(core->recall.get());
   core->accounts = std::make_unique<identity::AccountBook>(core->clock, core->random);
   BONGSU_TRY(core->registry, Registry::load(core->config.member, *core->journal, *core->collections, *core->release, *core->accounts, core->clock, core->random));
   if (auto ledger = ledger::Ledger::open(directory.root() / "ledger", {.member = core->config.member, .key = core->keys.signing, .salt = {}}, core->random, log); ledger) {
