@@ -497,12 +497,17 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   return report;
 }
 
-// Older versions in this collection, oldest first; of objects that are known at all.
+// Older versions in this collection, oldest first, if this one is new here; of objects that are known at all.
 Result<std::vector<journal::Entry>> Admission::versions_before(const stix::Object& object, const AdmitContext& context,
                                                                KnownObjects::Look& look) {
   BONGSU_TRY(const auto copies, look.copies(object.id_text()));
   if (copies.empty()) return std::vector<journal::Entry>();
   BONGSU_TRY(auto versions, journal_.snapshot()->versions(context.collection, object.id_text()));
+  // One that is here already changes nothing when it comes again.
+  if (std::ranges::any_of(versions, [&](const auto& entry) {
+        return entry.version_key == object.version()->key() && entry.hash == object.hash();
+      }))
+    return std::vector<journal::Entry>();
   std::erase_if(versions,
                 [&](const auto& entry) { return entry.erased || entry.version_key >= object.version()->key(); });
   return versions;

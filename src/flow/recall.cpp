@@ -141,7 +141,8 @@ void Recall::fetched(std::string_view member, std::string_view collection, journ
 
 Result<void> Recall::opened(std::string_view member, std::string_view collection, journal::Pos pos) {
   // No recall is planned between what the cursor says and what is settled by it.
-  const std::unique_lock still(handing_out_);
+  std::unique_lock still(handing_out_);
+  std::set<std::string> parents;  // of orders that came to nothing: whoever recalled from us hears of it
   std::vector<RecallOrder> settled;
   std::vector<std::pair<std::string, std::uint64_t>> void_orders;
   journal::Batch batch;
@@ -165,6 +166,7 @@ Result<void> Recall::opened(std::string_view member, std::string_view collection
       StateKey key{std::string(kRecallOrders), numbered_key(order.member, order.number)};
       if (order.objects.empty()) {
         void_orders.emplace_back(order.member, order.number);
+        if (!order.parent.empty()) parents.insert(order.parent);
         batch.states.push_back({key.first, key.second, std::nullopt});
       } else {
         batch.states.push_back({key.first, key.second, order_state(order)});
@@ -183,6 +185,8 @@ Result<void> Recall::opened(std::string_view member, std::string_view collection
     for (auto& order : settled) orders_[{order.member, order.number}] = order;
     for (const auto& name : void_orders) orders_.erase(name);
   }
+  still.unlock();
+  for (const auto& parent : parents) BONGSU_TRY_VOID(parent_changed(parent));
   return {};
 }
 

@@ -108,10 +108,11 @@ struct RecallEdge {
   struct Item {
     journal::Pos pos = 0;
     std::string object_id, version, bytes;
+    bool operator==(const Item&) const = default;
   };
-  std::vector<Item> wire;                               // what lies in the network
-  std::vector<Item> history;                            // what ever did
-  std::set<std::pair<std::string, std::string>> given;  // id, version
+  std::vector<Item> wire{};                             // what lies in the network
+  std::vector<Item> history{};                          // what ever arrived: it may come again at any time
+  std::set<std::pair<std::string, std::string>> given{};  // id, version
   bool linked = false;
   journal::Pos next = 0;  // the giver's place in its tail
 
@@ -141,15 +142,16 @@ struct RecallEdge {
       auto payload = reading->snapshot->released_payload(reading->view, row.pos);
       if (!payload) continue;
       wire.push_back({row.pos, row.object_id, row.version, *payload});
-      history.push_back(wire.back());
       given.emplace(row.object_id, row.version);
     }
     giver.recall->handed_out(reader.self, collection, next);
   }
 
-  void deliver(const Item& item) {
+  // By value: `item` may be one of `history`.
+  void deliver(Item item) {
     const journal::Pos at = std::max(cursor(), item.pos);
     (void)reader.admit(item.bytes, mirror, giver.self, {{"cursor", giver.self + mirror, std::to_string(at)}});
+    if (std::ranges::find(history, item) == history.end()) history.push_back(std::move(item));
   }
 
   // The reader asks what was recalled. `lose`: the receipts do not arrive.

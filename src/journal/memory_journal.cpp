@@ -571,6 +571,7 @@ class MemoryJournal final : public Journal {
       NewEntry erasure{.kind = EntryKind::kErasure, .collection = gone.collection, .object_id = gone.object_id};
       erasure.version = gone.version;
       erasure.version_key = gone.version_key;
+      erasure.spec_version = gone.spec_version;
       erasure.origin = gone.origin;
       store(data, erasure);
     }
