@@ -185,6 +185,8 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
             "\n";
     ++collections;
     for (journal::OutboxQuery query{.last = false, .all = true, .limit = kExportPage};;) {
+      // A recall sees what goes into the file as handed out, or nothing of it is read.
+      const auto handing_out = core_.recall->hand_out();
       BONGSU_TRY(const auto reading, core_.release->open(member, id));
       if (query.view == 0) query.view = reading.view;
       if (reading.view != query.view)
@@ -210,10 +212,12 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
         text.append(content->payload).append(proof).append("\n");
         ++objects;
       }
+      if (!page.rows.empty()) core_.recall->handed_out(member, id, page.rows.back().pos);
       if (!page.more || page.rows.empty()) break;
       query.after = page.rows.back().pos;
     }
   }
+  BONGSU_TRY_VOID(core_.recall->write_down());  // before the file leaves
   if (collections == 0)
     return fail(ErrorCode::kNotFound, fmt::format("nothing is released to {}: is there an agreement?", member));
   BONGSU_TRY(std::string file,
