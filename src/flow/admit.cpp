@@ -177,8 +177,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       item.message = fmt::format("{} {}", first->property, first->rule);
       continue;
     }
-    if (recall_ != nullptr &&
-        recall_->refuses(context.origin, item.id, object.version() ? object.version()->key() : std::string())) {
+    const std::string version_key = object.version() ? object.version()->key() : std::string();
+    const std::uint64_t after = i < context.decided_after.size() ? context.decided_after[i] : 0;
+    if (recall_ != nullptr && recall_->refuses(context.origin, item.id, version_key, after)) {
       refuse(item, {.property = "id",
                     .rule = foreign ? "was recalled by the member that gave it: this version does not come back"
                                     : "was recalled by this node: publish a new version",
@@ -186,6 +187,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       log_.info("admit.recalled", {{"from", context.origin}, {"id", item.id}});
       continue;
     }
+    if (recall_ != nullptr && foreign) recall_->note_later(context.origin, item.id, version_key, after, batch.states);
     const std::string creator = object.created_by() ? object.created_by()->text() : std::string();
     OriginVerdict verdict;
     if (foreign && origins_ != nullptr) {
@@ -596,7 +598,8 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
 }
 
 Result<void> Admission::remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
-                               std::string_view origin, std::vector<journal::StateChange> states) {
+                               std::string_view origin, std::vector<journal::StateChange> states,
+                               RecallReason reason) {
   const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such object in this collection"); };
   // What is held of it goes, too: nobody lets it in later.
   if (quarantine_ != nullptr)
@@ -648,7 +651,12 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
         for (const auto* entry : wanted) part.seqs.push_back(entry->seq);
         rows.push_back(std::move(part));
       }
-      BONGSU_TRY(plan, recall_->plan_withdrawal(rows, RecallReason::kDeleted, batch));
+      BONGSU_TRY(plan, recall_->plan_withdrawal(rows, reason, batch));
+      // Whoever was given it refuses it for ever, so it is not offered again.
+      if (is_for_good(reason) && !plan.orders.empty()) {
+        const auto newest = std::ranges::max_element(wanted, {}, &journal::Entry::version_key);
+        recall_->bar(plan, batch, std::string(object_id), (*newest)->version);
+      }
       BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
       return {};
     }));

@@ -45,6 +45,8 @@ struct AdmitContext {
   std::string received_from{};
   // Who brought it in, "cert-lt/olena": TLP:RED that names nobody is theirs. (Nobody may see it otherwise.)
   std::set<std::string> persons{};
+  // How many tombstones the sender had made for us when it read each object for us; empty: none, as far as is known.
+  std::vector<std::uint64_t> decided_after{};
   // Who decides that a newer version of an own object may have a lower label than the one before, and why. Empty: such
   // a version is refused.
   std::string authority, authority_reason;
@@ -109,8 +111,11 @@ class Admission {
   // Deletes one version (version_key) or all versions (empty) of an object from a collection. kNotFound if there is
   // none. `origin` = the member who asks: what it cannot see it cannot delete, and the answer is kNotFound; what it
   // sees but others gave, it cannot delete either: kDenied. `states` are written in the same commit.
+  // What members were given of it is recalled from them: for good, or up to a decision if `reason` says so (a partner
+  // took it back, and may give it again).
   Result<void> remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
-                      std::string_view origin, std::vector<journal::StateChange> states = {});
+                      std::string_view origin, std::vector<journal::StateChange> states = {},
+                      RecallReason reason = RecallReason::kDeleted);
 
  private:
   struct Work;

@@ -23,11 +23,10 @@ std::string key_of_version(std::string_view version) {
   return parsed ? parsed->key() : std::string();
 }
 
-// Empty = every version.
-bool covers(std::string_view upto_key, std::string_view version_key) {
-  return upto_key.empty() || version_key.empty() || version_key <= upto_key;
+// As a tombstone means it: empty for an object without versions.
+std::string key_told(const journal::Entry& entry) {
+  return version_told(entry).empty() ? std::string() : entry.version_key;
 }
-std::string wider(const std::string& a, const std::string& b) { return a.empty() || b.empty() ? "" : std::max(a, b); }
 
 std::string joined(const std::string& a, const std::string& b) {
   if (a.empty() || a == b) return b;
@@ -68,7 +67,8 @@ Result<std::unique_ptr<Recall>> Recall::load(journal::Journal& journal, Release&
            held->still = {};
          };
        },
-       .barred = [recall](const std::string& id, std::string_view version) { return recall->barred(id, version); }});
+       .barred = [recall](const std::string& id, std::string_view version) { return recall->barred(id, version); },
+       .arranged = [recall] { return recall->take_back_left(); }});
   return out;
 }
 
@@ -89,10 +89,29 @@ Result<void> Recall::read_states() {
     taken_.emplace(name, std::make_unique<TakenState>(std::move(state)));
   }
   BONGSU_TRY(const auto tombstones, journal_.states(kRecallTombstones));
-  for (const auto& [key, upto] : tombstones) {
+  for (const auto& [key, text] : tombstones) {
     const auto slash = key.find('/');
-    if (slash == std::string::npos) return corrupt(kRecallTombstones, key);
-    tombstones_[key.substr(slash + 1)].emplace_back(key.substr(0, slash), upto);
+    auto bounds = RecallBounds::parse(text);
+    if (slash == std::string::npos || !bounds) return corrupt(kRecallTombstones, key);
+    tombstones_[key.substr(slash + 1)].emplace_back(key.substr(0, slash), std::move(*bounds));
+  }
+  for (const auto& [name, order] : orders_) last_number_[name.first] = std::max(last_number_[name.first], name.second);
+  BONGSU_TRY(const auto numbers, journal_.states(kRecallNumbers));
+  for (const auto& [member, text] : numbers) {
+    BONGSU_TRY(const std::uint64_t number, parse_number_state(kRecallNumbers, member, text));
+    last_number_[member] = std::max(last_number_[member], number);
+  }
+  BONGSU_TRY(const auto asked, journal_.states(kRecallAsked));
+  for (const auto& [giver, text] : asked) {
+    BONGSU_TRY(asked_[giver], parse_number_state(kRecallAsked, giver, text));
+  }
+  BONGSU_TRY(const auto later, journal_.states(kRecallLater));
+  for (const auto& [key, text] : later) {
+    const auto slash = key.find('/');
+    if (slash == std::string::npos) return corrupt(kRecallLater, key);
+    BONGSU_TRY(auto copies, parse_later_state(key, text));
+    later_count_ += copies.size();
+    later_.emplace(std::pair(key.substr(0, slash), key.substr(slash + 1)), std::move(copies));
   }
   BONGSU_TRY(const auto marks, journal_.states(kRecallMarks));
   // After a stop in good order everything that was handed out is written down, and of whom it is known; after a crash,
@@ -130,6 +149,12 @@ void Recall::handed_out(std::string_view member, std::string_view collection, jo
   Mark& mark = marks_.try_emplace({std::string(member), std::string(collection)}, Mark{.exact = exact_from_start_})
                    .first->second;
   mark.pos = std::max(mark.pos, upto);
+}
+
+std::uint64_t Recall::decided_now(std::string_view member) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = last_number_.find(member);
+  return at == last_number_.end() ? 0 : at->second;
 }
 
 void Recall::fetched(std::string_view member, std::string_view collection, journal::Pos upto) {
@@ -217,26 +242,94 @@ Result<void> Recall::write_down(bool last) {
 
 // ── Tombstones ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-bool Recall::refuses(std::string_view origin, const std::string& object_id, std::string_view version_key) const {
+bool Recall::refuses(std::string_view origin, const std::string& object_id, std::string_view version_key,
+                     std::uint64_t after) const {
   const std::lock_guard lock(mutex_);
   const auto found = tombstones_.find(object_id);
   return found != tombstones_.end() && std::ranges::any_of(found->second, [&](const auto& tombstone) {
-           return tombstone.first == origin && covers(tombstone.second, version_key);
+           return tombstone.first == origin && tombstone.second.refuses(version_key, after);
          });
 }
 
 void Recall::add_tombstone(Plan& plan, journal::Batch& batch, const std::string& object_id, const std::string& giver,
-                           const std::string& upto_key) {
-  std::string upto = upto_key;
-  {
+                           const RecallBounds& bounds) {
+  const auto [planned, fresh] = plan.tombstones.emplace(std::pair(object_id, giver), bounds);
+  if (fresh) {
     const std::lock_guard lock(mutex_);
     if (const auto found = tombstones_.find(object_id); found != tombstones_.end())
       for (const auto& [member, before] : found->second)
-        if (member == giver) upto = wider(upto, before);
+        if (member == giver) planned->second.add(before);
+  } else {
+    planned->second.add(bounds);
   }
-  const auto [planned, fresh] = plan.tombstones.emplace(std::pair(object_id, giver), upto);
-  if (!fresh) planned->second = wider(planned->second, upto);
-  batch.states.push_back({std::string(kRecallTombstones), fmt::format("{}/{}", giver, object_id), planned->second});
+  batch.states.push_back(
+      {std::string(kRecallTombstones), fmt::format("{}/{}", giver, object_id), planned->second.text()});
+}
+
+void Recall::note_later(std::string_view origin, const std::string& object_id, std::string_view version_key,
+                        std::uint64_t after, std::vector<journal::StateChange>& states) {
+  const std::lock_guard lock(mutex_);
+  const auto asked = asked_.find(origin);
+  if (after == 0 || (asked != asked_.end() && after <= asked->second)) return;
+  if (later_count_ >= kMaxLaterCopies) {
+    log_.warn("recall.later_full", {{"from", std::string(origin)}, {"object", object_id}});
+    return;  // a tombstone that comes takes it then: too much is destroyed, never too little
+  }
+  LaterCopies& copies = later_[{std::string(origin), object_id}];
+  const auto [at, fresh] = copies.emplace(version_key, after);
+  if (fresh)
+    ++later_count_;
+  else if (at->second >= after)
+    return;
+  at->second = after;
+  states.push_back({std::string(kRecallLater), fmt::format("{}/{}", origin, object_id), later_state(copies)});
+}
+
+// How many tombstones there were when the giver decided that this copy may be had, as far as that is to be known.
+std::uint64_t Recall::later_than(std::string_view giver, const std::string& object_id,
+                                 const std::string& version_key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = later_.find({std::string(giver), object_id});
+  if (found == later_.end()) return 0;
+  const auto at = found->second.find(version_key);
+  return at == found->second.end() ? 0 : at->second;
+}
+
+Result<void> Recall::asked(std::string_view from, std::uint64_t upto) {
+  journal::Batch batch;
+  std::vector<std::pair<std::string, std::string>> changed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = asked_.find(from); at != asked_.end() ? at->second >= upto : upto == 0) return {};
+  }
+  // Nothing is admitted meanwhile: what is noted and what is forgotten do not cross.
+  const std::unique_lock nothing_comes(admitting_);
+  std::vector<std::pair<std::pair<std::string, std::string>, LaterCopies>> kept;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto it = later_.lower_bound({std::string(from), ""}); it != later_.end() && it->first.first == from; ++it) {
+      LaterCopies rest = it->second;
+      std::erase_if(rest, [&](const auto& copy) { return copy.second <= upto; });
+      if (rest.size() == it->second.size()) continue;
+      batch.states.push_back({std::string(kRecallLater), fmt::format("{}/{}", it->first.first, it->first.second),
+                              rest.empty() ? std::nullopt : std::optional(later_state(rest))});
+      kept.emplace_back(it->first, std::move(rest));
+    }
+  }
+  batch.states.push_back({std::string(kRecallAsked), std::string(from), std::to_string(upto)});
+  BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+  const std::lock_guard lock(mutex_);
+  std::uint64_t& known = asked_[std::string(from)];
+  known = std::max(known, upto);
+  for (auto& [name, rest] : kept) {
+    const auto at = later_.find(name);
+    later_count_ -= at->second.size() - rest.size();
+    if (rest.empty())
+      later_.erase(at);
+    else
+      at->second = std::move(rest);
+  }
+  return {};
 }
 
 // ── Planning ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -304,13 +397,8 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
   }
   const Instant now = clock_.now();
   for (auto& [member, what] : found) {
-    std::uint64_t number = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      auto at = orders_.lower_bound({member, UINT64_MAX});
-      if (at != orders_.begin() && std::prev(at)->first.first == member) number = std::prev(at)->first.second;
-      number = std::max(number, last_number_[member]);
-    }
+    std::uint64_t number = decided_now(member);
+    const std::uint64_t before = number;
     RecallOrder order{.member = member, .reason = words.reason, .issued = now, .deadline = now + words.deadline};
     order.by = words.by;
     order.note = words.note;
@@ -344,6 +432,9 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
       }
       put();
     }
+    // No number is used twice, whatever becomes of its order.
+    if (number > before)
+      batch.states.push_back({std::string(kRecallNumbers), member, std::to_string(number)});
   }
   return {};
 }
@@ -362,25 +453,32 @@ void Recall::made_durable(Plan&& plan) {
                                    {"objects", fmt::format("{}", order.objects.size())}});
       orders_[{order.member, order.number}] = std::move(order);
     }
-    for (const auto& [name, upto] : plan.tombstones) {
-      auto& list = tombstones_[name.first];
-      const auto at = std::ranges::find(list, name.second, &std::pair<std::string, std::string>::first);
-      if (at == list.end())
-        list.emplace_back(name.second, upto);
-      else
-        at->second = upto;
-    }
+    put_tombstones(plan);
     if (!plan.orders.empty()) callbacks = callbacks_;
   }
   plan.still = {};
   for (const auto& callback : callbacks) callback();
 }
 
-void Recall::bar(Plan& plan, journal::Batch& batch, const std::string& object_id, std::string_view version) {
-  add_tombstone(plan, batch, object_id, options_.self, key_of_version(version));
+// Under mutex_.
+void Recall::put_tombstones(const Plan& plan) {
+  for (const auto& [name, bounds] : plan.tombstones) {
+    auto& list = tombstones_[name.first];
+    const auto at = std::ranges::find(list, name.second, &std::pair<std::string, RecallBounds>::first);
+    if (at == list.end())
+      list.emplace_back(name.second, bounds);
+    else
+      at->second = bounds;
+  }
 }
 
-Result<std::vector<std::string>> Recall::add_derived(journal::Snapshot& snapshot, const Release::Readers& readers,
+void Recall::bar(Plan& plan, journal::Batch& batch, const std::string& object_id, std::string_view version) {
+  RecallBounds bounds;
+  bounds.add_for_good(key_of_version(version));
+  add_tombstone(plan, batch, object_id, options_.self, bounds);
+}
+
+Result<std::vector<RecallRange>> Recall::add_derived(journal::Snapshot& snapshot, const Release::Readers& readers,
                                                      const std::vector<std::string>& objects, std::string_view except,
                                                      std::vector<Rows>& rows) {
   std::set<std::string> derived;
@@ -388,19 +486,21 @@ Result<std::vector<std::string>> Recall::add_derived(journal::Snapshot& snapshot
     for (const auto& object : objects)
       for (auto& id : options_.referrers(object))
         if (id.starts_with("relationship--") || id.starts_with("sighting--")) derived.insert(std::move(id));
-  std::vector<std::string> out;
+  std::vector<RecallRange> out;
   for (const auto& id : derived) {
     BONGSU_TRY(const auto entries, snapshot.versions("", id));
     bool any = false;
+    std::string newest;
     for (const auto& entry : entries) {
       if (entry.erased || entry.origin != options_.self) continue;
       any = true;
+      if (key_told(entry) > key_of_version(newest)) newest = entry.version;
       for (const auto& reader : readers(entry.collection))
         if (reader.member != except)
           rows.push_back(
               {.view = reader.view, .member = reader.member, .collection = entry.collection, .seqs = {entry.seq}});
     }
-    if (any) out.push_back(id);
+    if (any) out.push_back({id, newest});
   }
   return out;
 }
@@ -410,6 +510,57 @@ void Recall::withdraw(const std::vector<Rows>& rows, journal::Batch& batch) {
   for (const Rows& part : rows) by_view[part.view].insert(part.seqs.begin(), part.seqs.end());
   for (const auto& [view, seqs] : by_view)
     batch.outbox.push_back({.view = view, .withdraw = {seqs.begin(), seqs.end()}});
+}
+
+// Members whose agreement leaves a collection out, or was ended: what they have of it is taken back. Not from whom
+// nothing is agreed with as long as a charter is not in force, nor when an agreement has run out or is stopped.
+Result<void> Recall::take_back_left() {
+  const auto state = release_.state();
+  if (!state) return {};
+  const auto left = [&](const std::string& member) {
+    return state->charter_version == 0 || state->agreements.contains(member);
+  };
+  std::set<std::string> collections;
+  BONGSU_TRY(const auto views, journal_.views());
+  for (const auto& view : views) collections.insert(view.collection);
+  for (const auto& collection : collections) {
+    for (bool more = true; more;) {
+      more = false;
+      Plan plan;
+      BONGSU_TRY_VOID(release_.with_arrangement([&](const Release::Readers& readers, std::uint64_t) -> Result<void> {
+        const auto all = readers(collection);
+        const auto stays = [&](journal::ViewId view) {
+          return std::ranges::any_of(
+              all, [&](const auto& reader) { return reader.view == view && (reader.covered || !left(reader.member)); });
+        };
+        const auto snapshot = journal_.snapshot();
+        std::vector<Rows> rows;
+        std::map<journal::ViewId, std::vector<journal::Seq>> seqs;
+        for (const auto& reader : all) {
+          if (reader.covered || !left(reader.member) || stays(reader.view)) continue;
+          if (!seqs.contains(reader.view)) {
+            journal::OutboxQuery query{.view = reader.view, .last = false, .all = true, .limit = kTakeBackBatch};
+            BONGSU_TRY(const auto page, snapshot->page(query));
+            for (const auto& row : page.rows) seqs[reader.view].push_back(row.seq);
+            more = more || page.more;
+          }
+          if (!seqs[reader.view].empty())
+            rows.push_back({.view = reader.view,
+                            .member = reader.member,
+                            .collection = collection,
+                            .seqs = seqs[reader.view]});
+        }
+        if (rows.empty()) return {};
+        journal::Batch batch;
+        BONGSU_TRY(plan, plan_withdrawal(rows, RecallReason::kNarrowed, batch));
+        withdraw(rows, batch);
+        BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+        return {};
+      }));
+      if (!plan.orders.empty()) made_durable(std::move(plan));
+    }
+  }
+  return {};
 }
 
 // ── Recalling ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -445,14 +596,16 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
     }
     if (!any) return fail(ErrorCode::kNotFound, fmt::format("there is no object {} here", wish.object_id));
     if (all) newest.clear();
-    BONGSU_TRY(outcome.derived, add_derived(*snapshot, readers, {wish.object_id}, "", rows));
+    BONGSU_TRY(const auto derived, add_derived(*snapshot, readers, {wish.object_id}, "", rows));
+    for (const auto& made : derived) outcome.derived.push_back(made.object_id);
     journal::Batch batch;
     BONGSU_TRY_VOID(add_orders(plan, rows, wish, "", batch));
     withdraw(rows, batch);
     bar(plan, batch, wish.object_id, newest);
-    for (const auto& id : outcome.derived) bar(plan, batch, id, "");
+    for (const auto& made : derived) bar(plan, batch, made.object_id, made.version);
     if (wish.destroy_here)
-      for (const auto& giver : givers) batch.destroy.push_back({wish.object_id, giver, key_of_version(newest)});
+      for (const auto& giver : givers)
+        batch.destroy.push_back({.object_id = wish.object_id, .origin = giver, .upto = key_of_version(newest)});
     batch.entries.push_back(note_of("recall", wish));
     BONGSU_TRY(const auto receipt, journal_.append(batch));
     for (const auto count : receipt.destroyed) outcome.destroyed += count;
@@ -496,20 +649,27 @@ Tombstone Recall::tombstone_of(const RecallOrder& order) const {
           .objects = order.objects};
 }
 
-Result<std::vector<SignedText>> Recall::told(std::string_view member) {
-  std::vector<SignedText> out;
+Result<Recall::Told> Recall::told(std::string_view member) {
+  Told answer;
+  std::vector<SignedText>& out = answer.tombstones;
   std::vector<std::uint64_t> first;
   journal::Batch batch;
   std::size_t bytes = 0;
   {
     const std::lock_guard lock(mutex_);
+    if (const auto last = last_number_.find(member); last != last_number_.end()) answer.upto = last->second;
     for (auto it = orders_.lower_bound({std::string(member), 0}); it != orders_.end() && it->first.first == member;
          ++it) {
       const RecallOrder& order = it->second;
+      // One that is not settled may have to be told later.
+      if (!order.unsettled.empty()) answer.upto = std::min(answer.upto, order.number - 1);
       if (order.receipt || order.fetched || !order.unsettled.empty()) continue;
       BONGSU_TRY(auto text, sign_text(kTombstoneContext, tombstone_of(order).text(), options_.signing_key));
       bytes += text.text.size();
-      if (!out.empty() && bytes > kMaxRecallText) break;
+      if (!out.empty() && (bytes > kMaxRecallText || out.size() == kMaxToldAtOnce)) {
+        answer.upto = std::min(answer.upto, order.number - 1);
+        break;
+      }
       out.push_back(std::move(text));
       if (!order.told) {
         RecallOrder changed = order;
@@ -518,16 +678,15 @@ Result<std::vector<SignedText>> Recall::told(std::string_view member) {
         batch.states.push_back(
             {std::string(kRecallOrders), numbered_key(order.member, order.number), order_state(changed)});
       }
-      if (out.size() == kMaxToldAtOnce) break;
     }
   }
-  if (batch.states.empty()) return out;
+  if (batch.states.empty()) return answer;
   BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
   const std::lock_guard lock(mutex_);
   for (const auto number : first)
     if (const auto at = orders_.find({std::string(member), number}); at != orders_.end())
       at->second.told = clock_.now();
-  return out;
+  return answer;
 }
 
 std::unexpected<Error> Recall::refuse(std::string_view from, std::string what, std::string why) {
@@ -598,17 +757,32 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
       std::vector<Rows> rows;
       std::vector<std::string> ids;
       journal::Batch batch;
+      const bool for_good = is_for_good(tombstone->reason);
+      const auto given_later = [&](const std::string& id, const std::string& key) {
+        return !for_good && later_than(from, id, key) >= tombstone->number;
+      };
       for (const RecallRange& range : tombstone->objects) {
         const std::string upto = key_of_version(range.version);
+        if (options_.discard_held) {
+          BONGSU_TRY_VOID(options_.discard_held(from, range.object_id, [&](std::string_view key) {
+            return up_to(upto, key) && !given_later(range.object_id, std::string(key));
+          }));
+        }
         BONGSU_TRY(const auto entries, snapshot->versions("", range.object_id));
         bool theirs = false, others = false;
+        std::vector<std::string> keep;
         for (const auto& entry : entries) {
-          if (entry.erased || !covers(upto, version_told(entry).empty() ? "" : entry.version_key)) continue;
+          if (entry.erased || !up_to(upto, key_told(entry))) continue;
           if (entry.origin != from) {
             others = true;
             continue;
           }
+          if (given_later(range.object_id, key_told(entry))) {
+            keep.push_back(entry.version_key);
+            continue;
+          }
           theirs = true;
+          ++taken.recall.destroyed;
           for (const auto& reader : readers(entry.collection))
             if (reader.member != from)
               rows.push_back(
@@ -618,8 +792,17 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
           log_.info("recall.not_theirs",
                     {{"from", std::string(from)}, {"object", range.object_id}, {"kept", "copies that others gave"}});
         if (theirs) ids.push_back(range.object_id);
-        add_tombstone(plan, batch, range.object_id, std::string(from), upto);
-        batch.destroy.push_back({range.object_id, std::string(from), upto});
+        RecallBounds bounds;
+        if (for_good)
+          bounds.add_for_good(upto);
+        else
+          bounds.add_decided(tombstone->number, upto);
+        add_tombstone(plan, batch, range.object_id, std::string(from), bounds);
+        batch.destroy.push_back({.object_id = range.object_id,
+                                 .origin = std::string(from),
+                                 .upto = upto,
+                                 .may_return = !for_good,
+                                 .keep = std::move(keep)});
       }
       std::vector<Rows> all = rows;
       BONGSU_TRY(const auto derived, add_derived(*snapshot, readers, ids, from, all));
@@ -632,11 +815,10 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
       const std::string parent = numbered_key(from, tombstone->number);
       BONGSU_TRY_VOID(add_orders(plan, all, words, parent, batch));
       withdraw(all, batch);
-      for (const auto& id : derived) bar(plan, batch, id, "");
+      for (const auto& made : derived) bar(plan, batch, made.object_id, made.version);
       adopt(ids_of(*tombstone), from, parent, plan, batch);
       taken.recall.onward_open = plan.orders.size() + plan.adopted.size();
       // How many copies there are to destroy is known beforehand: what is counted and what is done are one commit.
-      BONGSU_TRY(taken.recall.destroyed, count_copies(*snapshot, *tombstone));
       batch.states.push_back({std::string(kRecallTaken), parent, taken_state(taken)});
       BONGSU_TRY(const auto receipt, journal_.append(batch));
       // With those that were deleted before, and so are not counted as being here.
@@ -653,15 +835,7 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
     if (doubled) return *doubled;
     const std::lock_guard lock(mutex_);
     taken_[name] = std::make_unique<TakenState>(taken);
-    // Refused from now on, before admission goes on.
-    for (const auto& [object, upto] : plan.tombstones) {
-      auto& list = tombstones_[object.first];
-      const auto at = std::ranges::find(list, object.second, &std::pair<std::string, std::string>::first);
-      if (at == list.end())
-        list.emplace_back(object.second, upto);
-      else
-        at->second = upto;
-    }
+    put_tombstones(plan);  // refused from now on, before admission goes on
   }
   log_.info("recall.obeyed", {{"from", std::string(from)},
                               {"number", fmt::format("{}", tombstone->number)},
@@ -685,19 +859,6 @@ void Recall::adopt(const std::set<std::string>& objects, std::string_view from, 
         {std::string(kRecallOrders), numbered_key(order.member, order.number), order_state(adopted)});
     plan.adopted.push_back(std::move(adopted));
   }
-}
-
-Result<std::uint64_t> Recall::count_copies(journal::Snapshot& snapshot, const Tombstone& tombstone) const {
-  std::uint64_t count = 0;
-  for (const RecallRange& range : tombstone.objects) {
-    const std::string upto = key_of_version(range.version);
-    BONGSU_TRY(const auto entries, snapshot.versions("", range.object_id));
-    for (const auto& entry : entries)
-      if (!entry.erased && entry.origin == tombstone.from &&
-          covers(upto, version_told(entry).empty() ? "" : entry.version_key))
-        ++count;
-  }
-  return count;
 }
 
 Result<void> Recall::take_receipt(std::string_view from, const SignedText& told) {

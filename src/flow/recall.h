@@ -1,7 +1,7 @@
 // Recall: what was given and may not be kept any more is destroyed at whoever was given it, and never comes back.
 //
 //   recall.recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"});   // a person decides
-//   recall.told(member)                         → the tombstones that member has not answered yet     (giver)
+//   recall.told(member)                         → the tombstones that it has not answered yet         (giver)
 //   recall.take(giver, tombstone)               → destroyed and durable; the receipt to send back     (recipient)
 //   recall.take_receipt(member, receipt)                                                              (giver)
 //
@@ -11,7 +11,9 @@
 //     was handed a row (hand_out notes it, under a lock that a recall excludes). A member whose last hand-outs before a
 //     crash are not known is *unsettled* until it opens its tail again: its cursor tells.
 //   · the recipient destroys the giver's copies (journal::Destruction), notes the tombstone, and whom it passed them on
-//     to, in one commit. From then on admission refuses those versions from this giver, for ever.
+//     to, in one commit. From then on admission refuses those versions from this giver: for ever, or, when only who
+//     may have it was narrowed, what was decided before the tombstone (docs/decisions/0008). A release says how many
+//     tombstones there were for its reader when its row was read (`decided_now`).
 //   · tombstones are told until there is a receipt; the deadline changes what is reported, nothing else.
 // A tombstone speaks for the giver's own copies only. Everybody who passed them on recalls in turn, as their giver.
 //
@@ -36,6 +38,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "flow/fair_mutex.h"
+#include "flow/recall_bounds.h"
 #include "flow/recall_text.h"
 #include "flow/release.h"
 #include "journal/journal.h"
@@ -47,6 +50,8 @@ inline constexpr std::size_t kMaxToldAtOnce = 100;      // tombstones in one ans
 inline constexpr std::size_t kMaxRefusedRecalls = 100;  // refused tombstones and receipts that are remembered
 inline constexpr std::size_t kMaxReceiptsAtOnce = 1000;
 inline constexpr std::size_t kMaxRecallNote = 1000;  // bytes of what a person wrote
+inline constexpr std::size_t kMaxLaterCopies = 100'000;  // noted as decided later than tombstones that did not come yet
+inline constexpr std::uint32_t kTakeBackBatch = 2000;    // rows of an ended agreement that are taken back in one commit
 
 // What one member is to be told, or was.
 struct RecallOrder {
@@ -106,6 +111,11 @@ struct RecallOptions {
   // Ids of objects here that name this one by a reference. What was made here of a recalled object (relationships,
   // sightings) is recalled with it.
   std::function<std::vector<std::string>(const std::string&)> referrers;
+  // Destroys what is held aside of what this member gave of this object, of the versions that `covered` says yes to;
+  // by version key.
+  std::function<Result<void>(std::string_view member, const std::string& object_id,
+                             const std::function<bool(std::string_view)>& covered)>
+      discard_held{};
 };
 
 struct TakenState;  // recall_states.h
@@ -120,6 +130,8 @@ class Recall {
   // Held while rows are read for a member and noted as handed out.
   [[nodiscard]] std::shared_lock<FairSharedMutex> hand_out() { return std::shared_lock(handing_out_); }
   void handed_out(std::string_view member, std::string_view collection, journal::Pos upto);  // under hand_out()
+  // How many tombstones there are for this member: goes with each row that is handed out. Under hand_out().
+  std::uint64_t decided_now(std::string_view member) const;
   // A member opens its tail behind `pos` (a cursor of ours; 0 = from the beginning). Not under hand_out().
   Result<void> opened(std::string_view member, std::string_view collection, journal::Pos pos);
   // Writes down what was handed out since; now and then, and with `last` when nothing more is handed out.
@@ -130,11 +142,16 @@ class Recall {
   // ── Admitting ──────────────────────────────────────────────────────────────────────────────────────────────────
   // Held from asking refuses() to the commit of what was admitted.
   [[nodiscard]] std::shared_lock<FairSharedMutex> admit() { return std::shared_lock(admitting_); }
-  // This version from this member was recalled by it.
-  bool refuses(std::string_view origin, const std::string& object_id, std::string_view version_key) const;
+  // This version from this member was recalled by it, and it was released when there were no more than `after`
+  // tombstones.
+  bool refuses(std::string_view origin, const std::string& object_id, std::string_view version_key,
+               std::uint64_t after = 0) const;
+  // What was decided after tombstones that did not come yet is not theirs to take: written with what is admitted.
+  void note_later(std::string_view origin, const std::string& object_id, std::string_view version_key,
+                  std::uint64_t after, std::vector<journal::StateChange>& states);
   // Nothing of this version goes out of this node any more.
   bool barred(const std::string& object_id, std::string_view version_key) const {
-    return refuses(options_.self, object_id, version_key);
+    return refuses(options_.self, object_id, version_key, UINT64_MAX);
   }
 
   // ── Recalling ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,7 +170,7 @@ class Recall {
   struct Plan {
     std::unique_lock<FairSharedMutex> still;
     std::vector<RecallOrder> orders, adopted;
-    std::map<std::pair<std::string, std::string>, std::string> tombstones;  // object id and giver → newest version key
+    std::map<std::pair<std::string, std::string>, RecallBounds> tombstones;  // by object id and giver
   };
   Result<Plan> plan_withdrawal(const std::vector<Rows>& rows, RecallReason reason, journal::Batch& batch);
   // And nothing of this object up to this version goes out any more.
@@ -162,9 +179,15 @@ class Recall {
   void made_durable(Plan&& plan);
 
   // ── Between members ────────────────────────────────────────────────────────────────────────────────────────────
-  Result<std::vector<SignedText>> told(std::string_view member);
+  struct Told {
+    std::vector<SignedText> tombstones;
+    std::uint64_t upto = 0;  // with them, the member was told all up to this number
+  };
+  Result<Told> told(std::string_view member);
   // What a member says this node should destroy. kDenied, with the reason: forged, foreign, or for somebody else.
   Result<SignedText> take(std::string_view from, const SignedText& tombstone);
+  // All tombstones of this member up to this number were taken.
+  Result<void> asked(std::string_view from, std::uint64_t upto);
   Result<void> take_receipt(std::string_view from, const SignedText& receipt);
   std::vector<SignedText> receipts_due(std::string_view member) const;  // that changed since it acknowledged one
   Result<void> acknowledged(std::string_view member, const std::vector<SignedText>& receipts);
@@ -189,15 +212,17 @@ class Recall {
   Result<void> add_orders(Plan& plan, const std::vector<Rows>& rows, const RecallWish& words, const std::string& parent,
                           journal::Batch& batch);
   void add_tombstone(Plan& plan, journal::Batch& batch, const std::string& object_id, const std::string& giver,
-                     const std::string& upto_key);
-  // What was made here of these objects: its rows are added, its ids returned.
-  Result<std::vector<std::string>> add_derived(journal::Snapshot& snapshot, const Release::Readers& readers,
+                     const RecallBounds& bounds);
+  // What was made here of these objects: its rows are added; ids and newest versions are returned.
+  Result<std::vector<RecallRange>> add_derived(journal::Snapshot& snapshot, const Release::Readers& readers,
                                                const std::vector<std::string>& objects, std::string_view except,
                                                std::vector<Rows>& rows);
+  Result<void> take_back_left();
+  void put_tombstones(const Plan& plan);
+  std::uint64_t later_than(std::string_view giver, const std::string& object_id, const std::string& version_key) const;
   void adopt(const std::set<std::string>& objects, std::string_view from, const std::string& parent, Plan& plan,
              journal::Batch& batch);
   journal::NewEntry note_of(std::string_view event, const RecallWish& wish) const;
-  Result<std::uint64_t> count_copies(journal::Snapshot& snapshot, const Tombstone& tombstone) const;
   std::uint64_t onward_open(const std::string& parent) const;  // under mutex_
   Result<SignedText> receipt_for(const TakenState& taken) const;
   Tombstone tombstone_of(const RecallOrder& order) const;
@@ -214,10 +239,12 @@ class Recall {
   mutable std::mutex mutex_;  // of everything below; last
   std::map<MarkKey, Mark> marks_;
   bool exact_from_start_ = false;                     // what is not in marks_ was never handed anything
-  std::map<std::string, std::uint64_t> last_number_;  // of a member's orders, those that came to nothing included
+  std::map<std::string, std::uint64_t, std::less<>> last_number_;  // of a member's orders, those of nothing included
   std::map<std::pair<std::string, std::uint64_t>, RecallOrder> orders_;
-  std::unordered_map<std::string, std::vector<std::pair<std::string, std::string>>>
-      tombstones_;  // id → giver, upto key
+  std::unordered_map<std::string, std::vector<std::pair<std::string, RecallBounds>>> tombstones_;  // id → by giver
+  std::map<std::string, std::uint64_t, std::less<>> asked_;                                         // by giver
+  std::map<std::pair<std::string, std::string>, std::map<std::string, std::uint64_t>> later_;  // giver, id → LaterCopies
+  std::size_t later_count_ = 0;
   std::map<std::pair<std::string, std::uint64_t>, std::unique_ptr<TakenState>> taken_;
   std::vector<RefusedRecall> refused_;
   std::vector<std::function<void()>> callbacks_;

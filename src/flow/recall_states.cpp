@@ -50,6 +50,33 @@ std::optional<std::pair<std::string, std::uint64_t>> parse_numbered_key(std::str
   return std::pair(std::string(key.substr(0, slash)), number);
 }
 
+std::string later_state(const LaterCopies& later) {
+  JsonArray out;
+  for (const auto& [version, number] : later) out.push_back(JsonArray{Json(version), Json(number)});
+  return to_text(out);
+}
+
+Result<LaterCopies> parse_later_state(std::string_view key, std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json || !json->is_array()) return corrupt(kRecallLater, key);
+  LaterCopies out;
+  for (const Json& item : json->get_array()) {
+    if (!item.is_array() || item.get_array().size() != 2 || !item.get_array()[0].is_string())
+      return corrupt(kRecallLater, key);
+    const Json& number = item.get_array()[1];
+    if (!number.is_int64() && !number.is_uint64()) return corrupt(kRecallLater, key);
+    out[std::string(item.get_array()[0].get_string())] = number.to_number<std::uint64_t>();
+  }
+  return out;
+}
+
+Result<std::uint64_t> parse_number_state(std::string_view space, std::string_view key, std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return corrupt(space, key);
+  return number;
+}
+
 std::string order_state(const RecallOrder& order) {
   JsonObject out{{"reason", to_string(order.reason)},
                  {"issued", order.issued.text(6)},

@@ -1,6 +1,7 @@
 // How orders and obeyed tombstones stand in the journal's state. Internal to recall.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,8 +14,17 @@ namespace bongsu::flow {
 inline constexpr std::string_view kRecallOrders = "recall.orders";  // "<member>/<number>" → RecallOrder
 inline constexpr std::string_view kRecallTaken = "recall.taken";    // "<giver>/<number>" → TakenState
 inline constexpr std::string_view kRecallTombstones =
-    "recall.tombstones";                                          // "<giver>/<object id>" → newest version key
+    "recall.tombstones";                                          // "<giver>/<object id>" → RecallBounds
+inline constexpr std::string_view kRecallNumbers = "recall.numbers";  // "<member>" → number of its newest tombstone
+inline constexpr std::string_view kRecallAsked = "recall.asked";      // "<giver>" → all of its tombstones up to it came
+inline constexpr std::string_view kRecallLater = "recall.later";      // "<giver>/<object id>" → LaterCopies
 inline constexpr std::string_view kRecallMarks = "recall.marks";  // "<collection>/<member>" → positions
+
+// Copies that the giver said may be had after so many tombstones: version key → number.
+using LaterCopies = std::map<std::string, std::uint64_t>;
+std::string later_state(const LaterCopies& later);
+Result<LaterCopies> parse_later_state(std::string_view key, std::string_view text);
+Result<std::uint64_t> parse_number_state(std::string_view space, std::string_view key, std::string_view text);
 
 std::string numbered_key(std::string_view member, std::uint64_t number);  // "<member>/<sixteen digits>"
 std::optional<std::pair<std::string, std::uint64_t>> parse_numbered_key(std::string_view key);

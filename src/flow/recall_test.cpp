@@ -83,7 +83,7 @@ TEST_F(Recalls, V3TheTombstoneWinsOverLateDoubledAndReorderedReleasesForEver) {
   ASSERT_EQ(ab.wire.size(), 1U);
   const auto late = ab.wire[0];
   ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
-  const auto told = *a.recall->told("b");
+  const auto told = a.recall->told("b")->tombstones;
   ASSERT_EQ(told.size(), 1U) << "handed out is given, arrived or not";
   const auto receipt = b.recall->take("a", told[0]);
   ASSERT_TRUE(receipt) << receipt.error().text();
@@ -92,10 +92,12 @@ TEST_F(Recalls, V3TheTombstoneWinsOverLateDoubledAndReorderedReleasesForEver) {
   b.restart();
   ab.deliver(late);
   EXPECT_TRUE(b.readable(id).empty()) << "after a restart";
+  EXPECT_TRUE(b.recall->refuses("a", id, stix::Timestamp::parse(stamp(0))->key(), UINT64_MAX))
+      << "whatever is decided later";
   EXPECT_EQ(b.recall->take("a", told[0])->text, receipt->text) << "the same again has the same answer";
   ASSERT_TRUE(a.recall->take_receipt("b", *receipt));
   ASSERT_TRUE(a.recall->take_receipt("b", *receipt));
-  EXPECT_TRUE(a.recall->told("b")->empty());
+  EXPECT_TRUE(a.recall->told("b")->tombstones.empty());
   publish(1, 1);
   flow_on();
   EXPECT_EQ(b.readable(id), std::set<std::string>{stamp(1)}) << "a new version is a new decision";
@@ -166,13 +168,117 @@ TEST_F(Recalls, V6WhatComesBackByAThirdMemberIsNotTheGiversToRecall) {
   EXPECT_EQ(c.readable(id).size(), 1U) << "A's own copy stays, B's is gone";
 }
 
+TEST_F(Recalls, V3WhatWasNarrowedComesBackByALaterDecisionAndByNoEarlierOne) {
+  const std::string amber = publish(1, 0, kAmber);
+  flow_on();
+  const auto early = ab.history.front(), early_on = bc.history.front();
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  settle();
+  EXPECT_TRUE(b.readable(amber).empty());
+  EXPECT_TRUE(c.readable(amber).empty());
+  ab.deliver(early);
+  bc.deliver(early_on);
+  EXPECT_TRUE(b.readable(amber).empty()) << "decided before the tombstone";
+  EXPECT_TRUE(c.readable(amber).empty());
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  flow_on();
+  EXPECT_EQ(b.readable(amber).size(), 1U) << "the same version, by a later decision";
+  EXPECT_EQ(c.readable(amber).size(), 1U);
+  ASSERT_TRUE(a.recall->recall({.object_id = amber, .reason = RecallReason::kErroneous, .by = "anna"}));
+  settle();
+  const auto late = ab.history.back();
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  flow_on();
+  ab.deliver(late);
+  EXPECT_TRUE(b.readable(amber).empty()) << "withdrawn is for good";
+  EXPECT_TRUE(c.readable(amber).empty());
+}
+
+TEST_F(Recalls, V3ATombstoneByNarrowingTakesNoCopyThatWasDecidedAfterIt) {
+  const std::string amber = publish(1, 0, kAmber);
+  flow_on();
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  const auto told = a.recall->told("b")->tombstones;
+  ASSERT_EQ(told.size(), 1U);
+  flow_on();  // the release overtakes the tombstone
+  ASSERT_EQ(ab.history.back().tombstones, 1U);
+  b.restart();
+  ASSERT_TRUE(b.recall->take("a", told[0]));
+  EXPECT_EQ(b.readable(amber).size(), 1U);
+  EXPECT_EQ(c.readable(amber).size(), 1U);
+  EXPECT_TRUE(b.recall->orders().empty()) << "nothing was destroyed, so nobody further on is told";
+  settle();
+  EXPECT_EQ(b.readable(amber).size(), 1U);
+  // One that withdraws it for good asks nobody.
+  ASSERT_TRUE(a.recall->recall({.object_id = amber, .reason = RecallReason::kErroneous, .by = "anna"}));
+  settle();
+  EXPECT_TRUE(b.readable(amber).empty());
+  EXPECT_TRUE(c.readable(amber).empty());
+}
+
+TEST_F(Recalls, V1WhatAnAgreementLeavesOutIsTakenBackAndAStopTakesNothing) {
+  const std::string green = publish(1);
+  flow_on();
+  a.policy.members["b"].stopped = true;
+  ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  EXPECT_TRUE(a.recall->orders().empty()) << "a stop is a pause";
+  a.policy.members["b"].stopped = false;
+  ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  a.leave("b");
+  ASSERT_EQ(a.recall->orders().size(), 1U);
+  EXPECT_EQ(a.recall->orders()[0].reason, RecallReason::kNarrowed);
+  settle();
+  EXPECT_TRUE(b.readable(green).empty());
+  EXPECT_TRUE(c.readable(green).empty());
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  ab.cut();
+  flow_on();
+  EXPECT_EQ(c.readable(green).size(), 1U) << "agreed again";
+  a.policy.agreements.erase("b");
+  ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  settle();
+  EXPECT_TRUE(c.readable(green).empty()) << "the agreement was ended";
+}
+
+TEST(RecallBounds, WideningAndCappingRefuseMoreNeverLess) {
+  SeededRandom random(3);
+  for (int run = 0; run < 200; ++run) {
+    RecallBounds bounds;
+    std::vector<std::pair<std::uint64_t, std::string>> slow;
+    std::optional<std::string> good;
+    const unsigned steps = 1 + static_cast<unsigned>(random.below(30));
+    for (unsigned i = 0; i < steps; ++i) {
+      const std::string upto = random.below(20) == 0 ? "" : std::string(1, static_cast<char>('a' + random.below(20)));
+      if (random.below(10) == 0) {
+        bounds.add_for_good(upto);
+        good = good ? wider(*good, upto) : upto;
+      } else {
+        slow.emplace_back(random.below(40), upto);
+        bounds.add_decided(slow.back().first, upto);
+      }
+      bounds = *RecallBounds::parse(bounds.text());
+    }
+    for (char version = 'a'; version < 'u'; ++version)
+      for (std::uint64_t after = 0; after < 41; ++after) {
+        const std::string key(1, version);
+        const bool due = (good && up_to(*good, key)) || std::ranges::any_of(slow, [&](const auto& step) {
+                           return after < step.first && up_to(step.second, key);
+                         });
+        if (due) EXPECT_TRUE(bounds.refuses(key, after));
+        if (!due && steps <= kMaxRecallSteps) EXPECT_FALSE(bounds.refuses(key, after));
+      }
+  }
+}
+
 TEST_F(Recalls, V8TheDeadlineChangesWhatIsReportedAndNothingElse) {
   const std::string id = publish(1);
   flow_on();
   ASSERT_TRUE(a.recall->recall(
       {.object_id = id, .reason = RecallReason::kErroneous, .deadline = std::chrono::seconds(1), .by = "anna"}));
   clock.jump_to(Instant{4'100'000'000, 0});
-  EXPECT_EQ(a.recall->told("b")->size(), 1U) << "told as long as there is no receipt";
+  EXPECT_EQ(a.recall->told("b")->tombstones.size(), 1U) << "told as long as there is no receipt";
   clock.jump_to(Instant{0, 0});
   settle();
   EXPECT_TRUE(c.readable(id).empty()) << "whatever the clocks say";
@@ -186,9 +292,9 @@ TEST_F(Recalls, WhatWasHandedOutJustBeforeACrashIsAskedOfTheCursor) {
   ab.cut();
   ASSERT_TRUE(a.recall->recall({.object_id = had, .reason = RecallReason::kErroneous, .by = "anna"}));
   ASSERT_TRUE(a.recall->recall({.object_id = not_had, .reason = RecallReason::kErroneous, .by = "anna"}));
-  EXPECT_TRUE(a.recall->told("b")->empty()) << "not known yet";
+  EXPECT_TRUE(a.recall->told("b")->tombstones.empty()) << "not known yet";
   ab.link();
-  ASSERT_EQ(a.recall->told("b")->size(), 1U);
+  ASSERT_EQ(a.recall->told("b")->tombstones.size(), 1U);
   EXPECT_EQ(a.recall->orders(not_had).size(), 0U) << "it never had this one";
   settle();
   EXPECT_TRUE(b.readable(had).empty());

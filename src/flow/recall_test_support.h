@@ -51,8 +51,15 @@ struct RecallNode {
     ASSERT_TRUE(release->apply(policy, collections));
   }
 
+  // The agreement with this member gives nothing of any collection any more.
+  void leave(const std::string& member) {
+    policy.agreements[member].collections.clear();
+    ASSERT_TRUE(release->apply(policy, collections));
+  }
+
   AdmitReport admit(const std::string& text, const std::string& collection, const std::string& origin,
-                    std::vector<journal::StateChange> states = {}, std::string authority = "") {
+                    std::vector<journal::StateChange> states = {}, std::string authority = "",
+                    std::uint64_t tombstones = 0) {
     clock.advance(std::chrono::milliseconds(1));
     std::vector<Result<stix::Object>> objects{stix::Object::parse(text)};
     auto report = admission->admit(objects, {.collection = collection,
@@ -60,6 +67,7 @@ struct RecallNode {
                                              .fallback = stix::Tlp::kGreen,
                                              .states = std::move(states),
                                              .replaces = origin != self,
+                                             .decided_after = {tombstones},
                                              .authority = authority,
                                              .authority_reason = authority.empty() ? "" : "as agreed"});
     EXPECT_TRUE(report) << report.error().text();
@@ -108,6 +116,7 @@ struct RecallEdge {
   struct Item {
     journal::Pos pos = 0;
     std::string object_id, version, bytes;
+    std::uint64_t tombstones = 0;  // when it was read
     bool operator==(const Item&) const = default;
   };
   std::vector<Item> wire{};                             // what lies in the network
@@ -135,13 +144,14 @@ struct RecallEdge {
     const auto handing_out = giver.recall->hand_out();
     auto reading = giver.release->open(reader.self, collection);
     if (!reading) return;
+    const std::uint64_t tombstones = giver.recall->decided_now(reader.self);
     const auto page = reading->snapshot->tail(reading->view, next, rows);
     for (const auto& row : page->rows) {
       next = row.pos;
       if (row.withdrawn) continue;
       auto payload = reading->snapshot->released_payload(reading->view, row.pos);
       if (!payload) continue;
-      wire.push_back({row.pos, row.object_id, row.version, *payload});
+      wire.push_back({row.pos, row.object_id, row.version, *payload, tombstones});
       given.emplace(row.object_id, row.version);
     }
     giver.recall->handed_out(reader.self, collection, next);
@@ -150,8 +160,27 @@ struct RecallEdge {
   // By value: `item` may be one of `history`.
   void deliver(Item item) {
     const journal::Pos at = std::max(cursor(), item.pos);
-    (void)reader.admit(item.bytes, mirror, giver.self, {{"cursor", giver.self + mirror, std::to_string(at)}});
+    (void)reader.admit(item.bytes, mirror, giver.self, {{"cursor", giver.self + mirror, std::to_string(at)}}, "",
+                       item.tombstones);
     if (std::ranges::find(history, item) == history.end()) history.push_back(std::move(item));
+  }
+
+  // What the reader may have now, and what it has of this giver.
+  std::set<std::pair<std::string, std::string>> offered() const {
+    std::set<std::pair<std::string, std::string>> out;
+    if (auto reading = giver.release->open(reader.self, collection))
+      for (const auto& row :
+           reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 1'000'000})->rows)
+        out.emplace(row.object_id, row.version);
+    return out;
+  }
+  std::set<std::pair<std::string, std::string>> kept() const {
+    std::set<std::pair<std::string, std::string>> out;
+    const auto snapshot = reader.journal->snapshot();
+    for (const auto& entry : *snapshot->entries(0, 1'000'000))
+      if (entry.kind == journal::EntryKind::kObject && entry.collection == mirror && snapshot->payload(entry.seq))
+        out.emplace(entry.object_id, entry.version);
+    return out;
   }
 
   // The reader asks what was recalled. `lose`: the receipts do not arrive.
@@ -159,7 +188,7 @@ struct RecallEdge {
     const auto told = giver.recall->told(reader.self);
     EXPECT_TRUE(told) << told.error().text();
     std::size_t taken = 0;
-    for (const auto& text : *told) {
+    for (const auto& text : told->tombstones) {
       const auto tombstone = Tombstone::parse(text.text);
       EXPECT_TRUE(tombstone);
       for (const auto& range : tombstone->objects) {
@@ -172,6 +201,7 @@ struct RecallEdge {
       }
       ++taken;
     }
+    EXPECT_TRUE(reader.recall->asked(giver.self, told->upto));
     const auto receipts = reader.recall->receipts_due(giver.self);
     if (lose) return taken;
     for (const auto& receipt : receipts) {

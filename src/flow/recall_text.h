@@ -40,6 +40,11 @@ enum class RecallReason : std::uint8_t {
   kUpstream,      // whoever gave it to the giver recalled it
 };
 std::string_view to_string(RecallReason reason);  // snake_case
+// Whether a tombstone with this reason wins over every release, also a later one; else over those that were decided
+// before it (docs/decisions/0008).
+constexpr bool is_for_good(RecallReason reason) {
+  return reason != RecallReason::kNarrowed && reason != RecallReason::kUpstream;
+}
 std::optional<RecallReason> parse_recall_reason(std::string_view text);
 
 // An object and which of its versions: up to and including `version` (as STIX writes it); empty: all.

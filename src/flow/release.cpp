@@ -193,7 +193,7 @@ struct Release::Impl {
           std::ranges::find(group.members, user) != group.members.end() || (now != nullptr && now->view != group.from);
       if (!leaves) may_stay = false;
     }
-    for (const auto& part : parts_of(group, comparison)) {
+    for (const auto& part : parts_of(group, comparison, draft.plan.content)) {
       const bool pending = !group.terms.empty();
       Place place{.terms = group.terms, .pending = pending};
       if (group.from != 0) {
@@ -226,9 +226,20 @@ struct Release::Impl {
     return {};
   }
 
-  static std::vector<std::vector<policy::MemberId>> parts_of(const Group& group, const Comparison& comparison) {
-    if (group.terms.empty()) return {group.members};  // nothing more is decided for them
+  static std::vector<std::vector<policy::MemberId>> parts_of(const Group& group, const Comparison& comparison,
+                                                             const policy::PolicyState& content) {
     std::vector<std::vector<policy::MemberId>> out;
+    if (group.terms.empty()) {
+      // Nothing more is decided for them. From whom an agreement gives other collections, what it had of this one may
+      // be taken back (Watch::arranged), which the others keep.
+      for (const bool agreed : {false, true}) {
+        std::vector<policy::MemberId> part;
+        for (const auto& member : group.members)
+          if (content.agreements.contains(member) == agreed) part.push_back(member);
+        if (!part.empty()) out.push_back(std::move(part));
+      }
+      return out;
+    }
     for (auto part : comparison.partition.parts()) {
       std::erase_if(
           part, [&](const auto& member) { return std::ranges::find(group.members, member) == group.members.end(); });
@@ -459,7 +470,8 @@ Result<void> Release::apply(policy::PolicyState state, const std::vector<std::st
     impl_->reading = std::move(reading);
     impl_->renew_state();
   }
-  return impl_->settle();
+  BONGSU_TRY_VOID(impl_->settle());
+  return impl_->watch.arranged ? impl_->watch.arranged() : Result<void>{};
 }
 
 std::shared_ptr<const policy::PolicyState> Release::state() const {
@@ -512,7 +524,7 @@ Result<void> Release::with_arrangement(
         std::vector<Reader> out;
         if (const auto places = plan->places.find(collection); places != plan->places.end())
           for (const auto& [member, place] : places->second)
-            if (member != plan->content.self) out.push_back({member, place.view});
+            if (member != plan->content.self) out.push_back({member, place.view, !place.terms.empty()});
         return out;
       },
       plan->epoch);

@@ -90,6 +90,7 @@ class Release {
   struct Reader {
     policy::MemberId member;
     journal::ViewId view = 0;
+    bool covered = true;  // false: no agreement gives it this collection any more; it keeps its outbox, unread
   };
   using Readers = std::function<std::vector<Reader>(const std::string& collection)>;
   // Runs `body` while no view is made, split or moved and no backfill writes: what it withdraws from the readers' views
@@ -105,6 +106,7 @@ class Release {
                                                             const std::vector<journal::Seq>& seqs, journal::Batch& batch)>
         withdrawing;
     std::function<bool(const std::string& object_id, std::string_view version_key)> barred;
+    std::function<Result<void>()> arranged;  // at the end of each apply(), without locks
   };
   void set_watch(Watch watch);  // once, before the first apply()
 

@@ -626,6 +626,36 @@ TEST_P(JournalContract, DestroysTheCopiesOfOneMemberUpToAVersionInOneCommit) {
   EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kInvalid);
 }
 
+TEST_P(JournalContract, WhatWasDestroyedUpToADecisionMayComeAgainUntilItIsDestroyedForGood) {
+  const ViewId v = view("c1");
+  const std::string id = test_id("indicator", 1);
+  NewEntry older = test_object(id, 1, {v}), newer = test_object(id, 2, {v});
+  const Seq first = admit(older).seq, second = admit(newer).seq;
+  Batch batch;
+  batch.destroy = {{.object_id = id, .origin = older.origin, .upto = newer.version_key, .may_return = true, .keep = {newer.version_key}}};
+  EXPECT_THAT(journal().append(batch)->destroyed, ElementsAre(1));
+  EXPECT_EQ(journal().snapshot()->payload(first).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(journal().snapshot()->payload(second)) << "kept: decided later";
+  EXPECT_EQ(journal().snapshot()->versions("c1", id)->size(), 1U);
+  const auto again = admit(older);
+  EXPECT_EQ(again.outcome, Outcome::kNew);
+  EXPECT_TRUE(journal().snapshot()->payload(again.seq));
+  EXPECT_THAT(positions({.view = v, .all = true}), ElementsAre(2, 3));
+  // A copy that was replaced is not what is kept.
+  Batch replaced;
+  replaced.entries.push_back({.kind = EntryKind::kDeletion, .collection = "c1", .object_id = id});
+  replaced.entries.back().version = newer.version;
+  replaced.entries.back().version_key = newer.version_key;
+  append(replaced);
+  EXPECT_THAT(journal().append(batch)->destroyed, ElementsAre(2)) << "the older one, and the copy that was deleted";
+  EXPECT_EQ(admit(newer).outcome, Outcome::kNew);
+  batch.destroy = {{.object_id = id, .origin = older.origin, .upto = newer.version_key}};
+  EXPECT_THAT(journal().append(batch)->destroyed, ElementsAre(1));
+  EXPECT_EQ(admit(older).outcome, Outcome::kDuplicate) << "for good";
+  EXPECT_EQ(admit(newer).outcome, Outcome::kDuplicate);
+  EXPECT_TRUE(journal().verify({}));
+}
+
 TEST_P(JournalContract, CopiesAViewAtTheSamePositionsOrCompact) {
   const ViewId v = view("c1", "a");
   for (unsigned i = 0; i < 4; ++i) admit(test_object(test_id("indicator", i), 1, {v}));

@@ -100,13 +100,16 @@ struct OutboxChange {
 
 // Copies that are destroyed in the same commit: the payload keys of every version of an object that one member gave
 // (`upto` and older; empty, or an object without versions: all of them), in whatever collection, deleted ones too, with
-// the variants in outboxes. Other members' copies stay. Such a version never comes back. One kErasure entry for each
-// payload, with collection and version.
+// the variants in outboxes. Other members' copies stay. Such a version never comes back, unless `may_return`. One
+// kErasure entry for each payload, with collection and version, and kMayReturn for a label if it may.
 struct Destruction {
   std::string object_id;
   std::string origin;
-  std::string upto;  // version_key
+  std::string upto;                  // version_key
+  bool may_return = false;           // the same version may be admitted again, as a deleted one may
+  std::vector<std::string> keep{};   // version keys of which the copy that is not deleted stays
 };
+inline constexpr std::string_view kMayReturn = "may return";
 
 struct Batch {
   std::vector<NewEntry> entries;

@@ -22,6 +22,7 @@ struct Stored {
   Payload payload;  // null: erased
   bool deleted = false;
   bool versioned = false;
+  bool may_return = false;  // destroyed, not for good
   std::string code;  // version, sortable
 };
 
@@ -399,6 +400,7 @@ class MemoryJournal final : public Journal {
       if (stored.entry.object_id != object_id) continue;
       if (stored.payload) stored.entry.erased = true;
       stored.payload = nullptr;
+      stored.may_return = false;
     }
     for (auto& [id, view] : data.views)
       for (Row& row : view.rows)
@@ -511,7 +513,7 @@ class MemoryJournal final : public Journal {
       const Sha256 hash = sha256(entry.payload);
       for (const Stored& stored : data.entries) {
         if (stored.entry.kind != EntryKind::kObject || stored.entry.collection != entry.collection ||
-            stored.entry.object_id != entry.object_id || (stored.deleted && !stored.entry.erased) ||
+            stored.entry.object_id != entry.object_id || (stored.deleted && !stored.entry.erased) || stored.may_return ||
             stored.versioned != !entry.version_key.empty())
           continue;
         const bool same = stored.entry.hash == hash;
@@ -553,9 +555,16 @@ class MemoryJournal final : public Journal {
     std::vector<Seq> seqs;
     for (Stored& stored : data.entries) {
       if (stored.entry.kind != EntryKind::kObject || stored.entry.object_id != wanted.object_id ||
-          stored.entry.origin != wanted.origin || !stored.payload ||
+          stored.entry.origin != wanted.origin ||
           (!wanted.upto.empty() && stored.versioned && stored.code > upto))
         continue;
+      if (!stored.payload) {
+        stored.may_return = stored.may_return && wanted.may_return;
+        continue;
+      }
+      if (!stored.deleted && std::ranges::find(wanted.keep, stored.entry.version_key) != wanted.keep.end()) continue;
+      stored.may_return = wanted.may_return;
+      stored.deleted = stored.deleted || wanted.may_return;
       stored.entry.erased = true;
       stored.payload = nullptr;
       seqs.push_back(stored.entry.seq);
@@ -573,6 +582,7 @@ class MemoryJournal final : public Journal {
       erasure.version_key = gone.version_key;
       erasure.spec_version = gone.spec_version;
       erasure.origin = gone.origin;
+      if (wanted.may_return) erasure.label = kMayReturn;
       store(data, erasure);
     }
     return static_cast<std::uint32_t>(seqs.size());

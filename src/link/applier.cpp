@@ -100,6 +100,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
   for (std::size_t i = 0; i < batch.items.size();) {
     std::vector<Result<stix::Object>> objects;
     std::vector<std::string> proofs;
+    std::vector<std::uint64_t> decided_after;
     std::size_t end = i;
     std::set<std::pair<std::string_view, std::string_view>> versions;
     for (; end < batch.items.size() && batch.items[end].kind == TailItem::Kind::kObject; ++end) {
@@ -107,8 +108,12 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
       if (!versions.emplace(batch.items[end].object_id, batch.items[end].version).second) break;
       objects.push_back(stix::Object::parse(batch.items[end].bytes));
       proofs.push_back(batch.items[end].proof);
+      decided_after.push_back(batch.items[end].tombstones);
     }
     if (!objects.empty()) {
+      std::uint64_t& tombstones = tombstones_[remote.member];
+      if (const auto most = std::ranges::max(decided_after); most > std::exchange(tombstones, std::max(tombstones, most)))
+        gone = true;
       const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
       std::vector<journal::StateChange> states{state_of(remote, cursor)};
       const auto first_opened = opened.lower_bound(i), end_opened = opened.lower_bound(end);
@@ -119,7 +124,8 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
                                                                .fallback = collection.fallback,
                                                                .states = std::move(states),
                                                                .replaces = true,
-                                                               .proofs = std::move(proofs)}));
+                                                               .proofs = std::move(proofs),
+                                                               .decided_after = std::move(decided_after)}));
       for (auto at = first_opened; at != end_opened; ++at) sealing_->committed(at->second);
       counts.applied += report.admitted;
       counts.refused += report.refused + report.quarantined;
@@ -150,7 +156,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     const Cursor cursor{item.pos, item.cursor};
     const auto version = stix::Timestamp::parse(item.version);
     const auto removed = admission_.remove(collection.id, item.object_id, version ? version->key() : "", self_,
-                                           {state_of(remote, cursor)});
+                                           {state_of(remote, cursor)}, flow::RecallReason::kUpstream);
     if (removed) {
       ++counts.applied;
       written = cursor;

@@ -43,21 +43,24 @@ Result<void> exchange_recalls(flow::Recall& recall, const std::string& member, c
                                           .body = {}}));
     BONGSU_TRY_VOID(must_be_ok(response));
     BONGSU_TRY(const auto told, parse_signed_texts("tombstones", response.body, flow::kMaxToldAtOnce));
-    std::size_t obeyed = 0;
+    std::size_t obeyed = 0, refused = 0;
     for (const auto& tombstone : told.texts) {
       const auto receipt = recall.take(member, tombstone);
       if (receipt) ++obeyed;
       // What is refused is named and kept in mind there; what could not be written down is tried again.
       else if (receipt.error().code != ErrorCode::kDenied)
         return std::unexpected(receipt.error());
+      else
+        ++refused;
     }
+    if (refused == 0) BONGSU_TRY_VOID(recall.asked(member, told.upto));
     // Also those that were sent before and not acknowledged, and those that changed since.
     const auto receipts = recall.receipts_due(member);
     if (!receipts.empty()) {
       BONGSU_TRY(const auto taken, send({.method = "POST",
                                          .url = under(link_url, kReceiptsPath),
                                          .headers = {{"Content-Type", "application/json"}},
-                                         .body = signed_texts_body("receipts", receipts, false)}));
+                                         .body = signed_texts_body("receipts", receipts)}));
       BONGSU_TRY_VOID(must_be_ok(taken));
       BONGSU_TRY_VOID(recall.acknowledged(member, receipts));
     }

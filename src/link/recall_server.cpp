@@ -6,12 +6,12 @@
 
 namespace bongsu::link {
 
-std::string signed_texts_body(std::string_view name, const std::vector<flow::SignedText>& texts, bool more) {
+std::string signed_texts_body(std::string_view name, const std::vector<flow::SignedText>& texts, std::uint64_t upto) {
   JsonArray list;
   for (const auto& text : texts) list.push_back(text.json());
   JsonObject body;
   body[name] = std::move(list);
-  if (more) body["more"] = true;
+  if (upto > 0) body["upto"] = upto;
   return to_text(body);
 }
 
@@ -24,7 +24,9 @@ Result<SignedTexts> parse_signed_texts(std::string_view name, std::string_view b
   if (list->get_array().size() > most)
     return fail(ErrorCode::kTooLarge, fmt::format("more than {} at once", most), {.field = std::string(name)});
   SignedTexts out;
-  out.more = bool_at(json, "more").value_or(false);
+  const auto upto = int_at(json, "upto").value_or(0);
+  if (upto < 0) return fail(ErrorCode::kInvalid, "is a number of tombstones", {.field = "upto"});
+  out.upto = static_cast<std::uint64_t>(upto);
   for (const Json& item : list->get_array()) {
     BONGSU_TRY(auto text, flow::SignedText::parse(item));
     out.texts.push_back(std::move(text));
@@ -55,7 +57,7 @@ net::Response RecallServer::handle(net::Request&& request) {
       log_.error("recall.not_told", {{"member", *member}, {"error", told.error().text()}});
       return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})");
     }
-    return net::Response::json(200, signed_texts_body("tombstones", *told, false));
+    return net::Response::json(200, signed_texts_body("tombstones", told->tombstones, told->upto));
   }
   const auto receipts = parse_signed_texts("receipts", request.body, flow::kMaxReceiptsAtOnce);
   if (!receipts)

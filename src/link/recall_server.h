@@ -1,8 +1,8 @@
 // What partners ask about recalls on the link listener (mutual TLS 1.3), as a function of requests.
 //
 //   GET  /link/v1/recalls     what this member is to destroy and has not confirmed:
-//   {"tombstones":[{"text","signature"}],"more":false} POST /link/v1/receipts    {"receipts":[{"text","signature"}]} →
-//   {"accepted":1,"refused":0}
+//                             {"tombstones":[{"text","signature"}],"upto":3}: with them, it was told all up to number 3
+//   POST /link/v1/receipts    {"receipts":[{"text","signature"}]} → {"accepted":1,"refused":0}
 //
 // Asked by whoever was given something, so that it works through the same firewalls as the links. A member is told its
 // own tombstones, also when it is stopped or its agreement has ended: they say nothing that it was not given before.
@@ -34,10 +34,11 @@ class RecallServer {
 };
 
 // The two bodies, for both sides. kInvalid, kTooLarge.
-std::string signed_texts_body(std::string_view name, const std::vector<flow::SignedText>& texts, bool more);
+std::string signed_texts_body(std::string_view name, const std::vector<flow::SignedText>& texts,
+                              std::uint64_t upto = 0);
 struct SignedTexts {
   std::vector<flow::SignedText> texts;
-  bool more = false;
+  std::uint64_t upto = 0;
 };
 Result<SignedTexts> parse_signed_texts(std::string_view name, std::string_view body, std::size_t most);
 

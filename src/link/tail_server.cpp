@@ -201,7 +201,10 @@ class Tail final : public net::TailSource {
     BONGSU_TRY(const Shared::Count counted, shared_->count(collection_));
     // A recall sees either what is read here as handed out, or nothing of it is read.
     std::optional<std::shared_lock<flow::FairSharedMutex>> handing_out;
-    if (shared_->options.recall != nullptr) handing_out.emplace(shared_->options.recall->hand_out());
+    if (shared_->options.recall != nullptr) {
+      handing_out.emplace(shared_->options.recall->hand_out());
+      tombstones_ = shared_->options.recall->decided_now(member_);
+    }
     const auto opened = shared_->gate.open(member_, collection_);
     if (!opened) {
       if (opened.error().code == ErrorCode::kNotFound || opened.error().code == ErrorCode::kDenied) return false;
@@ -262,6 +265,7 @@ class Tail final : public net::TailSource {
       item.object_id = row.object_id;
       item.version = row.version;
       item.added_us = row.added_us;
+      item.tombstones = tombstones_;
       if (shared_->options.sealing != nullptr) BONGSU_TRY_VOID(seal(item, opened, row));
     } else {
       gone_.insert(row.pos);
@@ -351,6 +355,7 @@ class Tail final : public net::TailSource {
   std::string member_, collection_;
   Place place_;
   std::uint64_t told_mark_;
+  std::uint64_t tombstones_ = 0;  // of this member's, when rows are read
   const bool identify_;
   bool live_ = false;
   bool sealed_ = false;                   // since the last flush

@@ -66,7 +66,14 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
                                                else if (relation.from != id) out.push_back(relation.from);
                                              }
                                            return out;
-                                         }},
+                                         },
+                                     .discard_held = [self](std::string_view member, const std::string& id,
+                                                            const std::function<bool(std::string_view)>& covered) -> Result<void> {
+                                       for (const auto& item : self->quarantine->list())
+                                         if (item.state == flow::HeldItem::State::kOpen && item.member == member && item.object_id == id && covered(item.version_key))
+                                           BONGSU_TRY_VOID(self->quarantine->discard(item.id, self->config.member, "its sender recalled it"));
+                                       return {};
+                                     }},
                  core->clock, log));
   core->admission = std::make_unique<flow::Admission>(*core->journal, *core->release, *core->markings, log);
   core->admission->use(*core->origins, *core->quarantine);

@@ -234,6 +234,7 @@ AppendedEntry Writer::append_entry(const PreparedEntry& prepared) {
     while (rows.next()) {
       // A deleted version may come again; an erased one stays away.
       if ((duplicate_.integer(3) & (kDeletedFlag | kErasedFlag)) == kDeletedFlag) continue;
+      if ((duplicate_.integer(3) & kMayReturnFlag) != 0) continue;
       const bool same = duplicate_.bytes(2) == as_text(prepared.hash);
       return {static_cast<Seq>(duplicate_.integer(0)), duplicate_.integer(1),
               same ? AppendedEntry::Outcome::kDuplicate : AppendedEntry::Outcome::kOtherBytes};
@@ -443,14 +444,26 @@ std::uint32_t Writer::destroy(const Destruction& wanted) {
   const auto origin = dict_.find(kOriginText, wanted.origin);
   if (!object || !origin) return 0;
   const std::string upto = encode_version_key(wanted.upto);
+  std::vector<std::string> keep;
+  for (const std::string& key : wanted.keep) keep.push_back(encode_version_key(key));
   std::vector<StoredEntry> gone;
   for (StoredEntry& stored : entries_of(*object)) {
-    if (!stored.is_object || stored.origin != *origin || !stored.payload ||
+    if (!stored.is_object || stored.origin != *origin ||
         (!wanted.upto.empty() && stored.has_form && stored.dedupe > upto))
+      continue;
+    if (!stored.payload) {
+      // What was destroyed up to a decision before is gone for good now.
+      if ((stored.flags & kMayReturnFlag) != 0 && !wanted.may_return)
+        set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags & ~kMayReturnFlag).run();
+      continue;
+    }
+    if ((stored.flags & kDeletedFlag) == 0 &&
+        std::ranges::find(keep, stored.version()) != keep.end())
       continue;
     drop_payload(*stored.payload);
     drop_entry_payload_.bind(1, static_cast<std::int64_t>(stored.seq)).run();
-    set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags | kErasedFlag).run();
+    const std::int64_t gone_flags = wanted.may_return ? kErasedFlag | kDeletedFlag | kMayReturnFlag : kErasedFlag;
+    set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags | gone_flags).run();
     gone.push_back(std::move(stored));
   }
   std::ranges::sort(gone, {}, &StoredEntry::seq);
@@ -473,6 +486,7 @@ std::uint32_t Writer::destroy(const Destruction& wanted) {
     entry.kind = EntryKind::kErasure;
     entry.object_id = wanted.object_id;
     entry.origin = wanted.origin;
+    if (wanted.may_return) entry.label = kMayReturn;
     PreparedEntry prepared;
     prepared.entry = &entry;
     prepared.object = code;
@@ -498,7 +512,9 @@ Result<Seq> Writer::erase(std::string_view object_id, std::string_view origin) {
       drop_entry_payload_.bind(1, static_cast<std::int64_t>(stored.seq)).run();
     }
     if (stored.payload || stored.is_object)
-      set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags | kErasedFlag).run();
+      set_flags_.bind(1, static_cast<std::int64_t>(stored.seq))
+          .bind(2, (stored.flags | kErasedFlag) & ~kMayReturnFlag)
+          .run();
   }
   for (const auto& [id, view] : views_) {
     for (const OutboxWriter::Held& held : outbox_.rows_of(id, object)) {
