@@ -838,13 +838,15 @@ void add_upkeep(Program& p) {
   e->callback([&p] { p.exit = run_erase(p.common, object); });
   static RecallCommand recall;
   auto* rc = p.command(&p.app, "recall", "Have destroyed at partners what they were given, and see who confirmed it",
-                       "  bongsu recall indicator--… --reason erroneous --by anna\n  bongsu recall status\n  bongsu recall status indicator--…   # who had it, receipts, what is exposed still\n");
+                       "  bongsu recall indicator--… --preview              # who has it\n  bongsu recall indicator--… --reason erroneous --by anna\n  bongsu recall status\n  bongsu recall status indicator--…   # who had it, receipts, what is exposed still\n");
   p.on_node(rc);
   rc->add_option("what", recall.words, "An object's id; or status, and perhaps an object's id")->required()->expected(1, 2);
   rc->add_option("--reason", recall.reason, "withdrawn, erroneous, compromised or personal_data: what partners are told");
   rc->add_option("--deadline", recall.deadline, "How long partners have: 24h, 7d")->capture_default_str();
   rc->add_option("--by", recall.by, "Who decides");
   rc->add_option("--note", recall.note, "In your words; it stays here");
+  rc->add_flag("--preview", recall.preview, "Say who has it, and do nothing");
+  rc->add_flag("--yes", recall.yes, "Do not show who has it and ask first, as is done on a terminal");
   rc->add_flag("--destroy-here", recall.destroy_here, "This node's own copies as well");
   rc->callback([&p] { p.exit = run_recall(p.common, recall); });
   static VerifyCommand evidence;

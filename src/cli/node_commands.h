@@ -96,7 +96,7 @@ int run_erase(const Common& common, const std::string& object);
 struct RecallCommand {
   std::vector<std::string> words;  // an object; or "status", and perhaps an object
   std::string reason, deadline = "24h", by, note;
-  bool destroy_here = false;
+  bool destroy_here = false, preview = false, yes = false;
 };
 int run_recall(const Common& common, const RecallCommand& command);
 int run_verify(const Common& common);

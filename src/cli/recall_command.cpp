@@ -1,7 +1,10 @@
 // bongsu recall: what partners were given and shall destroy.
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <charconv>
+#include <iostream>
 
 #include "cli/ask.h"
 #include "cli/node_commands.h"
@@ -80,15 +83,35 @@ int run_recall(const Common& common, const RecallCommand& command) {
     return report({.code = ErrorCode::kInvalid, .message = std::move(message)}, common.json);
   };
   if (command.words.size() != 1) return wrong("one object is recalled at a time");
-  if (command.reason.empty()) return wrong("--reason says why: withdrawn, erroneous, compromised or personal_data");
+  if (command.reason.empty() && !command.preview)
+    return wrong("--reason says why: withdrawn, erroneous, compromised or personal_data");
   const auto deadline = seconds_of(command.deadline);
   if (!deadline) return wrong("--deadline is a time as 90s, 30m, 24h or 7d");
-  const JsonObject body{{"object", command.words.front()},
-                        {"reason", command.reason},
+  JsonObject body{{"object", command.words.front()},
+                        {"reason", command.reason.empty() ? "withdrawn" : command.reason},
                         {"deadline_seconds", *deadline},
                         {"by", command.by},
                         {"note", command.note},
                         {"destroy_here", command.destroy_here}};
+  const auto say_who = [](const Json& answer) {
+    const std::string has = names_at(answer, "told"), maybe = names_at(answer, "unsettled"),
+                      fetched = names_at(answer, "fetched"), derived = names_at(answer, "derived");
+    say("Was given to: " + (has.empty() ? "nobody" : has));
+    if (!maybe.empty()) say("Perhaps given to, which is known when they come again: " + maybe);
+    if (!fetched.empty()) say("Fetched by TAXII, where nothing can be destroyed: " + fetched);
+    if (!derived.empty()) say("Made of it here, and recalled with it: " + derived);
+  };
+  const bool asks = !command.preview && !command.yes && !common.json && ::isatty(STDIN_FILENO) != 0;
+  if (command.preview || asks) {
+    body["preview"] = true;
+    const int shown = ask(common, "POST", "/recalls", body, say_who);
+    if (command.preview || shown != 0) return shown;
+    body["preview"] = false;
+    fmt::print(stderr, "Recall it from them? Type yes: ");
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer != "yes") return wrong("nothing was recalled");
+  }
   return ask(common, "POST", "/recalls", body, [&](const Json& answer) {
     const std::string told = names_at(answer, "told"), unsettled = names_at(answer, "unsettled"),
                       derived = names_at(answer, "derived");
@@ -96,6 +119,8 @@ int run_recall(const Common& common, const RecallCommand& command) {
                      : fmt::format("{} is recalled from {}.", command.words.front(), told));
     if (!unsettled.empty())
       say(fmt::format("When they come again it will be known whether they have it: {}", unsettled));
+    if (const auto fetched = names_at(answer, "fetched"); !fetched.empty())
+      say(fmt::format("Fetched by TAXII, where nothing can be destroyed; they stay exposed: {}", fetched));
     if (!derived.empty()) say(fmt::format("Recalled with it, made here: {}", derived));
     say("Who confirmed: bongsu recall status " + command.words.front());
   });

@@ -27,7 +27,7 @@ Result<journal::Receipt> append_decided(journal::Journal& journal, Release& rele
     if (!take_away) {
       receipt = journal.append(batch);
     } else {
-      const std::size_t states = batch.states.size(), changes = batch.outbox.size();
+      const std::size_t entries = batch.entries.size(), states = batch.states.size(), changes = batch.outbox.size();
       BONGSU_TRY_VOID(release.with_arrangement([&](const Release::Readers& readers, std::uint64_t now) -> Result<void> {
         if (now != epoch) {
           receipt = fail(ErrorCode::kConflict, "the arrangement changed");
@@ -38,6 +38,7 @@ Result<journal::Receipt> append_decided(journal::Journal& journal, Release& rele
         return {};
       }));
       if (!receipt) {
+        batch.entries.resize(entries);
         batch.states.resize(states);
         batch.outbox.resize(changes);
       }

@@ -34,6 +34,12 @@ std::string joined(const std::string& a, const std::string& b) {
   return la && lb ? policy::join(*la, *lb).text() : a;
 }
 
+// One by its id, more by their number: the tombstone names them.
+void add_objects(JsonObject& details, const std::vector<RecallRange>& objects) {
+  details["objects"] = objects.size();
+  if (objects.size() == 1) details["object"] = objects.front().object_id;
+}
+
 constexpr std::string_view kCleanKey = "clean", kCleanOfAll = "all", kCleanOfSome = "some";
 
 std::set<std::string> ids_of(const Tombstone& tombstone) {
@@ -195,6 +201,7 @@ Result<void> Recall::opened(std::string_view member, std::string_view collection
         batch.states.push_back({key.first, key.second, std::nullopt});
       } else {
         batch.states.push_back({key.first, key.second, order_state(order)});
+        batch.entries.push_back(note_of_order(order));
         settled.push_back(std::move(order));
       }
     }
@@ -408,6 +415,7 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
       if (order.objects.empty()) return;
       order.number = ++number;
       batch.states.push_back({std::string(kRecallOrders), numbered_key(member, order.number), order_state(order)});
+      if (order.unsettled.empty()) batch.entries.push_back(note_of_order(order));
       plan.orders.push_back(order);
       order.objects.clear();
       order.unsettled.clear();
@@ -600,6 +608,11 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
     for (const auto& made : derived) outcome.derived.push_back(made.object_id);
     journal::Batch batch;
     BONGSU_TRY_VOID(add_orders(plan, rows, wish, "", batch));
+    if (wish.preview) {
+      for (const auto& entry : entries)
+        if (!entry.erased && wish.destroy_here) ++outcome.destroyed;
+      return {};
+    }
     withdraw(rows, batch);
     bar(plan, batch, wish.object_id, newest);
     for (const auto& made : derived) bar(plan, batch, made.object_id, made.version);
@@ -612,9 +625,13 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
     return {};
   }));
   for (const auto& order : plan.orders)
-    (order.unsettled.empty() ? outcome.told : outcome.unsettled).push_back(order.member);
-  for (auto* names : {&outcome.told, &outcome.unsettled})
+    (order.fetched             ? outcome.fetched
+     : order.unsettled.empty() ? outcome.told
+                               : outcome.unsettled)
+        .push_back(order.member);
+  for (auto* names : {&outcome.told, &outcome.unsettled, &outcome.fetched})
     names->erase(std::unique(names->begin(), names->end()), names->end());
+  if (wish.preview) return outcome;
   log_.info("recall.decided", {{"object", wish.object_id},
                                {"reason", std::string(to_string(wish.reason))},
                                {"by", wish.by},
@@ -623,18 +640,31 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
   return outcome;
 }
 
-journal::NewEntry Recall::note_of(std::string_view event, const RecallWish& wish) const {
+journal::NewEntry Recall::note(std::string_view event, JsonObject details) const {
   journal::NewEntry entry;
   entry.kind = journal::EntryKind::kNote;
   entry.object_id = fmt::format("note--{}", event);
   entry.origin = options_.self;
-  entry.payload = to_text(JsonObject{{"event", event},
-                                     {"subject", wish.object_id},
-                                     {"reason", to_string(wish.reason)},
-                                     {"by", wish.by},
-                                     {"note", wish.note},
-                                     {"at", clock_.now().text(6)}});
+  details["event"] = event;
+  details["at"] = clock_.now().text(6);
+  entry.payload = to_text(details);
   return entry;
+}
+
+journal::NewEntry Recall::note_of(std::string_view event, const RecallWish& wish) const {
+  return note(event, {{"subject", wish.object_id},
+                      {"reason", to_string(wish.reason)},
+                      {"by", wish.by},
+                      {"note", wish.note}});
+}
+
+// A member that fetched it by TAXII is told nothing: nobody can confirm it, and the log of the pair does not say it.
+journal::NewEntry Recall::note_of_order(const RecallOrder& order) const {
+  JsonObject details{{"member", order.member}, {"number", order.number}, {"reason", to_string(order.reason)}};
+  add_objects(details, order.objects);
+  if (order.fetched) return note("recall.exposed", std::move(details));
+  details["tombstone"] = to_hex(sha256(tombstone_of(order).text()));
+  return note("recall.tombstone", std::move(details));
 }
 
 // ── Between members ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -820,6 +850,13 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
       taken.recall.onward_open = plan.orders.size() + plan.adopted.size();
       // How many copies there are to destroy is known beforehand: what is counted and what is done are one commit.
       batch.states.push_back({std::string(kRecallTaken), parent, taken_state(taken)});
+      JsonObject obeyed{{"member", from},
+                        {"number", tombstone->number},
+                        {"reason", to_string(tombstone->reason)},
+                        {"tombstone", hash},
+                        {"destroyed", taken.recall.destroyed}};
+      add_objects(obeyed, tombstone->objects);
+      batch.entries.push_back(note("recall.obeyed", std::move(obeyed)));
       BONGSU_TRY(const auto receipt, journal_.append(batch));
       // With those that were deleted before, and so are not counted as being here.
       std::uint64_t destroyed = 0;
@@ -883,6 +920,12 @@ Result<void> Recall::take_receipt(std::string_view from, const SignedText& told)
   if (!order->told) order->told = clock_.now();
   journal::Batch batch;
   batch.states.push_back({std::string(kRecallOrders), numbered_key(order->member, order->number), order_state(*order)});
+  batch.entries.push_back(note("recall.confirmed", {{"member", from},
+                                                    {"number", receipt->number},
+                                                    {"serial", receipt->serial},
+                                                    {"tombstone", receipt->tombstone},
+                                                    {"destroyed", receipt->destroyed},
+                                                    {"onward_open", receipt->onward_open}}));
   BONGSU_TRY([[maybe_unused]] const auto done, journal_.append(batch));
   const std::string parent = order->parent;
   {
@@ -976,6 +1019,21 @@ std::vector<RecallOrder> Recall::orders(std::string_view object_id) const {
         std::ranges::find(order.objects, object_id, &RecallRange::object_id) != order.objects.end())
       out.push_back(order);
   return out;
+}
+
+bool Recall::was_given(std::string_view member, std::string_view collection, const std::string& object_id,
+                       std::string_view version, journal::Pos pos) const {
+  const std::lock_guard lock(mutex_);
+  const auto mark = marks_.find({std::string(member), std::string(collection)});
+  if (mark == marks_.end()) return !exact_from_start_;
+  if (!mark->second.exact) return true;
+  // Beyond what it was handed, or passed over as withdrawn: then nobody told it that this one is gone.
+  if (pos > std::max(mark->second.pos, mark->second.fetched)) return false;
+  const std::string key = key_of_version(version);
+  for (auto it = orders_.lower_bound({std::string(member), 0}); it != orders_.end() && it->first.first == member; ++it)
+    for (const RecallRange& range : it->second.objects)
+      if (range.object_id == object_id && up_to(key_of_version(range.version), key)) return true;
+  return false;
 }
 
 std::vector<TakenRecall> Recall::taken(std::string_view object_id) const {

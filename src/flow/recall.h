@@ -77,11 +77,13 @@ struct RecallWish {
   std::chrono::seconds deadline{kRecallDeadline};
   std::string by, note;
   bool destroy_here = false;  // own copies as well
+  bool preview = false;       // says what would be, by the same plan, and does nothing
 };
 
 struct RecallOutcome {
   std::vector<std::string> told;       // members that have to be told, by name
   std::vector<std::string> unsettled;  // members of which it will be known when they come again
+  std::vector<std::string> fetched;    // that have it by TAXII: nothing can be destroyed there
   std::vector<std::string> derived;    // relationships and sightings made here that went with it
   std::uint64_t destroyed = 0;         // copies here
 };
@@ -194,6 +196,10 @@ class Recall {
 
   // ── For people ─────────────────────────────────────────────────────────────────────────────────────────────────
   std::vector<RecallOrder> orders(std::string_view object_id = {}) const;  // all, or those that name the object
+  // Whether the member was handed this row, which is withdrawn now: whoever was, was told. False only if it is known
+  // that it was not.
+  bool was_given(std::string_view member, std::string_view collection, const std::string& object_id,
+                 std::string_view version, journal::Pos pos) const;
   std::vector<TakenRecall> taken(std::string_view object_id = {}) const;
   std::vector<RefusedRecall> refused() const;
   void on_order(std::function<void()> callback);  // somebody is to be told; without locks
@@ -222,6 +228,9 @@ class Recall {
   std::uint64_t later_than(std::string_view giver, const std::string& object_id, const std::string& version_key) const;
   void adopt(const std::set<std::string>& objects, std::string_view from, const std::string& parent, Plan& plan,
              journal::Batch& batch);
+  // What goes into the journal, and from there into the ledger: that a tombstone was made, obeyed, confirmed.
+  journal::NewEntry note(std::string_view event, JsonObject details) const;
+  journal::NewEntry note_of_order(const RecallOrder& order) const;
   journal::NewEntry note_of(std::string_view event, const RecallWish& wish) const;
   std::uint64_t onward_open(const std::string& parent) const;  // under mutex_
   Result<SignedText> receipt_for(const TakenState& taken) const;

@@ -16,7 +16,9 @@ void RecallBounds::add_for_good(std::string upto) { for_good_ = for_good_ ? wide
 
 void RecallBounds::add_decided(std::uint64_t number, std::string upto) {
   decided_.emplace_back(number, std::move(upto));
-  std::ranges::stable_sort(decided_, std::ranges::greater{}, &std::pair<std::uint64_t, std::string>::first);
+  std::ranges::sort(decided_, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : b.second != a.second && wider(a.second, b.second) == a.second;
+  });
   // What an older one says is said already, unless it goes further.
   std::vector<std::pair<std::uint64_t, std::string>> kept;
   for (auto& step : decided_)

@@ -242,6 +242,22 @@ TEST_F(Recalls, V1WhatAnAgreementLeavesOutIsTakenBackAndAStopTakesNothing) {
   EXPECT_TRUE(c.readable(green).empty()) << "the agreement was ended";
 }
 
+TEST_F(Recalls, V10ThePreviewNamesWhomTheRecallWillTellAndDoesNothing) {
+  const std::string id = publish(1);
+  flow_on();
+  const auto before = a.journal->last_seq();
+  const RecallWish wish{.object_id = id, .reason = RecallReason::kErroneous, .by = "anna", .preview = true};
+  const auto shown = a.recall->recall(wish);
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->told, std::vector<std::string>{"b"});
+  EXPECT_EQ(a.journal->last_seq(), before);
+  EXPECT_TRUE(a.recall->orders().empty());
+  EXPECT_TRUE(a.recall->told("b")->tombstones.empty());
+  RecallWish done = wish;
+  done.preview = false;
+  EXPECT_EQ(a.recall->recall(done)->told, shown->told);
+}
+
 TEST(RecallBounds, WideningAndCappingRefuseMoreNeverLess) {
   SeededRandom random(3);
   for (int run = 0; run < 200; ++run) {

@@ -549,8 +549,9 @@ AdminApi::Answer AdminApi::recall(const Call& call) {
   wish.by = std::string(string_at(call.body, "by").value_or(""));
   wish.note = std::string(string_at(call.body, "note").value_or(""));
   wish.destroy_here = bool_at(call.body, "destroy_here").value_or(false);
+  wish.preview = bool_at(call.body, "preview").value_or(false);
   BONGSU_TRY(const auto done, core_.recall->recall(wish));
-  return json_response(JsonObject{{"object", wish.object_id}, {"told", json_texts(done.told)}, {"unsettled", json_texts(done.unsettled)},
+  return json_response(JsonObject{{"object", wish.object_id}, {"told", json_texts(done.told)}, {"unsettled", json_texts(done.unsettled)}, {"fetched", json_texts(done.fetched)}, {"preview", wish.preview},
                                   {"derived", json_texts(done.derived)}, {"destroyed", done.destroyed}});
 }
 

@@ -30,6 +30,9 @@ const orders = async (node, id) => (await node.admin('GET', `/recalls?object=${i
 
 export async function a_recall_reaches_everybody_it_was_passed_on_to_and_receipts_come_back(house) {
   const { a, b, c, object, other } = await given(house);
+  const shown = await ok(['recall', object.id, '--preview', '--data', a.data]);
+  check(shown.includes('Was given to: cert-b'), `who has it is shown first: ${shown}`);
+  equal(await orders(a, object.id), [], 'and nothing is done');
   const said = await ok(['recall', object.id, '--reason', 'erroneous', '--by', 'anna', '--deadline', '1h', '--data', a.data]);
   check(said.includes('cert-b'), `who is told is named: ${said}`);
   check(!said.includes('cert-c'), 'A knows nothing of C');
