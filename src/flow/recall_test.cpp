@@ -205,10 +205,13 @@ TEST_F(Recalls, V3ATombstoneByNarrowingTakesNoCopyThatWasDecidedAfterIt) {
   flow_on();  // the release overtakes the tombstone
   ASSERT_EQ(ab.history.back().tombstones, 1U);
   b.restart();
+  ab.cut();
+  bc.cut();
   ASSERT_TRUE(b.recall->take("a", told[0]));
   EXPECT_EQ(b.readable(amber).size(), 1U);
   EXPECT_EQ(c.readable(amber).size(), 1U);
   EXPECT_TRUE(b.recall->orders().empty()) << "nothing was destroyed, so nobody further on is told";
+  flow_on();
   settle();
   EXPECT_EQ(b.readable(amber).size(), 1U);
   // One that withdraws it for good asks nobody.
