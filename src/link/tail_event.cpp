@@ -87,6 +87,7 @@ void append_object_header(std::string& out, const TailItem& item) {
     fmt::format_to(std::back_inserter(out), ",\"date_added\":\"{}\"", Instant::from_micros(*item.added_us).text(6));
   fmt::format_to(std::back_inserter(out), ",\"sha256\":\"{}\"", to_hex(sha256(item.bytes)));
   if (!item.proof.empty()) out.append(",\"proof\":\"").append(to_base64url(as_bytes(item.proof))).append("\"");
+  if (item.tombstones > 0) fmt::format_to(std::back_inserter(out), ",\"tombstones\":{}", item.tombstones);
   out += needs_base64(item) ? ",\"encoding\":\"base64\"}\n" : "}\n";
 }
 
@@ -146,6 +147,9 @@ Result<std::optional<std::int64_t>> added_of(const Json& header) {
 Result<void> read_object(const Json& header, std::string text, std::size_t end, TailItem& item) {
   if (end == text.size()) return broken("an object event without an object");
   BONGSU_TRY(item.added_us, added_of(header));
+  const auto tombstones = int_at(header, "tombstones").value_or(0);
+  if (tombstones < 0) return broken("a number of tombstones below zero");
+  item.tombstones = static_cast<std::uint64_t>(tombstones);
   item.proof.clear();
   if (const auto proof = string_at(header, "proof")) {
     // What is in it is admission's matter: a proof that cannot be read is a reason to hold the object, not to drop it.

@@ -206,6 +206,12 @@ class Tail final : public net::TailSource {
     if (shared_->stopped) return false;
     const std::size_t before = out.size();
     BONGSU_TRY(const Shared::Count counted, shared_->count(collection_));
+    // A recall sees either what is read here as handed out, or nothing of it is read.
+    std::optional<std::shared_lock<flow::FairSharedMutex>> handing_out;
+    if (shared_->options.recall != nullptr) {
+      handing_out.emplace(shared_->options.recall->hand_out());
+      tombstones_ = shared_->options.recall->decided_now(member_);
+    }
     const auto opened = shared_->gate.open(member_, collection_);
     if (!opened) {
       if (opened.error().code == ErrorCode::kNotFound || opened.error().code == ErrorCode::kDenied) return false;
@@ -215,7 +221,13 @@ class Tail final : public net::TailSource {
     if (shared_->gate.origin_of(opened->view) != place_.origin) return false;
     // What was withheld can be sealed now: the consumer comes again, and begins where it gets that.
     if (withheld_ && shared_->options.sealing->can_seal_to(member_)) return false;
-    BONGSU_TRY(bool more, read(out, *opened));
+    const auto more_rows = read(out, *opened);
+    if (handing_out) {
+      shared_->options.recall->handed_out(member_, collection_, place_.pos);
+      handing_out.reset();
+    }
+    if (!more_rows) return std::unexpected(more_rows.error());
+    const bool more = *more_rows;
     // Before the bytes leave: no key that sealed them may be used again.
     if (std::exchange(sealed_, false)) BONGSU_TRY_VOID(shared_->options.sealing->flush());
     if (!more && !live_) {
@@ -260,6 +272,7 @@ class Tail final : public net::TailSource {
       item.object_id = row.object_id;
       item.version = row.version;
       item.added_us = row.added_us;
+      item.tombstones = tombstones_;
       if (shared_->options.sealing != nullptr) BONGSU_TRY_VOID(seal(item, opened, row));
     } else {
       gone_.insert(row.pos);
@@ -377,6 +390,7 @@ class Tail final : public net::TailSource {
   std::string member_, collection_;
   Place place_;
   std::uint64_t told_mark_;
+  std::uint64_t tombstones_ = 0;  // of this member's, when rows are read
   const bool identify_;
   bool live_ = false;
   bool sealed_ = false;                   // since the last flush
@@ -501,6 +515,13 @@ net::Response TailServer::tail(const std::string& member, std::string_view id, c
     shared_->log.error("link.tail_failed",
                        {{"member", member}, {"collection", name->alias}, {"error", beginning.error().message}});
     return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})");
+  }
+  if (shared_->options.recall != nullptr) {
+    if (const auto noted = shared_->options.recall->opened(member, collection, beginning->place.pos); !noted) {
+      shared_->log.error("link.tail_failed",
+                         {{"member", member}, {"collection", name->alias}, {"error", noted.error().message}});
+      return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})");
+    }
   }
   {
     const std::lock_guard lock(shared_->mutex);

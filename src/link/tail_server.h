@@ -29,6 +29,7 @@
 #include "base/log.h"
 #include "flow/collections.h"
 #include "flow/origins.h"
+#include "flow/recall.h"
 #include "flow/release.h"
 #include "journal/journal.h"
 #include "link/sealing.h"
@@ -73,6 +74,7 @@ struct TailServerOptions {
   flow::Origins* origins = nullptr;            // gives what has no proof one; without it rows go with the proofs they have
   Sealing* sealing = nullptr;                  // outlives the server; nullptr: nothing is sealed
   SealLevel seal_level;                        // what travels sealed only
+  flow::Recall* recall = nullptr;              // notes what is handed out; none: nothing can be recalled
 };
 
 class TailServer {

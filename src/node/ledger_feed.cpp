@@ -26,6 +26,19 @@ constexpr int kNiceness = 10;  // of this thread: nobody waits for it
 constexpr std::size_t kMaxNoteDetails = 8 * 1024;
 constexpr const char* kJournalCursor = "journal";
 
+// What both members of a pair know of a recall, from the note that flow::Recall made of it.
+void add_recall(Events& events, Instant time, std::string_view event, const Json& note) {
+  constexpr std::pair<std::string_view, const char*> kKinds[]{
+      {"recall.tombstone", "recall"}, {"recall.obeyed", "destruction"}, {"recall.confirmed", "confirmation"}};
+  const auto kind = std::ranges::find(kKinds, event, &std::pair<std::string_view, const char*>::first);
+  const auto member = string_at(note, "member");
+  if (kind == std::end(kKinds) || !member) return;
+  JsonObject details;
+  for (const char* field : {"number", "serial", "reason", "tombstone", "object", "objects", "destroyed", "onward_open"})
+    if (const Json* value = find(note, field)) details[field] = *value;
+  events.push_back({.log = ledger::pair_log(std::string(*member)), .event = {.kind = kind->second, .time = time, .details = std::move(details), .subject = ""}});
+}
+
 std::uint64_t number(std::string_view text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -104,8 +117,19 @@ Result<bool> LedgerFeed::follow_journal() {
       case EntryKind::kErasure: {
         removals_ = true;
         // Before the cursor moves: asked for again after a crash, it finds nothing left or finishes.
-        BONGSU_TRY(const std::uint64_t salts, deps_.ledger.erase(entry.object_id));
-        node("erasure", {{"object", entry.object_id}, {"origin", entry.origin}, {"salts", salts}}, "");
+        // With a collection, of this version there; what else is here of the object stays, and so does what proves it.
+        ledger::WhichLeaves which;
+        if (!entry.collection.empty())
+          which = [&](std::string_view log, std::string_view content) {
+            const auto json = parse_json(content);
+            if (!json || string_at(*json, "version") != entry.version) return false;
+            const auto collection = string_at(*json, "collection");
+            return collection ? *collection == entry.collection : log == ledger::pair_log(entry.origin);
+          };
+        BONGSU_TRY(const std::uint64_t salts, deps_.ledger.erase(entry.object_id, which));
+        JsonObject details{{"object", entry.object_id}, {"origin", entry.origin}, {"salts", salts}};
+        if (which) details["version"] = entry.version;
+        node("erasure", std::move(details), "");
         break;
       }
       case EntryKind::kNote: {
@@ -115,6 +139,7 @@ Result<bool> LedgerFeed::follow_journal() {
         JsonObject details{{"sha256", to_hex(entry.hash)}};
         if (json && json->is_object() && payload->size() <= kMaxNoteDetails && to_canonical_text(*json)) details["note"] = *json;
         node(event ? kind_of(*event) : "note", std::move(details), "");
+        if (event) add_recall(events, time, *event, *json);
         break;
       }
       default: break;  // alerts, hits and judgements are this node's own affair
@@ -254,6 +279,8 @@ Result<bool> LedgerFeed::follow_pair(const Place& place, const Lasts& lasts, std
   for (const auto& [row, hash] : rows.rows) {
     // What was withdrawn before this outbox was followed for the member was never shown to it.
     if (row.withdrawn && (first || again)) continue;
+    // Nor what came and went while it was stopped or away. An erasure is no recall: nobody is told of it.
+    if (row.withdrawn && !hash.empty() && deps_.was_given && !deps_.was_given(member, collection, row)) continue;
     if (again && given_[place].contains(content_key(row.object_id, row.version, hash))) continue;
     JsonObject details{{"object", row.object_id}, {"version", row.version}, {"collection", collection}, {"added", Instant::from_micros(row.added_us).text()}, {"decided_by", "policy"}};
     for (const auto& field : agreement) details[field.key()] = field.value();
@@ -293,6 +320,12 @@ Result<void> LedgerFeed::take_back(const Place& place, const flow::Reading& read
   }
 }
 
+std::size_t LedgerFeed::said_rows() const {
+  std::size_t rows = 0;
+  for (const auto& [_, said] : taken_back_) rows += said.rows.size() + said.contents.size() + said.taken.size();
+  return rows;
+}
+
 Result<void> LedgerFeed::catch_up() {
   if (withdrawn_.exchange(false)) removals_ = true;
   const journal::Seq upto = deps_.journal.last_seq();
@@ -322,6 +355,7 @@ Result<void> LedgerFeed::catch_up() {
     }
   }
   if (stopping_) return {};
+  if (said_rows() > kMaxSaidRows) taken_back_.clear();
   removals_ = false;
   followed_ = upto;
   followed_epoch_ = epoch_;

@@ -43,6 +43,7 @@ struct TaxiiDeps {
   Log& log;
   // Is a stored label's object kept from this member here, because it may reach it sealed only? None: nothing is.
   std::function<bool(std::string_view member, std::string_view label)> sealed_only = nullptr;
+  flow::Recall* recall = nullptr;  // notes what was fetched: nothing can be destroyed there
 };
 
 struct TaxiiOptions {
