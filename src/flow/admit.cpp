@@ -349,11 +349,11 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     }
     if (recall_ != nullptr && version != nullptr) {
       BONGSU_TRY(auto before, versions_before(*w.object, context, look));
-      const policy::Label label = comparable(w.label);
+      const policy::Label label = comparable(w.facts.label);
       Raised changed{.entry = batch.entries.size()};
       bool lowered = false;
       for (const auto& older : before) {
-        const auto old = policy::Label::parse(older.label);
+        const auto old = policy::Label::parse(stored_label(older.label));
         if (!old || !policy::at_most(label, comparable(*old))) changed.before.push_back(older);
         if (old && older.origin == context.origin && older.seq == before.back().seq)
           lowered = !policy::at_most(comparable(*old), label);

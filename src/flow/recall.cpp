@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "flow/recall_states.h"
+#include "flow/facts.h"
 #include "policy/label.h"
 #include "stix/object.h"
 
@@ -385,13 +386,13 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
       if (pos <= mark.pos) {
         const auto [at, fresh] = member.objects.emplace(entry.object_id, version);
         if (!fresh) widen(at->second, version);
-        member.label = joined(member.label, entry.label);
+        member.label = joined(member.label, std::string(stored_label(entry.label)));
         continue;
       }
       if (fetched) {
         const auto [at, fresh] = member.fetched.emplace(entry.object_id, version);
         if (!fresh) widen(at->second, version);
-        member.label = joined(member.label, entry.label);
+        member.label = joined(member.label, std::string(stored_label(entry.label)));
         continue;
       }
       // The oldest row decides whether anything is told; the newest version, how much.
