@@ -244,7 +244,7 @@ Result<void> Hmi::connect() {
         // Writes that no answer came to; the master tells of its own.
         for (const auto& [id, target] : std::map(running_))
           command_state(id, "lost", "the connection ended", true, false);
-        if (o_.once) {
+        if (o_.once && why.code != ErrorCode::kCancelled) {  // not by our own end
           ++failed_;
           loop_.stop();
         }

@@ -67,6 +67,7 @@ struct Admission::Work {
   const stix::Object* object = nullptr;
   policy::ObjectFacts facts;
   OriginVerdict verdict{};
+  policy::Label given;  // before what is here raised it
 };
 
 // One object that goes to quarantine instead.
@@ -278,6 +279,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     policy::Label& label = w.facts.label;
     name_persons(label, context.persons);
     if (foreign) {
+      w.given = label;
       BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
       for (const auto& copy : copies) {
         const policy::Label standing = standing_label(copy, *w.object, context.origin);
@@ -383,6 +385,8 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     entry.spec_version = w.object->spec_version();
     entry.origin = context.origin;
     entry.label = stored_facts(w.facts);
+    // To who gave it, its accounts included, it is what it was as it came: what raised it here is no affair of theirs.
+    if (foreign && w.given != w.facts.label) entry.label = with_given(std::move(entry.label), context.origin, w.given);
     entry.payload = w.object->bytes();
     if (origins_ != nullptr) {
       // What could not be verified here is not passed on: whoever knows that key would take it for a lie of this node.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "flow/facts.h"
 #include "flow/flow_test_support.h"
 
 namespace bongsu::flow {
@@ -15,7 +16,7 @@ using Outcome = AdmitItem::Outcome;
 policy::Label label_of(TestNode& node, const AdmitItem& item) {
   const auto entry = node.journal->snapshot()->entry(item.seq);
   EXPECT_TRUE(entry);
-  const auto label = policy::Label::parse(entry->label);
+  const auto label = policy::Label::parse(stored_label(entry->label));
   EXPECT_TRUE(label) << entry->label;
   return *label;
 }

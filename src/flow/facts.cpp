@@ -69,11 +69,33 @@ std::string stored_facts(const policy::ObjectFacts& facts) {
   return facts.label.text() + (more.empty() ? "" : '\n' + more);
 }
 
+namespace {
+
+constexpr std::string_view kGiven = "\ngiven:";
+
+}  // namespace
+
+std::string with_given(std::string stored, std::string_view giver, const policy::Label& label) {
+  return stored.append(kGiven).append(giver).append(" ").append(label.text());
+}
+
+std::string_view without_given(std::string_view stored) { return stored.substr(0, stored.find(kGiven)); }
+
+std::string_view label_for(std::string_view stored, std::string_view member) {
+  if (const std::size_t at = stored.find(kGiven); at != stored.npos) {
+    const std::string_view given = stored.substr(at + kGiven.size());
+    const std::size_t space = given.find(' ');
+    if (space != given.npos && given.substr(0, space) == member) return given.substr(space + 1);
+  }
+  return stored_label(stored);
+}
+
 std::string_view stored_label(std::string_view stored) { return stored.substr(0, stored.find('\n')); }
 
 Result<policy::ObjectFacts> parse_facts(std::string_view stored) {
   const auto broken = [] { return fail(ErrorCode::kInvalid, "not the facts of an object", {.field = "label"}); };
   if (stored.size() > kMaxFactsText) return broken();
+  stored = without_given(stored);
   policy::ObjectFacts facts;
   BONGSU_TRY(facts.label, policy::Label::parse(stored_label(stored)));
   facts.can_redact = facts.label.parts.size() > 1;

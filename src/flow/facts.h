@@ -31,7 +31,13 @@ void read_facts(policy::ObjectFacts& facts, const stix::Object& object);
 std::string stored_facts(const policy::ObjectFacts& facts);
 // The label's text alone.
 std::string_view stored_label(std::string_view stored);
-// kInvalid: not what stored_facts wrote.
+// In a line of its own behind both, for whom what is here raised the label of what it gave: the label as it came. Its
+// accounts are judged by that one; a stricter answer would tell what else is here (D7).
+std::string with_given(std::string stored, std::string_view giver, const policy::Label& label);
+std::string_view without_given(std::string_view stored);
+// The label's text that counts for this member: the label as given, if the member is who gave it.
+std::string_view label_for(std::string_view stored, std::string_view member);
+// kInvalid: not what stored_facts wrote; the line of with_given is passed over.
 Result<policy::ObjectFacts> parse_facts(std::string_view stored);
 
 // The facts of a stored entry. kCorrupt: they cannot be read.

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "crypto/origin.h"
+#include "flow/facts.h"
 #include "flow/flow_test_support.h"
 
 namespace bongsu::flow {
@@ -297,7 +298,7 @@ TEST_F(OriginAdmission, V9_ALowerLabelThanOurCopyDoesNotHoldAndTheSenderLearnsNo
   EXPECT_TRUE(quarantine->list().empty());
   const auto versions = *node.journal->snapshot()->versions("c1", id_of("indicator", 1));
   ASSERT_EQ(versions.size(), 2u);
-  EXPECT_EQ(policy::Label::parse(versions[1].label)->tlp, stix::Tlp::kAmber) << "the join of both labels holds";
+  EXPECT_EQ(policy::Label::parse(stored_label(versions[1].label))->tlp, stix::Tlp::kAmber) << "the join of both labels holds";
   EXPECT_EQ(policy::Label::parse(node.journal->snapshot()->versions("c1", id_of("indicator", 2))->at(0).label)->tlp,
             stix::Tlp::kClear);
   restart();
@@ -377,7 +378,7 @@ TEST_F(OriginAdmission, AnAnalystLetsInWhatIsHeld) {
   EXPECT_EQ(admitted->outcome, Outcome::kNew);
   EXPECT_EQ(in("c2"), (std::vector<std::string>{taken_id, id_of("indicator", 1)}));
   const auto entry = *node.journal->snapshot()->entry(admitted->seq);
-  EXPECT_EQ(policy::Label::parse(entry.label)->tlp, stix::Tlp::kAmber) << "the stricter label stays";
+  EXPECT_EQ(policy::Label::parse(stored_label(entry.label))->tlp, stix::Tlp::kAmber) << "the stricter label stays";
   EXPECT_EQ(stored_proof(admitted->seq).originator, "cert-b");
   const auto record = quarantine->find(held.id);
   EXPECT_EQ(record->state, HeldItem::State::kAdmitted);
@@ -469,7 +470,7 @@ TEST_F(OriginAdmission, R8_OnlyTheMakerOrItsDelegateWidensToWhomItMayGo) {
   const std::string narrow = by(1, id_of("identity", 0xb), {std::string(kGreen), releasable_id({"cert-b"})});
   node.admit({definition});
   ASSERT_EQ(link("cert-b", {{maker, proof("cert-b", maker)}, {narrow, proof("cert-b", narrow)}}).admitted, 2u);
-  const auto label = [&](const AdmitReport& report) { return node.journal->snapshot()->entry(report.items.at(0).seq)->label; };
+  const auto label = [&](const AdmitReport& report) { return std::string(stored_label(node.journal->snapshot()->entry(report.items.at(0).seq)->label)); };
   // Put in here under our name, without its recipients: it is still cert-b's, and for whom cert-b said.
   const auto wide = [&](unsigned version) {
     return indicator(1, {std::string(kClear)}, version, R"(,"created_by_ref":")" + id_of("identity", 0xb) + '"');

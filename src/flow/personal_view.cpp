@@ -26,7 +26,7 @@ bool PersonalView::sees_label(const std::string& label) const {
     const std::shared_lock lock(mutex_);
     if (const auto at = judged_.find(label); at != judged_.end()) return at->second;
   }
-  const auto parsed = policy::Label::parse(stored_label(label));
+  const auto parsed = policy::Label::parse(label_for(label, person_.member));
   const bool sees = parsed && sees_label(*parsed);
   const std::unique_lock lock(mutex_);
   if (judged_.size() >= kMaxJudgedLabels) judged_.clear();

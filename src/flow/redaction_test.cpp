@@ -439,6 +439,12 @@ TEST(Facts, StandInTheJournalInOneText) {
   }
   facts.sighting_of = "";
   EXPECT_EQ(parse_facts(stored_facts(facts)).value(), facts);
+  // For who gave it, the label as it came; for all others, what it is here.
+  const std::string raised = with_given(stored_facts(facts), "cert-b", {.tlp = Tlp::kClear, .marked = true});
+  EXPECT_EQ(label_for(raised, "cert-b"), "clear marked");
+  EXPECT_EQ(label_for(raised, "cert-"), "green marked");
+  EXPECT_EQ(label_for(stored_facts(facts), "cert-b"), "green marked");
+  EXPECT_EQ(parse_facts(raised).value(), facts);
   for (const char* wrong :
        {"", "green marked\n", "green marked\nwhole", "green marked\nnames-sighters sighting-of:a",
         "green marked\nsectors:b,a", "green marked\nsectors:", "green marked\nsighting-of:A B",

@@ -337,11 +337,14 @@ TEST(Ledger, ACopyIsWholeWhileOthersRecord) {
   const auto log = make_null_log();
   SystemRandom random;
   const std::filesystem::path top = std::filesystem::temp_directory_path() / fmt::format("bongsu-copy-{}", random.next());
+  std::filesystem::create_directories(top);
   const auto event = [](int i) {
     return Event{.kind = "log-in", .time = Instant::from_micros(i), .details = {{"i", i}}, .subject = {}};
   };
   {
-    auto ledger = *Ledger::open(top / "live", {.member = "cert-lt", .key = test_key(), .salt = {}, .segment_bytes = 20'000}, random, *log);
+    auto opened = Ledger::open(top / "live", {.member = "cert-lt", .key = test_key(), .salt = {}, .segment_bytes = 20'000}, random, *log);
+    ASSERT_TRUE(opened) << opened.error().text();
+    const auto& ledger = *opened;
     std::atomic<bool> stop = false;
     std::thread writer([&] {
       for (int i = 0; !stop; ++i) ASSERT_TRUE(ledger->record_all({{.log = i % 2 ? "node" : "pair/cert-ua", .event = event(i)}}, {{"journal", std::to_string(i)}}));

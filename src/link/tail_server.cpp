@@ -290,7 +290,7 @@ class Tail final : public net::TailSource {
   // Seals what asks for it; makes it void where that cannot be, or where it may not be had any more.
   Result<void> seal(TailItem& item, const TailGate::Opened& opened, const journal::OutboxRow& row) {
     BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
-    const auto label = policy::Label::parse(flow::stored_label(entry.label));
+    const auto label = policy::Label::parse(flow::label_for(entry.label, member_));
     if (label && !needs_sealing(*label, shared_->options.seal_level)) return {};
     Sealing& sealing = *shared_->options.sealing;
     const TailItem clear = std::exchange(item, TailItem{.kind = TailItem::Kind::kVoid, .pos = row.pos});

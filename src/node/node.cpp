@@ -11,6 +11,7 @@
 #include "api/console/embedded_files.h"
 #include "api/enforcement/enforcement_api.h"
 #include "api/taxii/taxii_server.h"
+#include "flow/facts.h"
 #include "link/applier.h"
 #include "link/pairing.h"
 #include "link/prekey_server.h"
@@ -128,7 +129,7 @@ Result<void> Node::Impl::build() {
   BONGSU_TRY(taxii, api::TaxiiServer::open({.journal = *core->journal, .release = *core->release, .admission = *core->admission, .collections = *core->collections,
                                             .accounts = *core->accounts, .clock = core->clock, .random = core->random, .log = log,
                                             .sealed_only = [this, level = core->seal_level()](std::string_view member, std::string_view label) {
-                                              return member != core->config.member && core->registry->member(member) && link::needs_sealing(label, level);
+                                              return member != core->config.member && core->registry->member(member) && link::needs_sealing(flow::label_for(label, member), level);
                                             },
                                             .recall = core->recall.get()},
                                            {.title = config.title, .api_root_title = config.title, .max_content_length = config.taxii_max_body,

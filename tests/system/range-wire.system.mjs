@@ -91,8 +91,13 @@ export async function an_operator_sees_and_switches_an_rtu(house) {
   }
   const tshark = (filter, ...fields) => execFileSync('tshark', ['-n', '-r', record, '-d', `tcp.port==${station.address.split(':')[1]},iec60870_104`, '-Y', filter, '-T', 'fields', ...fields.flatMap((f) => ['-e', f])], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   equal(tshark('_ws.malformed or _ws.expert.severity == error', 'frame.number'), '', 'malformed frames');
-  const causes = tshark('iec60870_asdu.typeid == 46', 'iec60870_asdu.causetx', 'iec60870_asdu.ioa').split('\n').map((l) => l.split('\t'));
-  equal(causes.map((c) => c[0]).join(' '), '6 7 6 7 10', 'select, execute, termination');
+  // A packet may carry several ASDUs: one type and one cause of each, in order.
+  const asdus = tshark('iec60870_asdu', 'iec60870_asdu.typeid', 'iec60870_asdu.causetx').split('\n').flatMap((l) => {
+    const [types, causes] = l.split('\t').map((list) => list.split(','));
+    equal(types.length, causes.length, 'one cause for each type');
+    return types.map((type, i) => [Number(type), Number(causes[i])]);
+  });
+  equal(asdus.filter(([type]) => type === 46).map(([, cause]) => cause).slice(0, 5).join(' '), '6 7 6 7 10', 'select, execute, termination');
   check(tshark('iec60870_asdu.typeid == 1 or iec60870_asdu.typeid == 100', 'iec60870_asdu.typeid').length > 0, 'tshark reads the interrogation');
   return `${names.size} points, ${lines.length} lines`;
 }

@@ -213,7 +213,8 @@ TEST(TaxiiDelete, WhatTheAskerCannotSeeItCannotDelete) {
   auto list = world.accounts->accounts();
   list["reader"].write = {"*"};
   world.accounts->replace(list);
-  world.add({indicator(1, 1, "", kTlpRed), indicator(2, 2, "", kTlpRed), indicator(3)});
+  const std::string amber = stix::tlp_marking_id(stix::Tlp::kAmber).text();
+  world.add({indicator(1, 1, "", kTlpRed), indicator(2, 2, "", amber), indicator(3)});
   ASSERT_EQ(world.post(envelope({indicator(2, 1)}), "reader").status, 202);
   EXPECT_EQ(world.remove(world.objects(indicator_id(1) + "/"), "reader").status, 404);
   EXPECT_EQ(world.get(world.objects(indicator_id(1) + "/")).status, 200);
