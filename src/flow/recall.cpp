@@ -6,8 +6,8 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
-#include "flow/recall_states.h"
 #include "flow/facts.h"
+#include "flow/recall_states.h"
 #include "policy/label.h"
 #include "stix/object.h"
 

@@ -766,10 +766,19 @@ bool Release::wait_for_change(std::uint64_t epoch, std::chrono::milliseconds dea
 }
 
 Result<Reading> Release::open(std::string_view member, std::string_view collection) {
-  BONGSU_TRY_VOID(impl_->keep_up());
+  for (;;) {
+    BONGSU_TRY_VOID(impl_->keep_up());
+    auto reading = look(member, collection);
+    if (reading || reading.error().code != ErrorCode::kUnavailable) return reading;
+  }
+}
+
+Result<Reading> Release::look(std::string_view member, std::string_view collection) {
   const std::shared_lock lock(
       impl_->mutex);  // nothing is published, and so nothing new decided, until the snapshot stands
   BONGSU_TRY(const journal::ViewId view, impl_->readable(member, collection));
+  if (impl_->turn_due(impl_->moment()) || impl_->expiry_due(impl_->moment()))
+    return fail(ErrorCode::kUnavailable, "what time takes away is not taken out of the outboxes yet; ask again");
   return Reading{.view = view, .snapshot = impl_->journal.snapshot(), .epoch = impl_->plan->epoch};
 }
 

@@ -87,6 +87,9 @@ class Release {
   // expired, collection not in it, its outbox is being put right, or no such collection: one answer for all of them, so
   // that it tells nothing. The node itself (self) sees every collection.
   Result<Reading> open(std::string_view member, std::string_view collection);
+  // The same, and writes nothing: kUnavailable while time has taken something away and keep_up() has not been called
+  // since. For whoever holds what a recall waits for (flow::Recall::hand_out): taking away may recall.
+  Result<Reading> look(std::string_view member, std::string_view collection);
   // May what was opened still be shown: has neither the policy changed nor time taken anything away?
   bool is_current(const Reading& reading) const;
   // The same without a snapshot: for asking whether, not for reading.

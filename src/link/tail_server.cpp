@@ -37,6 +37,11 @@ class ReleaseGate final : public TailGate {
     BONGSU_TRY(auto opened, release_.open(member, collection));
     return Opened{opened.view, std::move(opened.snapshot), opened.epoch};
   }
+  Result<void> keep_up() override { return release_.keep_up(); }
+  Result<Opened> look(std::string_view member, std::string_view collection) override {
+    BONGSU_TRY(auto opened, release_.look(member, collection));
+    return Opened{opened.view, std::move(opened.snapshot), opened.epoch};
+  }
   journal::ViewId origin_of(journal::ViewId view) override { return release_.origin_of(view); }
   Result<bool> may_have(std::string_view member, const journal::Entry& entry) override {
     BONGSU_TRY(const auto facts, flow::Release::facts_of(entry));
@@ -206,14 +211,19 @@ class Tail final : public net::TailSource {
     if (shared_->stopped) return false;
     const std::size_t before = out.size();
     BONGSU_TRY(const Shared::Count counted, shared_->count(collection_));
+    BONGSU_TRY_VOID(shared_->gate.keep_up());
     // A recall sees either what is read here as handed out, or nothing of it is read.
     std::optional<std::shared_lock<flow::FairSharedMutex>> handing_out;
     if (shared_->options.recall != nullptr) {
       handing_out.emplace(shared_->options.recall->hand_out());
       tombstones_ = shared_->options.recall->decided_now(member_);
     }
-    const auto opened = shared_->gate.open(member_, collection_);
+    const auto opened = shared_->gate.look(member_, collection_);
     if (!opened) {
+      if (opened.error().code == ErrorCode::kUnavailable) {  // at this very moment: the next pull sees to it
+        if (wake_) wake_();
+        return true;
+      }
       if (opened.error().code == ErrorCode::kNotFound || opened.error().code == ErrorCode::kDenied) return false;
       return std::unexpected(opened.error());
     }

@@ -191,9 +191,10 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
     text += to_text(JsonObject{{"collection", std::move(head)}}) + "\n";
     ++collections;
     for (journal::OutboxQuery query{.last = false, .all = true, .limit = kExportPage};;) {
+      BONGSU_TRY_VOID(core_.release->keep_up());
       // A recall sees what goes into the file as handed out, or nothing of it is read.
       const auto handing_out = core_.recall->hand_out();
-      BONGSU_TRY(const auto reading, core_.release->open(member, id));
+      BONGSU_TRY(const auto reading, core_.release->look(member, id));
       if (query.view == 0) query.view = reading.view;
       if (reading.view != query.view)
         return fail(ErrorCode::kConflict, "what the member may have changed meanwhile; run it again");

@@ -99,10 +99,11 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
   const auto filters = parse_filters(request.query, route.endpoint, false);
   if (!filters) return taxii_failure(parts, filters.error(), "reading filters");
 
+  if (auto kept = parts.deps.release.keep_up(); !kept) return taxii_failure(parts, kept.error(), "opening a view");
   // A recall sees what is read here as fetched, or nothing of it is read.
   std::optional<std::shared_lock<flow::FairSharedMutex>> handing_out;
   if (parts.deps.recall != nullptr) handing_out.emplace(parts.deps.recall->hand_out());
-  auto reading = parts.deps.release.open(asker.member, access->collection.id);
+  auto reading = parts.deps.release.look(asker.member, access->collection.id);
   if (!reading) return taxii_failure(parts, reading.error(), "opening a view");
   const journal::ViewId origin = parts.deps.release.origin_of(reading->view);
   journal::OutboxQuery query = query_for(reading->view, route, *filters, parts.options.max_page);
