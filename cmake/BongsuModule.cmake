@@ -2,9 +2,10 @@
 #              [LIGHT] [BUSY_TESTS])
 #
 # One folder under src/ is one module: the target bongsu_<name> from every *.cpp in it (folders below included), the test
-# program <name>_test from every *_test.cpp, and one fuzz program per fuzz/*_fuzz.cpp. A module sees the headers of its
-# own folder and of the modules in DEPS, nothing else: each module's headers are reached through an include
-# directory of its own that holds a single link, so that src/ as a whole is on nobody's include path.
+# program <name>_test from every *_test.cpp, and one fuzz program per fuzz/*_fuzz.cpp. main.cpp and *_flags.cpp are left to
+# the module's executable. A module sees the headers of its own folder and of the modules in DEPS, nothing else: each
+# module's headers are reached through an include directory of its own that holds a single link, so that src/ as a whole
+# is on nobody's include path.
 #
 # In sanitizer builds tests are compiled without optimisation, which halves their compile time, unless BUSY_TESTS says that
 # they compute much themselves; with LIGHT the module, too: for modules that arrange what others compute.
@@ -23,7 +24,7 @@ function(bongsu_module name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cpp)
   set(tests ${sources})
   set(fuzzers ${sources})
-  list(FILTER sources EXCLUDE REGEX "((_test|_fuzz|_test_support)|/main)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "((_test|_fuzz|_test_support|_flags)|/main)\\.cpp$")
   list(FILTER tests INCLUDE REGEX "(_test|_test_support)\\.cpp$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
 

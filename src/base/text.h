@@ -4,8 +4,12 @@
 //   trim(" evil.example\r\n") == "evil.example"
 //   lowered("SHA-256") == "sha-256"
 //   hex_digit('f') == 15
+//   finite_number("-1.5e3") == -1500
 #pragma once
 
+#include <charconv>
+#include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +23,15 @@ constexpr std::string_view trim(std::string_view text) {
 }
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The whole text as a decimal number (strtod's without blanks and plus sign); nullopt: it is none, or not finite.
+inline std::optional<double> finite_number(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  double value = 0;
+  const auto [after, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || after != end || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
 
 // The digit's worth; -1: not a hexadecimal digit.
 constexpr int hex_digit(char c) {

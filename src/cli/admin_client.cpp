@@ -12,19 +12,6 @@ namespace {
 
 constexpr std::chrono::minutes kDeadline{10};  // backups and verifications take their time
 
-// Whether somebody listens on the socket: a node that was killed leaves the file behind.
-bool listens(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return false;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return connected;
-}
-
 ErrorCode code_of(int status) {
   switch (status) {
     case 400: return ErrorCode::kInvalid;
@@ -42,12 +29,25 @@ ErrorCode code_of(int status) {
 
 }  // namespace
 
+bool node_listens(const node::DataDir& directory) {
+  const std::string path = directory.admin_socket().string();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return connected;
+}
+
 Result<AdminClient> AdminClient::open(const std::string& data_directory) {
   const node::DataDir directory{std::filesystem::absolute(data_directory)};
   if (!directory.exists())
     return fail(ErrorCode::kNotFound, "there is no node here; make one: bongsu init --member NAME --data " + data_directory, {.source = data_directory});
   AdminClient client;
-  if (listens(directory.admin_socket().string())) {
+  if (node_listens(directory)) {
     client.socket_path_ = directory.admin_socket().string();
     client.socket_ = std::make_unique<net::Client>(net::ClientOptions{});
     return client;

@@ -12,8 +12,12 @@
 #include "net/client.h"
 #include "net/http.h"
 #include "node/admin_api.h"
+#include "node/data_dir.h"
 
 namespace bongsu::cli {
+
+// Whether somebody listens on the node's socket: one that was killed leaves the file behind.
+bool node_listens(const node::DataDir& directory);
 
 class AdminClient {
  public:

@@ -1,36 +1,17 @@
 #include "cli/key_commands.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <filesystem>
-
+#include "cli/admin_client.h"
 #include "cli/terminal.h"
-#include "crypto/key_lock.h"
 #include "node/key_protection.h"
 
 namespace bongsu::cli {
 namespace {
 
-// Does somebody answer on the node's socket?
-bool is_running(const node::DataDir& directory) {
-  const std::string path = directory.admin_socket().string();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return false;
-  std::copy(path.begin(), path.end(), address.sun_path);
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool answered = fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  if (fd >= 0) ::close(fd);
-  return answered;
-}
-
 Result<node::NodeConfig> stopped_node(const node::DataDir& directory) {
   if (!directory.exists()) return fail(ErrorCode::kNotFound, "there is no node", {.source = directory.root().string()});
-  if (is_running(directory))
+  if (node_listens(directory))
     return fail(ErrorCode::kConflict, "the node is running: stop it first", {.source = directory.root().string()});
   return directory.config();
 }
@@ -84,12 +65,10 @@ int run_keys_show(const Common& common) {
     return report({ErrorCode::kNotFound, "there is no node", {.source = common.data}}, common.json);
   std::string by = "none";
   bool signing_in_token = false;
-  std::error_code ec;
-  if (std::filesystem::exists(directory.keys_dir() / "lock", ec)) {
-    const auto text = node::read_small_file(directory.keys_dir() / "lock", crypto::kMaxLockBytes);
-    const auto lock = text ? crypto::KeyLock::parse(*text) : Result<crypto::KeyLock>(std::unexpected(text.error()));
-    if (!lock) return report(lock.error(), common.json);
-    by = lock->by == crypto::KeyLock::By::kToken ? "token" : "passphrase";
+  const auto lock = node::read_lock(directory.keys_dir());
+  if (!lock) return report(lock.error(), common.json);
+  if (*lock) {
+    by = (*lock)->by == crypto::KeyLock::By::kToken ? "token" : "passphrase";
     const auto signing = node::read_small_file(directory.keys_dir() / "signing.key");
     signing_in_token = signing && *signing == node::kSigningInToken;
   }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/terminal.h"
+#include "identity/accounts.h"
 #include "node/backup.h"
 #include "node/core.h"
 #include "policy/memorandum.h"
@@ -76,11 +77,11 @@ int run_collection_list(const Common& common) {
 
 namespace {
 
-JsonObject json_of(const ClearanceOptions& clearance) {
-  JsonArray categories, nationalities;
-  for (const auto& c : clearance.categories) categories.emplace_back(c);
-  for (const auto& n : clearance.nationalities) nationalities.emplace_back(n);
-  return {{"rank", clearance.rank}, {"categories", std::move(categories)}, {"nationalities", std::move(nationalities)}, {"custodian", clearance.custodian}};
+Json json_of(const ClearanceOptions& clearance) {
+  return identity::to_json({.rank = clearance.rank,
+                            .categories = {clearance.categories.begin(), clearance.categories.end()},
+                            .nationalities = {clearance.nationalities.begin(), clearance.nationalities.end()},
+                            .custodian = clearance.custodian});
 }
 
 // "secret +alpha (lt) custodian"

@@ -352,7 +352,6 @@ const char* event_name(GridEvent::Kind kind) {
     case GridEvent::Kind::kVoltageShed: return "voltage_shed";
     case GridEvent::Kind::kGeneratorTrip: return "generator_trip";
     case GridEvent::Kind::kDark: return "dark";
-    case GridEvent::Kind::kLive: return "live";
     case GridEvent::Kind::kSplit: return "split";
   }
   return "";

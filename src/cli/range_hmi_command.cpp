@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <deque>
 #include <map>
@@ -10,6 +9,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/text.h"
 #include "cli/range_wire_io.h"
 #include "cli/terminal.h"
 #include "exercise/wire/iec104/master.h"
@@ -26,13 +26,6 @@ namespace {
 constexpr std::size_t kMaxNotices = 5;     // below the table
 constexpr std::size_t kMaxShown = 65'536;  // objects
 constexpr auto kRedraw = 500ms;
-
-std::optional<double> number(std::string_view text) {
-  double out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(out)) return std::nullopt;
-  return out;
-}
 
 // The element that a command of this type has for the value; nullopt: none.
 std::optional<iec104::Element> element_of(iec104::TypeId type, double value) {
@@ -74,6 +67,8 @@ class Hmi {
   void command_state(std::uint64_t id, const std::string& phase, const std::string& text, bool last, bool done);
   void notice(const std::string& what);
   void event(const std::string& what, const std::string& text);
+  void print_line(const JsonObject& object);
+  void add_notice(const std::string& text);
   void draw();
   void end_when_done();
   std::string name_of(std::uint32_t object) const;
@@ -103,17 +98,24 @@ std::string Hmi::name_of(std::uint32_t object) const {
   return found == by_object_.end() ? fmt::format("ioa {}", object) : list_[found->second].point.name;
 }
 
+void Hmi::print_line(const JsonObject& object) {
+  fmt::print(out_, "{}\n", to_text(object));
+  std::fflush(out_);
+}
+
+void Hmi::add_notice(const std::string& text) {
+  notices_.push_back(fmt::format("{} {}", clock_.now().text(0).substr(11, 8), text));
+  while (notices_.size() > kMaxNotices) notices_.pop_front();
+  changed_ = true;
+}
+
 void Hmi::event(const std::string& what, const std::string& text) {
   if (!table_) {
     JsonObject object{{"time", clock_.now().text(3)}, {"event", what}};
     if (!text.empty()) object["text"] = text;
-    fmt::print(out_, "{}\n", to_text(object));
-    std::fflush(out_);
+    print_line(object);
   }
-  notices_.push_back(
-      fmt::format("{} {}{}{}", clock_.now().text(0).substr(11, 8), what, text.empty() ? "" : ": ", text));
-  while (notices_.size() > kMaxNotices) notices_.pop_front();
-  changed_ = true;
+  add_notice(fmt::format("{}{}{}", what, text.empty() ? "" : ": ", text));
 }
 
 void Hmi::notice(const std::string& what) {
@@ -131,8 +133,7 @@ void Hmi::show(std::uint64_t key, Shown shown, JsonObject extra) {
     if (!shown.unit.empty()) object["unit"] = shown.unit;
     object["quality"] = quality_words(shown.quality);
     if (!shown.at.empty()) object["at"] = shown.at;
-    fmt::print(out_, "{}\n", to_text(object));
-    std::fflush(out_);
+    print_line(object);
     return;
   }
   if (shown_.contains(key) || shown_.size() < kMaxShown) shown_[key] = std::move(shown);
@@ -159,13 +160,9 @@ void Hmi::command_state(std::uint64_t id, const std::string& phase, const std::s
     JsonObject object{
         {"time", clock_.now().text(3)}, {"event", "command"}, {"id", id}, {"command", target}, {"state", phase}};
     if (!text.empty()) object["text"] = text;
-    fmt::print(out_, "{}\n", to_text(object));
-    std::fflush(out_);
+    print_line(object);
   }
-  notices_.push_back(
-      fmt::format("{} {}: {}{}{}", clock_.now().text(0).substr(11, 8), target, phase, text.empty() ? "" : ", ", text));
-  while (notices_.size() > kMaxNotices) notices_.pop_front();
-  changed_ = true;
+  add_notice(fmt::format("{}: {}{}{}", target, phase, text.empty() ? "" : ", ", text));
   if (!last) return;
   running_.erase(id);
   if (!done) ++failed_;
@@ -282,7 +279,7 @@ Result<void> Hmi::order(std::string_view line) {
     const auto found = by_name_.find(std::string(line.substr(5)));
     if (found != by_name_.end() && list_[found->second].iec104)
       return master_->read(list_[found->second].iec104->object);
-    if (const auto object = number(line.substr(5)); object && *object >= 0 && *object <= iec104::kMaxObjectAddress)
+    if (const auto object = finite_number(line.substr(5)); object && *object >= 0 && *object <= iec104::kMaxObjectAddress)
       return master_->read(static_cast<std::uint32_t>(*object));
     return wrong("read is followed by a point's name or address");
   }
@@ -293,7 +290,7 @@ Result<void> Hmi::command(std::string_view target, std::string_view value_text, 
   const auto wrong = [&](std::string message) {
     return fail(ErrorCode::kInvalid, std::move(message), {.field = std::string(target)});
   };
-  const auto value = number(value_text);
+  const auto value = finite_number(value_text);
   if (!value) return wrong(fmt::format("\"{}\" is not a number", value_text));
   const std::string text = fmt::format("{}={}", target, value_text);
   const auto found = by_name_.find(std::string(target));
@@ -312,7 +309,7 @@ Result<void> Hmi::command(std::string_view target, std::string_view value_text, 
     order.select = select || row.iec104->select;
   } else {
     const std::size_t colon = target.find(':');
-    const auto object = number(colon == std::string_view::npos ? std::string_view() : target.substr(colon + 1));
+    const auto object = finite_number(colon == std::string_view::npos ? std::string_view() : target.substr(colon + 1));
     if (!object || *object < 0 || *object > iec104::kMaxObjectAddress || *object != std::floor(*object))
       return wrong("neither a point of the list nor TYPE:OBJECT");
     bool known = false;

@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cmath>
 #include <memory>
-#include <sstream>
 
 #include "base/text.h"
 #include "node/service.h"
@@ -101,27 +100,27 @@ Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& capture, con
     if (file == &r->capture_) *file << pcap_header() << std::flush;
     if (!*file) return fail(ErrorCode::kIo, "the recording can't be written", {.source = *path});
   }
-  // A stream that isn't open takes nothing.
   loop.tap({.on_open =
                 [r, protocol, &clock](std::uint64_t id, const std::string& client, const std::string& server) {
                   const Endpoint from = endpoint_of(client), to = endpoint_of(server);
                   const auto [flow, added] = r->flows_.emplace(
                       id, Flow{.packets = RecordedFlow(from, to), .log = SensorLog(protocol, from, to, clock.now())});
-                  r->capture_ << flow->second.packets.open(clock.now()) << std::flush;
+                  if (r->capture_.is_open()) r->capture_ << flow->second.packets.open(clock.now()) << std::flush;
                 },
             .on_data =
                 [r, &clock](std::uint64_t id, bool from_client, std::string_view bytes) {
                   const auto flow = r->flows_.find(id);
                   if (flow == r->flows_.end()) return;
                   const Side side = from_client ? Side::kClient : Side::kServer;
-                  r->capture_ << flow->second.packets.data(side, bytes, clock.now()) << std::flush;
+                  if (r->capture_.is_open())
+                    r->capture_ << flow->second.packets.data(side, bytes, clock.now()) << std::flush;
                   if (r->log_.is_open()) r->log_ << flow->second.log.take(side, bytes, clock.now()) << std::flush;
                 },
             .on_close =
                 [r, &clock](std::uint64_t id) {
                   const auto flow = r->flows_.find(id);
                   if (flow == r->flows_.end()) return;
-                  r->capture_ << flow->second.packets.close(clock.now()) << std::flush;
+                  if (r->capture_.is_open()) r->capture_ << flow->second.packets.close(clock.now()) << std::flush;
                   r->flows_.erase(flow);
                 }});
   return out;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "cli/admin_client.h"
+#include "cli/signed_files.h"
 #include "cli/terminal.h"
 #include "crypto/envelope.h"
 #include "node/data_dir.h"
@@ -19,14 +20,6 @@ std::string joined(const std::vector<std::string>& items) {
   std::string out;
   for (const auto& item : items) out += (out.empty() ? "" : ",") + net::percent_encode(item);
   return out;
-}
-
-// Whole or not at all, readable by its owner; "-" is standard output.
-Result<void> write_out(const std::string& file, std::string_view bytes) {
-  if (file != "-") return node::write_file_atomically(file, bytes);
-  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0)
-    return fail(ErrorCode::kIo, "standard output cannot be written");
-  return {};
 }
 
 Result<std::string> read_in(const std::string& file) { return node::read_small_file(file, node::kMaxImportBytes); }
@@ -57,7 +50,7 @@ int run_seal(const Common& common, const SealCommand& command) {
     const std::string out = !command.out.empty() ? command.out
                             : command.together   ? command.file + ".sealed"
                                                  : fmt::format("{}.{}.sealed", command.file, members[0]);
-    if (const auto done = write_out(out, *sealed); !done) return report(done.error(), common.json);
+    if (const auto done = write_document(out, *sealed, stdout); !done) return report(done.error(), common.json);
     if (common.json)
       written.push_back(JsonObject{{"file", out}, {"bytes", sealed->size()}});
     else if (out != "-")
@@ -78,7 +71,7 @@ int run_open(const Common& common, const OpenCommand& command) {
   const auto content = json ? from_base64(string_at(*json, "content").value_or("!"))
                             : Result<std::string>(std::unexpected(json.error()));
   if (!content) return report({ErrorCode::kInternal, "the node's answer is not understood", {}}, common.json);
-  if (const auto done = write_out(command.out, *content); !done) return report(done.error(), common.json);
+  if (const auto done = write_document(command.out, *content, stdout); !done) return report(done.error(), common.json);
   const auto text = [&](std::string_view key) { return printable(string_at(*json, key).value_or("")); };
   if (common.json && command.out != "-")
     print_json(JsonObject{{"sender", text("sender")},
@@ -98,7 +91,7 @@ int run_courier_export(const Common& common, const CourierExportCommand& command
       fmt::format("/courier?member={}&collection={}", net::percent_encode(command.to), joined(command.collections)), "",
       "");
   if (!file) return report(file.error(), common.json);
-  if (const auto done = write_out(command.out, *file); !done) return report(done.error(), common.json);
+  if (const auto done = write_document(command.out, *file, stdout); !done) return report(done.error(), common.json);
   if (common.json && command.out != "-")
     print_json(JsonObject{{"file", command.out}, {"bytes", file->size()}, {"to", command.to}});
   else if (command.out != "-")
@@ -140,7 +133,7 @@ int run_prekeys_show(const Common& common, const std::string& member, const std:
   if (!client) return report(client.error(), common.json);
   const auto bundle = client->exchange("GET", "/prekeys/" + net::percent_encode(member), "", "");
   if (!bundle) return report(bundle.error(), common.json);
-  if (const auto done = write_out(out, *bundle + "\n"); !done) return report(done.error(), common.json);
+  if (const auto done = write_document(out, *bundle + "\n", stdout); !done) return report(done.error(), common.json);
   return kExitOk;
 }
 

@@ -33,9 +33,9 @@ Result<std::string> read_document(const std::string& file, std::size_t most) {
   return out;
 }
 
-Result<void> write_document(const std::string& file, const std::string& text, std::FILE* out) {
+Result<void> write_document(const std::string& file, std::string_view text, std::FILE* out) {
   if (file != "-") return node::write_file_atomically(file, text);
-  if (std::fwrite(text.data(), 1, text.size(), out) != text.size())
+  if (std::fwrite(text.data(), 1, text.size(), out) != text.size() || std::fflush(out) != 0)
     return fail(ErrorCode::kIo, "could not be written whole", {.source = "standard output"});
   return {};
 }

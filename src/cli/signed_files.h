@@ -13,8 +13,8 @@ namespace bongsu::cli {
 
 // "-" is standard input.
 Result<std::string> read_document(const std::string& file, std::size_t most);
-// "-" is `out`.
-Result<void> write_document(const std::string& file, const std::string& text, std::FILE* out);
+// Whole or not at all, readable by its owner; "-" is `out`.
+Result<void> write_document(const std::string& file, std::string_view text, std::FILE* out);
 
 // FILE (PKCS#8, 0600) and FILE.pub (hex). kConflict: there is a file already.
 Result<crypto::SigningKey> make_key_file(const std::string& file);

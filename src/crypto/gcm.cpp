@@ -101,4 +101,19 @@ Result<std::string> gcm_open(const Key256& key, const Nonce96& nonce, std::strin
   return plaintext;
 }
 
+std::string gcm_seal_with_nonce(const Key256& key, std::string_view plaintext, std::string_view context,
+                                Random& random) {
+  Nonce96 nonce;
+  random.fill(nonce);
+  return std::string(reinterpret_cast<const char*>(nonce.data()), nonce.size()) +
+         gcm_seal(key, nonce, plaintext, context);
+}
+
+Result<std::string> gcm_open_with_nonce(const Key256& key, std::string_view sealed, std::string_view context) {
+  Nonce96 nonce;
+  if (sealed.size() < nonce.size()) return fail(ErrorCode::kCorrupt, "the sealed data is shorter than its nonce");
+  std::copy_n(sealed.begin(), nonce.size(), nonce.begin());
+  return gcm_open(key, nonce, sealed.substr(nonce.size()), context);
+}
+
 }  // namespace bongsu::crypto

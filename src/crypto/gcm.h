@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
 #include "base/result.h"
 #include "crypto/secret.h"
 
@@ -21,5 +22,11 @@ std::string gcm_seal(const Key256& key, const Nonce96& nonce, std::string_view p
 // kCorrupt when the tag does not fit key, nonce, context and ciphertext; nothing of the plaintext is given out then.
 Result<std::string> gcm_open(const Key256& key, const Nonce96& nonce, std::string_view sealed,
                              std::string_view context);
+
+inline constexpr std::size_t kNonceBytes = std::tuple_size_v<Nonce96>;
+// Under a random nonce that stands in front: nonce ‖ ciphertext ‖ tag.
+std::string gcm_seal_with_nonce(const Key256& key, std::string_view plaintext, std::string_view context,
+                                Random& random);
+Result<std::string> gcm_open_with_nonce(const Key256& key, std::string_view sealed, std::string_view context);
 
 }  // namespace bongsu::crypto

@@ -19,10 +19,7 @@ constexpr std::uint32_t kLeastLog2N = 14, kMostLog2N = 17;  // 16 to 128 MiB
 
 Result<Key256> key_of(std::string_view passphrase, std::string_view salt, std::uint32_t log2_n) {
   BONGSU_TRY(std::string raw, scrypt(passphrase, salt, {.log2_n = log2_n, .r = 8, .p = 1}, 32));
-  Key256 key{};
-  std::copy(raw.begin(), raw.end(), key.begin());
-  wipe(raw);
-  return key;
+  return take_key(raw);
 }
 
 }  // namespace
@@ -73,7 +70,7 @@ Result<KeyLock> KeyLock::parse(std::string_view text) {
   if (by != "passphrase" && by != "pkcs11") return corrupt("by");
   lock.by = by == "passphrase" ? By::kPassphrase : By::kToken;
   auto wrapped = from_base64url(string_at(*json, "wrapped").value_or("!"));
-  if (!wrapped || wrapped->size() != 60) return corrupt("wrapped");
+  if (!wrapped || wrapped->size() != kWrappedKeyBytes) return corrupt("wrapped");
   lock.wrapped = std::move(*wrapped);
   if (lock.by == By::kToken) return lock;
   auto salt = from_base64url(string_at(*json, "salt").value_or("!"));
@@ -86,10 +83,7 @@ Result<KeyLock> KeyLock::parse(std::string_view text) {
 }
 
 std::string protect_key(const Key256& lock_key, std::string_view name, std::string_view secret, Random& random) {
-  Nonce96 nonce;
-  random.fill(nonce);
-  const std::string sealed = std::string(reinterpret_cast<const char*>(nonce.data()), nonce.size()) +
-                             gcm_seal(lock_key, nonce, secret, std::string(kContext).append(name));
+  const std::string sealed = gcm_seal_with_nonce(lock_key, secret, std::string(kContext).append(name), random);
   return fmt::format("{}{}\n", kProtected, to_base64url(as_bytes(sealed)));
 }
 
@@ -103,11 +97,8 @@ Result<std::string> unprotect_key(const Key256& lock_key, std::string_view name,
   file.remove_prefix(kProtected.size());
   while (file.ends_with('\n')) file.remove_suffix(1);
   const auto sealed = from_base64url(file);
-  Nonce96 nonce;
-  if (!sealed || sealed->size() < nonce.size()) return corrupt("has another form");
-  std::copy_n(sealed->begin(), nonce.size(), nonce.begin());
-  auto secret =
-      gcm_open(lock_key, nonce, std::string_view(*sealed).substr(nonce.size()), std::string(kContext).append(name));
+  if (!sealed || sealed->size() < kNonceBytes) return corrupt("has another form");
+  auto secret = gcm_open_with_nonce(lock_key, *sealed, std::string(kContext).append(name));
   if (!secret) return corrupt("does not open: it is damaged, or another file's");
   return secret;
 }

@@ -39,7 +39,7 @@ class Pkcs11Token : public std::enable_shared_from_this<Pkcs11Token> {
   Pkcs11Token& operator=(const Pkcs11Token&) = delete;
 
   Result<void> make_lock();                                     // nothing to do when it is there
-  Result<std::string> wrap(const Key256& key, Random& random);  // nonce ‖ ciphertext ‖ tag, 60 bytes
+  Result<std::string> wrap(const Key256& key, Random& random);  // as wrap_key()
   Result<Key256> unwrap(std::string_view wrapped);              // kDenied: not wrapped by this token
 
   bool can_sign() const;  // CKM_EDDSA
@@ -48,9 +48,9 @@ class Pkcs11Token : public std::enable_shared_from_this<Pkcs11Token> {
   Result<void> import_signing_key(const SigningKey& key);
   // kNotFound: the token has no such key. Signs for this public key; a key that gives another signature is refused.
   Result<std::shared_ptr<const Signer>> signer(std::string_view public_key);
-  Result<void> remove_signing_key();
 
  private:
+  Result<void> remove_signing_key();
   struct Impl;
   explicit Pkcs11Token(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

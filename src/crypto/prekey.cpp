@@ -78,12 +78,6 @@ Result<PrekeyBundle> read_bundle(const Json& json) {
   return bundle;
 }
 
-Nonce96 fresh_nonce(Random& random) {
-  Nonce96 nonce;
-  random.fill(nonce);
-  return nonce;
-}
-
 }  // namespace
 
 std::string prekey_id(std::string_view public_key) { return to_hex(sha256(public_key)).substr(0, kIdDigits); }
@@ -233,10 +227,8 @@ std::vector<PrekeyBook::Change> PrekeyBook::changed(Random& random) {
     const Entry& entry = found->second;
     const std::string facts = fmt::format("{}\n{}\n{}\n{}\n{}", id, entry.reader, time_text(entry.issued),
                                           time_text(entry.expires), entry.one_time ? 1 : 0);
-    const Nonce96 nonce = fresh_nonce(random);
     const std::string_view secret(reinterpret_cast<const char*>(entry.key.private_key.data()), kX25519Bytes);
-    const std::string sealed = std::string(reinterpret_cast<const char*>(nonce.data()), nonce.size()) +
-                               gcm_seal(master_, nonce, secret, std::string(kStored) + facts);
+    const std::string sealed = gcm_seal_with_nonce(master_, secret, std::string(kStored) + facts, random);
     out.push_back({id, to_text(JsonObject{{"reader", entry.reader},
                                           {"issued", time_text(entry.issued)},
                                           {"expires", time_text(entry.expires)},
@@ -257,14 +249,12 @@ Result<void> PrekeyBook::load(std::string_view name, std::string_view value) {
   const auto issued = read_time(*json, "issued"), expires = read_time(*json, "expires");
   const auto one_time = bool_at(*json, "one_time");
   const std::string reader(string_at(*json, "reader").value_or(""));
-  if (!sealed || sealed->size() != 12 + kX25519Bytes + kGcmTagBytes || !issued || !expires || !one_time ||
+  if (!sealed || sealed->size() != kNonceBytes + kX25519Bytes + kGcmTagBytes || !issued || !expires || !one_time ||
       reader.empty())
     return corrupt("has another form");
-  Nonce96 nonce;
-  std::copy_n(sealed->begin(), nonce.size(), nonce.begin());
   const std::string facts =
       fmt::format("{}\n{}\n{}\n{}\n{}", name, reader, time_text(*issued), time_text(*expires), *one_time ? 1 : 0);
-  auto secret = gcm_open(master_, nonce, std::string_view(*sealed).substr(nonce.size()), std::string(kStored) + facts);
+  auto secret = gcm_open_with_nonce(master_, *sealed, std::string(kStored) + facts);
   if (!secret) return corrupt("does not open under the master key");
   auto key = x25519_key_of(*secret);
   wipe(*secret);

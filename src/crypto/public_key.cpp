@@ -1,10 +1,7 @@
 #include "crypto/public_key.h"
 
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/param_build.h>
-
-#include <array>
 
 #include "crypto/openssl_types.h"
 
@@ -15,7 +12,6 @@ using BnPtr = std::unique_ptr<BIGNUM, Freer<BN_free>>;
 using ParamBldPtr = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>>;
 using ParamPtr = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>>;
 using PkeyCtxPtr = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
-using EcdsaSigPtr = std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>>;
 
 constexpr std::size_t kCoordinateBytes = 32;
 
@@ -71,22 +67,6 @@ PkeyPtr open(const PublicKey& key) {
   return nullptr;
 }
 
-// r ‖ s as ASN.1. Empty: it is none.
-std::string der_of(std::string_view fixed) {
-  if (fixed.size() != 2 * kCoordinateBytes) return {};
-  const EcdsaSigPtr signature(ECDSA_SIG_new());
-  BnPtr r = number_of(fixed.substr(0, kCoordinateBytes)), s = number_of(fixed.substr(kCoordinateBytes));
-  if (!signature || !r || !s || ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1) return {};
-  (void)r.release();
-  (void)s.release();
-  unsigned char* out = nullptr;
-  const int size = i2d_ECDSA_SIG(signature.get(), &out);
-  if (size <= 0) return {};
-  std::string der(reinterpret_cast<const char*>(out), static_cast<std::size_t>(size));
-  OPENSSL_free(out);
-  return der;
-}
-
 }  // namespace
 
 std::string_view to_string(SignatureScheme scheme) {
@@ -115,14 +95,8 @@ Result<void> check(const PublicKey& key) {
   return {};
 }
 
-bool verify(const PublicKey& key, std::string_view message, std::string_view signature, EcdsaForm form) {
+bool verify(const PublicKey& key, std::string_view message, std::string_view signature) {
   if (signature.empty() || signature.size() > kMaxSignatureBytes) return false;
-  std::string der;
-  if (key.scheme == SignatureScheme::kEs256 && form == EcdsaForm::kFixed) {
-    der = der_of(signature);
-    if (der.empty()) return false;
-    signature = der;
-  }
   const PkeyPtr opened = open(key);
   const MdCtxPtr context(EVP_MD_CTX_new());
   const EVP_MD* digest = key.scheme == SignatureScheme::kEdDsa ? nullptr : EVP_sha256();

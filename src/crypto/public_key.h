@@ -2,7 +2,7 @@
 // P-256 with SHA-256), RS256 (RSASSA-PKCS1-v1_5 with SHA-256) and EdDSA (Ed25519). RFC 7518 §3, RFC 8037, RFC 9053.
 //
 //   crypto::PublicKey key{.scheme = crypto::SignatureScheme::kEs256, .x = x, .y = y};
-//   if (verify(key, message, signature, crypto::EcdsaForm::kDer)) …
+//   if (verify(key, message, signature)) …
 #pragma once
 
 #include <cstdint>
@@ -29,12 +29,9 @@ struct PublicKey {
 inline constexpr std::size_t kMinRsaBits = 2048, kMaxRsaBits = 8192;
 inline constexpr std::size_t kMaxSignatureBytes = 1024;
 
-// How an ECDSA signature is written: ASN.1 DER (WebAuthn §6.5.5), or r and s of 32 bytes each (RFC 7518 §3.4).
-enum class EcdsaForm : std::uint8_t { kDer, kFixed };
-
 // kInvalid: no point of the curve, a length that is none, an RSA key too short, too long or with an even exponent.
 Result<void> check(const PublicKey& key);
-// False for a wrong signature and for anything malformed.
-bool verify(const PublicKey& key, std::string_view message, std::string_view signature, EcdsaForm form);
+// False for a wrong signature and for anything malformed. ECDSA signatures are in ASN.1 DER (WebAuthn §6.5.5).
+bool verify(const PublicKey& key, std::string_view message, std::string_view signature);
 
 }  // namespace bongsu::crypto

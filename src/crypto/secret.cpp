@@ -77,25 +77,16 @@ Result<std::string> open_payload(const Key256& key, std::string_view sealed, std
 }
 
 std::string wrap_key(const Key256& master, const Key256& key, Random& random) {
-  Nonce96 nonce;
-  random.fill(nonce);
-  std::string wrapped(reinterpret_cast<const char*>(nonce.data()), nonce.size());
-  wrapped += gcm_seal(master, nonce, text_of(key), kWrapContext);
-  return wrapped;
+  return gcm_seal_with_nonce(master, text_of(key), kWrapContext, random);
 }
 
 Result<Key256> unwrap_key(const Key256& master, std::string_view wrapped) {
-  constexpr std::size_t kWrappedBytes = std::tuple_size_v<Nonce96> + std::tuple_size_v<Key256> + kGcmTagBytes;
-  if (wrapped.size() != kWrappedBytes)
+  static_assert(kWrappedKeyBytes == kNonceBytes + std::tuple_size_v<Key256> + kGcmTagBytes);
+  if (wrapped.size() != kWrappedKeyBytes)
     return fail(ErrorCode::kCorrupt,
-                fmt::format("a wrapped key has {} bytes, this has {}", kWrappedBytes, wrapped.size()));
-  Nonce96 nonce;
-  std::copy_n(wrapped.begin(), nonce.size(), nonce.begin());
-  BONGSU_TRY(std::string opened, gcm_open(master, nonce, wrapped.substr(nonce.size()), kWrapContext));
-  Key256 key;
-  std::copy_n(opened.begin(), key.size(), key.begin());
-  wipe(opened);
-  return key;
+                fmt::format("a wrapped key has {} bytes, this has {}", kWrappedKeyBytes, wrapped.size()));
+  BONGSU_TRY(std::string opened, gcm_open_with_nonce(master, wrapped, kWrapContext));
+  return take_key(opened);
 }
 
 std::string hash_password(std::string_view password, Random& random) {
@@ -135,5 +126,13 @@ void wipe(std::string& secret) {
 }
 
 void wipe(Key256& key) { OPENSSL_cleanse(key.data(), key.size()); }
+
+Key256 take_key(std::string& raw) {
+  Key256 key{};
+  BONGSU_CHECK(raw.size() == key.size());
+  std::ranges::copy(raw, key.begin());
+  wipe(raw);
+  return key;
+}
 
 }  // namespace bongsu::crypto

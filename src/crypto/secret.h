@@ -22,6 +22,7 @@ std::string seal_payload(const Key256& key, std::string_view plaintext, std::str
 Result<std::string> open_payload(const Key256& key, std::string_view sealed, std::string_view context);  // kCorrupt
 
 // Wraps single-use keys under a node's master key with a random nonce. Output: nonce(12) ‖ ciphertext(32) ‖ tag(16).
+inline constexpr std::size_t kWrappedKeyBytes = 60;  // nonce ‖ key ‖ tag
 std::string wrap_key(const Key256& master, const Key256& key, Random& random);
 Result<Key256> unwrap_key(const Key256& master, std::string_view wrapped);
 
@@ -35,5 +36,7 @@ std::string token_digest(std::string_view token);  // SHA-256 hex: what is store
 // Overwrites the bytes, then empties: call it where a key dies.
 void wipe(std::string& secret);
 void wipe(Key256& key);
+// The key that these 32 bytes are; they are wiped.
+Key256 take_key(std::string& raw);
 
 }  // namespace bongsu::crypto

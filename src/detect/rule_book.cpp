@@ -65,8 +65,7 @@ std::size_t fields_of(const sigma::RuleSet& set) {
 }
 
 Result<void> add_pipeline(sigma::Collection& collection, const std::string& path) {
-  BONGSU_TRY(auto source, telemetry::open_source(path));
-  BONGSU_TRY(const std::string text, telemetry::read_all(*source, formats::kMaxYamlBytes));
+  BONGSU_TRY(const std::string text, telemetry::read_whole(path, formats::kMaxYamlBytes));
   BONGSU_TRY(auto pipeline, sigma::Pipeline::read(text, path));
   collection.add_pipeline(std::move(pipeline));
   return {};

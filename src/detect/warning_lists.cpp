@@ -224,16 +224,12 @@ Result<void> WarningLists::load(const std::string& path) {
   };
   std::error_code ec;
   if (std::filesystem::is_directory(path, ec)) {
-    // A file that cannot be read costs itself only, opened or not.
-    const auto read = [](const std::string& file) -> Result<std::string> {
-      BONGSU_TRY(const auto source, telemetry::open_source(file));
-      return telemetry::read_all(*source, kMaxWarningListBytes);
-    };
     const auto inputs = telemetry::find_inputs({path});
     for (const Error& error : inputs.errors) impl_->troubles.add(error.code, error.message, error.where);
     for (const std::string& file : inputs.files) {
       if (!file.ends_with(".json")) continue;
-      if (const auto text = read(file))
+      // A file that cannot be read costs itself only, opened or not.
+      if (const auto text = telemetry::read_whole(file, kMaxWarningListBytes))
         add(*text, file);
       else
         impl_->troubles.add(text.error().code, text.error().message, {.source = file});

@@ -30,7 +30,6 @@ stix::Finding finding_of(const Error& error, std::string property) {
   return {.severity = stix::Severity::kError, .property = std::move(property), .rule = error.message, .section = ""};
 }
 
-// What decides about recipients, without what references reveal: two copies of an object refer to the same.
 // TLP:RED that names nobody is for those who brought it in: for them the exchange was (FIRST TLP 2.0).
 void name_persons(policy::Label& label, const std::set<std::string>& persons) {
   if (persons.empty()) return;
@@ -39,9 +38,17 @@ void name_persons(policy::Label& label, const std::set<std::string>& persons) {
     if (part.label.tlp == stix::Tlp::kRed && !part.label.persons) part.label.persons = persons;
 }
 
+// What decides about recipients, without what references reveal: two copies of an object refer to the same.
 policy::Label comparable(policy::Label label) {
   label.reveals.clear();
   return label;
+}
+
+// Raised by another copy's label, a label still says whether its object is marked itself.
+void raise(policy::Label& label, const policy::Label& by) {
+  const bool marked = label.marked;
+  label = policy::join(label, by);
+  label.marked = marked;
 }
 
 std::size_t tlp_markings(const stix::Object& object) {
@@ -286,9 +293,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
         if (copy.origin == context.origin || policy::at_most(standing, comparable(label))) continue;
         // Kept, and not said: a refusal would tell the sender that the id is known here.
         if (label.marked) log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
-        const bool marked = label.marked;
-        label = policy::join(label, standing);
-        label.marked = marked;
+        raise(label, standing);
       }
     }
   }
@@ -300,12 +305,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
     for (const auto& copy : copies) {
       if (copy.origin != *maker) continue;
-      const bool marked = w.facts.label.marked;
       policy::Label its = policy::bottom();
       its.reveals.insert(*maker);
-      its = policy::join(its, standing_label(copy, *w.object, context.origin));
-      w.facts.label = policy::join(w.facts.label, its);
-      w.facts.label.marked = marked;
+      raise(w.facts.label, policy::join(its, standing_label(copy, *w.object, context.origin)));
     }
   }
   for (Work& w : work) {
@@ -485,9 +487,12 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                           : "this version stands in the batch with other content; the first stays";
     }
   }
+  std::optional<Result<Reading>> shown;  // what the sender may see, opened once if it is asked for
   for (AdmitItem& item : report.items) {
-    const bool here = item.outcome == Outcome::kDuplicate || item.outcome == Outcome::kOtherBytes;
-    item.unseen = here && foreign && !sees_whole(context.origin, context.collection, item.seq);
+    if (foreign && (item.outcome == Outcome::kDuplicate || item.outcome == Outcome::kOtherBytes)) {
+      if (!shown) shown = release_.open(context.origin, context.collection);
+      item.unseen = !sees_whole(context.origin, *shown, item.seq);
+    }
     // Trying values for what was left out of its copy would find them (D7).
     if (item.unseen && item.outcome == Outcome::kDuplicate) {
       item.outcome = Outcome::kOtherBytes;
@@ -530,8 +535,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
 }
 
 // Does this member have the stored bytes, by having given them or by its outbox?
-bool Admission::sees_whole(const std::string& member, const std::string& collection, journal::Seq seq) {
-  const auto reading = release_.open(member, collection);
+bool Admission::sees_whole(const std::string& member, const Result<Reading>& reading, journal::Seq seq) {
   const auto snapshot = reading ? nullptr : journal_.snapshot();
   journal::Snapshot& look = reading ? *reading->snapshot : *snapshot;
   const auto entry = look.entry(seq);
@@ -571,7 +575,7 @@ Result<void> Admission::find_sighted(const std::vector<Referring>& batch, KnownO
   std::optional<std::set<std::string>> here;
   for (const Referring& one : batch) {
     policy::ObjectFacts& facts = *one.facts;
-    const policy::Label& own = facts.label.parts.empty() ? facts.label : facts.label.parts.front().label;
+    const policy::Label& own = policy::own_part(facts.label);
     if (facts.type != "sighting" || own.releasable_to || !own.clauses.empty() || own.persons) continue;
     if (!here) {
       here.emplace();
@@ -698,11 +702,13 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
                                RecallReason reason) {
   const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such object in this collection"); };
   // What is held of it goes, too: nobody lets it in later.
-  if (quarantine_ != nullptr)
-    for (const HeldItem& item : quarantine_->list())
-      if (item.state == HeldItem::State::kOpen && item.collection == collection && item.object_id == object_id &&
-          (version_key.empty() || item.version_key == version_key) && (origin == self() || item.member == origin))
-        BONGSU_TRY_VOID(quarantine_->discard(item.id, origin, "its sender withdrew it, or it was deleted"));
+  if (quarantine_ != nullptr) {
+    Quarantine::Which held{.object_id = object_id, .collection = collection};
+    if (!version_key.empty()) held.version_key = version_key;
+    if (origin != self()) held.member = origin;
+    BONGSU_TRY([[maybe_unused]] const auto discarded,
+               quarantine_->discard_all(held, origin, "its sender withdrew it, or it was deleted"));
+  }
   // What the asker may see, and what there is, in one snapshot.
   auto reading = release_.open(origin, collection);
   if (!reading) return nothing();

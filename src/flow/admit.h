@@ -13,8 +13,8 @@
 #pragma once
 
 #include <functional>
-#include <span>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -138,7 +138,8 @@ class Admission {
                                                       KnownObjects::Look& look);
   policy::Label standing_label(const KnownCopy& copy, const stix::Object& object, const std::string& member) const;
   Result<void> find_sighted(const std::vector<Referring>& batch, KnownObjects::Look& look) const;
-  bool sees_whole(const std::string& member, const std::string& collection, journal::Seq seq);
+  // `reading`: what the member may see of the collection, or why nothing.
+  bool sees_whole(const std::string& member, const Result<Reading>& reading, journal::Seq seq);
   struct Held;
   Result<AdmitReport> admit_with(std::span<const Result<stix::Object>> objects, const AdmitContext& context,
                                  bool by_person);

@@ -124,9 +124,7 @@ Result<Collection> Collections::add_locked(Collection collection, Random& random
     if (by_id_.size() >= kMaxCollections)
       return fail(ErrorCode::kTooLarge, fmt::format("a node has at most {} collections", kMaxCollections));
   }
-  journal::Batch batch;
-  batch.states.push_back({.space = std::string(kSpace), .key = collection.id, .value = to_text(collection.json())});
-  BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+  BONGSU_TRY_VOID(journal_.put({{.space = std::string(kSpace), .key = collection.id, .value = to_text(collection.json())}}));
   const std::unique_lock lock(mutex_);
   by_id_.emplace(collection.id, collection);
   return collection;

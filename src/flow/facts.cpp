@@ -11,7 +11,7 @@ namespace bongsu::flow {
 namespace {
 
 constexpr std::string_view kSightingOf = "sighting-of:", kNamesSighters = "names-sighters", kWhole = "whole",
-                           kSectors = "sectors:";
+                           kSectors = "sectors:", kGiven = "\ngiven:";
 
 bool is_sector(std::string_view text) { return policy::is_label_word(text) && text.find_first_of(", ") == text.npos; }
 
@@ -68,12 +68,6 @@ std::string stored_facts(const policy::ObjectFacts& facts) {
   if (!facts.sectors.empty()) word(fmt::format("{}{}", kSectors, fmt::join(facts.sectors, ",")));
   return facts.label.text() + (more.empty() ? "" : '\n' + more);
 }
-
-namespace {
-
-constexpr std::string_view kGiven = "\ngiven:";
-
-}  // namespace
 
 std::string with_given(std::string stored, std::string_view giver, const policy::Label& label) {
   return stored.append(kGiven).append(giver).append(" ").append(label.text());
@@ -140,26 +134,29 @@ Result<policy::ObjectFacts> parse_facts(std::string_view stored) {
   return facts;
 }
 
+namespace {
+
+policy::ObjectFacts of_entry(const journal::Entry& entry, policy::ObjectFacts facts) {
+  facts.object_id = entry.object_id;
+  facts.type = entry.object_id.substr(0, entry.object_id.find("--"));
+  facts.collection = entry.collection;
+  facts.origin = entry.origin;
+  return facts;
+}
+
+}  // namespace
+
 Result<policy::ObjectFacts> facts_of(const journal::Entry& entry) {
   auto facts = parse_facts(entry.label);
   if (!facts)
     return fail(ErrorCode::kCorrupt, "the label of a stored entry cannot be read: " + facts.error().message,
                 {.source = fmt::format("journal entry {}", entry.seq)});
-  facts->object_id = entry.object_id;
-  facts->type = entry.object_id.substr(0, entry.object_id.find("--"));
-  facts->collection = entry.collection;
-  facts->origin = entry.origin;
-  return facts;
+  return of_entry(entry, std::move(*facts));
 }
 
 policy::ObjectFacts facts_or_deny(const journal::Entry& entry) {
-  auto facts = facts_of(entry);
-  if (facts) return std::move(*facts);
-  return {.object_id = entry.object_id,
-          .type = entry.object_id.substr(0, entry.object_id.find("--")),
-          .collection = entry.collection,
-          .origin = entry.origin,
-          .label = policy::deny_all()};
+  auto facts = parse_facts(entry.label);
+  return of_entry(entry, facts ? std::move(*facts) : policy::ObjectFacts{.label = policy::deny_all()});
 }
 
 policy::Label label_of_existence(const policy::ObjectFacts& facts) {

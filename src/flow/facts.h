@@ -1,9 +1,9 @@
 // What a decision about an object is taken on, read from the object, and how it stands in the journal beside it.
 //
-//   policy::ObjectFacts facts{.object_id = …, .type = …, .collection = …, .origin = …, .label =
-//   markings.label_of(object)}; read_facts(facts, object);               // sectors, who saw it, which parts can be
-//   left out entry.label = stored_facts(facts);       // journal::NewEntry facts_or_deny(entry)                     //
-//   later, from journal::Entry: the same facts
+//   policy::ObjectFacts facts{.object_id = …, .type = …, .collection = …, .origin = …, .label = markings.label_of(object)};
+//   read_facts(facts, object);           // sectors, who saw it, which parts can be left out
+//   entry.label = stored_facts(facts);   // journal::NewEntry
+//   facts_or_deny(entry)                 // later, from journal::Entry: the same facts
 #pragma once
 
 #include <string>
@@ -16,8 +16,8 @@
 
 namespace bongsu::flow {
 
-inline constexpr std::size_t kMaxFactSectors =
-    64;  // of one object; of more none counts, so nothing that asks for one flows
+// Of one object; of more none counts, so nothing that asks for one flows.
+inline constexpr std::size_t kMaxFactSectors = 64;
 inline constexpr std::size_t kMaxFactsText = 5 * 1024 * 1024;
 
 // Fills what the object says itself:

@@ -6,8 +6,8 @@
 //   query.sees = [view](const std::string& label) { return view->sees_label(label); };
 //
 // Two conditions: the account reads the collection, and policy::person_may_see, by the whole label: an object is seen
-// whole or not at all. What is hidden is to look as if it were
-// not there: callers answer "no such", count what is left, and fill pages with what is left.
+// whole or not at all. What is hidden is to look as if it were not there: callers answer "no such", count what is left,
+// and fill pages with what is left.
 //
 // A label is judged once for all who have the same name and clearance; then a question costs one look-up. A change of
 // the policy (its epoch) begins anew.
@@ -52,14 +52,10 @@ class PersonalView {
   const policy::Person& person() const { return person_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   const policy::Person person_;
   const std::shared_ptr<const policy::PolicyState> state_;
   mutable std::shared_mutex mutex_;
-  mutable std::unordered_map<std::string, bool, Hash, std::equal_to<>> judged_;
+  mutable std::unordered_map<std::string, bool> judged_;
 };
 
 // Safe from any thread.

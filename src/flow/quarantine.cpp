@@ -297,11 +297,7 @@ Result<void> Quarantine::settle(std::string_view id, HeldItem::State state, std:
   item->decided_why = why;
   if (!item->decided) item->decided = clock_.now();
   JsonObject record = to_json(*item).as_object();
-  if (!written) {
-    journal::Batch batch;
-    batch.states.push_back({std::string(kSpace), item->id, to_text(record)});
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
-  }
+  if (!written) BONGSU_TRY_VOID(journal_.put({{std::string(kSpace), item->id, to_text(record)}}));
   {
     const std::lock_guard lock(mutex_);
     items_.find(id)->second = *item;
@@ -339,13 +335,22 @@ Result<void> Quarantine::settle(std::string_view id, HeldItem::State state, std:
 }
 
 Result<std::size_t> Quarantine::erase_object(std::string_view object_id, std::string_view by) {
-  std::size_t count = 0;
-  for (const HeldItem& item : list()) {
-    if (item.object_id != object_id || item.state != HeldItem::State::kOpen) continue;
-    BONGSU_TRY_VOID(discard(item.id, by, "the object was erased"));
-    ++count;
+  return discard_all({.object_id = object_id}, by, "the object was erased");
+}
+
+Result<std::size_t> Quarantine::discard_all(const Which& which, std::string_view by, std::string_view why) {
+  const auto is = [](const auto& wanted, const std::string& found) { return !wanted || *wanted == found; };
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, item] : items_)
+      if (item.state == HeldItem::State::kOpen && item.object_id == which.object_id &&
+          is(which.collection, item.collection) && is(which.version_key, item.version_key) &&
+          is(which.member, item.member))
+        ids.push_back(id);
   }
-  return count;
+  for (const std::string& id : ids) BONGSU_TRY_VOID(discard(id, by, why));
+  return ids.size();
 }
 
 Quarantine::Counts Quarantine::counts() const {

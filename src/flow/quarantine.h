@@ -98,6 +98,12 @@ class Quarantine {
   // For admission: the record as it will be once it is admitted, and then that it is.
   Result<journal::StateChange> as_admitted(std::string_view id, std::string_view by, std::string_view why);
   Result<void> admitted(std::string_view id, std::string_view by, std::string_view why);
+  // What is held of an object and undecided: in this collection, of this version, from this member, as far as named.
+  struct Which {
+    std::string_view object_id;
+    std::optional<std::string_view> collection{}, version_key{}, member{};
+  };
+  Result<std::size_t> discard_all(const Which& which, std::string_view by, std::string_view why);
   // An object is erased everywhere: what is held of it goes, too.
   Result<std::size_t> erase_object(std::string_view object_id, std::string_view by);
 

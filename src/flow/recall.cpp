@@ -41,6 +41,9 @@ void add_objects(JsonObject& details, const std::vector<RecallRange>& objects) {
   if (objects.size() == 1) details["object"] = objects.front().object_id;
 }
 
+// Somebody may have it still.
+bool is_open(const RecallOrder& order) { return !order.receipt || order.receipt->onward_open > 0; }
+
 constexpr std::string_view kCleanKey = "clean", kCleanOfAll = "all", kCleanOfSome = "some";
 
 std::set<std::string> ids_of(const Tombstone& tombstone) {
@@ -61,12 +64,12 @@ Result<std::unique_ptr<Recall>> Recall::load(journal::Journal& journal, Release&
   BONGSU_TRY_VOID(out->read_states());
   Recall* recall = out.get();
   release.set_watch(
-      {.withdrawing = [recall](const std::string& collection, journal::ViewId view,
-                               const std::vector<policy::MemberId>& members, const std::vector<journal::Seq>& seqs,
+      {.withdrawing = [recall](const std::vector<Release::Watch::Withdrawn>& gone,
                                journal::Batch& batch) -> Result<std::function<void(bool)>> {
          std::vector<Rows> rows;
-         for (const auto& member : members)
-           rows.push_back({.view = view, .member = member, .collection = collection, .seqs = seqs});
+         for (const auto& one : gone)
+           for (const auto& member : one.members)
+             rows.push_back({.view = one.view, .member = member, .collection = one.collection, .seqs = one.seqs});
          BONGSU_TRY(Plan plan, recall->plan_withdrawal(rows, RecallReason::kNarrowed, batch));
          auto held = std::make_shared<Plan>(std::move(plan));
          return [recall, held](bool written) {
@@ -174,6 +177,7 @@ void Recall::fetched(std::string_view member, std::string_view collection, journ
 Result<void> Recall::opened(std::string_view member, std::string_view collection, journal::Pos pos) {
   // No recall is planned between what the cursor says and what is settled by it.
   std::unique_lock still(handing_out_);
+  std::unique_lock recording(recording_);
   std::set<std::string> parents;  // of orders that came to nothing: whoever recalled from us hears of it
   std::vector<RecallOrder> settled;
   std::vector<std::pair<std::string, std::uint64_t>> void_orders;
@@ -218,12 +222,14 @@ Result<void> Recall::opened(std::string_view member, std::string_view collection
     for (auto& order : settled) orders_[{order.member, order.number}] = order;
     for (const auto& name : void_orders) orders_.erase(name);
   }
+  recording.unlock();
   still.unlock();
   for (const auto& parent : parents) BONGSU_TRY_VOID(parent_changed(parent));
   return {};
 }
 
 Result<void> Recall::write_down(bool last) {
+  if (!last) BONGSU_TRY_VOID(count_onward());
   journal::Batch batch;
   std::vector<std::pair<MarkKey, Mark>> changed;
   {
@@ -442,8 +448,7 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
       put();
     }
     // No number is used twice, whatever becomes of its order.
-    if (number > before)
-      batch.states.push_back({std::string(kRecallNumbers), member, std::to_string(number)});
+    if (number > before) batch.states.push_back({std::string(kRecallNumbers), member, std::to_string(number)});
   }
   return {};
 }
@@ -465,6 +470,7 @@ void Recall::made_durable(Plan&& plan) {
     put_tombstones(plan);
     if (!plan.orders.empty()) callbacks = callbacks_;
   }
+  plan.recording = {};
   plan.still = {};
   for (const auto& callback : callbacks) callback();
 }
@@ -554,10 +560,8 @@ Result<void> Recall::take_back_left() {
             more = more || page.more;
           }
           if (!seqs[reader.view].empty())
-            rows.push_back({.view = reader.view,
-                            .member = reader.member,
-                            .collection = collection,
-                            .seqs = seqs[reader.view]});
+            rows.push_back(
+                {.view = reader.view, .member = reader.member, .collection = collection, .seqs = seqs[reader.view]});
         }
         if (rows.empty()) return {};
         journal::Batch batch;
@@ -653,10 +657,8 @@ journal::NewEntry Recall::note(std::string_view event, JsonObject details) const
 }
 
 journal::NewEntry Recall::note_of(std::string_view event, const RecallWish& wish) const {
-  return note(event, {{"subject", wish.object_id},
-                      {"reason", to_string(wish.reason)},
-                      {"by", wish.by},
-                      {"note", wish.note}});
+  return note(event,
+              {{"subject", wish.object_id}, {"reason", to_string(wish.reason)}, {"by", wish.by}, {"note", wish.note}});
 }
 
 // A member that fetched it by TAXII is told nothing: nobody can confirm it, and the log of the pair does not say it.
@@ -686,6 +688,7 @@ Result<Recall::Told> Recall::told(std::string_view member) {
   std::vector<std::uint64_t> first;
   journal::Batch batch;
   std::size_t bytes = 0;
+  const std::lock_guard recording(recording_);
   {
     const std::lock_guard lock(mutex_);
     if (const auto last = last_number_.find(member); last != last_number_.end()) answer.upto = last->second;
@@ -782,6 +785,7 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
     const std::unique_lock nothing_comes(admitting_);
     BONGSU_TRY_VOID(release_.with_arrangement([&](const Release::Readers& readers, std::uint64_t) -> Result<void> {
       plan.still = std::unique_lock(handing_out_);
+      plan.recording = std::unique_lock(recording_);
       BONGSU_TRY(doubled, known());
       if (doubled) return {};
       const auto snapshot = journal_.snapshot();
@@ -888,7 +892,7 @@ void Recall::adopt(const std::set<std::string>& objects, std::string_view from, 
                    journal::Batch& batch) {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, order] : orders_) {
-    if (order.member == from || !order.parent.empty() || order.receipt) continue;
+    if (order.member == from || !order.parent.empty() || !is_open(order)) continue;
     if (std::ranges::none_of(order.objects, [&](const auto& range) { return objects.contains(range.object_id); }))
       continue;
     RecallOrder adopted = order;
@@ -907,6 +911,7 @@ Result<void> Recall::take_receipt(std::string_view from, const SignedText& told)
   if (!receipt) return refuse(from, "a receipt", receipt.error().text());
   if (receipt->from != from || receipt->to != options_.self) return refuse(from, "a receipt", "it is between others");
   std::optional<RecallOrder> order;
+  std::unique_lock recording(recording_);
   {
     const std::lock_guard lock(mutex_);
     const auto at = orders_.find({std::string(from), receipt->number});
@@ -933,14 +938,13 @@ Result<void> Recall::take_receipt(std::string_view from, const SignedText& told)
     const std::lock_guard lock(mutex_);
     orders_[{order->member, order->number}] = std::move(*order);
   }
+  recording.unlock();
   return parent.empty() ? Result<void>{} : parent_changed(parent);
 }
 
 std::uint64_t Recall::onward_open(const std::string& parent) const {
-  return static_cast<std::uint64_t>(std::ranges::count_if(orders_, [&](const auto& item) {
-    const RecallOrder& order = item.second;
-    return order.parent == parent && (!order.receipt || order.receipt->onward_open > 0);
-  }));
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      orders_, [&](const auto& item) { return item.second.parent == parent && is_open(item.second); }));
 }
 
 // Whoever recalled from us is told how far those have come whom we had passed it on to.
@@ -948,6 +952,7 @@ Result<void> Recall::parent_changed(const std::string& parent) {
   const auto name = parse_numbered_key(parent);
   if (!name) return {};
   TakenState changed;
+  std::unique_lock recording(recording_);
   {
     const std::lock_guard lock(mutex_);
     const auto at = taken_.find(*name);
@@ -968,7 +973,26 @@ Result<void> Recall::parent_changed(const std::string& parent) {
     *taken_[*name] = changed;
     callbacks = callbacks_;
   }
+  recording.unlock();
   for (const auto& callback : callbacks) callback();
+  return {};
+}
+
+// A receipt, and what it changes for whoever recalled from us, are two commits: a crash or a full disk may lie between.
+Result<void> Recall::count_onward() {
+  std::vector<std::string> stale;
+  {
+    const std::lock_guard lock(mutex_);
+    std::map<std::string, std::uint64_t> open;
+    for (const auto& [name, order] : orders_)
+      if (!order.parent.empty() && is_open(order)) ++open[order.parent];
+    for (const auto& [name, taken] : taken_) {
+      const std::string parent = numbered_key(name.first, name.second);
+      const auto at = open.find(parent);
+      if (taken->recall.onward_open != (at == open.end() ? 0 : at->second)) stale.push_back(parent);
+    }
+  }
+  for (const auto& parent : stale) BONGSU_TRY_VOID(parent_changed(parent));
   return {};
 }
 
@@ -986,6 +1010,7 @@ std::vector<SignedText> Recall::receipts_due(std::string_view member) const {
 Result<void> Recall::acknowledged(std::string_view member, const std::vector<SignedText>& receipts) {
   journal::Batch batch;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> serials;
+  const std::lock_guard recording(recording_);
   {
     const std::lock_guard lock(mutex_);
     for (const auto& sent : receipts) {
@@ -1023,13 +1048,14 @@ std::vector<RecallOrder> Recall::orders(std::string_view object_id) const {
 }
 
 bool Recall::was_given(std::string_view member, std::string_view collection, const std::string& object_id,
-                       std::string_view version, journal::Pos pos) const {
+                       std::string_view version, journal::Pos pos, bool erased) const {
   const std::lock_guard lock(mutex_);
   const auto mark = marks_.find({std::string(member), std::string(collection)});
   if (mark == marks_.end()) return !exact_from_start_;
   if (!mark->second.exact) return true;
   // Beyond what it was handed, or passed over as withdrawn: then nobody told it that this one is gone.
   if (pos > std::max(mark->second.pos, mark->second.fetched)) return false;
+  if (erased) return true;  // which is no recall: nobody was told of it, whoever had it
   const std::string key = key_of_version(version);
   for (auto it = orders_.lower_bound({std::string(member), 0}); it != orders_.end() && it->first.first == member; ++it)
     for (const RecallRange& range : it->second.objects)

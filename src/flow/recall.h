@@ -18,7 +18,8 @@
 // A tombstone speaks for the giver's own copies only. Everybody who passed them on recalls in turn, as their giver.
 //
 // Withdrawals by other ways (deleting, a raised label, a narrower agreement) come through the same plan: Admission and
-// Release ask here. Safe from any thread. Order of locks: admitting, then Release's arrangement, then handing out.
+// Release ask here. Safe from any thread. Order of locks: admitting, then Release's arrangement, then handing out, then
+// recording.
 #pragma once
 
 #include <cstdint>
@@ -136,7 +137,8 @@ class Recall {
   std::uint64_t decided_now(std::string_view member) const;
   // A member opens its tail behind `pos` (a cursor of ours; 0 = from the beginning). Not under hand_out().
   Result<void> opened(std::string_view member, std::string_view collection, journal::Pos pos);
-  // Writes down what was handed out since; now and then, and with `last` when nothing more is handed out.
+  // Writes down what was handed out since; now and then, and with `last` when nothing more is handed out. Now and then
+  // also what a receipt changes for whoever had recalled, where it could not be written with the receipt.
   Result<void> write_down(bool last = false);
   // Rows that a member fetched by other ways (TAXII): it may have them, but nothing can be destroyed there.
   void fetched(std::string_view member, std::string_view collection, journal::Pos upto);
@@ -171,6 +173,7 @@ class Recall {
   };
   struct Plan {
     std::unique_lock<FairSharedMutex> still;
+    std::unique_lock<std::mutex> recording;  // where it changes what is known already
     std::vector<RecallOrder> orders, adopted;
     std::map<std::pair<std::string, std::string>, RecallBounds> tombstones;  // by object id and giver
   };
@@ -196,10 +199,10 @@ class Recall {
 
   // ── For people ─────────────────────────────────────────────────────────────────────────────────────────────────
   std::vector<RecallOrder> orders(std::string_view object_id = {}) const;  // all, or those that name the object
-  // Whether the member was handed this row, which is withdrawn now: whoever was, was told. False only if it is known
-  // that it was not.
+  // Whether the member was handed this row, which is withdrawn now: whoever was, was told, unless its content was
+  // `erased`. False only if it is known that it was not.
   bool was_given(std::string_view member, std::string_view collection, const std::string& object_id,
-                 std::string_view version, journal::Pos pos) const;
+                 std::string_view version, journal::Pos pos, bool erased) const;
   std::vector<TakenRecall> taken(std::string_view object_id = {}) const;
   std::vector<RefusedRecall> refused() const;
   void on_order(std::function<void()> callback);  // somebody is to be told; without locks
@@ -237,6 +240,7 @@ class Recall {
   Tombstone tombstone_of(const RecallOrder& order) const;
   std::unexpected<Error> refuse(std::string_view from, std::string what, std::string why);
   Result<void> parent_changed(const std::string& parent);
+  Result<void> count_onward();
 
   journal::Journal& journal_;
   Release& release_;
@@ -245,6 +249,7 @@ class Recall {
   Log& log_;
 
   FairSharedMutex admitting_, handing_out_;
+  std::mutex recording_;      // from reading an order or an obeyed tombstone to having written what becomes of it
   mutable std::mutex mutex_;  // of everything below; last
   std::map<MarkKey, Mark> marks_;
   bool exact_from_start_ = false;                     // what is not in marks_ was never handed anything

@@ -1,6 +1,8 @@
 // Recall, rule by rule: each test is named for the rule of docs/release-rules that it holds.
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "flow/recall_test_support.h"
 
 namespace bongsu::flow::test {
@@ -155,6 +157,46 @@ TEST_F(Recalls, V4WhatWasMadeOfItHereIsRecalledWithIt) {
   EXPECT_EQ(b.readable(id_of("relationship", 9)).size(), 1U) << "B keeps what it made itself";
 }
 
+// C confirms what B took away by itself in the moment in which B is told by A that all of it is recalled.
+TEST_F(Recalls, V4AReceiptThatCrossesATombstoneIsCountedForIt) {
+  const std::string id = publish(1);
+  flow_on();
+  ASSERT_TRUE(b.admission->remove("b1", id, "", "b", {}, RecallReason::kUpstream));  // its tail said that it is gone
+  const auto confirmed = c.recall->take("b", b.recall->told("c")->tombstones.front());
+  ASSERT_TRUE(confirmed);
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  const auto tombstone = a.recall->told("b")->tombstones.front();
+  std::future<Result<SignedText>> taking;
+  b.journal->before_next_append([&] {
+    taking = std::async(std::launch::async, [&] { return b.recall->take("a", tombstone); });
+    taking.wait_for(std::chrono::milliseconds(50));  // it gets as far as it can
+  });
+  ASSERT_TRUE(b.recall->take_receipt("c", *confirmed));
+  ASSERT_TRUE(taking.get());
+  settle();
+  ASSERT_TRUE(a.recall->orders(id).front().receipt);
+  EXPECT_EQ(a.recall->orders(id).front().receipt->onward_open, 0U);
+  for (auto* node : {&b, &a}) node->restart();
+  EXPECT_EQ(b.recall->taken(id).front().onward_open, 0U);
+}
+
+TEST_F(Recalls, V4AReceiptThatIsNotPassedOnAtOnceIsPassedOnLater) {
+  const std::string id = publish(1);
+  flow_on();
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  ab.exchange();
+  const auto confirmed = c.recall->take("b", b.recall->told("c")->tombstones.front());
+  ASSERT_EQ(a.recall->orders(id).front().receipt->onward_open, 1U);
+  b.journal->fail_after(2);  // the receipt is written, and what it changes is not
+  EXPECT_FALSE(b.recall->take_receipt("c", *confirmed));
+  b.journal->heal();
+  ASSERT_TRUE(b.recall->orders(id).front().receipt);
+  b.restart();
+  ASSERT_TRUE(b.recall->write_down());
+  ab.exchange();
+  EXPECT_EQ(a.recall->orders(id).front().receipt->onward_open, 0U);
+}
+
 TEST_F(Recalls, V6WhatComesBackByAThirdMemberIsNotTheGiversToRecall) {
   const std::string id = publish(1);
   flow_on();
@@ -245,6 +287,72 @@ TEST_F(Recalls, V1WhatAnAgreementLeavesOutIsTakenBackAndAStopTakesNothing) {
   EXPECT_TRUE(c.readable(green).empty()) << "the agreement was ended";
 }
 
+// What runs out is taken back by everybody that gave it, at its time, in one commit for all of them.
+TEST_F(Recalls, WhatTimeTakesAwayIsRecalledFromWhoeverWasGivenIt) {
+  RecallNode d("d", clock, random);
+  introduce({&a, &d});
+  a.agree("d", "a1", stix::Tlp::kAmber);
+  a.collections.push_back("a2");
+  a.policy.agreements["d"].collections.push_back("a2");
+  ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  for (const char* mirror : {"d1", "d2"}) d.agree("nobody", mirror, stix::Tlp::kClear);
+  policy::Label label = policy::bottom();
+  label.expires = clock.now() + std::chrono::hours(1);
+  const std::string marking = label_marking(label);
+  a.admit(marking, "a1", "a");
+  a.admit(marking, "a2", "a");
+  a.admit(indicator(1, {std::string(kGreen), id_in(marking)}), "a1", "a");
+  a.admit(indicator(2, {std::string(kGreen), id_in(marking)}), "a2", "a");
+  const std::string id = id_of("indicator", 1), stays = publish(3);
+  RecallEdge ad1{a, d, "a1", "d1"}, ad2{a, d, "a2", "d2"};
+  flow_on();
+  for (auto* edge : {&ad1, &ad2}) {
+    edge->pull(1000);
+    for (const auto& item : edge->wire) edge->deliver(item);
+  }
+  ASSERT_EQ(c.readable(id).size(), 1U);
+  ASSERT_EQ(d.readable(id_of("indicator", 2)).size(), 1U);
+  clock.advance(std::chrono::hours(1));
+  ASSERT_TRUE(a.release->keep_up());
+  const auto orders = a.recall->orders();
+  ASSERT_EQ(orders.size(), 2U) << "one for each member, whatever collections it had them in";
+  for (const auto& order : orders) EXPECT_EQ(order.reason, RecallReason::kNarrowed);
+  EXPECT_EQ(orders[0].objects, (std::vector<RecallRange>{{id, stamp(0)}})) << "of b";
+  EXPECT_EQ(orders[1].objects.size(), 2U) << "of d";
+  settle();
+  ad1.given.merge(ad2.given);  // a member is told of all its collections at once
+  ad1.exchange();
+  for (auto* node : {&b, &c, &d})
+    for (const auto& gone : {id, id_of("indicator", 2)}) EXPECT_TRUE(node->readable(gone).empty()) << node->self;
+  EXPECT_EQ(c.readable(stays).size(), 1U);
+  EXPECT_EQ(a.readable(id).size(), 1U) << "its owner keeps it";
+  for (const auto& order : a.recall->orders()) EXPECT_TRUE(order.receipt);
+}
+
+// A tail holds up recalls while it reads; what opens the outbox for it must not begin one.
+TEST_F(Recalls, AnOutboxIsLookedIntoWithoutTakingAwayWhatARecallWouldWaitFor) {
+  policy::Label label = policy::bottom();
+  label.expires = clock.now() + std::chrono::hours(1);
+  const std::string marking = label_marking(label);
+  a.admit(marking, "a1", "a");
+  a.admit(indicator(1, {std::string(kGreen), id_in(marking)}), "a1", "a");
+  flow_on();
+  clock.advance(std::chrono::hours(1));
+  const auto last = a.journal->last_seq();
+  {
+    const auto handing_out = a.recall->hand_out();
+    const auto reading = a.release->look("b", "a1");
+    ASSERT_FALSE(reading);
+    EXPECT_EQ(reading.error().code, ErrorCode::kUnavailable) << "later, not never";
+    EXPECT_EQ(a.journal->last_seq(), last) << "nothing is written";
+    EXPECT_TRUE(a.recall->orders().empty());
+  }
+  ASSERT_TRUE(a.release->keep_up());
+  EXPECT_EQ(a.recall->orders().size(), 1U);
+  const auto handing_out = a.recall->hand_out();
+  EXPECT_TRUE(a.release->look("b", "a1"));
+}
+
 TEST_F(Recalls, V10ThePreviewNamesWhomTheRecallWillTellAndDoesNothing) {
   const std::string id = publish(1);
   flow_on();
@@ -317,6 +425,24 @@ TEST_F(Recalls, WhatWasHandedOutJustBeforeACrashIsAskedOfTheCursor) {
   EXPECT_EQ(a.recall->orders(not_had).size(), 0U) << "it never had this one";
   settle();
   EXPECT_TRUE(b.readable(had).empty());
+}
+
+// The log of a pair tells of what was handed out, and of nothing that came and went before.
+TEST_F(Recalls, WhoWasHandedARowThatIsWithdrawnIsKnown) {
+  const std::string had = publish(1), erased = publish(2);
+  flow_on();
+  const std::string late = publish(3), late_erased = publish(4);
+  for (const auto& id : {had, late}) ASSERT_TRUE(a.admission->remove("a1", id, "", "a"));
+  for (const auto& id : {erased, late_erased}) ASSERT_TRUE(a.journal->erase(id, "a"));
+  const auto given = [&](const std::string& id, journal::Pos pos, bool gone) {
+    return a.recall->was_given("b", "a1", id, stamp(0), pos, gone);
+  };
+  EXPECT_TRUE(given(had, 1, false));
+  EXPECT_TRUE(given(erased, 2, true)) << "nobody was told of an erasure, and it had it all the same";
+  EXPECT_FALSE(given(late, 3, false));
+  EXPECT_FALSE(given(late_erased, 4, true));
+  flow_on();  // passes over them
+  EXPECT_FALSE(given(late, 3, false)) << "passed over as withdrawn";
 }
 
 TEST_F(Recalls, TextsAreStrict) {

@@ -17,7 +17,7 @@ namespace bongsu::flow::test {
 struct RecallNode {
   RecallNode(std::string name, FakeClock& c, SeededRandom& r) : self(std::move(name)), clock(c), random(r) {
     key = std::move(*crypto::make_signing_key());
-    journal = journal::make_memory_journal(clock, random);
+    journal = std::make_unique<FaultyJournal>(journal::make_memory_journal(clock, random));
     restart();
   }
 
@@ -91,7 +91,7 @@ struct RecallNode {
   crypto::SigningKey key;
   std::map<std::string, std::string> keys;  // of the others
   std::map<std::string, std::vector<std::string>> referrers;
-  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<FaultyJournal> journal;
   std::unique_ptr<Markings> markings;
   std::unique_ptr<Release> release;
   std::unique_ptr<Recall> recall;
@@ -141,8 +141,9 @@ struct RecallEdge {
   // Reads on for the member, at most `rows`.
   void pull(std::uint32_t rows) {
     link();
+    ASSERT_TRUE(giver.release->keep_up());
     const auto handing_out = giver.recall->hand_out();
-    auto reading = giver.release->open(reader.self, collection);
+    auto reading = giver.release->look(reader.self, collection);
     if (!reading) return;
     const std::uint64_t tombstones = giver.recall->decided_now(reader.self);
     const auto page = reading->snapshot->tail(reading->view, next, rows);

@@ -36,7 +36,7 @@ enum class RecallReason : std::uint8_t {
   kPersonalData,  // it holds personal data that may not be kept
   kDeleted,       // the giver deleted it
   kLabelRaised,   // a newer version has a label that excludes the recipient
-  kNarrowed,      // the agreement does not cover it any more
+  kNarrowed,      // the agreement does not cover it any more, or its label let it go for a time that is over
   kUpstream,      // whoever gave it to the giver recalled it
 };
 std::string_view to_string(RecallReason reason);  // snake_case

@@ -78,7 +78,7 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
       if (rounds > 0) --rounds;
       // With the object's own part: it tells the reference wherever it goes, whatever is left out of it.
       policy::Label& whole = batch[i].facts->label;
-      if (policy::at_most(revealed, whole.parts.empty() ? whole : whole.parts.front().label)) continue;
+      if (policy::at_most(revealed, policy::own_part(whole))) continue;
       whole = policy::join(whole, revealed);
       if (!queued[i]) {
         queued[i] = true;

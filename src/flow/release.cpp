@@ -124,11 +124,7 @@ struct Release::Impl {
   }
 
   Result<void> publish(Draft draft) {
-    if (!draft.states.empty()) {
-      journal::Batch batch;
-      batch.states = std::move(draft.states);
-      BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
-    }
+    BONGSU_TRY_VOID(journal.put(std::move(draft.states)));
     draft.plan.find_classes();
     if (!draft.plan.decider) draft.plan.decider = std::make_shared<const Decider>(draft.plan.content);
     auto next = std::make_shared<const Plan>(std::move(draft.plan));
@@ -433,13 +429,26 @@ struct Release::Impl {
     return {};
   }
 
-  // What the change withdraws and does not show again in another form.
-  static std::vector<journal::Seq> taken_back(const journal::OutboxChange& change) {
+  // What the change withdraws from others and does not show again in another form.
+  static void add_taken_back(const Plan& now, const std::string& collection, const ViewClass& view_class,
+                             const journal::OutboxChange& change, std::vector<Watch::Withdrawn>& gone) {
+    if (view_class.members.front() == now.content.self) return;
     std::set<journal::Seq> again(change.release.begin(), change.release.end());
     for (const auto& copy : change.redacted) again.insert(copy.seq);
-    std::vector<journal::Seq> out = change.withdraw;
-    std::erase_if(out, [&](journal::Seq seq) { return again.contains(seq); });
-    return out;
+    std::vector<journal::Seq> seqs = change.withdraw;
+    std::erase_if(seqs, [&](journal::Seq seq) { return again.contains(seq); });
+    if (!seqs.empty()) gone.push_back({collection, view_class.view, view_class.members, std::move(seqs)});
+  }
+
+  // Appends; whoever watches adds to the batch what has to be known of what it takes away.
+  Result<void> append_watched(journal::Batch& batch, const std::vector<Watch::Withdrawn>& gone) {
+    std::function<void(bool)> watched;
+    if (watch.withdrawing && !gone.empty()) {
+      BONGSU_TRY(watched, watch.withdrawing(gone, batch));
+    }
+    const auto receipt = journal.append(batch);
+    if (watched) watched(receipt.has_value());
+    return receipt ? Result<void>{} : std::unexpected(receipt.error());
   }
 
   // Decides one batch of entries again for one view that is not right yet. false: there is none.
@@ -466,15 +475,10 @@ struct Release::Impl {
         for (const auto& member : view_class.members) draft.put(collection, member, next);
         batch.states = std::move(draft.states);
         draft.states.clear();
-        std::function<void(bool)> watched;
-        if (const auto gone = taken_back(change);
-            watch.withdrawing && !gone.empty() && view_class.members.front() != now->content.self) {
-          BONGSU_TRY(watched, watch.withdrawing(collection, place.view, view_class.members, gone, batch));
-        }
+        std::vector<Watch::Withdrawn> gone;
+        add_taken_back(*now, collection, view_class, change, gone);
         if (says_something(change)) batch.outbox.push_back(std::move(change));
-        const auto receipt = journal.append(batch);
-        if (watched) watched(receipt.has_value());
-        if (!receipt) return std::unexpected(receipt.error());
+        BONGSU_TRY_VOID(append_watched(batch, gone));
         BONGSU_TRY_VOID(publish(std::move(draft)));
         return true;
       }
@@ -583,22 +587,23 @@ struct Release::Impl {
     for (const auto& entry : entries) BONGSU_TRY_VOID(split_here(facts_or_deny(entry), at));
     const auto now = current();
     const auto snapshot = journal.snapshot();
-    std::map<journal::ViewId, journal::OutboxChange> changes;
-    for (const auto& entry : entries) {
-      const auto classes = now->classes.find(entry.collection);
+    std::vector<Watch::Withdrawn> gone;
+    std::map<std::string, std::vector<journal::Entry>> by_collection;
+    for (auto& entry : entries) by_collection[entry.collection].push_back(std::move(entry));
+    for (const auto& [collection, due_there] : by_collection) {
+      const auto classes = now->classes.find(collection);
       if (classes == now->classes.end()) continue;
       for (const auto& view_class : classes->second) {
-        auto& change = changes[view_class.view];
-        change.view = view_class.view;
-        BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, change));
+        journal::OutboxChange change{.view = view_class.view};
+        for (const auto& entry : due_there) BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, change));
+        add_taken_back(*now, collection, view_class, change, gone);
+        if (says_something(change)) batch.outbox.push_back(std::move(change));
       }
     }
-    for (auto& [_, change] : changes)
-      if (says_something(change)) batch.outbox.push_back(std::move(change));
     const std::int64_t passed = std::max(passed_us, time_of_key(due.back()));
     batch.states.push_back({.space = std::string(kClock), .key = "passed", .value = fmt::format("{}", passed)});
     batch.epoch = now->epoch;
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+    BONGSU_TRY_VOID(append_watched(batch, gone));
     const std::unique_lock lock(mutex);
     passed_us = passed;
     for (const std::string& key : due) expiries.erase(key);
@@ -813,6 +818,11 @@ std::vector<PreviewLine> Release::preview(const policy::ObjectFacts& facts) cons
   return out;
 }
 
-Result<policy::ObjectFacts> Release::facts_of(const journal::Entry& entry) { return flow::facts_of(entry); }
+std::optional<policy::Decision> Release::decision_for(const policy::MemberId& member,
+                                                      const policy::ObjectFacts& facts) const {
+  const auto now_state = state();
+  if (!now_state || member == now_state->self || !now_state->members.contains(member)) return std::nullopt;
+  return decide_for_member(facts, member, *now_state, impl_->clock.now());
+}
 
 }  // namespace bongsu::flow

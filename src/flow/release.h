@@ -21,6 +21,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -112,11 +113,16 @@ class Release {
 
   // Whoever has to know what is withdrawn when the policy changes (flow::Recall), and what may not go out any more.
   struct Watch {
-    // Rows of the view that the batch is about to withdraw from these members. What it returns is kept until the batch
-    // is durable, then called with true, or with false when it was not written.
-    std::function<Result<std::function<void(bool written)>>(const std::string& collection, journal::ViewId view,
-                                                            const std::vector<policy::MemberId>& members,
-                                                            const std::vector<journal::Seq>& seqs, journal::Batch& batch)>
+    // Rows of one view that the batch is about to withdraw from these members.
+    struct Withdrawn {
+      std::string collection;
+      journal::ViewId view = 0;
+      std::vector<policy::MemberId> members;
+      std::vector<journal::Seq> seqs;
+    };
+    // All that one batch withdraws. What it returns is kept until the batch is durable, then called with true, or with
+    // false when it was not written.
+    std::function<Result<std::function<void(bool written)>>(const std::vector<Withdrawn>& gone, journal::Batch& batch)>
         withdrawing;
     std::function<bool(const std::string& object_id, std::string_view version_key)> barred;
     std::function<Result<void>()> arranged;  // at the end of each apply(), without locks
@@ -125,8 +131,8 @@ class Release {
 
   // Every member but this node, in order of name, by the state and the time as they are now.
   std::vector<PreviewLine> preview(const policy::ObjectFacts& facts) const;
-  // The facts of a stored entry, for `who may see this` in the console. kCorrupt: its label cannot be read.
-  static Result<policy::ObjectFacts> facts_of(const journal::Entry& entry);
+  // The line of one member; nullopt: it is this node, or no member.
+  std::optional<policy::Decision> decision_for(const policy::MemberId& member, const policy::ObjectFacts& facts) const;
 
  private:
   struct Impl;

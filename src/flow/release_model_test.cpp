@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "flow/facts.h"
 #include "flow/flow_test_support.h"
 #include "journal/sqlite/sqlite_journal.h"
 
@@ -147,7 +148,7 @@ class Simulation {
     const auto report = node.admit(texts, collection, origin);
     for (const auto& item : report.items) {
       if (item.outcome != AdmitItem::Outcome::kNew) continue;
-      const auto facts = Release::facts_of(*node.journal->snapshot()->entry(item.seq));
+      const auto facts = facts_of(*node.journal->snapshot()->entry(item.seq));
       ASSERT_TRUE(facts);
       model.items.push_back({.facts = *facts,
                              .version = item.version,

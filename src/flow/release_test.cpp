@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "flow/facts.h"
 #include "flow/flow_test_support.h"
 
 namespace bongsu::flow {
@@ -43,10 +44,6 @@ TEST(Release, MembersWithEqualTermsShareAView) {
   EXPECT_EQ(node.sees("cert-self"), Seen(indicators({1, 2})));
 }
 
-std::string label_marking(const policy::Label& label) {
-  return policy::make_label_marking(label, "cert-self", Instant{1'767'225'600, 0}).value();
-}
-std::string id_in(const std::string& text) { return std::string(*string_at(*parse_json(text), "id")); }
 
 TEST(Release, AGroupSplitsAViewAndItsChangesAreDecidedAgain) {
   const std::string group = "6f0e1b3c-520d-4a7d-9a3e-8e415bd27710";
@@ -370,7 +367,7 @@ TEST(Release, FactsOfAStoredEntryAreThoseItWasDecidedBy) {
   node.apply();
   const auto report = node.admit({indicator(1, {std::string(kAmber)})}, "c2", "cert-x");
   const auto entry = node.journal->snapshot()->entry(report.items[0].seq);
-  const auto facts = Release::facts_of(*entry);
+  const auto facts = facts_of(*entry);
   ASSERT_TRUE(facts);
   EXPECT_EQ(*facts, (policy::ObjectFacts{.object_id = id_of("indicator", 1),
                                          .type = "indicator",
@@ -379,7 +376,7 @@ TEST(Release, FactsOfAStoredEntryAreThoseItWasDecidedBy) {
                                          .label = {.tlp = Tlp::kAmber, .marked = true}}));
   journal::Entry broken = *entry;
   broken.label = "green for everybody";
-  EXPECT_EQ(Release::facts_of(broken).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(facts_of(broken).error().code, ErrorCode::kCorrupt);
 }
 
 TEST(Release, ManyWritersWithSplitsAndChangesOfPolicyLoseNothing) {

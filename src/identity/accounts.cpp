@@ -220,6 +220,12 @@ std::map<std::string, Account> AccountBook::accounts() const {
   return accounts_;
 }
 
+std::optional<Account> AccountBook::find(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = accounts_.find(name);
+  return at == accounts_.end() ? std::nullopt : std::optional(at->second);
+}
+
 std::string AccountBook::remembered_key(std::string_view name, std::string_view password) const {
   return hmac(cache_key_, std::string(name).append(1, '\0').append(password));  // a name holds no NUL
 }

@@ -95,6 +95,7 @@ class AccountBook {
   AccountBook(const Clock& clock, Random& random);
   void replace(std::map<std::string, Account> accounts);
   std::map<std::string, Account> accounts() const;
+  std::optional<Account> find(const std::string& name) const;
 
   Result<Principal> by_basic(std::string_view name, std::string_view password);
   Result<Principal> by_token(std::string_view token);

@@ -171,7 +171,7 @@ Result<Passkey> assert_passkey(const RelyingParty& party, std::string_view chall
   const Sha256 hash = sha256(client_data);
   std::string message(authenticator_data);
   message += as_text(hash);
-  if (!crypto::verify(passkey.key, message, signature, crypto::EcdsaForm::kDer))
+  if (!crypto::verify(passkey.key, message, signature))
     return refused("the signature is not the passkey's", "signature");
   if ((authenticator.counter != 0 || passkey.counter != 0) && authenticator.counter <= passkey.counter)
     return refused("the counter did not grow: there may be a copy of this authenticator", "authenticator_data");

@@ -228,6 +228,14 @@ class Journal {
   // Blocks until durable (or failed: nothing of the batch is there then). kConflict: stale epoch. kNoSpace: disk full
   // or below the reserve; reading goes on. kTooLarge: more than kMaxBatchBytes.
   virtual Result<Receipt> append(const Batch& batch) = 0;
+  // Values alone, in a batch of their own; nothing to write is nothing done.
+  Result<void> put(std::vector<StateChange> states) {
+    if (states.empty()) return {};
+    Batch batch;
+    batch.states = std::move(states);
+    BONGSU_TRY([[maybe_unused]] const auto receipt, append(batch));
+    return {};
+  }
 
   virtual std::unique_ptr<Snapshot> snapshot() = 0;
   virtual Seq last_seq() const = 0;

@@ -169,11 +169,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
       return std::unexpected(removed.error());
     }
   }
-  if (written.text != batch.cursor.text) {
-    journal::Batch states;
-    states.states.push_back(state_of(remote, batch.cursor));
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(states));
-  }
+  if (written.text != batch.cursor.text) BONGSU_TRY_VOID(journal_.put({state_of(remote, batch.cursor)}));
   if (gone && on_gone_) on_gone_(remote.member);
   return counts;
 }

@@ -150,11 +150,7 @@ Result<FeedReport> look_at_list(const FeedSettings& feed, FeedSource& source, Fe
   });
 
   // First what may be there from now on: if this stops half-way, nothing is forgotten that has to be revoked one day.
-  if (auto changes = both.changes(before); !changes.empty()) {
-    journal::Batch batch;
-    batch.states = std::move(changes);
-    BONGSU_TRY([[maybe_unused]] const auto receipt, parts.journal.append(batch));
-  }
+  BONGSU_TRY_VOID(parts.journal.put(both.changes(before)));
   FeedWriter writer(parts.journal, parts.admission,
                     {.collection = feed.collection, .origin = parts.self, .fallback = feed.label}, feed.name,
                     parts.log);

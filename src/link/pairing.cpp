@@ -83,10 +83,7 @@ Result<identity::Member> parse_introduction(const Json& json, Instant now) {
 // ── The book ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Result<void> PairingBook::write(std::vector<journal::StateChange> changes) {
-  journal::Batch batch;
-  batch.states = std::move(changes);
-  BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
-  return {};
+  return journal_.put(std::move(changes));
 }
 
 Result<identity::Invitation> PairingBook::invite(const identity::Member& self, std::chrono::seconds lifetime,

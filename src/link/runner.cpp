@@ -226,7 +226,7 @@ LinkStatus LinkRunner::status() const {
 
 namespace {
 
-constexpr std::uint64_t kMaxCollectionsBytes = 1024 * 1024;
+constexpr std::uint64_t kMaxAnswerBytes = 1024 * 1024;
 
 // One partner: its discovery, and the runners that came of it.
 class PartnerLinks {
@@ -269,12 +269,13 @@ class PartnerLinks {
   }
 
  private:
-  Result<net::ClientResponse> send(std::string_view method, std::string_view path, std::string body) {
+  Result<net::ClientResponse> send(std::string_view method, std::string_view path, std::string body,
+                                   std::uint64_t most_bytes) {
     BONGSU_TRY(net::Url url, net::parse_url(partner_.link_url));
     while (url.target.ends_with('/')) url.target.pop_back();
     url.target += path;
     auto client_settings = client_options(options_, partner_);
-    client_settings.max_body_bytes = 1024 * 1024;
+    client_settings.max_body_bytes = most_bytes;
     const auto client = client_.open(std::move(client_settings));
     if (!client) return fail(ErrorCode::kCancelled, "stopped");
     net::ClientRequest request{.method = std::string(method), .url = url, .headers = {{"Accept", "application/json"}}};
@@ -295,7 +296,7 @@ class PartnerLinks {
       return;
     const auto done = exchange_prekeys(*options_.sealing, partner_.member,
                                        [&](std::string_view method, std::string_view path, std::string body) {
-                                         return send(method, path, std::move(body));
+                                         return send(method, path, std::move(body), kMaxAnswerBytes);
                                        });
     if (done.done) prekeys_given_ = now;
     const std::lock_guard lock(mutex_);
@@ -305,26 +306,16 @@ class PartnerLinks {
   }
 
   Result<std::string> get(std::string_view target, std::uint64_t most_bytes) {
-    BONGSU_TRY(net::Url url, net::parse_url(partner_.link_url));
-    while (url.target.ends_with('/')) url.target.pop_back();
-    url.target += target;
-    auto client_settings = client_options(options_, partner_);
-    client_settings.max_body_bytes = most_bytes;
-    const auto client = client_.open(std::move(client_settings));
-    if (!client) return fail(ErrorCode::kCancelled, "stopped");
-    const auto response = client->send({.method = "GET", .url = url, .headers = {{"Accept", "application/json"}}},
-                                       options_.discover_deadline);
-    client_.close();
-    if (!response) return std::unexpected(response.error());
-    if (response->status == 401 || response->status == 403)
+    BONGSU_TRY(auto response, send("GET", target, "", most_bytes));
+    if (response.status == 401 || response.status == 403)
       return fail(ErrorCode::kDenied, "the partner does not know our certificate: has it accepted the pairing?");
-    if (response->status != 200)
-      return fail(ErrorCode::kUnavailable, fmt::format("the partner answered HTTP {}", response->status));
-    return response->body;
+    if (response.status != 200)
+      return fail(ErrorCode::kUnavailable, fmt::format("the partner answered HTTP {}", response.status));
+    return std::move(response.body);
   }
 
   Result<std::vector<FollowedCollection>> ask() {
-    BONGSU_TRY(const std::string body, get(fmt::format("{}collections", kLinkPrefix), kMaxCollectionsBytes));
+    BONGSU_TRY(const std::string body, get(fmt::format("{}collections", kLinkPrefix), kMaxAnswerBytes));
     if (options_.on_discovery)
       options_.on_discovery(partner_, [this](std::string_view target) { return get(target, kMaxTrustBytes); });
     return parse_collections(body, partner_.member, options_.max_collections);

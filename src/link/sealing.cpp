@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "flow/facts.h"
@@ -46,11 +47,9 @@ std::string handling_text(const policy::Label& label) {
 
 Result<void> forget_keys_of_others(journal::Journal& journal) {
   BONGSU_TRY(const auto theirs, journal.states(kTheirSpace));
-  if (theirs.empty()) return {};
-  journal::Batch batch;
-  for (const auto& [member, value] : theirs) batch.states.push_back({std::string(kTheirSpace), member, std::nullopt});
-  BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
-  return {};
+  std::vector<journal::StateChange> states;
+  for (const auto& [member, value] : theirs) states.push_back({std::string(kTheirSpace), member, std::nullopt});
+  return journal.put(std::move(states));
 }
 
 struct Sealing::Impl {
@@ -105,16 +104,20 @@ struct Sealing::Impl {
         .member = std::string(member), .prekey = std::move(key), .secret = directory.secret(member)};
   }
 
-  crypto::SealRequest request(const What& what) const {
-    return {.sender = own.self, .label = what.label, .content_type = what.content_type, .sealed_at = clock.now()};
-  }
-
-  Result<void> store(std::vector<journal::StateChange> states) {
-    if (states.empty()) return {};
-    journal::Batch batch;
-    batch.states = std::move(states);
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
-    return {};
+  Result<crypto::Sealed> seal(std::span<const std::string> members, const What& what, std::string_view content) {
+    std::shared_ptr<const crypto::Signer> by;
+    std::vector<crypto::SealRecipient> recipients;
+    {
+      const std::lock_guard lock(mutex);
+      BONGSU_TRY(by, signer());
+      for (const auto& member : members) {
+        BONGSU_TRY(auto one, recipient(member));
+        recipients.push_back(std::move(one));
+      }
+    }
+    const crypto::SealRequest request{
+        .sender = own.self, .label = what.label, .content_type = what.content_type, .sealed_at = clock.now()};
+    return crypto::seal(request, content, recipients, *by, random);
   }
 
   std::vector<journal::StateChange> own_changes() {
@@ -169,7 +172,7 @@ Result<std::string> Sealing::bundle_for(std::string_view reader, std::optional<s
     BONGSU_TRY(document, bundle.sign(*signer));
     states = impl_->own_changes();
   }
-  BONGSU_TRY_VOID(impl_->store(std::move(states)));
+  BONGSU_TRY_VOID(impl_->journal.put(std::move(states)));
   return document;
 }
 
@@ -215,48 +218,15 @@ std::size_t Sealing::own_left(std::string_view reader) const {
   return impl_->book.one_time_left(reader, impl_->clock.now());
 }
 
-void Sealing::forget(std::string_view member) {
-  const std::lock_guard writing(impl_->writing);
-  std::vector<journal::StateChange> states;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->book.forget(member);
-    states = impl_->own_changes();
-    if (const auto found = impl_->shelves.find(member); found != impl_->shelves.end()) {
-      impl_->shelves.erase(found);
-      states.push_back({std::string(kTheirSpace), std::string(member), std::nullopt});
-    }
-  }
-  (void)impl_->store(std::move(states));
-}
-
 Result<std::string> Sealing::seal(std::string_view member, const What& what, std::string_view content) {
-  std::shared_ptr<const crypto::Signer> signer;
-  crypto::SealRecipient recipient;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    BONGSU_TRY(signer, impl_->signer());
-    BONGSU_TRY(recipient, impl_->recipient(member));
-  }
-  BONGSU_TRY(const crypto::Sealed sealed,
-             crypto::seal(impl_->request(what), content, {&recipient, 1}, *signer, impl_->random));
+  const std::string only(member);
+  BONGSU_TRY(const crypto::Sealed sealed, impl_->seal({&only, 1}, what, content));
   return sealed.for_recipient(0);
 }
 
 Result<std::string> Sealing::seal_together(const std::vector<std::string>& members, const What& what,
                                            std::string_view content) {
-  std::shared_ptr<const crypto::Signer> signer;
-  std::vector<crypto::SealRecipient> recipients;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    BONGSU_TRY(signer, impl_->signer());
-    for (const auto& member : members) {
-      BONGSU_TRY(auto recipient, impl_->recipient(member));
-      recipients.push_back(std::move(recipient));
-    }
-  }
-  BONGSU_TRY(const crypto::Sealed sealed,
-             crypto::seal(impl_->request(what), content, recipients, *signer, impl_->random));
+  BONGSU_TRY(const crypto::Sealed sealed, impl_->seal(members, what, content));
   return sealed.together();
 }
 
@@ -268,7 +238,7 @@ Result<void> Sealing::flush() {
     for (auto& [member, shelf] : impl_->shelves)
       if (std::exchange(shelf.dirty, false)) states.push_back({std::string(kTheirSpace), member, shelf.shelf.state()});
   }
-  auto stored = impl_->store(states);
+  auto stored = impl_->journal.put(states);
   if (!stored) {  // it is still to be stored
     const std::lock_guard lock(impl_->mutex);
     for (const auto& state : states)

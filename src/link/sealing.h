@@ -81,7 +81,6 @@ class Sealing {
   bool can_seal_to(std::string_view member) const;
   std::size_t one_time_left(std::string_view member) const;
   std::size_t own_left(std::string_view reader) const;  // of those that this node gave it
-  void forget(std::string_view member);                 // not paired any more; its keys here die
 
   struct What {
     std::string label, content_type;

@@ -18,8 +18,7 @@ Suspension read(const std::string& member, const std::string& text) {
   if (const auto since = Instant::parse(string_at(*json, "at").value_or(""))) out.since = *since;
   if (const Json* evidence = bongsu::find(*json, "evidence"); evidence != nullptr && evidence->is_object())
     out.evidence = evidence->get_object();
-  if (const Json* stops = bongsu::find(*json, "stops_giving"); stops != nullptr && stops->is_bool())
-    out.stops_giving = stops->get_bool();
+  out.stops_giving = bool_at(*json, "stops_giving").value_or(out.stops_giving);
   return out;
 }
 
@@ -53,18 +52,14 @@ Result<void> Suspensions::suspend(Suspension made) {
   }
   // The rest stops, too, whatever the disk says.
   const Result<void> told = tell ? tell(made, true) : Result<void>();
-  journal::Batch batch;
-  batch.states.push_back({std::string(kSpace), made.member, to_text(made.json())});
-  BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+  BONGSU_TRY_VOID(journal_.put({{std::string(kSpace), made.member, to_text(made.json())}}));
   return told;
 }
 
 Result<void> Suspensions::resume(std::string_view member) {
   const auto was = find(member);
   if (!was) return fail(ErrorCode::kNotFound, fmt::format("the links from {} are not suspended", member));
-  journal::Batch batch;
-  batch.states.push_back({std::string(kSpace), std::string(member), std::nullopt});
-  BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+  BONGSU_TRY_VOID(journal_.put({{std::string(kSpace), std::string(member), std::nullopt}}));
   OnChange tell;
   {
     const std::lock_guard lock(mutex_);

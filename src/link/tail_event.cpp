@@ -282,9 +282,7 @@ Result<std::string> load_cursor_secret(journal::Journal& journal, Random& random
   if (stored) return from_hex(*stored);
   std::string secret(32, '\0');
   random.fill({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
-  journal::Batch batch;
-  batch.states.push_back({"link", "cursor_secret", to_hex(as_bytes(secret))});
-  BONGSU_TRY([[maybe_unused]] auto receipt, journal.append(batch));
+  BONGSU_TRY_VOID(journal.put({{"link", "cursor_secret", to_hex(as_bytes(secret))}}));
   return secret;
 }
 

@@ -44,10 +44,9 @@ class ReleaseGate final : public TailGate {
   }
   journal::ViewId origin_of(journal::ViewId view) override { return release_.origin_of(view); }
   Result<bool> may_have(std::string_view member, const journal::Entry& entry) override {
-    BONGSU_TRY(const auto facts, flow::Release::facts_of(entry));
-    for (const flow::PreviewLine& line : release_.preview(facts))
-      if (line.member == member) return line.decision.verdict != policy::Verdict::kWithhold;
-    return false;
+    BONGSU_TRY(const auto facts, flow::facts_of(entry));
+    const auto decision = release_.decision_for(std::string(member), facts);
+    return decision && decision->verdict != policy::Verdict::kWithhold;
   }
 
  private:
@@ -125,19 +124,14 @@ struct TailServer::Shared {
       if (noted.owed) return {};
       noted.owed = true;
     }
-    journal::Batch batch;
-    batch.states.push_back({std::string(kWithheldSpace), withheld_key(member, collection), why});
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
-    return {};
+    return journal.put({{std::string(kWithheldSpace), withheld_key(member, collection), why}});
   }
   // Is there something that the member is to get from the beginning? Asked once a connection; the note is taken away.
   Result<bool> take_owed(const std::string& member, const std::string& collection) {
     if (options.sealing == nullptr || !options.sealing->can_seal_to(member)) return false;
     BONGSU_TRY(const auto noted, journal.state(kWithheldSpace, withheld_key(member, collection)));
     if (!noted) return false;
-    journal::Batch batch;
-    batch.states.push_back({std::string(kWithheldSpace), withheld_key(member, collection), std::nullopt});
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+    BONGSU_TRY_VOID(journal.put({{std::string(kWithheldSpace), withheld_key(member, collection), std::nullopt}}));
     const std::lock_guard lock(mutex);
     if (const auto found = withheld.find({member, collection}); found != withheld.end()) withheld.erase(found);
     return true;

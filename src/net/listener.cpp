@@ -75,6 +75,8 @@ Result<Listening> listen_unix(const std::string& path) {
   return Listening{.fd = fd.release(), .local = true, .socket_path = path};
 }
 
+}  // namespace
+
 std::string address_text(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = {};
   if (address.ss_family == AF_INET6) {
@@ -86,8 +88,6 @@ std::string address_text(const sockaddr_storage& address) {
   inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
   return fmt::format("{}:{}", text, ntohs(v4.sin_port));
 }
-
-}  // namespace
 
 Result<Listening> listen_on(const std::string& address, std::uint16_t port) {
   if (address.starts_with(kUnix)) return listen_unix(address.substr(kUnix.size()));

@@ -1,6 +1,8 @@
 // Listening sockets by hand: TCP on a numeric address, or a Unix socket with mode 0600.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <string>
 
@@ -26,5 +28,7 @@ struct Accepted {
 };
 // kUnavailable when the process has no descriptor left, kIo when the listening socket is broken.
 Result<Accepted> accept_on(const Listening& listening);
+
+std::string address_text(const sockaddr_storage& address);  // "192.0.2.7:6443", "[2001:db8::7]:6443"
 
 }  // namespace bongsu::net

@@ -1,6 +1,5 @@
 #include "net/session_loop.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -36,16 +35,7 @@ std::string errno_text() { return std::generic_category().message(errno); }
 std::string name_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  if (ask(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return "?";
-  char text[INET6_ADDRSTRLEN] = {};
-  if (storage.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
-    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-    return fmt::format("[{}]:{}", text, ntohs(v6.sin6_port));
-  }
-  const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
-  inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-  return fmt::format("{}:{}", text, ntohs(v4.sin_port));
+  return ask(fd, reinterpret_cast<sockaddr*>(&storage), &size) == 0 ? address_text(storage) : "?";
 }
 
 }  // namespace
@@ -336,7 +326,5 @@ void SessionLoop::stop() {
 }
 
 void SessionLoop::close_all() { impl_->close_all(); }
-
-std::size_t SessionLoop::connections() const { return impl_->connections.size(); }
 
 }  // namespace bongsu::net

@@ -72,7 +72,6 @@ class SessionLoop {
   void stop();
   // Every connection, and tells their Ended: before what sessions and callbacks stand on goes away.
   void close_all();
-  std::size_t connections() const;
 
  private:
   struct Impl;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "flow/facts.h"
 #include "link/applier.h"
 #include "node/admin_api.h"
 
@@ -201,11 +202,10 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
       BONGSU_TRY(const auto page, reading.snapshot->page(query));
       for (const auto& row : page.rows) {
         BONGSU_TRY(const auto entry, reading.snapshot->entry(row.seq));
-        BONGSU_TRY(const auto facts, flow::Release::facts_of(entry));
+        BONGSU_TRY(const auto facts, flow::facts_of(entry));
         // Decided again, by the function that preview and sending use.
-        const auto lines = core_.release->preview(facts);
-        const auto line = std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.member == member; });
-        if (line == lines.end() || line->decision.verdict == policy::Verdict::kWithhold) continue;
+        const auto decision = core_.release->decision_for(member, facts);
+        if (!decision || decision->verdict == policy::Verdict::kWithhold) continue;
         const auto content = reading.snapshot->released(reading.view, row.pos);
         if (!content) continue;  // erased meanwhile
         const std::string proof = core_.origins->proof_of(*reading.snapshot, row, *content);

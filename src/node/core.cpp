@@ -92,14 +92,11 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
     log.error("ledger.open", {{"error", core->ledger_problem}});
   }
   core->sealing = std::make_unique<link::Sealing>(
-      *core->journal, link::Sealing::Own{.self = core->config.member, .signing_key = core->keys.signing, .master = core->keys.master},
-      link::SealingDirectory{.signing_key = [registry = core->registry.get()](std::string_view id) -> std::optional<std::string> {
-                               const auto member = registry->member(id);
-                               if (!member || member->stopped) return std::nullopt;
-                               auto key = from_hex(member->signing_key);
-                               return key && key->size() == 32 ? std::optional(std::move(*key)) : std::nullopt;
-                             },
-                             .secret = [raw = core.get()](std::string_view id) { return raw->agreed_secret(id); }},
+      *core->journal,
+      link::Sealing::Own{.self = core->config.member, .signing_key = core->keys.signing, .master = core->keys.master},
+      link::SealingDirectory{
+          .signing_key = [registry = core->registry.get()](std::string_view id) { return registry->pinned_key(id); },
+          .secret = [raw = core.get()](std::string_view id) { return raw->agreed_secret(id); }},
       core->clock, core->random);
   BONGSU_TRY(const auto lost, core->sealing->load());
   for (const auto& error : lost) log.warn("prekeys.unreadable", {{"error", error.text()}});

@@ -141,7 +141,7 @@ Result<NodeKeys> DataDir::keys() const {
   BONGSU_TRY(std::string ca, read_key(keys_dir() / "ca.key"));
   BONGSU_TRY(keys.ca.private_key_pem, open_key("ca.key", std::move(ca)));
   BONGSU_TRY(const std::string tls, read_key(keys_dir() / "tls.pem"));
-  const std::size_t key_at = std::min(tls.find("-----BEGIN PRIVATE KEY-----"), tls.find("bongsu-key:"));
+  const std::size_t key_at = std::min(tls.find(kPemKey), tls.find(kEncryptedKey));
   if (key_at == std::string::npos)
     return fail(ErrorCode::kCorrupt, "holds no private key", {.source = (keys_dir() / "tls.pem").string()});
   keys.tls.certificate_pem = tls.substr(0, key_at);

@@ -17,9 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kWholeFiles[] = {"ca.key", "signing.key", "master.key"};  // tls.pem has a certificate in front
 constexpr std::size_t kMaxSecretBytes = 4096;
-constexpr std::string_view kPemKey = "-----BEGIN PRIVATE KEY-----";
 
 fs::path lock_file(const fs::path& keys_dir) { return keys_dir / "lock"; }
 
@@ -103,9 +101,10 @@ Result<std::shared_ptr<UnlockedKeys>> open_lock(const crypto::KeyLock& lock, con
   return out;
 }
 
-// Secrets agreed with members, as "agreed/cert-ua".
-std::vector<std::string> agreed_files(const fs::path& keys_dir) {
-  std::vector<std::string> out;
+// Files that are a private key or a secret and nothing else; tls.pem has a certificate in front. Secrets agreed with
+// members are named as "agreed/cert-ua".
+std::vector<std::string> whole_files(const fs::path& keys_dir) {
+  std::vector<std::string> out{"ca.key", "signing.key", "master.key"};
   std::error_code ec;
   for (const auto& file : fs::directory_iterator(keys_dir / "agreed", ec))
     if (file.is_regular_file(ec)) out.push_back("agreed/" + file.path().filename().string());
@@ -128,12 +127,16 @@ Result<void> replace_secret(const fs::path& file, std::string_view content) {
 
 }  // namespace
 
-Result<std::shared_ptr<UnlockedKeys>> unlock_keys(const fs::path& keys_dir, const NodeConfig& config) {
+Result<std::optional<crypto::KeyLock>> read_lock(const fs::path& keys_dir) {
   std::error_code ec;
-  if (!fs::exists(lock_file(keys_dir), ec)) return std::shared_ptr<UnlockedKeys>();
+  if (!fs::exists(lock_file(keys_dir), ec)) return std::nullopt;
   BONGSU_TRY(const std::string text, read_small_file(lock_file(keys_dir), crypto::kMaxLockBytes));
-  BONGSU_TRY(const crypto::KeyLock lock, crypto::KeyLock::parse(text));
-  return open_lock(lock, config);
+  return crypto::KeyLock::parse(text);
+}
+
+Result<std::shared_ptr<UnlockedKeys>> unlock_keys(const fs::path& keys_dir, const NodeConfig& config) {
+  BONGSU_TRY(const auto lock, read_lock(keys_dir));
+  return lock ? open_lock(*lock, config) : nullptr;
 }
 
 Result<ProtectReport> protect_keys(const DataDir& directory, const NodeConfig& config, const ProtectOptions& options,
@@ -141,13 +144,11 @@ Result<ProtectReport> protect_keys(const DataDir& directory, const NodeConfig& c
   const fs::path keys = directory.keys_dir();
   ProtectReport report;
   std::shared_ptr<UnlockedKeys> unlocked;
-  std::error_code ec;
-  if (fs::exists(lock_file(keys), ec)) {
-    BONGSU_TRY(const std::string text, read_small_file(lock_file(keys), crypto::kMaxLockBytes));
-    BONGSU_TRY(const crypto::KeyLock lock, crypto::KeyLock::parse(text));
-    if ((lock.by == crypto::KeyLock::By::kToken) != (options.by == ProtectOptions::By::kToken))
+  BONGSU_TRY(const auto locked, read_lock(keys));
+  if (locked) {
+    if ((locked->by == crypto::KeyLock::By::kToken) != (options.by == ProtectOptions::By::kToken))
       return fail(ErrorCode::kConflict, "the keys are locked in another way; run `bongsu keys unprotect` first");
-    BONGSU_TRY(unlocked, open_lock(lock, config));
+    BONGSU_TRY(unlocked, open_lock(*locked, config));
   } else {
     unlocked = std::make_shared<UnlockedKeys>();
     unlocked->lock_key = crypto::fresh_key(random);
@@ -190,16 +191,9 @@ Result<ProtectReport> protect_keys(const DataDir& directory, const NodeConfig& c
       report.signing_in_token = true;
     }
   }
-  for (const char* name : kWholeFiles) {
+  for (const std::string& name : whole_files(keys)) {
     BONGSU_TRY(std::string text, read_small_file(keys / name));
     if (crypto::is_protected_key(text) || text == kSigningInToken) continue;
-    BONGSU_TRY_VOID(replace_secret(keys / name, crypto::protect_key(unlocked->lock_key, name, text, random)));
-    crypto::wipe(text);
-    report.files.emplace_back(name);
-  }
-  for (const std::string& name : agreed_files(keys)) {
-    BONGSU_TRY(std::string text, read_small_file(keys / name));
-    if (crypto::is_protected_key(text)) continue;
     BONGSU_TRY_VOID(replace_secret(keys / name, crypto::protect_key(unlocked->lock_key, name, text, random)));
     crypto::wipe(text);
     report.files.push_back(name);
@@ -226,15 +220,7 @@ Result<std::vector<std::string>> unprotect_keys(const DataDir& directory, const 
                 "and has to be paired anew");
   BONGSU_TRY(const auto unlocked, unlock_keys(keys, config));
   std::vector<std::string> files;
-  for (const char* name : kWholeFiles) {
-    BONGSU_TRY(const std::string text, read_small_file(keys / name));
-    if (!crypto::is_protected_key(text)) continue;
-    BONGSU_TRY(std::string plain, crypto::unprotect_key(unlocked->lock_key, name, text));
-    BONGSU_TRY_VOID(write_file_atomically(keys / name, plain));
-    crypto::wipe(plain);
-    files.emplace_back(name);
-  }
-  for (const std::string& name : agreed_files(keys)) {
+  for (const std::string& name : whole_files(keys)) {
     BONGSU_TRY(const std::string text, read_small_file(keys / name));
     if (!crypto::is_protected_key(text)) continue;
     BONGSU_TRY(std::string plain, crypto::unprotect_key(unlocked->lock_key, name, text));
@@ -243,7 +229,7 @@ Result<std::vector<std::string>> unprotect_keys(const DataDir& directory, const 
     files.push_back(name);
   }
   BONGSU_TRY(const std::string tls, read_small_file(keys / "tls.pem"));
-  if (const std::size_t at = tls.find("bongsu-key:"); at != std::string::npos) {
+  if (const std::size_t at = tls.find(kEncryptedKey); at != std::string::npos) {
     BONGSU_TRY(std::string plain,
                crypto::unprotect_key(unlocked->lock_key, "tls.pem", std::string_view(tls).substr(at)));
     BONGSU_TRY_VOID(write_file_atomically(keys / "tls.pem", tls.substr(0, at) + plain));

@@ -13,6 +13,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/random.h"
@@ -30,6 +31,8 @@ struct UnlockedKeys {
   ~UnlockedKeys() { crypto::wipe(lock_key); }
 };
 
+// nullopt: the keys are not locked.
+Result<std::optional<crypto::KeyLock>> read_lock(const std::filesystem::path& keys_dir);
 // nullptr: the keys are not locked. kDenied: another passphrase or PIN; kUnavailable: there is none and nobody to ask.
 Result<std::shared_ptr<UnlockedKeys>> unlock_keys(const std::filesystem::path& keys_dir, const NodeConfig& config);
 
@@ -50,6 +53,8 @@ Result<ProtectReport> protect_keys(const DataDir& directory, const NodeConfig& c
 // The other way. kUnsupported: the signing key is in a token and cannot be taken out.
 Result<std::vector<std::string>> unprotect_keys(const DataDir& directory, const NodeConfig& config);
 
+// How a private key begins in tls.pem, behind the certificate: in clear, and encrypted.
+inline constexpr std::string_view kPemKey = "-----BEGIN PRIVATE KEY-----", kEncryptedKey = "bongsu-key:";
 // What stands in signing.key when a token has it.
 inline constexpr std::string_view kSigningInToken = "bongsu-key:pkcs11\n";
 

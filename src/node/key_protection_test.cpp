@@ -15,10 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class NoLog final : public Log {
-  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-};
-
 class KeyProtection : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -138,9 +134,9 @@ TEST_F(KeyProtection, ATokenLocksTheKeysAndSigns) {
   EXPECT_EQ(crypto::verify_origin(crypto::OriginProof::parse(proofs->front()).value(), objects.front(),
                                   plain.signing.public_key),
             crypto::OriginFault::kNone);
-  NoLog log;
+  const auto log = make_null_log();
   auto ledger =
-      ledger::Ledger::open(top / "ledger", {.member = "cert-lt", .key = keys->signing, .salt = {}}, random, log);
+      ledger::Ledger::open(top / "ledger", {.member = "cert-lt", .key = keys->signing, .salt = {}}, random, *log);
   ASSERT_TRUE(ledger) << ledger.error().text();
   ASSERT_TRUE((*ledger)->record({.kind = "test", .time = clock.now()}));
   EXPECT_TRUE((*ledger)->store().checkpoint(ledger::kNodeLog));

@@ -41,8 +41,8 @@ LedgerFeedDeps ledger_feed_deps(Core& core) {
                 return out;
               },
           .was_given =
-              [&core](std::string_view member, std::string_view collection, const journal::OutboxRow& row) {
-                return core.recall->was_given(member, collection, row.object_id, row.version, row.pos);
+              [&core](std::string_view member, std::string_view collection, const journal::OutboxRow& row, bool erased) {
+                return core.recall->was_given(member, collection, row.object_id, row.version, row.pos, erased);
               }};
 }
 
@@ -55,15 +55,16 @@ LedgerDesk::LedgerDesk(Core& core)
                .store = core.ledger->store(),
                .witness = witness_,
                .member_of = [&core](const net::Peer& peer) { return core.registry->directory().member_of(peer); },
-               .key_of = [&core](const std::string& id) -> std::optional<std::string> {
-                 const auto member = core.registry->member(id);
-                 if (!member || member->stopped) return std::nullopt;
-                 const auto key = from_hex(member->signing_key);
-                 return key && key->size() == 32 ? std::optional(*key) : std::nullopt;
-               },
-               .is_auditor = [&core](const std::string& id) { return std::ranges::find(core.config.ledger_auditors, id) != core.config.ledger_auditors.end(); },
-               .on_fork = [this](const std::string& member, const ledger::Fork& fork, bool is_fork) { forked(member, fork, is_fork); }}),
-      exchange_(*core.ledger, [this](const link::LedgerPeer& peer, const std::string& body) { return post(peer, body); }, core.log) {}
+               .key_of = [&core](const std::string& id) { return core.registry->pinned_key(id); },
+               .is_auditor =
+                   [&core](const std::string& id) {
+                     return std::ranges::find(core.config.ledger_auditors, id) != core.config.ledger_auditors.end();
+                   },
+               .on_fork = [this](const std::string& member, const ledger::Fork& fork,
+                                 bool is_fork) { forked(member, fork, is_fork); }}),
+      exchange_(
+          *core.ledger, [this](const link::LedgerPeer& peer, const std::string& body) { return post(peer, body); },
+          core.log) {}
 
 void LedgerDesk::start() {
   peers_changed();

@@ -68,7 +68,8 @@ std::string content_key(std::string_view object, std::string_view version, std::
 struct LedgerFeed::Rows {
   struct Row {
     journal::OutboxRow row;
-    std::string hash;  // of the bytes that the view shows; empty: erased
+    std::string hash;     // of the bytes that the view shows; empty: none, withdrawn or erased
+    bool erased = false;  // its content; asked of withdrawn rows
   };
   std::vector<Row> rows;
 };
@@ -160,7 +161,12 @@ Result<LedgerFeed::Rows> LedgerFeed::rows_of(journal::Snapshot& snapshot, journa
     } else if (bytes.error().code != ErrorCode::kNotFound && bytes.error().code != ErrorCode::kCorrupt) {
       return std::unexpected(bytes.error());
     }
-    out.rows.push_back({.row = std::move(row), .hash = std::move(hash)});
+    bool erased = false;
+    if (row.withdrawn) {
+      BONGSU_TRY(const auto entry, snapshot.entry(row.seq));
+      erased = entry.erased;
+    }
+    out.rows.push_back({.row = std::move(row), .hash = std::move(hash), .erased = erased});
   }
   return out;
 }
@@ -197,7 +203,7 @@ Result<bool> LedgerFeed::follow_views() {
     BONGSU_TRY(const Rows rows, rows_of(*snapshot, view.id, after, view.last));
     if (rows.rows.empty()) continue;
     Events events;
-    for (const auto& [row, hash] : rows.rows) {
+    for (const auto& [row, hash, _] : rows.rows) {
       JsonObject details{{"object", row.object_id}, {"version", row.version}, {"collection", view.collection}, {"view", view.id}, {"position", row.pos}, {"seq", row.seq},
                          {"epoch", epoch}, {"members", readers}, {"decided_by", "policy"}};
       if (!hash.empty()) details["sha256"] = hash;
@@ -276,11 +282,11 @@ Result<bool> LedgerFeed::follow_pair(const Place& place, const Lasts& lasts, std
   }
   const JsonObject agreement = deps_.agreement(member);
   Events events;
-  for (const auto& [row, hash] : rows.rows) {
+  for (const auto& [row, hash, erased] : rows.rows) {
     // What was withdrawn before this outbox was followed for the member was never shown to it.
     if (row.withdrawn && (first || again)) continue;
-    // Nor what came and went while it was stopped or away. An erasure is no recall: nobody is told of it.
-    if (row.withdrawn && !hash.empty() && deps_.was_given && !deps_.was_given(member, collection, row)) continue;
+    // Nor what came and went while it was stopped or away.
+    if (row.withdrawn && deps_.was_given && !deps_.was_given(member, collection, row, erased)) continue;
     if (again && given_[place].contains(content_key(row.object_id, row.version, hash))) continue;
     JsonObject details{{"object", row.object_id}, {"version", row.version}, {"collection", collection}, {"added", Instant::from_micros(row.added_us).text()}, {"decided_by", "policy"}};
     for (const auto& field : agreement) details[field.key()] = field.value();

@@ -44,7 +44,8 @@ struct LedgerFeedDeps {
   std::function<std::vector<std::string>()> members;                                // paired, stopped ones too
   std::function<JsonObject(std::string_view member)> agreement;                     // what a release to it stands on, as it knows it
   // Whether the member was handed a row that is withdrawn by now (flow::Recall::was_given). None: it may have been.
-  std::function<bool(std::string_view member, std::string_view collection, const journal::OutboxRow& row)> was_given{};
+  std::function<bool(std::string_view member, std::string_view collection, const journal::OutboxRow& row, bool erased)>
+      was_given{};
 };
 
 class LedgerFeed {

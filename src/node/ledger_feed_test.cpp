@@ -65,7 +65,7 @@ struct House {
     feed = std::make_unique<LedgerFeed>(LedgerFeedDeps{.self = "cert-self", .journal = *node.journal, .release = *node.release, .ledger = *ledger, .clock = node.clock, .log = *node.log,
                                                        .members = [] { return std::vector<std::string>{"cert-fi", "cert-ua"}; },
                                                        .agreement = [](std::string_view member) { return JsonObject{{"agreement", "with " + std::string(member)}}; },
-                                                       .was_given = [this](std::string_view, std::string_view, const journal::OutboxRow& row) { return !never_given.contains(row.object_id); }});
+                                                       .was_given = [this](std::string_view, std::string_view, const journal::OutboxRow& row, bool) { return !never_given.contains(row.object_id); }});
   }
   std::vector<Told> told(const std::string& log) const {
     std::vector<Told> out;

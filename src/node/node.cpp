@@ -110,6 +110,7 @@ struct Node::Impl {
   api::console::Counters counters();
   JsonArray link_list();
   std::vector<api::ConsoleMember> console_members();
+  std::function<bool(std::string_view label)> sealed_only(std::string_view member);
   net::TlsServerOptions tls(net::TlsFloor floor, net::ClientCertificate clients) const;
   net::ClientCertificate console_certificates() const {
     return core->config.console_client_certificates ? net::ClientCertificate::kOptional : net::ClientCertificate::kNone;
@@ -126,14 +127,21 @@ Result<void> Node::Impl::build() {
   BONGSU_TRY_VOID(core->alerts->rebuild([](std::uint64_t, std::uint64_t) {}));
   const NodeConfig& config = core->config;
 
-  BONGSU_TRY(taxii, api::TaxiiServer::open({.journal = *core->journal, .release = *core->release, .admission = *core->admission, .collections = *core->collections,
-                                            .accounts = *core->accounts, .clock = core->clock, .random = core->random, .log = log,
-                                            .sealed_only = [this, level = core->seal_level()](std::string_view member, std::string_view label) {
-                                              return member != core->config.member && core->registry->member(member) && link::needs_sealing(flow::label_for(label, member), level);
-                                            },
-                                            .recall = core->recall.get()},
-                                           {.title = config.title, .api_root_title = config.title, .max_content_length = config.taxii_max_body,
-                                            .max_page = static_cast<std::uint32_t>(config.taxii_page)}));
+  BONGSU_TRY(taxii,
+             api::TaxiiServer::open({.journal = *core->journal,
+                                     .release = *core->release,
+                                     .admission = *core->admission,
+                                     .collections = *core->collections,
+                                     .accounts = *core->accounts,
+                                     .clock = core->clock,
+                                     .random = core->random,
+                                     .log = log,
+                                     .sealed_only = [this](std::string_view member) { return sealed_only(member); },
+                                     .recall = core->recall.get()},
+                                    {.title = config.title,
+                                     .api_root_title = config.title,
+                                     .max_content_length = config.taxii_max_body,
+                                     .max_page = static_cast<std::uint32_t>(config.taxii_page)}));
 
   BONGSU_TRY(std::string secret, link::load_cursor_secret(*core->journal, core->random));
   gate = link::make_release_gate(*core->release, *core->collections);
@@ -425,10 +433,19 @@ Gauges Node::Impl::gauges() {
   return g;
 }
 
+// Which labels keep an object from this member over TAXII; empty: none. A partner's node gets them sealed by its link.
+std::function<bool(std::string_view label)> Node::Impl::sealed_only(std::string_view member) {
+  if (member == core->config.member || !core->registry->member(member)) return {};
+  return [member = std::string(member), level = core->seal_level()](std::string_view label) {
+    return link::needs_sealing(flow::label_for(label, member), level);
+  };
+}
+
 api::console::Counters Node::Impl::counters() {
   const auto delivered = delays.delivered();
-  return {.events = desk->events_before() + sensor->status().stats.events, .alerts = core->alerts->counts().total, .admitted = core->journal->last_seq(),
-          .delay_p50_ms = delivered.p50_ms, .delay_p99_ms = delivered.p99_ms};
+  return {.events = desk->events_before() + sensor->status().stats.events,
+          .delay_p50_ms = delivered.p50_ms,
+          .delay_p99_ms = delivered.p99_ms};
 }
 
 JsonArray Node::Impl::link_list() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "flow/facts.h"
 #include "flow/release_plan.h"
 #include "policy/trace.h"
 
@@ -38,7 +39,7 @@ Result<JsonObject> why_report(Core& core, std::string_view object_id, std::strin
     journal::Snapshot& view = reading ? *reading->snapshot : *snapshot;
     BONGSU_TRY(const auto entries, view.versions(collection.id, object_id));
     for (const auto& entry : entries) {
-      BONGSU_TRY(const auto facts, flow::Release::facts_of(entry));
+      BONGSU_TRY(const auto facts, flow::facts_of(entry));
       JsonObject line = policy::trace_json(
           facts, member,
           flow::decide_for_member(facts, member, *state, core.clock.now()));

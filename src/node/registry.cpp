@@ -263,6 +263,13 @@ Result<std::vector<policy::SignedCharter>> Registry::charter_versions(std::int64
   return TrustBook::versions(journal_, after, most);
 }
 
+std::optional<std::string> Registry::pinned_key(std::string_view id) const {
+  const auto known = member(id);
+  if (!known || known->stopped) return std::nullopt;
+  auto key = from_hex(known->signing_key);
+  return key && key->size() == 32 ? std::optional(std::move(*key)) : std::nullopt;
+}
+
 std::vector<TrustBook::ListedKey> Registry::keys_of(std::string_view member) const {
   const std::lock_guard lock(mutex_);
   if (trust_.charter()) return trust_.keys_of(member);

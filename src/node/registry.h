@@ -41,6 +41,8 @@ class Registry {
 
   std::vector<identity::Member> members() const;
   std::optional<identity::Member> member(std::string_view id) const;
+  // The Ed25519 key with which a member signs, as it was pinned; of a member that is not stopped.
+  std::optional<std::string> pinned_key(std::string_view id) const;
   // By the certificate that a peer shows: its authority was pinned when the member was paired.
   const link::PartnerDirectory& directory() const { return directory_; }
   Result<void> put_member(const identity::Member& member);

@@ -95,10 +95,8 @@ void Question::classification(const Label& label, Reasons& no, ClassRank& rank) 
   for (const NationalMark& mark : label.national) {
     const auto row = state.equivalences.find({mark.nation, mark.authority});
     const auto* equivalence = row == state.equivalences.end() ? nullptr : &row->second;
-    const bool between_these = equivalence != nullptr && standing != nullptr &&
-                               (equivalence->accepted_by.contains("*") ||
-                                (!standing->nation.empty() && (standing->nation == mark.nation ||
-                                                               equivalence->accepted_by.contains(standing->nation))));
+    const bool between_these =
+        equivalence != nullptr && standing != nullptr && holds_between(*equivalence, mark.nation, standing->nation);
     const ClassRank* level = nullptr;
     if (equivalence != nullptr)
       if (const auto found = equivalence->levels.find(mark.level); found != equivalence->levels.end())
@@ -331,13 +329,17 @@ bool is_current(const Decision& decision, const PolicyState& state) {
   return decision.versions.epoch == state.epoch && decision.versions.charter_version == state.charter_version;
 }
 
+bool holds_between(const ClassEquivalence& equivalence, std::string_view marked_by, std::string_view nation) {
+  if (equivalence.accepted_by.contains("*")) return true;
+  return !nation.empty() && (nation == marked_by || equivalence.accepted_by.contains(std::string(nation)));
+}
+
 std::optional<NationalMark> equivalent(const NationalMark& mark, std::string_view nation, Authority authority,
                                        const Equivalences& equivalences) {
   const auto from = equivalences.find({mark.nation, mark.authority});
   const auto to = equivalences.find({std::string(nation), authority});
   if (from == equivalences.end() || to == equivalences.end()) return std::nullopt;
-  const auto& accepted = from->second.accepted_by;
-  if (nation != mark.nation && !accepted.contains("*") && !accepted.contains(std::string(nation))) return std::nullopt;
+  if (!holds_between(from->second, mark.nation, nation)) return std::nullopt;
   const auto level = from->second.levels.find(mark.level);
   if (level == from->second.levels.end()) return std::nullopt;
   const std::pair<const std::string, ClassRank>* lowest = nullptr;

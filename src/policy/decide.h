@@ -87,6 +87,8 @@ struct ClassEquivalence {
   std::set<std::string> accepted_by;        // nations that agreed to it; "*": all. The nation itself always
   bool operator==(const ClassEquivalence&) const = default;
 };
+// May a reader of this nation go by it, for a mark that `marked_by` made? By "" (no nation) only where it is for all.
+bool holds_between(const ClassEquivalence& equivalence, std::string_view marked_by, std::string_view nation);
 using Equivalences = std::map<std::pair<std::string, Authority>, ClassEquivalence>;  // by nation and kind
 
 // Everything a decision depends on besides object and member. Copied and replaced as a whole; `epoch` grows with each

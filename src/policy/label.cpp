@@ -70,8 +70,6 @@ void set_tlp(Label& out, const Label& from) {
   out.tlp1_amber = from.tlp1_amber;
 }
 
-const Label& own_of(const Label& label) { return label.parts.empty() ? label : label.parts.front().label; }
-
 // TLP:RED without persons is for nobody.
 Recipients persons_of(const Label& label) {
   return label.tlp == stix::Tlp::kRed && !label.persons ? Recipients(std::set<std::string>()) : label.persons;
@@ -160,7 +158,7 @@ Label together(const Label& a, const Label& b) {
 Label join(const Label& a, const Label& b) {
   if (a.parts.empty() && b.parts.empty()) return join_whole(a, b);
   Label out = join_whole(a, b);
-  const Label own = join_whole(own_of(a), own_of(b));
+  const Label own = join_whole(own_part(a), own_part(b));
   // By the label's text, which is also the order.
   std::map<std::string, LabelPart> parts;
   for (const Label* from : {&a, &b}) {
@@ -231,6 +229,8 @@ bool at_most(const Label& a, const Label& b) {
 Label bottom() { return Label{.tlp = stix::Tlp::kClear}; }
 
 Label deny_all() { return Label{.tlp = stix::Tlp::kRed, .releasable_to = std::set<MemberId>{}, .unknown = true}; }
+
+const Label& own_part(const Label& label) { return label.parts.empty() ? label : label.parts.front().label; }
 
 Label whole(Label label) {
   label.redact.clear();

@@ -137,6 +137,8 @@ Label bottom();    // the neutral of join: CLEAR, no restriction
 Label deny_all();  // releases to nobody, for what cannot be read
 // The same as one whole: what must not be told apart any more (a reference, an input of something derived).
 Label whole(Label label);
+// What holds for the object around its parts; of a label without parts, itself.
+const Label& own_part(const Label& label);
 
 // Extension of marking-definition that carries a releasable-to list; schema: docs/schemas/releasable-to.json.
 extern const char* const kReleasableToExtension;  // "extension-definition--…"

@@ -18,12 +18,9 @@ std::optional<ClassRank> rank_of(const Label& label, const MemberStanding* stand
   for (const NationalMark& mark : label.national) {
     const auto row = state.equivalences.find({mark.nation, mark.authority});
     if (row == state.equivalences.end()) return std::nullopt;
-    const ClassEquivalence& equivalence = row->second;
-    const std::string nation = standing == nullptr ? std::string() : standing->nation;
-    const bool accepted = equivalence.accepted_by.contains("*") ||
-                          (!nation.empty() && (nation == mark.nation || equivalence.accepted_by.contains(nation)));
-    const auto level = equivalence.levels.find(mark.level);
-    if (!accepted || level == equivalence.levels.end()) return std::nullopt;
+    const std::string_view nation = standing == nullptr ? std::string_view() : standing->nation;
+    const auto level = row->second.levels.find(mark.level);
+    if (!holds_between(row->second, mark.nation, nation) || level == row->second.levels.end()) return std::nullopt;
     rank = std::max(rank, level->second);
   }
   return rank;

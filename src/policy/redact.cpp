@@ -23,6 +23,12 @@
 namespace bongsu::policy {
 namespace {
 
+// The UUID of "type--UUID"; of any other text the whole.
+std::string_view uuid_in(std::string_view id) {
+  const std::size_t at = id.find("--");
+  return at == id.npos ? id : id.substr(at + 2);
+}
+
 // Properties that cannot usefully be left out: with them the object is another one, or none.
 // Nor what ends its validity: a copy without that would be believed for longer, and is no part of what was signed
 // (crypto/disclosure.h).
@@ -97,10 +103,7 @@ class Secrets {
     if (text.size() >= 3) add(std::move(text));
   }
   // An id of another object: what is secret of it is the UUID.
-  void add_id(std::string_view id) {
-    const std::size_t at = id.find("--");
-    add(plain(at == id.npos ? id : id.substr(at + 2)));
-  }
+  void add_id(std::string_view id) { add(plain(uuid_in(id))); }
   bool too_many() const { return values_.size() > kMaxRedactSecrets || bytes_ > kMaxRedactSecretBytes; }
 
   // Once all are added.
@@ -261,7 +264,7 @@ struct Copy {
     if (const auto* string = value.if_string()) {
       text = std::string_view(*string);
       const bool refers = name == "id" || name.ends_with("_ref") || name.ends_with("_refs");
-      if (refers && stix::Id::parse(text)) text = text.substr(text.find("--") + 2);
+      if (refers && stix::Id::parse(text)) text = std::string(uuid_in(text));
       if (name == "extension_type") return;
     } else if (value.is_number()) {
       text = to_text(value);
@@ -358,7 +361,7 @@ struct Copy {
     if (const auto* text = value.if_string()) {
       // Of an id the UUID alone is anybody's secret.
       const bool id = stix::Id::parse(std::string_view(*text)).has_value();
-      return secrets.shown_in(id ? std::string_view(*text).substr(text->find("--") + 2) : std::string_view(*text));
+      return secrets.shown_in(id ? uuid_in(*text) : std::string_view(*text));
     }
     return value.is_number() && secrets.shown_in(to_text(value));
   }
@@ -444,12 +447,12 @@ Redacted redact(std::string_view json, const std::set<std::string>& selectors, c
   if (stix::category_of(object->type()) == stix::Category::kObservable) {
     const auto before = stix::deterministic_id(body), after = stix::deterministic_id(out);
     const bool tells = object->id().uuid.version() == 5 && (!before || !after || *before != *after);
-    if (tells || copy.secrets.shown_in(object->id_text().substr(object->id_text().find("--") + 2))) {
+    if (tells || copy.secrets.shown_in(uuid_in(object->id_text()))) {
       if (options.pseudonym_key.empty()) return withhold("its id can be computed from what is left out");
       result.id = pseudonym(object->id_text(), options.pseudonym_key);
       out.as_object()["id"] = result.id;
     }
-  } else if (copy.secrets.shown_in(object->id_text().substr(object->id_text().find("--") + 2))) {
+  } else if (copy.secrets.shown_in(uuid_in(object->id_text()))) {
     return withhold("a value that is left out shows in id");
   }
   std::string text = to_text(out);

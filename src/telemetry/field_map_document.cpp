@@ -167,8 +167,7 @@ Result<FieldMapPtr> read_maps(const std::vector<std::string>& files) {
   if (files.empty()) return FieldMap::standard();
   FieldMapBuilder builder(*FieldMap::standard());
   for (const std::string& file : files) {
-    BONGSU_TRY(auto source, open_source(file));
-    BONGSU_TRY(const std::string text, read_all(*source, kMaxMapDocumentBytes));
+    BONGSU_TRY(const std::string text, read_whole(file, kMaxMapDocumentBytes));
     BONGSU_TRY_VOID(read_map_document(text, file, builder));
   }
   return builder.build();

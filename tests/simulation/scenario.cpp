@@ -21,6 +21,16 @@ constexpr Instant kForEver{4'000'000'000, 0};
 constexpr std::int64_t kSetupUs = 1'000'000;
 constexpr std::int64_t kRoundUs = 9'000'000;  // about how often each link is pumped
 
+std::function<void(World&)> taking_away(const std::string& node, const std::string& id, bool erase) {
+  return [=](World& w) {
+    if (!w.node(node).up()) return;
+    if (erase)
+      w.node(node).erase(id);
+    else
+      w.node(node).remove("shared", id);
+  };
+}
+
 // What the generator knows of an object it made.
 struct Made {
   std::string id, type, node, collection;
@@ -220,13 +230,7 @@ class Generator {
       const Made* victim = pick(mine);
       const bool erase = chance(30);
       add(at, kBoth, fmt::format("{} {} {}", node, erase ? "erases" : "removes", victim->id),
-          [node, erase, id = victim->id](World& w) {
-            if (!w.node(node).up()) return;
-            if (erase)
-              w.node(node).erase(id);
-            else
-              w.node(node).remove("shared", id);
-          });
+          taking_away(node, victim->id, erase));
     } else if (kind < 62) {  // raised beyond what the watched member may see
       Made m = *pick(mine);
       m.version += 1;
@@ -414,13 +418,7 @@ class Generator {
         if (m.id == victim->id && m.node == node) m.removed = true;
       add(later(options_.length_us - 20'000'000), worlds,
           fmt::format("{} {} hidden {}", node, erase ? "erases" : "removes", victim->id),
-          [node, erase, id = victim->id](World& w) {
-            if (!w.node(node).up()) return;
-            if (erase)
-              w.node(node).erase(id);
-            else
-              w.node(node).remove("shared", id);
-          });
+          taking_away(node, victim->id, erase));
     } else if (kind < 56) {
       Made m = *pick(hidden);
       m.version += 1;

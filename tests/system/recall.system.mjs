@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { check, equal, indicator, json, live, ok, pair, run, sleep, tlp, until } from './lib/bongsu.mjs';
 
 async function chain(house) {
-  const a = await house.node('cert-a'), b = await house.node('cert-b'), c = await house.node('cert-c');
+  const [a, b, c] = [await house.reachable('cert-a'), await house.reachable('cert-b'), await house.reachable('cert-c')];
   for (const node of [a, b, c]) await node.serve();
   await pair(a, b);
   await pair(b, c);

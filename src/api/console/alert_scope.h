@@ -52,6 +52,10 @@ class AlertScope {
 
   std::shared_ptr<const flow::PersonalView> view_of(const identity::Principal& who) const { return views_.of(who); }
   bool may_see(const identity::Principal& who, const Key& key);
+  // For several in a row. The snapshot is taken at the first look-up, when the caller has its alerts, and used for all
+  // of them: it is no older than they are.
+  using Snapshot = std::unique_ptr<journal::Snapshot>;
+  bool may_see(const identity::Principal& who, const flow::PersonalView& view, const Key& key, Snapshot& snapshot);
   // The newest first, as flow::Alerts::list. `more`: there are older ones; they are asked for with before = `next`,
   // which is 0 otherwise. Nothing of it depends on alerts that the account may not see, but that beyond
   // kMaxAlertsLookedAt of them there only may be more.
@@ -83,9 +87,6 @@ class AlertScope {
     std::optional<std::string> matched;  // label of the version that matched, where it is an object's
     std::chrono::nanoseconds looked{0};
   };
-  // Taken at the first look-up, when the caller has its alerts, and used for all of them: it is no older than they are.
-  using Snapshot = std::unique_ptr<journal::Snapshot>;
-  bool may_see(const identity::Principal& who, const flow::PersonalView& view, const Key& key, Snapshot& snapshot);
   static Result<Known> places_of(journal::Snapshot& snapshot, const Key& key);
   std::optional<Known> look_up(const Key& key, Snapshot& snapshot) const;
 

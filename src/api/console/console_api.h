@@ -97,7 +97,7 @@ struct ConsoleDeps {
   flow::Markings& markings;
   ConsoleNode node;
   std::function<std::vector<ConsoleMember>()> members;
-  std::function<console::Counters()> counters;
+  std::function<console::Counters()> counters;  // alerts and objects are counted here, by label
   // Optional: cuts a partner off at once and returns when that is durable (release stop MEMBER).
   std::function<Result<void>(const std::string& member, const std::string& by, const std::string& reason)> stop_member;
   // Optional: warning lists that hold a value, asked before something is published.

@@ -356,10 +356,11 @@ Result<bool> EventHub::pull(Cursor& cursor, const Viewer& viewer, std::string& o
   }
   lock.unlock();
   const auto view = scope_->view_of(*who);
+  AlertScope::Snapshot snapshot;
   for (const Event& event : events) {
     if (event.admitted)
       out += admitted_text(event, *who, *view);
-    else if (!event.alert || scope_->may_see(*who, *event.alert))
+    else if (!event.alert || scope_->may_see(*who, *view, *event.alert, snapshot))
       out += event.text;
   }
   out += members;

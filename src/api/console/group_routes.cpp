@@ -101,18 +101,13 @@ Result<net::Response> ConsoleApi::Impl::suppress(Call& call) {
   BONGSU_TRY(const Json body, console::json_body(call.request));
   BONGSU_TRY(auto rule, console::read_suppression(body, who.account));
   // Nobody silences what others see and he does not.
-  if (console::reads_all(who)) {
-    if (!rule.match.indicator.empty() &&
-        !scope->may_see(who, {.indicator_id = rule.match.indicator, .source = rule.match.source, .indicator = 0}))
-      return fail(ErrorCode::kNotFound, "there is no such indicator", {.field = "match.indicator"});
-  } else {
-    if (rule.match.indicator.empty() || rule.match.source.empty())
-      return fail(ErrorCode::kDenied,
-                  "an account that may not read everything suppresses one indicator of one source at a time",
-                  {.field = "match"});
-    if (!scope->may_see(who, {.indicator_id = rule.match.indicator, .source = rule.match.source, .indicator = 0}))
-      return fail(ErrorCode::kNotFound, "there is no such indicator", {.field = "match.indicator"});
-  }
+  if (!console::reads_all(who) && (rule.match.indicator.empty() || rule.match.source.empty()))
+    return fail(ErrorCode::kDenied,
+                "an account that may not read everything suppresses one indicator of one source at a time",
+                {.field = "match"});
+  if (!rule.match.indicator.empty() &&
+      !scope->may_see(who, {.indicator_id = rule.match.indicator, .source = rule.match.source, .indicator = 0}))
+    return fail(ErrorCode::kNotFound, "there is no such indicator", {.field = "match.indicator"});
   BONGSU_TRY(const auto made, deps.alerts.suppress(std::move(rule)));
   return console::answer(201, console::suppression_json(made, 0, deps.clock.now()));
 }

@@ -9,6 +9,7 @@
 #include "api/console/draft.h"
 #include "api/console/impl.h"
 #include "detect/plain.h"
+#include "flow/facts.h"
 
 namespace bongsu::api {
 namespace console {
@@ -199,7 +200,7 @@ Result<net::Response> ConsoleApi::Impl::object(Call& call, const std::string& id
   std::set<std::string> done;
   for (const auto& entry : versions) {
     if (entry.collection.empty() || !done.insert(entry.collection).second) continue;
-    BONGSU_TRY(const policy::ObjectFacts facts, flow::Release::facts_of(entry));
+    BONGSU_TRY(const policy::ObjectFacts facts, flow::facts_of(entry));
     JsonObject audience;
     audience["collection"] = text_json(entry.collection);
     audience["label"] = console::label_json(entry.label);

@@ -101,10 +101,9 @@ Result<net::Response> ConsoleApi::Impl::log_in_by_passkey(net::Request& request)
 }
 
 Result<net::Response> ConsoleApi::Impl::passkeys(Call& call) {
-  const auto accounts = deps.accounts.accounts();
   JsonArray list;
-  if (const auto at = accounts.find(call.caller.who.account); at != accounts.end())
-    for (const auto& passkey : at->second.passkeys)
+  if (const auto account = deps.accounts.find(call.caller.who.account))
+    for (const auto& passkey : account->passkeys)
       list.push_back(JsonObject{{"id", coded(passkey.id)},
                                 {"name", text_json(passkey.name)},
                                 {"host", text_json(passkey.rp_id)},
@@ -125,8 +124,7 @@ Result<net::Response> ConsoleApi::Impl::passkey_options(Call& call) {
     exclude.clear();
     for (const auto& passkey : account.passkeys) exclude.push_back(text_json(coded(passkey.id)));
   };
-  const auto accounts = deps.accounts.accounts();
-  if (const auto at = accounts.find(name); at != accounts.end()) read(at->second);
+  if (const auto account = deps.accounts.find(name)) read(*account);
   if (handle.empty()) {
     // WebAuthn §14.6.1: the handle says nothing of the person.
     BONGSU_TRY_VOID(

@@ -64,7 +64,7 @@ class LabelledRates {
   struct Labelled {
     std::uint64_t alerts = 0, admitted = 0;
   };
-  // `by_label`: totals since the node started.
+  // `by_label`: totals since the node started. Of `counters`, alerts and objects are not looked at.
   void sample(Instant now, std::chrono::nanoseconds monotonic, const Counters& counters,
               const std::map<std::string, Labelled>& by_label);
   Json columns(const Sees& sees) const;  // as RateHistory's

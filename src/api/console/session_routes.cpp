@@ -44,10 +44,9 @@ Result<void> ConsoleApi::Impl::check_origin(const net::Request& request) const {
 }
 
 std::optional<identity::Principal> ConsoleApi::Impl::principal(const std::string& account) const {
-  const auto accounts = deps.accounts.accounts();
-  const auto it = accounts.find(account);
-  if (it == accounts.end() || it->second.disabled || it->second.member != deps.node.self) return std::nullopt;
-  return identity::principal_of(it->second);
+  const auto found = deps.accounts.find(account);
+  if (!found || found->disabled || found->member != deps.node.self) return std::nullopt;
+  return identity::principal_of(*found);
 }
 
 Result<ConsoleApi::Impl::Caller> ConsoleApi::Impl::caller_of(const net::Request& request) {

@@ -328,9 +328,7 @@ Json hit_json(const journal::SearchHit& hit) {
 
 Json decision_json(const policy::Decision& decision) {
   JsonObject out;
-  out["verdict"] = decision.verdict == policy::Verdict::kRelease  ? "release"
-                   : decision.verdict == policy::Verdict::kRedact ? "redact"
-                                                                  : "withhold";
+  out["verdict"] = text_json(policy::to_string(decision.verdict));
   JsonArray reasons;
   for (const auto reason : decision.reasons) {
     JsonObject item;

@@ -121,10 +121,11 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
       query.added_after_us = from_us;
   }
 
+  const auto sealed_only = parts.deps.sealed_only ? parts.deps.sealed_only(asker.member) : nullptr;
   const Hidden hidden = [&](const journal::OutboxRow& row) -> Result<bool> {
-    if (!parts.deps.sealed_only) return false;
+    if (!sealed_only) return false;
     BONGSU_TRY(const auto entry, reading->snapshot->entry(row.seq));
-    return parts.deps.sealed_only(asker.member, entry.label);
+    return sealed_only(entry.label);
   };
   auto read = read_rows(*reading->snapshot, query, hidden);
   if (!read) return taxii_failure(parts, read.error(), "reading a page");

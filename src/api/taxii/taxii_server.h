@@ -41,8 +41,9 @@ struct TaxiiDeps {
   const Clock& clock;
   Random& random;  // called from several threads
   Log& log;
-  // Is a stored label's object kept from this member here, because it may reach it sealed only? None: nothing is.
-  std::function<bool(std::string_view member, std::string_view label)> sealed_only = nullptr;
+  // What is kept from this member here, because it may reach it sealed only, by its stored label; asked once a request.
+  // None, or an empty answer: nothing is.
+  std::function<std::function<bool(std::string_view label)>(std::string_view member)> sealed_only = nullptr;
   flow::Recall* recall = nullptr;  // notes what was fetched: nothing can be destroyed there
 };
 

@@ -80,6 +80,7 @@ class Intake {
     raw_.clear();
     bytes_ = 0;
     snapshot_.reset();  // the next part may meet what this one stored
+    reading_.reset();
   }
 
   // Set when nothing at all could be written: then the request as a whole failed.
@@ -137,9 +138,10 @@ class Intake {
 
   // An object without a version has the date at which it came into the asker's view. The node's own date would tell what
   // else came in that microsecond; what the asker does not see has the time of the request (§4.3.1).
-  std::string version_shown(std::size_t i, const flow::AdmitItem& item) const {
+  std::string version_shown(std::size_t i, const flow::AdmitItem& item) {
     if (!objects_[i] || objects_[i]->version() != nullptr) return item.version;
-    if (const auto reading = parts_.deps.release.open(context_.origin, context_.collection))
+    if (!reading_) reading_ = parts_.deps.release.open(context_.origin, context_.collection);
+    if (const auto& reading = *reading_)
       if (const auto page =
               reading->snapshot->page({.view = reading->view, .ids = {item.id}, .last = false, .all = true}))
         for (const auto& row : page->rows)
@@ -162,6 +164,7 @@ class Intake {
   std::vector<std::string> raw_;  // of those that could not be parsed
   std::size_t bytes_ = 0;
   std::unique_ptr<journal::Snapshot> snapshot_;
+  std::optional<Result<flow::Reading>> reading_;  // what the asker sees of this part
   std::optional<Error> failure_;
   bool any_stored_ = false;
 };
@@ -262,13 +265,21 @@ Result<std::vector<journal::OutboxRow>> rows_to_delete(flow::Reading& reading, c
   return rows;
 }
 
+// Whether every version of the object is meant, and `seen`, those that the asker sees, is all of them: what the account
+// may not see stays.
+Result<bool> is_whole(flow::Reading& reading, const std::string& object_id, const Filters& filters,
+                      const std::vector<journal::OutboxRow>& seen, bool sees_all) {
+  if (!filters.spec_versions.empty() || (!filters.all && filters.version_given)) return false;
+  if (sees_all) return true;
+  BONGSU_TRY(const auto all, rows_to_delete(reading, object_id, filters, {}));
+  return all.size() == seen.size();
+}
+
 Result<void> remove_rows(TaxiiParts& parts, journal::Snapshot& snapshot, const Access& access,
-                         const std::string& object_id, const Filters& filters,
-                         const std::vector<journal::OutboxRow>& rows, bool everything, const std::string& origin) {
+                         const std::string& object_id, const std::vector<journal::OutboxRow>& rows, bool whole,
+                         const std::string& origin) {
   auto& admission = parts.deps.admission;
-  // The whole object, as far as the asker sees it: one commit.
-  if (everything && filters.spec_versions.empty() && (filters.all || !filters.version_given))
-    return admission.remove(access.collection.id, object_id, "", origin);
+  if (whole) return admission.remove(access.collection.id, object_id, "", origin);  // one commit
   for (const auto& row : rows) {
     BONGSU_TRY(const auto entry, snapshot.entry(row.seq));
     std::string key = entry.version_key;
@@ -295,14 +306,13 @@ net::Response delete_object(TaxiiParts& parts, const identity::Principal& asker,
 
   auto reading = parts.deps.release.open(asker.member, access->collection.id);
   if (!reading) return taxii_failure(parts, reading.error(), "opening a view");
-  const auto rows = rows_to_delete(*reading, route.object_id, *filters, sees_of(parts, asker));
+  const auto sees = sees_of(parts, asker);
+  const auto rows = rows_to_delete(*reading, route.object_id, *filters, sees);
   if (!rows) return taxii_failure(parts, rows.error(), "looking for an object");
   if (rows->empty()) return taxii_not_found("object");
-  // What the account may not see stays.
-  const auto all = rows_to_delete(*reading, route.object_id, *filters, {});
-  if (!all) return taxii_failure(parts, all.error(), "looking for an object");
-  const auto removed = remove_rows(parts, *reading->snapshot, *access, route.object_id, *filters, *rows,
-                                   all->size() == rows->size(), asker.member);
+  const auto whole = is_whole(*reading, route.object_id, *filters, *rows, sees == nullptr);
+  if (!whole) return taxii_failure(parts, whole.error(), "looking for an object");
+  const auto removed = remove_rows(parts, *reading->snapshot, *access, route.object_id, *rows, *whole, asker.member);
   if (!removed && removed.error().code != ErrorCode::kNotFound)
     return taxii_failure(parts, removed.error(), "deleting an object");
   parts.deps.log.info("taxii.delete", {{"account", asker.account},

@@ -30,8 +30,7 @@ Result<std::string> read_text(const std::string& path) {
   const fs::file_status status = fs::status(path, ec);
   if (!fs::exists(status)) return fail(ErrorCode::kNotFound, "no such file or directory", {.source = path});
   if (!fs::is_regular_file(status)) return fail(ErrorCode::kInvalid, "not a regular file", {.source = path});
-  BONGSU_TRY(const auto source, telemetry::open_source(path));
-  return telemetry::read_all(*source, kMaxRuleFileBytes);
+  return telemetry::read_whole(path, kMaxRuleFileBytes);
 }
 
 }  // namespace

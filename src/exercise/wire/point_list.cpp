@@ -87,12 +87,10 @@ class Row {
   Result<double> number(std::string_view column, double otherwise, double low, double high) const {
     const std::string_view cell = text(column);
     if (cell.empty()) return otherwise;
-    double out = 0;
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), out);
-    if (error != std::errc{} || end != cell.data() + cell.size() || !std::isfinite(out))
-      return wrong(column, fmt::format("\"{}\" is not a number", cell));
-    if (out < low || out > high) return wrong(column, fmt::format("{} is not from {} to {}", out, low, high));
-    return out;
+    const auto out = finite_number(cell);
+    if (!out) return wrong(column, fmt::format("\"{}\" is not a number", cell));
+    if (*out < low || *out > high) return wrong(column, fmt::format("{} is not from {} to {}", *out, low, high));
+    return *out;
   }
   Result<std::optional<std::int64_t>> whole(std::string_view column, std::int64_t low, std::int64_t high) const {
     if (text(column).empty()) return std::nullopt;
@@ -143,9 +141,8 @@ Result<std::optional<ModbusPlace>> read_modbus(const Row& row, PointKind kind) {
   place.table = static_cast<Table>(table);
   const auto [end, error] = std::from_chars(cell.data() + colon + 1, cell.data() + cell.size(), place.address);
   if (error != std::errc{} || end != cell.data() + cell.size()) return row.wrong("modbus", "the address is 0 to 65535");
-  const bool bit = place.table == Table::kCoil || place.table == Table::kDiscrete;
   std::string_view format = row.text("format");
-  if (bit) {
+  if (is_bit(place.table)) {
     if (kind != PointKind::kSingle && kind != PointKind::kDouble)
       return row.wrong("modbus", fmt::format("a {} is more than one bit", to_string(kind)));
     if (!format.empty() || !row.text("scale").empty()) return row.wrong("format", "one bit has no format and no scale");

@@ -50,6 +50,7 @@ struct Iec104Place {
 
 enum class Table : std::uint8_t { kCoil, kDiscrete, kInput, kHolding };
 std::string_view to_string(Table table);
+constexpr bool is_bit(Table table) { return table == Table::kCoil || table == Table::kDiscrete; }
 enum class RegisterFormat : std::uint8_t { kU16, kI16, kU32, kI32, kF32 };
 struct ModbusPlace {
   Table table{};

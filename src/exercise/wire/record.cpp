@@ -1,7 +1,6 @@
 #include "exercise/wire/record.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace bongsu::exercise::wire {

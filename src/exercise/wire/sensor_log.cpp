@@ -173,18 +173,17 @@ Result<std::string> SensorLog::take_iec104(std::string_view input, std::size_t& 
   }
   const iec104::Type& type = iec104::type_of(asdu->type);
   JsonArray addresses, values, quality;
-  bool select = false, commanded = false;
+  bool select = false;
   for (const iec104::Object& object : asdu->objects) {
     addresses.push_back(object.address);
     values.push_back(element_value(type, object.element));
     quality.push_back(Json(iec104::quality_text(object.element.quality)));
     select = select || object.element.select;
   }
-  commanded = asdu->type >= iec104::TypeId::C_SC_NA_1 && asdu->type <= iec104::TypeId::C_BO_TA_1;
   out["ioa"] = std::move(addresses);
   out["value"] = std::move(values);
   if (asdu->type < iec104::TypeId::C_SC_NA_1) out["quality"] = std::move(quality);
-  if (commanded) out["select"] = select;
+  if (iec104::is_command(asdu->type)) out["select"] = select;
   return to_text(out) + '\n';
 }
 
@@ -210,7 +209,7 @@ std::string SensorLog::modbus_line(Side from, const modbus::Adu& adu, const Inst
     }
     if (read->function != modbus::Function::kEncapsulated) {
       out["address"] = read->address;
-      out["quantity"] = read->count != 0 ? std::size_t{read->count} : std::max<std::size_t>(read->values.size(), 1);
+      out["quantity"] = modbus::quantity(*read);
     }
     if (read->function == modbus::Function::kReadWriteRegisters) out["write_address"] = read->write_address;
     if (read->function == modbus::Function::kMaskWriteRegister) {

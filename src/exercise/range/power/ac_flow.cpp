@@ -48,6 +48,14 @@ std::vector<BranchFlow> branch_flows(const Network& network, const std::vector<d
   return flows;
 }
 
+void start_from(Network& network, const FlowResult& solution) {
+  for (std::size_t i = 0; i < network.buses.size(); ++i) {
+    if (!(solution.magnitude_pu[i] > 0)) continue;
+    network.buses[i].magnitude_pu = solution.magnitude_pu[i];
+    network.buses[i].angle_deg = solution.angle_rad[i] * 180 / std::numbers::pi;
+  }
+}
+
 namespace {
 
 constexpr double kLeastStep = 1.0 / 4096;
@@ -60,19 +68,25 @@ struct Attempt {
   Mismatch left;
 };
 
+// Newton's direction from where the system stands; false: its Jacobian is singular there.
+bool direction(AcSystem& system, SparseLu& lu, std::vector<double>& change) {
+  system.fill_jacobian();
+  if (!lu.refactor(system.jacobian())) return false;
+  std::ranges::copy(system.residual(), change.begin());
+  lu.solve(change);
+  return true;
+}
+
 Attempt newton(AcSystem& system, SparseLu& lu, const AcOptions& options) {
   Attempt a;
   std::vector<double> change(static_cast<std::size_t>(system.unknowns()));
   a.left = system.mismatch();
   while (a.left.largest_pu > options.tolerance_pu) {
     if (a.iterations >= options.max_iterations || !std::isfinite(a.left.squares)) return a;
-    system.fill_jacobian();
-    if (!lu.refactor(system.jacobian())) {
+    if (!direction(system, lu, change)) {
       a.singular = true;
       return a;
     }
-    std::ranges::copy(system.residual(), change.begin());
-    lu.solve(change);
     system.step(change);
     ++a.iterations;
     a.left = system.mismatch();
@@ -91,13 +105,10 @@ Attempt damped(AcSystem& system, SparseLu& lu, const AcOptions& options) {
   int slow = 0;
   while (a.left.largest_pu > options.tolerance_pu) {
     if (a.iterations >= options.damped_iterations || !std::isfinite(a.left.squares)) return a;
-    system.fill_jacobian();
-    if (!lu.refactor(system.jacobian())) {
+    if (!direction(system, lu, change)) {
       a.singular = a.stuck = true;
       return a;
     }
-    std::ranges::copy(system.residual(), change.begin());
-    lu.solve(change);
     magnitude.assign(system.magnitude().begin(), system.magnitude().end());
     angle.assign(system.angle().begin(), system.angle().end());
     const Mismatch before = a.left;
@@ -158,13 +169,8 @@ class Solver {
 
  private:
   IslandResult island(Island island) {
-    IslandResult r;
-    r.buses = island.buses.size();
-    r.chosen = island.chosen;
-    for (const std::uint32_t bus : island.references) r.references.push_back(network_.buses[bus].number);
-    if (island.references.empty()) {
-      r.outcome = Outcome::kDark;
-      r.reason = island.generation ? "no generator here regulates voltage (all stand at load buses)" : "no generator is in service";
+    IslandResult r = begun(network_, island);
+    if (r.outcome == Outcome::kDark) {
       darken(island);
       return r;
     }

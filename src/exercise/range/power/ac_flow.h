@@ -32,6 +32,9 @@ struct AcOptions {
 
 FlowResult solve_ac(const Network& network, const AcOptions& options = {});
 
+// The solution's voltages become the network's, where its next solution starts; buses that are dark in it keep theirs.
+void start_from(Network& network, const FlowResult& solution);
+
 // By voltages: the flow on each branch, in MW and MVAr.
 std::vector<BranchFlow> branch_flows(const Network& network, const std::vector<double>& magnitude_pu, const std::vector<double>& angle_rad);
 

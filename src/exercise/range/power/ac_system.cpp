@@ -4,20 +4,18 @@
 #include <cmath>
 #include <tuple>
 
-
 namespace bongsu::exercise::power {
 
 AcSystem::AcSystem(const Network& network, const Island& island, std::span<const BusKind> roles, const Injections& injections)
     : global_(island.buses), local_(network.buses.size(), -1) {
   const std::size_t count = global_.size();
   for (std::size_t i = 0; i < count; ++i) local_[global_[i]] = static_cast<int>(i);
-  kind_.resize(count);
   angle_at_.assign(count, -1);
   magnitude_at_.assign(count, -1);
   for (std::size_t i = 0; i < count; ++i) {
-    kind_[i] = roles[global_[i]];
-    if (kind_[i] != BusKind::kReference) angle_at_[i] = unknowns_++;
-    if (kind_[i] == BusKind::kLoad) magnitude_at_[i] = unknowns_++;
+    const BusKind kind = roles[global_[i]];
+    if (kind != BusKind::kReference) angle_at_[i] = unknowns_++;
+    if (kind == BusKind::kLoad) magnitude_at_[i] = unknowns_++;
   }
   for (auto* v : {&given_p_, &given_q_, &e_, &f_, &p_, &q_, &own_g_, &own_b_}) v->assign(count, 0);
   magnitude_.assign(count, 1);
@@ -55,9 +53,8 @@ void AcSystem::make_admittances(const Network& network) {
   };
   std::vector<Entry> entries;
   for (const Branch& branch : network.branches) {
-    if (!in_service(network, branch)) continue;
     const int from = local_[branch.from], to = local_[branch.to];
-    if (from < 0) continue;
+    if (from < 0 || !in_service(network, branch)) continue;
     const Admittance y = admittance_of(branch);
     own_g_[from] += y.ff.real();
     own_b_[from] += y.ff.imag();

@@ -37,7 +37,6 @@ class AcSystem {
   int local(std::uint32_t bus) const { return local_[bus]; }  // -1: not of this island
 
   void start(std::span<const double> magnitude_pu, std::span<const double> angle_rad);  // by local bus
-  void take_injections(const Network& network, const Injections& injections);
 
   Mismatch mismatch();                     // fills residual() and the powers
   std::span<double> residual() { return residual_; }  // given minus computed
@@ -66,13 +65,13 @@ class AcSystem {
   std::span<const double> given_q() const { return given_q_; }
 
  private:
+  void take_injections(const Network& network, const Injections& injections);
   void make_admittances(const Network& network);
   void make_pattern();
   void rectangular();
 
   std::vector<std::uint32_t> global_;
   std::vector<int> local_;
-  std::vector<BusKind> kind_;
   std::vector<int> y_start_, y_column_;
   std::vector<double> y_g_, y_b_, own_g_, own_b_;
   std::vector<double> given_p_, given_q_, magnitude_, angle_, e_, f_, p_, q_, residual_;

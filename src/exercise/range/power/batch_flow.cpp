@@ -1,15 +1,10 @@
 #include "exercise/range/power/batch_flow.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
-#include "exercise/range/power/ac_system.h"
-#include "exercise/range/power/islands.h"
-#include "exercise/range/power/lanes.h"
-#include "exercise/range/power/sparse_lu.h"
 #include "exercise/range/power/base_state.h"
+#include "exercise/range/power/lanes.h"
 
 namespace bongsu::exercise::power {
 
@@ -18,23 +13,22 @@ struct BatchFlow::State {
   BatchOptions options;
   BaseState base;
   LaneNetwork lanes;
-  LaneState lane;
+  LaneState start, lane;  // every lane at the base; where they are now
   std::vector<double> generated_p, generated_q;  // by local bus, pu
   std::uint64_t alone = 0;
 
   State(const Network& n, const BatchOptions& o, BaseState b)
-      : network(n), options(o), base(std::move(b)), lanes(LaneNetwork::of(*base.system, base.lu)), lane(lanes) {
+      : network(n), options(o), base(std::move(b)), lanes(LaneNetwork::of(*base.system, base.lu)),
+        start(lanes, *base.system), lane(start) {
     for (int i = 0; i < base.system->buses(); ++i) {
       const Bus& bus = network.buses[base.system->global()[i]];
       generated_p.push_back(base.system->given_p()[i] + bus.load_mw / network.base_mva);
       generated_q.push_back(base.system->given_q()[i] + bus.load_mvar / network.base_mva);
-      network.buses[base.system->global()[i]].magnitude_pu = base.system->magnitude()[i];
-      network.buses[base.system->global()[i]].angle_deg = base.flow.angle_rad[base.system->global()[i]] * 180 / M_PI;
     }
+    start_from(network, base.flow);
   }
 
   void give(std::size_t at, const Loads& loads) {
-    lane.start(at, *base.system);
     const double base_mva = network.base_mva;
     for (std::size_t i = 0; i < generated_p.size(); ++i) {
       const std::uint32_t bus = base.system->global()[i];
@@ -77,6 +71,7 @@ struct BatchFlow::State {
 
   void eight(std::span<const Loads> loads, std::span<Voltages> answers) {
     const std::size_t count = loads.size();
+    lane = start;
     for (std::size_t at = 0; at < kLanes; ++at) {
       give(at, loads[std::min(at, count - 1)]);  // empty lanes repeat the last
       lane.go.v[at] = 1;

@@ -107,9 +107,8 @@ TEST(BatchFlow, EveryKernelGivesTheSameBits) {
   const LaneNetwork lanes = LaneNetwork::of(*base->system, base->lu);
   std::vector<std::vector<double>> states;
   for (const LaneKernel* kernel : lane_kernels()) {
-    LaneState s(lanes);
+    LaneState s(lanes, *base->system);
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      s.start(lane, *base->system);
       s.go.v[lane] = lane == 3 ? 0 : 1;
       for (std::size_t i = 0; i < s.given_p.size(); ++i) s.given_p[i].v[lane] *= 1 + 0.01 * static_cast<double>(lane);
     }

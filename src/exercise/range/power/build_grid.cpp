@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <optional>
 #include <set>
 #include <unordered_map>
 
+#include "base/text.h"
 #include "exercise/range/power/ac_flow.h"
 #include "exercise/range/power/islands.h"
 
@@ -67,18 +68,28 @@ class Table {
     }
     return t;
   }
-  Result<std::size_t> column(std::string_view name) const {
-    const auto found = std::ranges::find(names_, name);
-    if (found == names_.end()) return fail(ErrorCode::kInvalid, "the column is missing", {.source = source_, .line = 1, .field = std::string(name)});
-    return static_cast<std::size_t>(found - names_.begin());
+  // Where the columns of these names are, in their order.
+  template <class... Names>
+  Result<std::array<std::size_t, sizeof...(Names)>> columns(Names... names) const {
+    std::array<std::size_t, sizeof...(Names)> at{};
+    std::size_t next = 0;
+    for (const std::string_view name : {std::string_view(names)...}) {
+      const auto found = std::ranges::find(names_, name);
+      if (found == names_.end())
+        return fail(ErrorCode::kInvalid, "the column is missing",
+                    {.source = source_, .line = 1, .field = std::string(name)});
+      at[next++] = static_cast<std::size_t>(found - names_.begin());
+    }
+    return at;
   }
   Result<double> number(const Row& row, std::size_t column) const {
-    const std::string& text = row.cells[column];
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-      return fail(ErrorCode::kInvalid, "is no number", {.source = source_, .line = row.line, .field = names_[column]});
-    return value;
+    const auto value = finite_number(row.cells[column]);
+    if (!value) return wrong(row, "is no number", names_[column]);
+    return *value;
+  }
+  std::unexpected<Error> wrong(const Row& row, std::string message, std::string field = {}) const {
+    return fail(ErrorCode::kInvalid, std::move(message),
+                {.source = source_, .line = row.line, .field = std::move(field)});
   }
   std::vector<Row> rows;
 
@@ -180,55 +191,47 @@ class Builder {
 
   Result<void> read_buses() {
     BONGSU_TRY(const Table t, Table::read(text_.buses, "buses.csv"));
-    BONGSU_TRY(const std::size_t id, t.column("bus_id"));
-    BONGSU_TRY(const std::size_t station, t.column("station_id"));
-    BONGSU_TRY(const std::size_t voltage, t.column("voltage"));
-    BONGSU_TRY(const std::size_t dc, t.column("dc"));
-    BONGSU_TRY(const std::size_t building, t.column("under_construction"));
-    BONGSU_TRY(const std::size_t tags, t.column("tags"));
+    BONGSU_TRY(const auto columns,
+               t.columns("bus_id", "station_id", "voltage", "dc", "under_construction", "tags"));
+    const auto [id, station, voltage, dc, building, tags] = columns;
     for (const Row& row : t.rows) {
       BONGSU_TRY(const double number, t.number(row, id));
       if (number < 1 || number > 1e9 || number != std::floor(number))
-        return fail(ErrorCode::kInvalid, "is no whole number above 0", {.source = "buses.csv", .line = row.line, .field = "bus_id"});
+        return t.wrong(row, "is no whole number above 0", "bus_id");
       double kv = 0;
       if (!row.cells[voltage].empty()) {
         BONGSU_TRY(kv, t.number(row, voltage));
       }
-      if (kv < 0 || kv > 2000) return fail(ErrorCode::kInvalid, "lies between 0 and 2000 kV", {.source = "buses.csv", .line = row.line, .field = "voltage"});
+      if (kv < 0 || kv > 2000) return t.wrong(row, "lies between 0 and 2000 kV", "voltage");
       const auto at = static_cast<std::uint32_t>(buses_.size());
-      if (!numbers_.insert(static_cast<std::int64_t>(number)).second)
-        return fail(ErrorCode::kInvalid, "is there twice", {.source = "buses.csv", .line = row.line, .field = "bus_id"});
-      if (!bus_at_.emplace(row.cells[id], at).second)
-        return fail(ErrorCode::kInvalid, "is there twice", {.source = "buses.csv", .line = row.line, .field = "bus_id"});
+      // Equal texts are equal numbers: bus_at_ has none like this one yet.
+      if (!numbers_.insert(static_cast<std::int64_t>(number)).second) return t.wrong(row, "is there twice", "bus_id");
+      bus_at_.emplace(row.cells[id], at);
       buses_.push_back({.number = static_cast<std::int64_t>(number), .station = row.cells[station], .country = tag(row.cells[tags], "country"),
                         .kv = kilovolts(kv), .usable = kv > 0 && !yes(row.cells[dc]) && !yes(row.cells[building])});
     }
     return {};
   }
 
-  Result<std::uint32_t> bus(const Row& row, std::size_t column, const char* source) const {
+  Result<std::uint32_t> bus(const Table& t, const Row& row, std::size_t column) const {
     const auto found = bus_at_.find(row.cells[column]);
-    if (found == bus_at_.end())
-      return fail(ErrorCode::kInvalid, fmt::format("no bus has the id \"{}\"", row.cells[column]), {.source = source, .line = row.line});
+    if (found == bus_at_.end()) return t.wrong(row, fmt::format("no bus has the id \"{}\"", row.cells[column]));
     return found->second;
   }
 
   Result<void> read_lines() {
     BONGSU_TRY(const Table t, Table::read(text_.lines, "lines.csv"));
-    BONGSU_TRY(const std::size_t a, t.column("bus0"));
-    BONGSU_TRY(const std::size_t b, t.column("bus1"));
-    BONGSU_TRY(const std::size_t voltage, t.column("voltage"));
-    BONGSU_TRY(const std::size_t circuits, t.column("circuits"));
-    BONGSU_TRY(const std::size_t length, t.column("length"));
-    BONGSU_TRY(const std::size_t building, t.column("under_construction"));
+    BONGSU_TRY(const auto columns,
+               t.columns("bus0", "bus1", "voltage", "circuits", "length", "under_construction"));
+    const auto [a, b, voltage, circuits, length, building] = columns;
     for (const Row& row : t.rows) {
-      BONGSU_TRY(const std::uint32_t from, bus(row, a, "lines.csv"));
-      BONGSU_TRY(const std::uint32_t to, bus(row, b, "lines.csv"));
+      BONGSU_TRY(const std::uint32_t from, bus(t, row, a));
+      BONGSU_TRY(const std::uint32_t to, bus(t, row, b));
       BONGSU_TRY(const double kv, t.number(row, voltage));
       BONGSU_TRY(const double count, t.number(row, circuits));
       BONGSU_TRY(const double metres, t.number(row, length));
       if (!(count >= 1 && count <= 12 && metres >= 0 && metres <= 1e7))
-        return fail(ErrorCode::kInvalid, "a line has 1 to 12 circuits and 0 to 10,000 km", {.source = "lines.csv", .line = row.line});
+        return t.wrong(row, "a line has 1 to 12 circuits and 0 to 10,000 km");
       lines_.push_back({from, to, kilovolts(kv), std::max(metres / 1000, 1.0), static_cast<int>(count),
                         from != to && kv > 0 && !yes(row.cells[building])});
     }
@@ -300,11 +303,11 @@ class Builder {
 
   Result<void> add_transformers() {
     BONGSU_TRY(const Table t, Table::read(text_.transformers, "transformers.csv"));
-    BONGSU_TRY(const std::size_t a, t.column("bus0"));
-    BONGSU_TRY(const std::size_t b, t.column("bus1"));
+    BONGSU_TRY(const auto columns, t.columns("bus0", "bus1"));
+    const auto [a, b] = columns;
     for (const Row& row : t.rows) {
-      BONGSU_TRY(const std::uint32_t low, bus(row, a, "transformers.csv"));
-      BONGSU_TRY(const std::uint32_t high, bus(row, b, "transformers.csv"));
+      BONGSU_TRY(const std::uint32_t low, bus(t, row, a));
+      BONGSU_TRY(const std::uint32_t high, bus(t, row, b));
       const int from = kept_[high], to = kept_[low];
       if (from < 0 || to < 0 || from == to) continue;
       const bool down = std::min(n_.buses[from].base_kv, n_.buses[to].base_kv) <= 110;
@@ -320,9 +323,8 @@ class Builder {
 
   Result<void> add_generators() {
     BONGSU_TRY(const Table t, Table::read(text_.generators, "generators.csv"));
-    BONGSU_TRY(const std::size_t at, t.column("bus_id"));
-    BONGSU_TRY(const std::size_t technology, t.column("technology"));
-    BONGSU_TRY(const std::size_t capacity, t.column("capacity"));
+    BONGSU_TRY(const auto columns, t.columns("bus_id", "technology", "capacity"));
+    const auto [at, technology, capacity] = columns;
     // The extract names some stations twice, once as "Substations + Power Plants": only where there is nothing else.
     std::set<int> named;
     for (const bool mixed : {false, true}) {
@@ -338,7 +340,7 @@ class Builder {
           BONGSU_TRY(mw, t.number(row, capacity));
         }
         if (mw > kMaxStation_mw)
-          return fail(ErrorCode::kInvalid, fmt::format("a station has at most {:.0f} MW", kMaxStation_mw), {.source = "generators.csv", .line = row.line, .field = "capacity"});
+          return t.wrong(row, fmt::format("a station has at most {:.0f} MW", kMaxStation_mw), "capacity");
         if (!(mw > 0)) {
           mw = *usual;
           ++guessed_;
@@ -389,14 +391,12 @@ class Builder {
     country_ = std::move(countries);
     circuits_ = std::move(circuits);
     // The largest station of each part is its reference.
+    std::vector<double> mw(n_.buses.size(), 0);
+    for (const Generator& g : n_.generators) mw[g.bus] += g.p_max_mw;
     for (const Island& island : find_islands(n_)) {
       std::uint32_t best = island.references.front();
-      std::map<std::uint32_t, double> mw;
-      const std::set<std::uint32_t> here(island.buses.begin(), island.buses.end());
-      for (const Generator& g : n_.generators)
-        if (here.contains(g.bus)) mw[g.bus] += g.p_max_mw;
-      for (const auto& [bus_number, sum] : mw)
-        if (sum > mw[best]) best = bus_number;
+      for (const std::uint32_t at : island.buses)
+        if (mw[at] > mw[best]) best = at;
       n_.buses[best].kind = BusKind::kReference;
     }
   }
@@ -428,40 +428,41 @@ class Builder {
 
   // Every station of a part gives the same part of its capacity.
   void dispatch() {
-    for (const Island& island : find_islands(n_)) {
-      const std::set<std::uint32_t> here(island.buses.begin(), island.buses.end());
-      double load = 0, capacity = 0;
-      for (const std::uint32_t at : island.buses) load += n_.buses[at].load_mw;
-      for (const Generator& g : n_.generators)
-        if (here.contains(g.bus)) capacity += g.p_max_mw;
-      for (Generator& g : n_.generators)
-        if (here.contains(g.bus)) g.p_mw = g.p_max_mw * std::min(1.0, load * (1 + kLosses) / capacity);
+    const std::vector<Island> islands = find_islands(n_);
+    std::vector<std::size_t> island_of(n_.buses.size());
+    std::vector<double> load(islands.size(), 0), capacity(islands.size(), 0);
+    for (std::size_t k = 0; k < islands.size(); ++k)
+      for (const std::uint32_t at : islands[k].buses) {
+        island_of[at] = k;
+        load[k] += n_.buses[at].load_mw;
+      }
+    for (const Generator& g : n_.generators) capacity[island_of[g.bus]] += g.p_max_mw;
+    for (Generator& g : n_.generators) {
+      const std::size_t k = island_of[g.bus];
+      g.p_mw = g.p_max_mw * std::min(1.0, load[k] * (1 + kLosses) / capacity[k]);
     }
   }
 
   Result<void> make_it_solve() {
+    const std::vector<Island> islands = find_islands(n_);  // as the flow's are; loads change, and these stay
     for (lowered_ = 0; lowered_ < 30; ++lowered_) {
       const FlowResult flow = solve_ac(n_, {.start = Start::kFlat});
       bool all = true;
       for (std::size_t k = 0; k < flow.islands.size(); ++k) {
         double lowest = 1;
-        for (std::size_t i = 0; i < n_.buses.size(); ++i)
-          if (flow.island_of[i] == static_cast<int>(k)) lowest = std::min(lowest, flow.magnitude_pu[i]);
+        for (const std::uint32_t i : islands[k].buses) lowest = std::min(lowest, flow.magnitude_pu[i]);
         const bool solved = flow.islands[k].outcome == Outcome::kSolved;
         if (solved && lowest >= kLowest_pu) continue;
         all = false;
         why_ = solved ? fmt::format("a voltage of {:.2f} pu", lowest) : flow.islands[k].reason;
-        for (std::size_t i = 0; i < n_.buses.size(); ++i) {
-          if (flow.island_of[i] != static_cast<int>(k) || (solved && flow.magnitude_pu[i] > kLowest_pu + 0.02)) continue;
+        for (const std::uint32_t i : islands[k].buses) {
+          if (solved && flow.magnitude_pu[i] > kLowest_pu + 0.02) continue;
           n_.buses[i].load_mw *= 0.9;
           n_.buses[i].load_mvar *= 0.9;
         }
       }
       if (all) {
-        for (std::size_t i = 0; i < n_.buses.size(); ++i) {
-          n_.buses[i].magnitude_pu = flow.magnitude_pu[i];
-          n_.buses[i].angle_deg = flow.angle_rad[i] * 180 / std::numbers::pi;
-        }
+        start_from(n_, flow);
         return {};
       }
       dispatch();

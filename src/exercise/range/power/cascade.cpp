@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <set>
 
 #include "exercise/range/power/dc_flow.h"
@@ -32,6 +31,7 @@ LiveGrid::LiveGrid(const Network& network, const GridSettings& settings, std::ui
   part_of_.assign(n_.buses.size(), -1);
   low_s_.assign(n_.buses.size(), 0);
   relay_.assign(n_.branches.size(), 0);
+  loading_.assign(n_.branches.size(), 0);
   hz_.assign(n_.generators.size(), settings_.nominal_hz);
 }
 
@@ -76,8 +76,7 @@ double LiveGrid::frequency_hz(std::uint32_t bus) const { return part_of_[bus] < 
 
 double LiveGrid::served_mw(std::uint32_t bus) const {
   if (part_of_[bus] < 0) return 0;
-  const double away = frequency_hz(bus) / settings_.nominal_hz - 1;
-  return demand_mw_[bus] * connected_[bus] * (1 + settings_.load_damping * away);
+  return connected_mw(bus) * load_factor(frequency_hz(bus));
 }
 
 void LiveGrid::set_demand(std::uint32_t bus, double mw, double mvar) {
@@ -92,14 +91,49 @@ Energy LiveGrid::energy() const {
   return e;
 }
 
-double LiveGrid::load_now(const Part& part) const { return part.load_mw * (1 + settings_.load_damping * (part.hz / settings_.nominal_hz - 1)); }
+double LiveGrid::away(double hz) const { return hz / settings_.nominal_hz - 1; }
+
+double LiveGrid::load_factor(double hz) const { return 1 + settings_.load_damping * away(hz); }
+
+double LiveGrid::load_now(const Part& part) const { return part.load_mw * load_factor(part.hz); }
+
+double LiveGrid::missing_now(const Part& part) const {
+  double missing = load_now(part) + part.losses_mw + part.shunts_mw;
+  for (const std::uint32_t g : part.generators) missing -= turbine_mw_[g];
+  return missing;
+}
+
+double LiveGrid::connected_mw(std::uint32_t bus) const { return demand_mw_[bus] * connected_[bus]; }
+
+double LiveGrid::connected_mw(const Part& part) const {
+  double mw = 0;
+  for (const std::uint32_t bus : part.buses) mw += connected_mw(bus);
+  return mw;
+}
+
+double LiveGrid::inertia_mws(std::uint32_t g) const { return settings_.inertia_s * n_.generators[g].p_max_mw; }
+
+double LiveGrid::stored_mws(std::uint32_t g) const {
+  const double speed = hz_[g] / settings_.nominal_hz;
+  return inertia_mws(g) * speed * speed;
+}
+
+double LiveGrid::governors_aim(std::uint32_t g, double hz) const {
+  const Generator& one = n_.generators[g];
+  return std::clamp(setpoint_mw_[g] - one.p_max_mw * away(hz) / settings_.droop, std::min(0.0, one.p_min_mw),
+                    one.p_max_mw);
+}
+
+bool LiveGrid::sags(std::uint32_t bus) const {
+  return settings_.model == Model::kAc && part_of_[bus] >= 0 && flow_.magnitude_pu[bus] < settings_.low_pu &&
+         connected_mw(bus) > 0;
+}
 
 // A machine stops: what it turns with goes with it.
 void LiveGrid::leave(std::uint32_t g) {
   if (!n_.generators[g].on) return;
   n_.generators[g].on = false;
-  const double speed = hz_[g] / settings_.nominal_hz;
-  if (part_of_[n_.generators[g].bus] >= 0) energy_.kinetic_left += settings_.inertia_s * n_.generators[g].p_max_mw * speed * speed / 3600;
+  if (part_of_[n_.generators[g].bus] >= 0) energy_.kinetic_left += stored_mws(g) / 3600;
   turbine_mw_[g] = 0;
 }
 
@@ -139,10 +173,7 @@ void LiveGrid::find_parts() {
     for (std::uint32_t g = 0; g < n_.generators.size(); ++g) {
       const Generator& one = n_.generators[g];
       if (!one.on || part_of_[one.bus] >= 0) continue;
-      if (before[one.bus] >= 0) {
-        const double speed = hz_[g] / settings_.nominal_hz;
-        energy_.kinetic_left += settings_.inertia_s * one.p_max_mw * speed * speed / 3600;
-      }
+      if (before[one.bus] >= 0) energy_.kinetic_left += stored_mws(g) / 3600;
       n_.generators[g].on = false;
       turbine_mw_[g] = 0;
       stopped = true;
@@ -163,10 +194,9 @@ void LiveGrid::find_parts() {
     if (!n_.generators[g].on) continue;
     if (const int at = part_of_[n_.generators[g].bus]; at >= 0) {
       Part& part = parts_[static_cast<std::size_t>(at)];
-      const double inertia = settings_.inertia_s * n_.generators[g].p_max_mw, speed = hz_[g] / settings_.nominal_hz;
       part.generators.push_back(g);
-      part.inertia_mws += inertia;
-      part.stored_mws += inertia * speed * speed;
+      part.inertia_mws += inertia_mws(g);
+      part.stored_mws += stored_mws(g);
     }
   }
   // What its lines and shunts took at the last solution: the next one is not far from it.
@@ -186,17 +216,15 @@ void LiveGrid::find_parts() {
 // Voltages and flows of this moment. A part without an operating point sheds, then goes dark.
 void LiveGrid::solve() {
   for (int round = 0;; ++round) {
-    for (std::size_t i = 0; i < n_.buses.size(); ++i) {
-      const double part = part_of_[i] < 0 ? 0 : connected_[i] * (1 + settings_.load_damping * (parts_[static_cast<std::size_t>(part_of_[i])].hz / settings_.nominal_hz - 1));
+    for (std::uint32_t i = 0; i < n_.buses.size(); ++i) {
+      const double part = part_of_[i] < 0 ? 0 : connected_[i] * load_factor(frequency_hz(i));
       n_.buses[i].load_mw = demand_mw_[i] * part;
       n_.buses[i].load_mvar = demand_mvar_[i] * part;
     }
     for (Part& part : parts_) {
-      part.load_mw = 0;
-      for (const std::uint32_t bus : part.buses) part.load_mw += demand_mw_[bus] * connected_[bus];
+      part.load_mw = connected_mw(part);
       // Electrical output: the turbine's, and by inertia a share of what is missing.
-      double missing = load_now(part) + part.losses_mw + part.shunts_mw;
-      for (const std::uint32_t g : part.generators) missing -= turbine_mw_[g];
+      const double missing = missing_now(part);
       for (const std::uint32_t g : part.generators)
         n_.generators[g].p_mw = turbine_mw_[g] + (part.inertia_mws > 0 ? missing * settings_.inertia_s * n_.generators[g].p_max_mw / part.inertia_mws : 0);
     }
@@ -235,12 +263,8 @@ void LiveGrid::solve() {
       find_parts();
     }
   }
-  // The next solution starts here.
-  for (std::size_t i = 0; i < n_.buses.size(); ++i) {
-    if (settings_.model == Model::kDc || !(flow_.magnitude_pu[i] > 0)) continue;
-    n_.buses[i].magnitude_pu = flow_.magnitude_pu[i];
-    n_.buses[i].angle_deg = flow_.angle_rad[i] * 180 / std::numbers::pi;
-  }
+  if (settings_.model == Model::kAc) start_from(n_, flow_);
+  for (std::uint32_t k = 0; k < n_.branches.size(); ++k) loading_[k] = loading_of(k);
 }
 
 void LiveGrid::settle() {
@@ -252,15 +276,14 @@ void LiveGrid::settle() {
 }
 
 double LiveGrid::shed(const Part& part, double mw) {
-  double load = 0;
-  for (const std::uint32_t bus : part.buses) load += demand_mw_[bus] * connected_[bus];
+  const double load = connected_mw(part);
   if (!(load > 0)) return 0;
   const double keep = std::max(0.0, 1 - mw / load);
   for (const std::uint32_t bus : part.buses) connected_[bus] *= keep;
   return load * (1 - keep);
 }
 
-double LiveGrid::loading(std::uint32_t k) const {
+double LiveGrid::loading_of(std::uint32_t k) const {
   const Branch& b = n_.branches[k];
   if (!(b.rating_mva > 0) || !in_service(n_, b) || part_of_[b.from] < 0) return 0;
   const BranchFlow& f = flow_.branches[k];
@@ -303,11 +326,9 @@ void LiveGrid::integrate(Part& part, double seconds) {
   energy_.losses += part.losses_mw * hours;
   energy_.shunts += part.shunts_mw * hours;
   if (part.inertia_mws > 0) part.hz = settings_.nominal_hz * std::sqrt(part.stored_mws / part.inertia_mws);
-  const double away = part.hz / settings_.nominal_hz - 1, follow = 1 - std::exp(-seconds / settings_.governor_s);
+  const double follow = 1 - std::exp(-seconds / settings_.governor_s);
   for (const std::uint32_t g : part.generators) {
-    const Generator& one = n_.generators[g];
-    const double aim = std::clamp(setpoint_mw_[g] - one.p_max_mw * away / settings_.droop, std::min(0.0, one.p_min_mw), one.p_max_mw);
-    turbine_mw_[g] += (aim - turbine_mw_[g]) * follow;
+    turbine_mw_[g] += (governors_aim(g, part.hz) - turbine_mw_[g]) * follow;
     hz_[g] = part.hz;
   }
 }
@@ -328,15 +349,12 @@ bool LiveGrid::frequency_acts(Part& part, double seconds) {
   part.out_of_range_s = low || high ? part.out_of_range_s + seconds : 0;
   if (part.out_of_range_s < settings_.generator_delay_s || part.generators.empty()) return false;
   part.out_of_range_s = 0;
-  const double hz = part.hz;
-  if (low) {
-    const auto all = part.generators;
-    for (const std::uint32_t g : all)
-      trip_generator(g, fmt::format("generator {} at bus {}: tripped at {:.2f} Hz", g + 1, n_.buses[n_.generators[g].bus].number, hz));
-    return true;
-  }
-  const std::uint32_t g = *std::ranges::max_element(part.generators, {}, [&](std::uint32_t one) { return turbine_mw_[one]; });
-  trip_generator(g, fmt::format("generator {} at bus {}: tripped at {:.2f} Hz", g + 1, n_.buses[n_.generators[g].bus].number, hz));
+  // Too low: all leave, by their own limits. Too high: the one that gives most.
+  const auto output = [&](std::uint32_t g) { return turbine_mw_[g]; };
+  const auto leaving = low ? part.generators : std::vector{*std::ranges::max_element(part.generators, {}, output)};
+  for (const std::uint32_t g : leaving)
+    trip_generator(g, fmt::format("generator {} at bus {}: tripped at {:.2f} Hz", g + 1,
+                                  n_.buses[n_.generators[g].bus].number, part.hz));
   return true;
 }
 
@@ -359,11 +377,10 @@ bool LiveGrid::voltage_acts(double seconds) {
   if (settings_.model == Model::kDc) return false;
   bool acted = false;
   for (std::uint32_t i = 0; i < n_.buses.size(); ++i) {
-    const bool low = part_of_[i] >= 0 && flow_.magnitude_pu[i] < settings_.low_pu && demand_mw_[i] * connected_[i] > 0;
-    low_s_[i] = low ? low_s_[i] + seconds : 0;
+    low_s_[i] = sags(i) ? low_s_[i] + seconds : 0;
     if (low_s_[i] < settings_.low_delay_s) continue;
     low_s_[i] = 0;
-    const double mw = demand_mw_[i] * connected_[i] * settings_.low_part;
+    const double mw = connected_mw(i) * settings_.low_part;
     connected_[i] *= 1 - settings_.low_part;
     event(GridEvent::Kind::kVoltageShed, i, mw, fmt::format("bus {} at {:.3f} pu: {:.1f} MW shed", n_.buses[i].number, flow_.magnitude_pu[i], mw));
     acted = true;
@@ -374,21 +391,17 @@ bool LiveGrid::voltage_acts(double seconds) {
 // Nothing moves and nothing has picked up: time can pass in one go.
 bool LiveGrid::quiet() const {
   for (const Part& part : parts_) {
-    double missing = load_now(part) + part.losses_mw + part.shunts_mw;
-    for (const std::uint32_t g : part.generators) {
-      missing -= turbine_mw_[g];
-      const Generator& one = n_.generators[g];
-      const double aim = std::clamp(setpoint_mw_[g] - one.p_max_mw * (part.hz / settings_.nominal_hz - 1) / settings_.droop, std::min(0.0, one.p_min_mw), one.p_max_mw);
-      if (std::abs(aim - turbine_mw_[g]) > kSteady_mw) return false;
-    }
-    if (std::abs(missing) > kSteady_mw || part.hz < settings_.under_hz || part.hz > settings_.over_hz) return false;
+    for (const std::uint32_t g : part.generators)
+      if (std::abs(governors_aim(g, part.hz) - turbine_mw_[g]) > kSteady_mw) return false;
+    if (std::abs(missing_now(part)) > kSteady_mw || part.hz < settings_.under_hz || part.hz > settings_.over_hz)
+      return false;
     for (const SheddingStage& stage : settings_.shedding)
       if (part.hz < stage.below_hz) return false;
   }
   for (std::uint32_t k = 0; k < n_.branches.size(); ++k)
     if (relay_[k] > 0 || loading(k) > settings_.pickup) return false;
   for (std::uint32_t i = 0; i < n_.buses.size(); ++i)
-    if (low_s_[i] > 0 || (settings_.model == Model::kAc && part_of_[i] >= 0 && demand_mw_[i] * connected_[i] > 0 && flow_.magnitude_pu[i] < settings_.low_pu)) return false;
+    if (low_s_[i] > 0 || sags(i)) return false;
   return true;
 }
 
@@ -409,10 +422,7 @@ void LiveGrid::advance(double seconds) {
   const double end = now_s_ + seconds;
   if (changed_) settle();
   // Demand may be another since the last solution, which stands at the end of every step.
-  for (Part& part : parts_) {
-    part.load_mw = 0;
-    for (const std::uint32_t bus : part.buses) part.load_mw += demand_mw_[bus] * connected_[bus];
-  }
+  for (Part& part : parts_) part.load_mw = connected_mw(part);
   while (now_s_ < end - 1e-9) {
     const double left = end - now_s_;
     if (slice(quiet() ? left : std::min(kSlice_s, left))) settle();
@@ -464,8 +474,7 @@ Result<void> LiveGrid::order(const Order& o) {
       turbine_mw_[o.at] = setpoint_mw_[o.at] = 0;
       // It comes in step with what it joins, at nominal speed when it is the first.
       hz_[o.at] = alone ? settings_.nominal_hz : frequency_hz(g.bus);
-      const double speed = hz_[o.at] / settings_.nominal_hz;
-      energy_.kinetic_left -= settings_.inertia_s * g.p_max_mw * speed * speed / 3600;
+      energy_.kinetic_left -= stored_mws(o.at) / 3600;
       if (alone) part_of_[g.bus] = static_cast<int>(parts_.size());  // find_parts takes it as live; no part has that number yet
       said = fmt::format("generator {} started", o.at + 1);
       break;
@@ -502,8 +511,8 @@ std::vector<Order> restoration_order(const LiveGrid& grid) {
   std::vector<std::vector<std::uint32_t>> branches(n.buses.size()), generators(n.buses.size());
   for (std::uint32_t k = 0; k < n.branches.size(); ++k) {
     const Branch& b = n.branches[k];
-    if (grid.live(b.from) || grid.live(b.to) || n.buses[b.from].kind == BusKind::kIsolated || n.buses[b.to].kind == BusKind::kIsolated) continue;
-    if (!b.on) continue;  // what was out before stays out
+    if (grid.live(b.from) || grid.live(b.to)) continue;
+    if (!in_service(n, b)) continue;  // what was out before stays out
     branches[b.from].push_back(k);
     branches[b.to].push_back(k);
     orders.push_back({Order::Kind::kOpenBranch, k, 0});

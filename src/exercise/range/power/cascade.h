@@ -60,7 +60,7 @@ struct Order {
 };
 
 struct GridEvent {
-  enum class Kind : std::uint8_t { kOrdered, kOverloadTrip, kHiddenTrip, kFrequencyShed, kVoltageShed, kGeneratorTrip, kDark, kLive, kSplit };
+  enum class Kind : std::uint8_t { kOrdered, kOverloadTrip, kHiddenTrip, kFrequencyShed, kVoltageShed, kGeneratorTrip, kDark, kSplit };
   double at_s = 0;
   Kind kind = Kind::kOrdered;
   std::uint32_t at = 0;   // branch, generator, bus
@@ -119,12 +119,22 @@ class LiveGrid {
   bool relays_act(double seconds);
   bool voltage_acts(double seconds);
   bool quiet() const;
+  double away(double hz) const;         // from the nominal frequency, in parts of it
+  double load_factor(double hz) const;  // what load becomes with the frequency
   double load_now(const Part& part) const;
+  double missing_now(const Part& part) const;  // load, losses and shunts less what turbines give
+  double connected_mw(std::uint32_t bus) const;
+  double connected_mw(const Part& part) const;
+  double inertia_mws(std::uint32_t generator) const;  // stored at nominal frequency
+  double stored_mws(std::uint32_t generator) const;   // at its own
+  double governors_aim(std::uint32_t generator, double hz) const;
+  bool sags(std::uint32_t bus) const;
   void trip_branch(std::uint32_t branch, GridEvent::Kind kind, std::string text);
   void trip_generator(std::uint32_t generator, std::string text);
   void leave(std::uint32_t generator);
   double shed(const Part& part, double mw);
-  double loading(std::uint32_t branch) const;
+  double loading(std::uint32_t branch) const { return n_.branches[branch].on ? loading_[branch] : 0; }
+  double loading_of(std::uint32_t branch) const;  // computed
 
   Network n_;
   GridSettings settings_;
@@ -133,6 +143,7 @@ class LiveGrid {
   std::vector<double> demand_mw_, demand_mvar_, connected_;  // by bus: wanted, and the part of it that is switched in
   std::vector<double> turbine_mw_, setpoint_mw_, hz_;        // by generator
   std::vector<double> relay_, low_s_;                        // by branch: moving total; by bus: time below low_pu
+  std::vector<double> loading_;                              // by branch, at the latest solution
   std::vector<Part> parts_;
   std::vector<int> part_of_;                                 // by bus, -1: dark
   FlowResult flow_;

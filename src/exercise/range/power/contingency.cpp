@@ -1,12 +1,10 @@
 #include "exercise/range/power/contingency.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <complex>
-#include <numbers>
+#include <tuple>
 
 #include "exercise/range/power/base_state.h"
 #include "exercise/range/power/islands.h"
@@ -46,8 +44,8 @@ bool solve_small(std::array<std::array<double, 4>, 4> a, std::array<double, 4>& 
 class Analysis {
  public:
   Analysis(const Network& network, const ContingencyOptions& options, BaseState base)
-      : network_(network), options_(options), base_(std::move(base)), lanes_(LaneNetwork::of(*base_.system, base_.lu)), lane_(lanes_),
-        rated_loading_(0) {
+      : network_(network), options_(options), base_(std::move(base)), lanes_(LaneNetwork::of(*base_.system, base_.lu)),
+        start_(lanes_, *base_.system), lane_(start_) {
     const AcSystem& system = *base_.system;
     for (std::uint32_t k = 0; k < network.branches.size(); ++k) {
       const Branch& b = network.branches[k];
@@ -67,8 +65,7 @@ class Analysis {
     rated_loading_.resize(rated_at_.size());
     for (auto& column : columns_) column.resize(lane_.x.size());
     // The base itself, in the same arithmetic.
-    for (std::size_t at = 0; at < kLanes; ++at) lane_.start(at, system);
-    lane_kernel().loading(rated_, lane_, rated_loading_);
+    lane_kernel().loading(rated_, start_, rated_loading_);
     for (std::size_t k = 0; k < rated_at_.size(); ++k) base_loading_.push_back(std::sqrt(rated_loading_[k].v[0]));
     for (std::size_t k = 0; k < rated_at_.size(); ++k) {
       const double told = std::max(1.0, base_loading_[k] + (base_loading_[k] > 1 ? kWorse : 0));
@@ -142,7 +139,6 @@ class Analysis {
     const bool one_sided = bridge != nullptr && !bridge->both_live;
     out.at_from = !one_sided || !bridge->from_side;
     out.at_to = !one_sided || bridge->from_side;
-    lane_.start(lane, *base_.system);
     out.given[0] = lane_.given_p[out.from].v[lane];
     out.given[1] = lane_.given_q[out.from].v[lane];
     out.given[2] = lane_.given_p[out.to].v[lane];
@@ -181,6 +177,7 @@ class Analysis {
   }
 
   void eight(std::vector<BranchOutage>& outages, const std::vector<std::size_t>& group, const std::vector<const Bridge*>& bridge_of) {
+    lane_ = start_;
     const LaneKernel& kernel = lane_kernel();
     std::array<Out, kLanes> out;
     const auto outage_of = [&](std::size_t lane) -> BranchOutage& { return outages[group[std::min(lane, group.size() - 1)]]; };
@@ -251,11 +248,6 @@ class Analysis {
     for (std::size_t lane = 0; lane < group.size(); ++lane)
       if (slow[lane]) alone(outage_of(lane), bridge_of[outage_of(lane).branch]);
       else if (options_.state) tell_state(outage_of(lane), bridge_of[outage_of(lane).branch], lane);
-  }
-
-  void mark_cut(const Bridge* bridge, std::vector<char>& off, char mark) const {
-    if (bridge == nullptr) return;
-    for (const std::uint32_t bus : bridges_->cut_buses(*bridge)) off[static_cast<std::size_t>(base_.system->local(bus))] = mark;
   }
 
   void judge(std::vector<BranchOutage>& outages, const std::vector<std::size_t>& group, const std::vector<const Bridge*>& bridge_of,
@@ -357,11 +349,7 @@ class Analysis {
     outage.alone = true;
     Network n = network_;
     n.branches[outage.branch].on = false;
-    for (std::size_t i = 0; i < n.buses.size(); ++i) {
-      if (base_.flow.magnitude_pu[i] == 0) continue;
-      n.buses[i].magnitude_pu = base_.flow.magnitude_pu[i];
-      n.buses[i].angle_deg = base_.flow.angle_rad[i] * 180 / std::numbers::pi;
-    }
+    start_from(n, base_.flow);
     std::vector<char> gone(n.buses.size(), 0);
     if (bridge != nullptr && !bridge->larger_side)
       for (const std::uint32_t bus : bridges_->cut_buses(*bridge)) {
@@ -402,26 +390,26 @@ class Analysis {
   }
 
   std::vector<Violation> base_violations() const {
-    BranchOutage none;
+    std::vector<Violation> broken;
     for (std::size_t k = 0; k < rated_at_.size(); ++k) {
-      const double rating = network_.branches[rated_at_[k]].rating_mva;
-      if (base_loading_[k] > 1) none.violations.push_back({Violation::Kind::kOverload, rated_at_[k], base_loading_[k] * rating, rating, base_loading_[k] * rating});
+      const double rating = network_.branches[rated_at_[k]].rating_mva, mva = base_loading_[k] * rating;
+      if (base_loading_[k] > 1) broken.push_back({Violation::Kind::kOverload, rated_at_[k], mva, rating, mva});
     }
     for (int i = 0; i < lanes_.buses; ++i) {
       const std::uint32_t bus = base_.system->global()[i];
       const double v = base_.system->magnitude()[i];
       const Bus& b = network_.buses[bus];
-      if (v < b.min_pu - 1e-9) none.violations.push_back({Violation::Kind::kLow, bus, v, b.min_pu, v});
-      else if (v > b.max_pu + 1e-9) none.violations.push_back({Violation::Kind::kHigh, bus, v, b.max_pu, v});
+      if (v < b.min_pu - 1e-9) broken.push_back({Violation::Kind::kLow, bus, v, b.min_pu, v});
+      else if (v > b.max_pu + 1e-9) broken.push_back({Violation::Kind::kHigh, bus, v, b.max_pu, v});
     }
-    return none.violations;
+    return broken;
   }
 
   const Network& network_;
   const ContingencyOptions& options_;
   BaseState base_;
   LaneNetwork lanes_;
-  LaneState lane_;
+  LaneState start_, lane_;  // every lane at the base; where they are now
   LaneBranches rated_;
   std::vector<Lane> rated_loading_;
   std::vector<std::uint32_t> rated_at_;

@@ -23,11 +23,7 @@ void expect_equal_to_one_by_one(const Network& n, std::size_t every = 1) {
     if (k++ % every != 0) return;
     Network without = n;
     without.branches[outage.branch].on = false;
-    for (std::size_t i = 0; i < n.buses.size(); ++i) {
-      if (base.magnitude_pu[i] == 0) continue;
-      without.buses[i].magnitude_pu = base.magnitude_pu[i];
-      without.buses[i].angle_deg = base.angle_rad[i] * 180 / std::numbers::pi;
-    }
+    start_from(without, base);
     const FlowResult flow = solve_ac(without);
     ASSERT_EQ(flow.islands.size() > base.islands.size(), outage.cuts) << n.name << outage.branch;
     if (outage.outcome != Outcome::kSolved) return;

@@ -21,7 +21,6 @@ bool solve_angles(const Network& network, const Island& island, std::vector<int>
                   const std::vector<std::vector<std::uint32_t>>& branches_of, std::vector<double>& angle) {
   std::vector<std::uint32_t> unknown;
   for (const std::uint32_t bus : island.buses) at[bus] = -1;
-  std::vector<char> reference(1, 0);
   for (const std::uint32_t bus : island.buses) {
     bool given = false;
     for (const std::uint32_t one : island.references) given = given || one == bus;
@@ -108,18 +107,13 @@ Result<FlowResult> solve_dc(const Network& network) {
   std::vector<int> at(count, -1);
   for (std::size_t n = 0; n < islands.size(); ++n) {
     const Island& island = islands[n];
-    IslandResult one;
-    one.buses = island.buses.size();
-    one.chosen = island.chosen;
+    IslandResult one = begun(network, island);
     for (const std::uint32_t bus : island.buses) {
       r.island_of[bus] = static_cast<int>(n);
       one.load_mw += network.buses[bus].load_mw + network.buses[bus].shunt_mw;
     }
-    for (const std::uint32_t bus : island.references) one.references.push_back(network.buses[bus].number);
-    if (island.references.empty()) {
-      one.outcome = Outcome::kDark;
-      one.reason = island.generation ? "no generator here regulates voltage (all stand at load buses)" : "no generator is in service";
-    } else if (!solve_angles(network, island, at, injection, branches_of, r.angle_rad)) {
+    if (one.outcome == Outcome::kSolved &&
+        !solve_angles(network, island, at, injection, branches_of, r.angle_rad)) {
       one.outcome = Outcome::kInfeasible;
       one.reason = "the susceptances make a singular matrix: reactances cancel out";
       for (const std::uint32_t bus : island.buses) r.angle_rad[bus] = 0;

@@ -27,6 +27,26 @@ Admittance admittance_of(const Branch& branch) {
   return y;
 }
 
+std::vector<char> generating(const Network& network) {
+  std::vector<char> at(network.buses.size(), 0);
+  for (const Generator& g : network.generators)
+    if (in_service(network, g)) at[g.bus] = 1;
+  return at;
+}
+
+IslandResult begun(const Network& network, const Island& island) {
+  IslandResult r;
+  r.buses = island.buses.size();
+  r.chosen = island.chosen;
+  for (const std::uint32_t bus : island.references) r.references.push_back(network.buses[bus].number);
+  if (island.references.empty()) {
+    r.outcome = Outcome::kDark;
+    r.reason = island.generation ? "no generator here regulates voltage (all stand at load buses)"
+                                 : "no generator is in service";
+  }
+  return r;
+}
+
 std::vector<Island> find_islands(const Network& network) {
   const std::size_t count = network.buses.size();
   std::vector<std::uint32_t> parent(count);
@@ -40,9 +60,7 @@ std::vector<Island> find_islands(const Network& network) {
     const std::uint32_t a = root(branch.from), b = root(branch.to);
     parent[std::max(a, b)] = std::min(a, b);
   }
-  std::vector<char> generator(count, 0);
-  for (const Generator& g : network.generators)
-    if (in_service(network, g)) generator[g.bus] = 1;
+  const std::vector<char> generator = generating(network);
   std::vector<Island> islands;
   std::vector<std::uint32_t> position(count, UINT32_MAX), first_voltage;
   for (std::uint32_t bus = 0; bus < count; ++bus) {
@@ -73,9 +91,7 @@ std::vector<Island> find_islands(const Network& network) {
 }
 
 std::vector<BusKind> roles_of(const Network& network, const std::vector<Island>& islands) {
-  std::vector<char> generator(network.buses.size(), 0);
-  for (const Generator& g : network.generators)
-    if (in_service(network, g)) generator[g.bus] = 1;
+  const std::vector<char> generator = generating(network);
   std::vector<BusKind> roles(network.buses.size());
   for (std::size_t bus = 0; bus < roles.size(); ++bus) {
     const BusKind kind = network.buses[bus].kind;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "exercise/range/power/flow_result.h"
 #include "exercise/range/power/network.h"
 
 namespace bongsu::exercise::power {
@@ -27,6 +28,12 @@ std::vector<Island> find_islands(const Network& network);
 
 // The kind of each bus as above, references chosen included; isolated buses stay so.
 std::vector<BusKind> roles_of(const Network& network, const std::vector<Island>& islands);
+
+// By bus: 1 where a generator is in service.
+std::vector<char> generating(const Network& network);
+
+// What is known of an island before it is solved: its size and references, or that it is dark and why.
+IslandResult begun(const Network& network, const Island& island);
 
 // A branch between its ends (MATPOWER manual, eq. 3.2): [i_from; i_to] = [ff ft; tf tt] [v_from; v_to].
 struct Admittance {

@@ -1,5 +1,6 @@
 #include "exercise/range/power/lanes.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/result.h"
@@ -23,6 +24,16 @@ namespace avx512 {
 }  // namespace avx512
 #pragma clang attribute pop
 #endif
+
+namespace {
+
+Lane everywhere(double value) {
+  Lane lane;
+  std::ranges::fill(lane.v, value);
+  return lane;
+}
+
+}  // namespace
 
 std::vector<const LaneKernel*> lane_kernels() {
   static const LaneKernel all[] = {
@@ -73,19 +84,14 @@ LaneNetwork LaneNetwork::of(const AcSystem& system, const SparseLu& lu) {
   return n;
 }
 
-LaneState::LaneState(const LaneNetwork& network)
-    : voltage(network.buses), angle(network.buses), magnitude(network.buses), given_p(network.buses), given_q(network.buses),
-      x(network.unknowns) {}
-
-void LaneState::start(std::size_t lane, const AcSystem& at) {
-  for (std::size_t i = 0; i < voltage.size(); ++i) {
+LaneState::LaneState(const LaneNetwork& network, const AcSystem& at) : x(network.unknowns) {
+  for (int i = 0; i < network.buses; ++i) {
     const double v = at.magnitude()[i], a = at.angle()[i];
-    magnitude[i].v[lane] = v;
-    angle[i].v[lane] = a;
-    voltage[i].e.v[lane] = v * std::cos(a);
-    voltage[i].f.v[lane] = v * std::sin(a);
-    given_p[i].v[lane] = at.given_p()[i];
-    given_q[i].v[lane] = at.given_q()[i];
+    magnitude.push_back(everywhere(v));
+    angle.push_back(everywhere(a));
+    voltage.push_back({everywhere(v * std::cos(a)), everywhere(v * std::sin(a))});
+    given_p.push_back(everywhere(at.given_p()[i]));
+    given_q.push_back(everywhere(at.given_q()[i]));
   }
 }
 

@@ -43,8 +43,7 @@ struct LaneState {
   Lane largest;                // the largest mismatch of each lane
   Lane go;                     // 1: this lane takes the step, 0: it is done
 
-  explicit LaneState(const LaneNetwork& network);
-  void start(std::size_t lane, const AcSystem& at);  // voltages and injections of `at`
+  LaneState(const LaneNetwork& network, const AcSystem& at);  // each lane with the voltages and injections of `at`
 };
 
 // Branches whose loading is looked at.

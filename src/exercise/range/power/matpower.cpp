@@ -11,6 +11,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/text.h"
+
 namespace bongsu::exercise::power {
 namespace {
 
@@ -28,7 +30,6 @@ struct Matrix {
 };
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // MATPOWER's names of columns (manual, tables B-1 to B-3), counted from 1.
 const std::map<std::string_view, std::map<std::string_view, std::size_t>>& column_names() {
@@ -347,7 +348,6 @@ class Reader {
 
   struct Columns {
     Matrix* matrix = nullptr;
-    std::string name;
     std::vector<std::size_t> columns;  // from 0
     std::size_t row = 0;               // (ROW, COLUMN) when not all
     bool all = true;
@@ -373,7 +373,7 @@ class Reader {
   Result<Columns> columns(const std::string& name) {
     const auto found = matrices_.find(name);
     if (found == matrices_.end()) return wrong("is used before it is given, or is no matrix that is read", name);
-    Columns which{.matrix = &found->second, .name = name};
+    Columns which{.matrix = &found->second};
     ++at_;
     skip_space(false);
     if (peek() == ':') {

@@ -39,8 +39,6 @@ SparseLu::~SparseLu() = default;
 SparseLu::SparseLu(SparseLu&&) noexcept = default;
 SparseLu& SparseLu::operator=(SparseLu&&) noexcept = default;
 
-int SparseLu::size() const { return state_->symbolic == nullptr ? 0 : state_->symbolic->n; }
-
 bool SparseLu::analyse(std::vector<int> starts, std::vector<int> rows) {
   state_ = std::make_unique<State>();
   State& s = *state_;

@@ -39,7 +39,6 @@ class SparseLu {
   bool refactor(std::span<const double> values);  // with the pivots there are
   void solve(std::span<double> b) const;
   LuRows rows() const;
-  int size() const;
 
  private:
   struct State;

@@ -55,7 +55,6 @@ class Link {
   std::chrono::nanoseconds wake_at() const;  // monotonic time of the next timer
 
   bool started() const { return started_; }
-  bool stopping() const { return stopping_; }
   void start();                      // controlling: asks for data
   void stop();                       // controlling: asks for no more
   void halt() { started_ = false; }  // controlled: another connection of the group was started

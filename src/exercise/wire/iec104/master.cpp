@@ -10,9 +10,6 @@
 namespace bongsu::exercise::wire::iec104 {
 namespace {
 
-bool is_command(TypeId type) {
-  return without_time(type) >= TypeId::C_SC_NA_1 && without_time(type) <= TypeId::C_BO_NA_1;
-}
 bool is_unknown(Cause cause) { return cause >= Cause::kUnknownType && cause <= Cause::kUnknownObjectAddress; }
 
 }  // namespace
@@ -81,11 +78,6 @@ Result<void> Master::set_clock() {
   return request(TypeId::C_CS_NA_1, Cause::kActivation, {.time = wire_time(clock_.now())}, "clock synchronisation");
 }
 
-void Master::stop() {
-  stop_asked_ = true;
-  if (link_.started() && !link_.stopping()) link_.stop();
-}
-
 Result<std::uint64_t> Master::command(const CommandOrder& order) {
   if (commands_.size() >= kMaxCommands)
     return fail(ErrorCode::kTooLarge, fmt::format("{} commands wait already", kMaxCommands));
@@ -143,7 +135,6 @@ void Master::after_start() {
   was_started_ = link_.started();
   if (!was_started_) return;
   if (events_.on_started) events_.on_started();
-  if (stop_asked_) return link_.stop();
   // Nothing waits yet, so there is room.
   if (settings_.set_clock) static_cast<void>(set_clock());
   if (settings_.interrogate) static_cast<void>(interrogate());

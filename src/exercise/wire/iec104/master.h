@@ -82,9 +82,7 @@ class Master final : public net::Session {
   Result<void> ask_counters(std::uint8_t qualifier = kAllCounters);
   Result<void> read(std::uint32_t object);
   Result<void> set_clock();
-  void stop();  // STOPDT
   bool started() const { return link_.started(); }
-  bool stopped() const { return stop_asked_ && !link_.started(); }
   bool idle() const { return waiting_.empty() && pending_.empty() && commands_.empty(); }
 
   Result<void> receive(std::string_view bytes) override;
@@ -122,7 +120,7 @@ class Master final : public net::Session {
   const Clock& clock_;
   MasterEvents events_;
   Link link_;
-  bool was_started_ = false, stop_asked_ = false;
+  bool was_started_ = false;
   std::deque<std::string> waiting_;  // ASDUs for the window
   std::deque<Pending> pending_;
   std::vector<Running> commands_;

@@ -79,6 +79,10 @@ std::optional<TypeId> command_type(PointKind kind) {
   return std::nullopt;
 }
 
+bool is_command(TypeId type) {
+  return without_time(type) >= TypeId::C_SC_NA_1 && without_time(type) <= TypeId::C_BO_NA_1;
+}
+
 TypeId without_time(TypeId command) {
   switch (command) {
     case TypeId::C_SC_TA_1:

@@ -14,6 +14,7 @@ Object monitored_object(std::uint32_t address, PointKind kind, double value, con
                         const std::optional<Instant>& time);
 // The type of the commands that a point of this kind takes; nullopt: counters take none.
 std::optional<TypeId> command_type(PointKind kind);
+bool is_command(TypeId type);         // to a process point, with time or without
 TypeId without_time(TypeId command);  // C_SC_TA_1 → C_SC_NA_1; others stay
 
 // What an element of the monitoring direction says, as a number; nullopt: another shape.

@@ -21,9 +21,6 @@ constexpr std::uint8_t kResetAll = 1, kResetEvents = 2;
 constexpr std::uint8_t kSwitchedOn = 0, kResetRemotely = 2;
 constexpr std::int32_t kTestPattern = 0x55AA;  // §7.2.6.14
 
-bool is_command(TypeId type) {
-  return without_time(type) >= TypeId::C_SC_NA_1 && without_time(type) <= TypeId::C_BO_NA_1;
-}
 bool is_system_command(TypeId type) {
   switch (type) {
     case TypeId::C_IC_NA_1:

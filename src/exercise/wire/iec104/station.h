@@ -105,7 +105,6 @@ class Station {
 
   Instant now() const { return clock_.now() + clock_offset_; }  // of the station's own clock, which C_CS_NA_1 sets
   std::uint64_t lost_events() const { return lost_ + events_.lost(); }
-  std::size_t connections() const { return connections_.size(); }
 
  private:
   friend class StationConnection;

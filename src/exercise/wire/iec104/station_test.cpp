@@ -41,11 +41,11 @@ std::string text_of(const CommandState& s) {
 
 // A master, the station's session for it, and what came.
 struct Line {
-  std::unique_ptr<net::Session> at_station;
-  std::unique_ptr<Master> master;
   std::vector<Observed> values;
   std::vector<std::string> commands, notices;
   std::optional<Error> ended;
+  std::unique_ptr<net::Session> at_station;
+  std::unique_ptr<Master> master;  // when it goes it still tells of its commands
 
   Observed last(std::uint32_t object) const {
     for (auto v = values.rbegin(); v != values.rend(); ++v)

@@ -11,8 +11,6 @@
 namespace bongsu::exercise::wire::modbus {
 namespace {
 
-constexpr double kOn = 2, kOff = 1;  // of double points
-
 Function read_function(Table table) {
   switch (table) {
     case Table::kCoil:
@@ -26,8 +24,6 @@ Function read_function(Table table) {
   }
   return Function::kReadHoldingRegisters;
 }
-bool is_bit(Table table) { return table == Table::kCoil || table == Table::kDiscrete; }
-std::uint16_t width(const ModbusPlace& place) { return is_bit(place.table) ? 1 : place.registers(); }
 
 }  // namespace
 
@@ -46,11 +42,11 @@ std::vector<PlannedRead> plan_reads(const PointList& list) {
     const std::uint16_t most = is_bit(place.table) ? kMaxReadBits : kMaxReadRegisters;
     const bool follows = table == place.table &&
                          out.back().request.address + out.back().request.count == place.address &&
-                         out.back().request.count + width(place) <= most;
+                         out.back().request.count + place.registers() <= most;
     if (!follows) out.push_back({.request = {.function = read_function(place.table), .address = place.address}});
     table = place.table;
     out.back().points.emplace_back(point, out.back().request.count);
-    out.back().request.count = static_cast<std::uint16_t>(out.back().request.count + width(place));
+    out.back().request.count = static_cast<std::uint16_t>(out.back().request.count + place.registers());
   }
   return out;
 }
@@ -75,7 +71,7 @@ Result<std::uint64_t> Client::write(std::size_t point, double value) {
   Request request{.address = row.modbus->address};
   if (row.modbus->table == Table::kCoil) {
     request.function = Function::kWriteCoil;
-    request.values = {static_cast<std::uint16_t>(row.point.kind == PointKind::kDouble ? value == kOn : value != 0)};
+    request.values = {coil_of(row.point.kind, value)};
   } else {
     request.values = to_registers(*row.modbus, value);
     request.function = request.values.size() == 1 ? Function::kWriteRegister : Function::kWriteRegisters;
@@ -143,7 +139,7 @@ Result<void> Client::take(const Adu& adu) {
       const PointRow& row = list_[point];
       const auto first = response.values.begin() + static_cast<std::ptrdiff_t>(at);
       if (is_bit(row.modbus->table))
-        events_.on_value(point, row.point.kind == PointKind::kDouble ? (*first != 0 ? kOn : kOff) : *first);
+        events_.on_value(point, of_coil(row.point.kind, *first));
       else
         events_.on_value(point, from_registers(*row.modbus, {first, first + row.modbus->registers()}));
     }

@@ -51,7 +51,6 @@ class Client final : public net::Session {
 
   // The write's number. kInvalid: a point that can't be written, or a value that it can't hold; kTooLarge: kMaxWrites.
   Result<std::uint64_t> write(std::size_t point, double value);
-  bool idle() const { return writes_.empty() && (!asked_ || !asked_->write); }
   std::uint64_t rounds() const { return rounds_; }
 
   Result<void> receive(std::string_view bytes) override;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace bongsu::exercise::wire::modbus {
 namespace {
 
@@ -33,10 +35,12 @@ std::vector<std::uint16_t> unpack_bits(std::string_view bytes, std::size_t at, s
   for (std::size_t i = 0; i < count; ++i) out[i] = one(bytes, at + i / 8) >> (i % 8) & 1;
   return out;
 }
+// With the count of their octets in front, as pack_registers.
 void pack_bits(std::string& out, const std::vector<std::uint16_t>& bits) {
   std::string packed(bytes_of_bits(bits.size()), '\0');
   for (std::size_t i = 0; i < bits.size(); ++i)
     if (bits[i] != 0) packed[i / 8] = static_cast<char>(static_cast<unsigned char>(packed[i / 8]) | 1u << (i % 8));
+  put_one(out, packed.size());
   out += packed;
 }
 std::vector<std::uint16_t> unpack_registers(std::string_view bytes, std::size_t at, std::size_t count) {
@@ -45,6 +49,7 @@ std::vector<std::uint16_t> unpack_registers(std::string_view bytes, std::size_t 
   return out;
 }
 void pack_registers(std::string& out, const std::vector<std::uint16_t>& values) {
+  put_one(out, 2 * values.size());
   for (const std::uint16_t value : values) put_two(out, value);
 }
 
@@ -63,6 +68,34 @@ Result<void> expect_least(std::string_view pdu, std::size_t size) {
     return broken(pdu.size(),
                   fmt::format("{} has at least {} octets, not {}", function_text(one(pdu, 0)), size, pdu.size()));
   return {};
+}
+
+// The values that a request writes: their quantity is at `at`, then the count of their octets, then they.
+Result<std::vector<std::uint16_t>> take_values(std::string_view pdu, std::size_t at, std::uint16_t most, bool bits) {
+  const std::uint16_t count = two(pdu, at);
+  BONGSU_TRY_VOID(expect_count(at, count, most));
+  const std::size_t bytes = bits ? bytes_of_bits(count) : 2u * count;
+  if (one(pdu, at + 2) != bytes)
+    return broken(at + 2, fmt::format("{} {} are {} octets, not {}", count, bits ? "coils" : "registers", bytes,
+                                      one(pdu, at + 2)));
+  BONGSU_TRY_VOID(expect_size(pdu, at + 3 + bytes));
+  return bits ? unpack_bits(pdu, at + 3, count) : unpack_registers(pdu, at + 3, count);
+}
+
+// Of a request to write one coil or register, or of its answer: the value as it is sent.
+template <class Message>
+std::uint16_t single_value(const Message& message) {
+  const std::uint16_t value = message.values.at(0);
+  if (message.function != Function::kWriteCoil) return value;
+  return value != 0 ? kCoilOn : 0;
+}
+// Of 5, 6 and 22, whose answers repeat the request.
+template <class Message>
+void put_echoed(std::string& out, const Message& message) {
+  put_two(out, message.address);
+  if (message.function != Function::kMaskWriteRegister) return put_two(out, single_value(message));
+  put_two(out, message.and_mask);
+  put_two(out, message.or_mask);
 }
 
 }  // namespace
@@ -171,26 +204,12 @@ Result<Request> read_request(std::string_view pdu) {
       r.address = two(pdu, 1);
       r.values = {two(pdu, 3)};
       return r;
-    case Function::kWriteCoils: {
-      BONGSU_TRY_VOID(expect_least(pdu, 6));
-      r.address = two(pdu, 1);
-      const std::uint16_t count = two(pdu, 3);
-      BONGSU_TRY_VOID(expect_count(3, count, kMaxWriteBits));
-      if (one(pdu, 5) != bytes_of_bits(count))
-        return broken(5, fmt::format("{} coils are {} octets, not {}", count, bytes_of_bits(count), one(pdu, 5)));
-      BONGSU_TRY_VOID(expect_size(pdu, 6 + bytes_of_bits(count)));
-      r.values = unpack_bits(pdu, 6, count);
-      return r;
-    }
+    case Function::kWriteCoils:
     case Function::kWriteRegisters: {
       BONGSU_TRY_VOID(expect_least(pdu, 6));
       r.address = two(pdu, 1);
-      const std::uint16_t count = two(pdu, 3);
-      BONGSU_TRY_VOID(expect_count(3, count, kMaxWriteRegisters));
-      if (one(pdu, 5) != 2 * count)
-        return broken(5, fmt::format("{} registers are {} octets, not {}", count, 2 * count, one(pdu, 5)));
-      BONGSU_TRY_VOID(expect_size(pdu, 6u + 2u * count));
-      r.values = unpack_registers(pdu, 6, count);
+      const bool bits = r.function == Function::kWriteCoils;
+      BONGSU_TRY(r.values, take_values(pdu, 3, bits ? kMaxWriteBits : kMaxWriteRegisters, bits));
       return r;
     }
     case Function::kMaskWriteRegister:
@@ -204,13 +223,8 @@ Result<Request> read_request(std::string_view pdu) {
       r.address = two(pdu, 1);
       r.count = two(pdu, 3);
       r.write_address = two(pdu, 5);
-      const std::uint16_t count = two(pdu, 7);
       BONGSU_TRY_VOID(expect_count(3, r.count, kMaxReadWriteRead));
-      BONGSU_TRY_VOID(expect_count(7, count, kMaxReadWriteWrite));
-      if (one(pdu, 9) != 2 * count)
-        return broken(9, fmt::format("{} registers are {} octets, not {}", count, 2 * count, one(pdu, 9)));
-      BONGSU_TRY_VOID(expect_size(pdu, 10u + 2u * count));
-      r.values = unpack_registers(pdu, 10, count);
+      BONGSU_TRY(r.values, take_values(pdu, 7, kMaxReadWriteWrite, false));
       return r;
     }
     case Function::kEncapsulated: {
@@ -236,6 +250,10 @@ Exception exception_of(const Error& error) {
   return error.code == ErrorCode::kUnsupported ? Exception::kIllegalFunction : Exception::kIllegalValue;
 }
 
+std::uint16_t quantity(const Request& r) {
+  return r.count != 0 ? r.count : static_cast<std::uint16_t>(std::max<std::size_t>(r.values.size(), 1));
+}
+
 std::string to_pdu(const Request& r) {
   std::string out;
   put_one(out, static_cast<std::uint8_t>(r.function));
@@ -248,38 +266,28 @@ std::string to_pdu(const Request& r) {
       put_two(out, r.count);
       break;
     case Function::kWriteCoil:
-      BONGSU_CHECK(r.values.size() == 1);
-      put_two(out, r.address);
-      put_two(out, r.values[0] != 0 ? kCoilOn : 0);
-      break;
     case Function::kWriteRegister:
       BONGSU_CHECK(r.values.size() == 1);
-      put_two(out, r.address);
-      put_two(out, r.values[0]);
+      put_echoed(out, r);
+      break;
+    case Function::kMaskWriteRegister:
+      put_echoed(out, r);
       break;
     case Function::kWriteCoils:
       put_two(out, r.address);
       put_two(out, r.values.size());
-      put_one(out, bytes_of_bits(r.values.size()));
       pack_bits(out, r.values);
       break;
     case Function::kWriteRegisters:
       put_two(out, r.address);
       put_two(out, r.values.size());
-      put_one(out, 2 * r.values.size());
       pack_registers(out, r.values);
-      break;
-    case Function::kMaskWriteRegister:
-      put_two(out, r.address);
-      put_two(out, r.and_mask);
-      put_two(out, r.or_mask);
       break;
     case Function::kReadWriteRegisters:
       put_two(out, r.address);
       put_two(out, r.count);
       put_two(out, r.write_address);
       put_two(out, r.values.size());
-      put_one(out, 2 * r.values.size());
       pack_registers(out, r.values);
       break;
     case Function::kEncapsulated:
@@ -307,32 +315,22 @@ std::string to_pdu(const Response& r) {
   switch (r.function) {
     case Function::kReadCoils:
     case Function::kReadDiscreteInputs:
-      put_one(out, bytes_of_bits(r.values.size()));
       pack_bits(out, r.values);
       break;
     case Function::kReadHoldingRegisters:
     case Function::kReadInputRegisters:
     case Function::kReadWriteRegisters:
-      put_one(out, 2 * r.values.size());
       pack_registers(out, r.values);
       break;
     case Function::kWriteCoil:
-      put_two(out, r.address);
-      put_two(out, r.values.at(0) != 0 ? kCoilOn : 0);
-      break;
     case Function::kWriteRegister:
-      put_two(out, r.address);
-      put_two(out, r.values.at(0));
+    case Function::kMaskWriteRegister:
+      put_echoed(out, r);
       break;
     case Function::kWriteCoils:
     case Function::kWriteRegisters:
       put_two(out, r.address);
       put_two(out, r.count);
-      break;
-    case Function::kMaskWriteRegister:
-      put_two(out, r.address);
-      put_two(out, r.and_mask);
-      put_two(out, r.or_mask);
       break;
     case Function::kEncapsulated:
       put_one(out, kDeviceIdentification);
@@ -382,17 +380,13 @@ Result<Response> read_response(std::string_view pdu, const Request& request) {
       return r;
     }
     case Function::kWriteCoil:
-    case Function::kWriteRegister: {
+    case Function::kWriteRegister:
       BONGSU_TRY_VOID(expect_size(pdu, 5));
-      const bool coil = request.function == Function::kWriteCoil;
       r.address = two(pdu, 1);
       BONGSU_TRY_VOID(echoed(1, r.address, request.address));
-      const std::uint16_t sent =
-          coil ? static_cast<std::uint16_t>(request.values.at(0) != 0 ? kCoilOn : 0) : request.values.at(0);
-      BONGSU_TRY_VOID(echoed(3, two(pdu, 3), sent));
+      BONGSU_TRY_VOID(echoed(3, two(pdu, 3), single_value(request)));
       r.values = request.values;
       return r;
-    }
     case Function::kWriteCoils:
     case Function::kWriteRegisters:
       BONGSU_TRY_VOID(expect_size(pdu, 5));

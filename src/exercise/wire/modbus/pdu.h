@@ -22,7 +22,6 @@ namespace bongsu::exercise::wire::modbus {
 
 inline constexpr std::size_t kHeaderBytes = 7;
 inline constexpr std::size_t kMaxPduBytes = 253;  // APS §4.1
-inline constexpr std::size_t kMaxAduBytes = kHeaderBytes + kMaxPduBytes;
 // How many a request may name (APS §6.1 to §6.4, §6.11, §6.12, §6.17).
 inline constexpr std::uint16_t kMaxReadBits = 2000, kMaxReadRegisters = 125, kMaxWriteBits = 1968,
                                kMaxWriteRegisters = 123, kMaxReadWriteRead = 125, kMaxReadWriteWrite = 121;
@@ -84,6 +83,7 @@ struct Request {
   std::uint8_t object = 0;                     // 43
   bool operator==(const Request&) const = default;
 };
+std::uint16_t quantity(const Request& request);  // of coils or registers from its address on
 // kUnsupported: the function isn't one of ours; kInvalid: a length, quantity or value that can't be.
 Result<Request> read_request(std::string_view pdu);
 Exception exception_of(const Error& error);  // of read_request

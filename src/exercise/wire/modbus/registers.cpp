@@ -8,8 +8,7 @@
 namespace bongsu::exercise::wire::modbus {
 namespace {
 
-// Double points have two bits of meaning, and a coil has one: on is 2, off is 1.
-constexpr double kOn = 2, kOff = 1;
+constexpr double kOn = 2, kOff = 1;  // of double points
 
 template <class T>
 std::uint32_t whole(double value) {
@@ -63,6 +62,13 @@ double from_registers(const ModbusPlace& place, const std::vector<std::uint16_t>
   return value / place.scale;
 }
 
+std::uint16_t coil_of(PointKind kind, double value) { return kind == PointKind::kDouble ? value == kOn : value != 0; }
+
+double of_coil(PointKind kind, std::uint16_t coil) {
+  if (kind == PointKind::kDouble) return coil != 0 ? kOn : kOff;
+  return coil != 0 ? 1 : 0;
+}
+
 RegisterMap::RegisterMap(const PointList& list) : list_(list) {
   for (std::size_t i = 0; i < list.size(); ++i) {
     const auto& place = list[i].modbus;
@@ -86,12 +92,9 @@ std::expected<std::vector<std::uint16_t>, Exception> RegisterMap::read(Table tab
   for (std::uint32_t i = 0; i < count; ++i) {
     const Part* part = find(table, address + i);
     if (part == nullptr) return std::unexpected(Exception::kIllegalAddress);
+    const PointRow& row = list_[part->point];
     const double value = points.read(part->point).value;
-    const bool bit = table == Table::kCoil || table == Table::kDiscrete;
-    if (bit)
-      out.push_back(list_[part->point].point.kind == PointKind::kDouble ? value == kOn : value != 0);
-    else
-      out.push_back(to_registers(*list_[part->point].modbus, value)[part->index]);
+    out.push_back(is_bit(table) ? coil_of(row.point.kind, value) : to_registers(*row.modbus, value)[part->index]);
   }
   return out;
 }
@@ -107,8 +110,7 @@ std::expected<std::vector<Write>, Exception> RegisterMap::write(Table table, std
     const PointRow& row = list_[part.point];
     Write write{.point = part.point};
     if (table == Table::kCoil) {
-      write.value = row.point.kind == PointKind::kDouble ? (values[i] != 0 ? kOn : kOff) : values[i] != 0;
-      ++i;
+      write.value = of_coil(row.point.kind, values[i++]);
     } else {
       auto registers = to_registers(*row.modbus, points.read(part.point).value);
       for (std::size_t at = part.index; at < registers.size() && i < values.size(); ++at) registers[at] = values[i++];

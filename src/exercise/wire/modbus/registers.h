@@ -22,6 +22,11 @@ namespace bongsu::exercise::wire::modbus {
 std::vector<std::uint16_t> to_registers(const ModbusPlace& place, double value);
 double from_registers(const ModbusPlace& place, const std::vector<std::uint16_t>& registers);
 
+// What a coil or discrete input has of a point, and what one that was written asks of it: of double points, which have
+// two bits of meaning, on is 2 and off is 1.
+std::uint16_t coil_of(PointKind kind, double value);
+double of_coil(PointKind kind, std::uint16_t coil);
+
 struct Write {
   std::size_t point = 0;
   double value = 0;

@@ -82,7 +82,7 @@ std::unique_ptr<net::Session> Server::accept(std::string peer) {
 Response Server::answer(const Request& r, const std::string& peer, ServerReport& report) {
   Response out{.function = r.function};
   report.address = r.address;
-  report.count = r.count != 0 ? r.count : static_cast<std::uint16_t>(std::max<std::size_t>(r.values.size(), 1));
+  report.count = quantity(r);
   const auto read = [&](Table table) {
     auto values = map_.read(table, r.address, r.count, points_);
     if (values)
