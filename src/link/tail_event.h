@@ -81,16 +81,21 @@ struct Place {
   journal::Pos pos = 0;        // of the last row that was sent
   journal::Seq seq = 0;        // of that row's entry and
   std::int64_t added_us = 0;   // its date: a producer that was restored from a backup may have another row there now
+  std::uint64_t round = 0;     // how often the outbox was begun anew for what had been withheld
 };
 
 // Cursors are sealed: a consumer can only present places that it was given, and they say nothing about views.
-// Text: "<pos>-<mac of the place><mac of the mark>". The mark says which withdrawals were told up to there (0: not
+// Text: "<pos>-<mac of the place><mac of the mark>", from the first round on "<pos>.<round>-…". The mark says which withdrawals were told up to there (0: not
 // all); if it is another one now, the producer looks through the rows before.
 class CursorSeal {
  public:
   explicit CursorSeal(std::string secret) : secret_(std::move(secret)) {}
   std::string make(std::string_view member, std::string_view collection, const Place& place, std::uint64_t mark) const;
-  static std::optional<journal::Pos> read_pos(std::string_view cursor);  // what it says, unproven
+  struct Said {
+    journal::Pos pos = 0;
+    std::uint64_t round = 0;
+  };
+  static std::optional<Said> read(std::string_view cursor);  // what it says, unproven
   enum class Verdict { kForeign, kPlace, kPlaceAndMark };
   Verdict judge(std::string_view cursor, std::string_view member, std::string_view collection, const Place& place,
                 std::uint64_t mark) const;
