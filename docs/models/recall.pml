@@ -8,6 +8,10 @@
  *   edge 0: A → B      edge 1: B → C
  *
  * The network is a bag: what lies in it may be taken out late, in any order, twice, or never (as often as LOSSES).
+ *
+ * With -DNARROW, A does not withdraw the object for good, but narrows what B may have, and widens it again at any later time, or never: the
+ * same version is released anew, by a later decision. A release says how many tombstones there were for its reader when it was decided; a
+ * tombstone by narrowing wins over what was decided before it, and over nothing else (docs/decisions/0008).
  */
 
 #define A 0
@@ -38,6 +42,13 @@ bool order[EDGES];    /* giver: this reader is to be told */
 bool receipt[EDGES];  /* giver: it told that it destroyed its copy */
 bool cursor[EDGES];   /* reader: it has read beyond the row */
 
+#ifdef NARROW
+bool issued[EDGES];   /* giver: there is a tombstone for this reader (its number is 1) */
+bool again[NODES];    /* a second row, by a later decision (A), or for a copy that came anew (B) */
+bool later[NODES];    /* reader: the giver said that the copy may be had after tombstone 1 */
+bool cursor2[EDGES];  /* reader: it has read beyond the second row */
+#endif
+
 /* In the giver's memory. */
 bool sent[EDGES];     /* the row was handed out */
 bool exact[EDGES];    /* the reader came since the start: what `sent` says is all there was */
@@ -46,6 +57,10 @@ bool linked[EDGES];   /* the reader's tail is open */
 
 /* The network. */
 bool rel[EDGES], tom[EDGES], rec[EDGES], forged;
+#ifdef NARROW
+bool rel2[EDGES], rel2_number[EDGES];  /* a release of the second row, and how many tombstones there were when it was handed out */
+bool widened;                          /* for the properties alone */
+#endif
 
 /* For the properties alone; nobody in the protocol reads them. */
 bool left[EDGES];     /* a release was put on the wire */
@@ -64,7 +79,13 @@ inline withdraw(n) {  /* in one commit: nothing goes out any more, and who was g
     :: giver[i] == n && sent[i] -> order[i] = true
     :: giver[i] == n && !sent[i] && !exact[i] -> unsettled[i] = true
     :: else
+    fi;
+#ifdef NARROW
+    if
+    :: giver[i] == n && (order[i] || unsettled[i]) -> issued[i] = true
+    :: else
     fi
+#endif
   }
   i = 0
 }
@@ -72,6 +93,9 @@ inline withdraw(n) {  /* in one commit: nothing goes out any more, and who was g
 /* The reader opens its tail with the cursor that it has. What was under way on the tail before is read or lost by then. */
 inline open(e) {
   rel[e] = false;
+#ifdef NARROW
+  rel2[e] = false;
+#endif
   linked[e] = true;
 #ifdef MARK_FOLLOWS_CURSOR       /* broken: believe a cursor that was reset */
   sent[e] = cursor[e];
@@ -97,10 +121,18 @@ proctype Tail(byte e) {
        skip } ; atomic {
 #endif
        sent[e] = true; rel[e] = true; left[e] = true }
+#ifdef NARROW
+  :: atomic { linked[e] && has[giver[e]] && again[giver[e]] && !cursor2[e] && !rel2[e] ->
+       rel2[e] = true; rel2_number[e] = issued[e]; left[e] = true }
+#endif
   :: atomic { sent[e] && !mark[e] -> mark[e] = true }                /* written down some time later */
   :: atomic { crashes < CRASHES && linked[e] ->                      /* the giver starts anew */
        crashes++; sent[e] = mark[e]; exact[e] = false; linked[e] = false }
-  :: atomic { resets < RESETS && cursor[e] -> resets++; cursor[e] = false; linked[e] = false }
+  :: atomic { resets < RESETS && cursor[e] -> resets++; cursor[e] = false; linked[e] = false
+#ifdef NARROW
+       ; cursor2[e] = false
+#endif
+     }
   od
 }
 
@@ -109,7 +141,7 @@ proctype Admit(byte e) {
   do
   :: atomic { rel[e] ->
        if
-       :: tomb[reader[e]] -> 
+       :: tomb[reader[e]] ->
 #ifdef RELEASE_WINS              /* broken: a late release is as good as any */
             has[reader[e]] = true
 #else
@@ -125,6 +157,36 @@ proctype Admit(byte e) {
   :: atomic { rel[e] && losses < LOSSES -> losses++; rel[e] = false; linked[e] = false }  /* lost with its connection */
   od
 }
+
+#ifdef NARROW
+/* Those of the second row, by themselves: what comes again and again shall not hold up what comes once. */
+proctype AdmitAgain(byte e) {
+  do
+  :: atomic { rel2[e] ->
+       if
+#ifdef NARROWED_FOR_EVER         /* broken: what was narrowed never comes again */
+       :: tomb[reader[e]] -> skip
+#else
+       :: tomb[reader[e]] && !rel2_number[e] -> skip
+#endif
+       :: else ->
+            if
+            :: !has[reader[e]] -> has[reader[e]] = true; again[reader[e]] = true
+            :: else                                                   /* it is here: the giver says that it may stay */
+            fi;
+#ifndef FORGETS_LATER            /* broken without: the tombstone takes a copy that was decided after it */
+            later[reader[e]] = rel2_number[e]
+#endif
+       fi;
+       cursor[e] = true; cursor2[e] = true;
+       if
+       :: rel2[e] = false
+       :: skip
+       fi }
+  :: atomic { rel2[e] && losses < LOSSES -> losses++; rel2[e] = false; linked[e] = false }
+  od
+}
+#endif
 
 /* The giver's side of an order: told until there is a receipt. */
 proctype Order(byte e) {
@@ -155,6 +217,11 @@ proctype Obey(byte e) {
        has[reader[e]] = false; tomb[reader[e]] = true; withdraw(reader[e]);
 #elif defined(NOT_TRANSITIVE)    /* broken: what was passed on is somebody else's matter */
        has[reader[e]] = false; tomb[reader[e]] = true; acked[reader[e]] = true; withdrawn[reader[e]] = true;
+#elif defined(NARROW)
+       if
+       :: later[reader[e]] -> tomb[reader[e]] = true; acked[reader[e]] = true
+       :: else -> has[reader[e]] = false; tomb[reader[e]] = true; acked[reader[e]] = true; withdraw(reader[e])
+       fi;
 #else
        has[reader[e]] = false; tomb[reader[e]] = true; acked[reader[e]] = true; withdraw(reader[e]);
 #endif
@@ -177,7 +244,17 @@ proctype Obey(byte e) {
 /* A recalls, at any time. */
 proctype Recall() {
   byte i;
-  atomic { recalled = true; tomb[A] = true; withdraw(A) }
+  atomic { recalled = true;
+#ifndef NARROW
+    tomb[A] = true;
+#endif
+    withdraw(A) }
+#ifdef NARROW
+  if
+  :: atomic { again[A] = true; widened = true }
+  :: skip                                                            /* or never */
+  fi
+#endif
 }
 
 proctype Liar() { atomic { forged = true } }
@@ -185,7 +262,11 @@ proctype Liar() { atomic { forged = true } }
 /* Never a copy where destruction was told; never one taken by a stranger's word. */
 proctype Watch() {
   do
+#ifdef NARROW
+  :: atomic { (acked[B] && has[B] && !later[B]) || (acked[C] && has[C] && !later[C]) -> assert(false) }
+#else
   :: atomic { (acked[B] && has[B]) || (acked[C] && has[C]) -> assert(false) }
+#endif
   :: atomic { cursor[0] && !has[B] && !recalled -> assert(false) }
   od
 }
@@ -199,7 +280,12 @@ init {
     run Admit(0); run Admit(1);
     run Order(0); run Order(1);
     run Obey(0); run Obey(1);
-    run Recall(); run Liar();
+    run Recall();
+#ifdef NARROW
+    run AdmitAgain(0); run AdmitAgain(1);
+#else
+    run Liar();
+#endif
 #ifdef SAFETY
     run Watch()
 #endif
@@ -209,7 +295,14 @@ init {
 #define copies (has[B] || has[C])
 #define receipts ((!got[0] || receipt[0]) && (!got[1] || receipt[1]))
 
+#ifdef NARROW
+/* What was narrowed survives at no member that can be reached, and returns to none, unless a later decision gives it. */
+ltl gone { [] (recalled -> <> (([] !copies) || widened)) }
+/* And then it comes, and no tombstone that was decided before takes it. */
+ltl back { [] (widened -> <> [] (has[B] && has[C])) }
+#else
 /* A recalled object survives at no member that can be reached, and returns to none. */
 ltl gone { [] (recalled -> <> [] !copies) }
+#endif
 /* Everybody whom it reached says in the end that it is destroyed. */
 ltl answered { [] (recalled -> <> [] receipts) }

@@ -56,6 +56,7 @@ int run_preview(const Common& common, const std::string& file, const std::string
 struct ImportCommand {
   std::vector<std::string> files;
   std::string collection = "shared";
+  std::string authority, reason;  // who lowers labels, and why
 };
 int run_import(const Common& common, const ImportCommand& command);
 
@@ -92,6 +93,12 @@ int run_suppressions(const Common& common);
 int run_backup(const Common& common, const std::string& target);
 int run_restore(const Common& common, const std::string& backup);
 int run_erase(const Common& common, const std::string& object);
+struct RecallCommand {
+  std::vector<std::string> words;  // an object; or "status", and perhaps an object
+  std::string reason, deadline = "24h", by, note;
+  bool destroy_here = false, preview = false, yes = false;
+};
+int run_recall(const Common& common, const RecallCommand& command);
 int run_verify(const Common& common);
 int run_renew(const Common& common);
 int run_config(const Common& common, bool explain);

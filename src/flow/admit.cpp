@@ -65,6 +65,12 @@ std::string shown_version(const journal::NewEntry& entry, std::int64_t added_us)
 
 }  // namespace
 
+// A new version whose label is not as low as that of versions before.
+struct Admission::Raised {
+  std::size_t entry = 0;  // in the batch
+  std::vector<journal::Entry> before;
+};
+
 // One object on its way through a batch.
 struct Admission::Work {
   std::size_t item = 0;
@@ -162,6 +168,10 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     return !copies || std::ranges::any_of(*copies, [&](const KnownCopy& copy) { return copy.origin != originator; });
   };
 
+  // What is recalled meanwhile is recalled before this batch or after it.
+  std::optional<std::shared_lock<FairSharedMutex>> admitting;
+  if (recall_ != nullptr) admitting.emplace(recall_->admit());
+
   // 1. Each object by itself: the standard, who speaks, marking definitions pinned.
   std::vector<Work> work;
   work.reserve(objects.size());
@@ -180,6 +190,17 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       item.message = fmt::format("{} {}", first->property, first->rule);
       continue;
     }
+    const std::string version_key = object.version() ? object.version()->key() : std::string();
+    const std::uint64_t after = i < context.decided_after.size() ? context.decided_after[i] : 0;
+    if (recall_ != nullptr && recall_->refuses(context.origin, item.id, version_key, after)) {
+      refuse(item, {.property = "id",
+                    .rule = foreign ? "was recalled by the member that gave it: this version does not come back"
+                                    : "was recalled by this node: publish a new version",
+                    .section = ""});
+      log_.info("admit.recalled", {{"from", context.origin}, {"id", item.id}});
+      continue;
+    }
+    if (recall_ != nullptr && foreign) recall_->note_later(context.origin, item.id, version_key, after, batch.states);
     const std::string creator = object.created_by() ? object.created_by()->text() : std::string();
     OriginVerdict verdict;
     if (foreign && origins_ != nullptr) {
@@ -320,6 +341,8 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, look));
 
   // 3. Entries, each version once.
+  std::vector<Raised> raised;
+  std::vector<std::string> lowerings;
   std::vector<std::optional<policy::ObjectFacts>> facts;
   std::vector<std::size_t> entry_item;                              // entry → item; kNoItem: the deletion before it
   std::set<std::size_t> replaced;                                   // items
@@ -331,9 +354,8 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     AdmitItem& item = report.items[w.item];
     const stix::Timestamp* version = w.object->version();
     const Sha256& hash = w.object->hash();
-    const auto [first, fresh] =
-        seen.emplace(std::pair{item.id, version != nullptr ? "v" + version->key() : "h" + std::string(as_text(hash))},
-                     w.item);
+    const auto [first, fresh] = seen.emplace(
+        std::pair{item.id, version != nullptr ? "v" + version->key() : "h" + std::string(as_text(hash))}, w.item);
     if (!fresh) {
       again.emplace_back(w.item, first->second);
       continue;
@@ -351,6 +373,32 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
         entry_item.push_back(kNoItem);
         replaced.insert(w.item);
       }
+    }
+    if (recall_ != nullptr && version != nullptr) {
+      BONGSU_TRY(auto before, versions_before(*w.object, context, look));
+      const policy::Label label = comparable(w.facts.label);
+      Raised changed{.entry = batch.entries.size()};
+      bool lowered = false;
+      for (const auto& older : before) {
+        const auto old = policy::Label::parse(stored_label(older.label));
+        if (!old || !policy::at_most(label, comparable(*old))) changed.before.push_back(older);
+        if (old && older.origin == context.origin && older.seq == before.back().seq)
+          lowered = !policy::at_most(comparable(*old), label);
+      }
+      if (lowered && !foreign && context.authority.empty()) {
+        refuse(item, {.property = "object_marking_refs",
+                      .rule = "lowers the label of the version before: that needs a named authority and a reason"});
+        log_.warn("admit.lowered_without_authority", {{"id", item.id}});
+        continue;
+      }
+      if (lowered) {
+        log_.info("admit.label_lowered", {{"id", item.id},
+                                          {"from", context.origin},
+                                          {"authority", foreign ? context.origin : context.authority},
+                                          {"reason", context.authority_reason}});
+        lowerings.push_back(item.id);
+      }
+      if (!changed.before.empty()) raised.push_back(std::move(changed));
     }
     journal::NewEntry& entry = batch.entries.emplace_back();
     entry.collection = context.collection;
@@ -383,6 +431,18 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     auto proofs = origins_->sign(to_sign, foreign ? context.origin : context.received_from);
     for (std::size_t i = 0; i < proofs.size(); ++i) batch.entries[to_sign_entry[i]].proof = std::move(proofs[i]);
   }
+  for (const auto& id : lowerings) {
+    journal::NewEntry& note = batch.entries.emplace_back();
+    note.kind = journal::EntryKind::kNote;
+    note.object_id = "note--label.lowered";
+    note.origin = self;
+    note.payload = to_text(JsonObject{{"event", "label.lowered"},
+                                      {"subject", id},
+                                      {"authority", foreign ? context.origin : context.authority},
+                                      {"reason", context.authority_reason}});
+    facts.emplace_back();
+    entry_item.push_back(kNoItem);
+  }
   const std::size_t first_aside = batch.entries.size();
   std::ranges::move(aside.entries, std::back_inserter(batch.entries));
   std::ranges::move(aside.states, std::back_inserter(batch.states));
@@ -390,13 +450,21 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
 
   // 4. Decide and write.
   if (!batch.entries.empty() || !batch.states.empty()) {
-    const auto appended_batch = append_decided(journal_, release_, batch, facts);
+    Recall::Plan plan;
+    TakeAway take_away;
+    if (!raised.empty())
+      take_away = [&](const Release::Readers& readers, journal::Batch& decided) -> Result<void> {
+        plan = {};
+        return take_from_excluded(raised, readers, decided, plan);
+      };
+    const auto appended_batch = append_decided(journal_, release_, batch, facts, take_away);
     if (!appended_batch) {
       for (const std::string& identity : owned) origins_->forget_owner(identity);
       for (const Held& one : held)
         if (one.entry) quarantine_->not_written(one.placed.id);
       return std::unexpected(appended_batch.error());
     }
+    if (!raised.empty()) recall_->made_durable(std::move(plan));
     const journal::Receipt& receipt = *appended_batch;
     markings_.made_durable(batch.states);
     for (Held& one : held)
@@ -552,6 +620,42 @@ Result<void> Admission::find_sighted(const std::vector<Referring>& batch, KnownO
   return {};
 }
 
+// Older versions in this collection, oldest first, if this one is new here; of objects that are known at all.
+Result<std::vector<journal::Entry>> Admission::versions_before(const stix::Object& object, const AdmitContext& context,
+                                                               KnownObjects::Look& look) {
+  BONGSU_TRY(const auto copies, look.copies(object.id_text()));
+  if (copies.empty()) return std::vector<journal::Entry>();
+  BONGSU_TRY(auto versions, journal_.snapshot()->versions(context.collection, object.id_text()));
+  // One that is here already changes nothing when it comes again.
+  if (std::ranges::any_of(versions, [&](const auto& entry) {
+        return entry.version_key == object.version()->key() && entry.hash == object.hash();
+      }))
+    return std::vector<journal::Entry>();
+  std::erase_if(versions,
+                [&](const auto& entry) { return entry.erased || entry.version_key >= object.version()->key(); });
+  return versions;
+}
+
+// Whoever may have the versions before and may not have the new one has those no longer.
+Result<void> Admission::take_from_excluded(const std::vector<Raised>& raised, const Release::Readers& readers,
+                                           journal::Batch& batch, Recall::Plan& plan) {
+  std::vector<Recall::Rows> rows;
+  for (const Raised& change : raised) {
+    const journal::NewEntry& entry = batch.entries[change.entry];
+    for (const auto& reader : readers(entry.collection)) {
+      if (std::ranges::find(entry.releases, reader.view, &journal::ReleaseTo::view) != entry.releases.end()) continue;
+      Recall::Rows part{.view = reader.view, .member = reader.member, .collection = entry.collection, .seqs = {}};
+      for (const auto& older : change.before) part.seqs.push_back(older.seq);
+      rows.push_back(std::move(part));
+    }
+  }
+  BONGSU_TRY(plan, recall_->plan_withdrawal(rows, RecallReason::kLabelRaised, batch));
+  Recall::withdraw(rows, batch);
+  for (const Raised& change : raised)
+    recall_->bar(plan, batch, change.before.back().object_id, change.before.back().version);
+  return {};
+}
+
 // The stored copy of this version that the same member gave with other bytes.
 Result<std::optional<journal::Entry>> Admission::other_content(const stix::Object& object, const AdmitContext& context,
                                                                KnownObjects::Look& look) {
@@ -617,7 +721,8 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
 }
 
 Result<void> Admission::remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
-                               std::string_view origin, std::vector<journal::StateChange> states) {
+                               std::string_view origin, std::vector<journal::StateChange> states,
+                               RecallReason reason) {
   const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such object in this collection"); };
   // What is held of it goes, too: nobody lets it in later.
   if (quarantine_ != nullptr) {
@@ -658,7 +763,30 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
     deletion("", "");
   else
     for (const auto* entry : wanted) deletion(entry->version, entry->version_key);
-  BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+  if (recall_ == nullptr) {
+    BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+  } else {
+    Recall::Plan plan;
+    BONGSU_TRY_VOID(release_.with_arrangement([&](const Release::Readers& readers, std::uint64_t) -> Result<void> {
+      std::vector<Recall::Rows> rows;
+      for (const auto& reader : readers(std::string(collection))) {
+        if (reader.member == origin) continue;  // it asked for it
+        Recall::Rows part{
+            .view = reader.view, .member = reader.member, .collection = std::string(collection), .seqs = {}};
+        for (const auto* entry : wanted) part.seqs.push_back(entry->seq);
+        rows.push_back(std::move(part));
+      }
+      BONGSU_TRY(plan, recall_->plan_withdrawal(rows, reason, batch));
+      // Whoever was given it refuses it for ever, so it is not offered again.
+      if (is_for_good(reason) && !plan.orders.empty()) {
+        const auto newest = std::ranges::max_element(wanted, {}, &journal::Entry::version_key);
+        recall_->bar(plan, batch, std::string(object_id), (*newest)->version);
+      }
+      BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
+      return {};
+    }));
+    recall_->made_durable(std::move(plan));
+  }
   known_.forget(std::string(object_id));
   return {};
 }

@@ -24,6 +24,7 @@
 #include "flow/markings.h"
 #include "flow/origins.h"
 #include "flow/quarantine.h"
+#include "flow/recall.h"
 #include "flow/reference_labels.h"
 #include "flow/release.h"
 #include "journal/journal.h"
@@ -46,6 +47,11 @@ struct AdmitContext {
   std::string received_from{};
   // Who brought it in, "cert-lt/olena": TLP:RED that names nobody is theirs. (Nobody may see it otherwise.)
   std::set<std::string> persons{};
+  // How many tombstones the sender had made for us when it read each object for us; empty: none, as far as is known.
+  std::vector<std::uint64_t> decided_after{};
+  // Who decides that a newer version of an own object may have a lower label than the one before, and why. Empty: such
+  // a version is refused.
+  std::string authority, authority_reason;
 };
 
 struct AdmitItem {
@@ -87,6 +93,10 @@ class Admission {
   using MayWiden = std::function<bool(const policy::MemberId& maker, const policy::MemberId& member)>;
   void set_may_widen(MayWiden may_widen) { may_widen_ = std::move(may_widen); }
 
+  // Once, before anything is admitted: what was recalled is refused, and what a deletion or a raised label takes away
+  // from members is recalled from them.
+  void set_recall(Recall* recall) { recall_ = recall; }
+
   // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An
   // error means that nothing was written (disk full, journal closed). An empty batch still writes context.states.
   //
@@ -111,11 +121,19 @@ class Admission {
   // Deletes one version (version_key) or all versions (empty) of an object from a collection. kNotFound if there is
   // none. `origin` = the member who asks: what it cannot see it cannot delete, and the answer is kNotFound; what it
   // sees but others gave, it cannot delete either: kDenied. `states` are written in the same commit.
+  // What members were given of it is recalled from them: for good, or up to a decision if `reason` says so (a partner
+  // took it back, and may give it again).
   Result<void> remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
-                      std::string_view origin, std::vector<journal::StateChange> states = {});
+                      std::string_view origin, std::vector<journal::StateChange> states = {},
+                      RecallReason reason = RecallReason::kDeleted);
 
  private:
   struct Work;
+  struct Raised;
+  Result<std::vector<journal::Entry>> versions_before(const stix::Object& object, const AdmitContext& context,
+                                                      KnownObjects::Look& look);
+  Result<void> take_from_excluded(const std::vector<Raised>& raised, const Release::Readers& readers,
+                                  journal::Batch& batch, Recall::Plan& plan);
   Result<std::optional<journal::Entry>> other_content(const stix::Object& object, const AdmitContext& context,
                                                       KnownObjects::Look& look);
   policy::Label standing_label(const KnownCopy& copy, const stix::Object& object, const std::string& member) const;
@@ -133,6 +151,7 @@ class Admission {
   Release& release_;
   Markings& markings_;
   Log& log_;
+  Recall* recall_ = nullptr;
   KnownObjects known_;
   Origins* origins_ = nullptr;
   Quarantine* quarantine_ = nullptr;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -65,6 +66,10 @@ inline std::string relationship(unsigned number, const std::string& source, cons
          source + R"(","target_ref":")" + target + '"' + refs(markings) + "}";
 }
 
+inline std::string label_marking(const policy::Label& label) {
+  return policy::make_label_marking(label, "cert-self", Instant{1'767'225'600, 0}).value();
+}
+inline std::string id_in(const std::string& text) { return std::string(*string_at(*parse_json(text), "id")); }
 inline std::string releasable_to(const std::set<std::string>& members) {
   return policy::make_releasable_to_marking(members, "cert-self", Instant{1'767'225'600, 0});
 }
@@ -89,8 +94,10 @@ class FaultyJournal final : public journal::Journal {
   void fail_after(int changes) { left_ = changes; }
   void heal() { left_ = -1; }
   bool failed() const { return left_ == 0; }
+  void before_next_append(std::function<void()> hook) { hook_ = std::move(hook); }  // what comes in between
 
   Result<journal::Receipt> append(const journal::Batch& batch) override {
+    if (const auto hook = std::exchange(hook_, nullptr)) hook();
     if (broken()) return fault();
     return inner_->append(batch);
   }
@@ -135,6 +142,7 @@ class FaultyJournal final : public journal::Journal {
   static std::unexpected<Error> fault() { return fail(ErrorCode::kNoSpace, "the disk is full"); }
   std::unique_ptr<journal::Journal> inner_;
   int left_ = -1;
+  std::function<void()> hook_;
 };
 
 // One node. `reopen` is a restart: everything but the journal is made anew.

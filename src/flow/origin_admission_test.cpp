@@ -397,6 +397,24 @@ TEST_F(OriginAdmission, AnAnalystLetsInWhatIsHeld) {
   EXPECT_EQ(stored_proof(second->seq).claim.received_from, "cert-b");
 }
 
+TEST_F(OriginAdmission, WhatAnEarlierBuildHeldForAWeakerLabelIsStillThere) {
+  const std::string taken = identity(0xc), claims = by(1, id_of("identity", 0xc), {std::string(kClear)});
+  link("cert-c", {{taken, proof("cert-c", taken)}});
+  ASSERT_EQ(link("cert-b", {{claims, proof("cert-b", claims)}}).quarantined, 1u);
+  const std::string id = only_held().id;
+  std::string record = **node.journal->state("quarantine", id);
+  const std::string reason = R"("reason":"not_theirs")";
+  ASSERT_NE(record.find(reason), std::string::npos) << record;
+  record.replace(record.find(reason), reason.size(), R"("reason":"weaker_label")");
+  ASSERT_TRUE(node.journal->put({{"quarantine", id, record}}));
+  restart();
+  EXPECT_EQ(only_held().reason, HeldFor::kWeakerLabel);
+  EXPECT_EQ(quarantine->content(id)->payload, claims);
+  ASSERT_TRUE(node.admission->admit_held(id, "rita", "asked by telephone"));
+  restart();
+  EXPECT_EQ(quarantine->find(id)->state, HeldItem::State::kAdmitted);
+}
+
 TEST_F(OriginAdmission, NothingInQuarantineIsReferredToReleasedOrCountedAsKnown) {
   node.apply({"c1", "c2"});
   const std::string claimed = by(1, kOwn, {std::string(kRed)});

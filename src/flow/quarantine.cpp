@@ -16,13 +16,14 @@ namespace {
 constexpr std::string_view kSpace = "quarantine";
 constexpr std::uint32_t kEntriesPerRead = 1000;
 
-constexpr std::array<std::pair<HeldFor, std::string_view>, 6> kReasons = {{
+constexpr std::array<std::pair<HeldFor, std::string_view>, 7> kReasons = {{
     {HeldFor::kBadProof, "bad_proof"},
     {HeldFor::kUnsigned, "unsigned"},
     {HeldFor::kOurIdentity, "our_identity"},
     {HeldFor::kNotTheirs, "not_theirs"},
     {HeldFor::kMarkingConflict, "marking_conflict"},
     {HeldFor::kExercise, "exercise"},
+    {HeldFor::kWeakerLabel, "weaker_label"},
 }};
 
 std::string entry_id(std::string_view id) { return fmt::format("quarantine--{}", id); }

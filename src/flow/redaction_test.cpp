@@ -27,10 +27,6 @@ std::string in_parts(unsigned number, std::string_view more = "") {
       number, {std::string(kGreen)}, 0,
       R"(,"description":"seen at the ministry")" + std::string(more) + marked({{"description", std::string(kAmber)}}));
 }
-std::string label_marking(const policy::Label& label) {
-  return policy::make_label_marking(label, "cert-self", Instant{1'767'225'600, 0}).value();
-}
-std::string id_in(const std::string& text) { return std::string(*string_at(*parse_json(text), "id")); }
 
 struct Redaction : ::testing::Test {
   TestNode node;

@@ -72,6 +72,7 @@ struct Release::Impl {
   std::int64_t passed_us = 0;       // labels that ran out before this have run out, whatever the clock says since
   std::optional<Instant> turn;      // when `wanted` is another by time alone
   int serial = 0;  // makes keys of views unique within an epoch; under `changing`
+  Watch watch;
 
   void renew_state() {  // under `mutex`
     if (!gate) return;
@@ -220,7 +221,7 @@ struct Release::Impl {
           std::ranges::find(group.members, user) != group.members.end() || (now != nullptr && now->view != group.from);
       if (!leaves) may_stay = false;
     }
-    for (const auto& part : parts_of(group, comparison)) {
+    for (const auto& part : parts_of(group, comparison, draft.plan.content)) {
       const bool pending = !group.terms.empty();
       Place place{.terms = group.terms, .pending = pending};
       if (group.from != 0) {
@@ -253,9 +254,20 @@ struct Release::Impl {
     return {};
   }
 
-  static std::vector<std::vector<policy::MemberId>> parts_of(const Group& group, const Comparison& comparison) {
-    if (group.terms.empty()) return {group.members};  // nothing more is decided for them
+  static std::vector<std::vector<policy::MemberId>> parts_of(const Group& group, const Comparison& comparison,
+                                                             const policy::PolicyState& content) {
     std::vector<std::vector<policy::MemberId>> out;
+    if (group.terms.empty()) {
+      // Nothing more is decided for them. From whom an agreement gives other collections, what it had of this one may
+      // be taken back (Watch::arranged), which the others keep.
+      for (const bool agreed : {false, true}) {
+        std::vector<policy::MemberId> part;
+        for (const auto& member : group.members)
+          if (content.agreements.contains(member) == agreed) part.push_back(member);
+        if (!part.empty()) out.push_back(std::move(part));
+      }
+      return out;
+    }
     for (auto part : comparison.partition.parts()) {
       std::erase_if(
           part, [&](const auto& member) { return std::ranges::find(group.members, member) == group.members.end(); });
@@ -380,6 +392,10 @@ struct Release::Impl {
     const policy::ObjectFacts facts = facts_or_deny(entry);
     Outcome outcome = now.decider->ask(facts, at).of(view_class.members.front());
     BONGSU_TRY(const journal::Pos shown, snapshot.position(view_class.view, entry.seq));
+    // What was recalled is not given again, in whatever form.
+    if (outcome.goes() && watch.barred && view_class.members.front() != now.content.self &&
+        watch.barred(entry.object_id, entry.version_key))
+      return {};
     const bool in_parts = facts.can_redact && (facts.label.parts.size() > 1 || facts.names_sighters);
     if (!in_parts || (!outcome.goes() && shown == 0)) {
       if (outcome.goes() && shown == 0) change.release.push_back(entry.seq);
@@ -413,6 +429,28 @@ struct Release::Impl {
     return {};
   }
 
+  // What the change withdraws from others and does not show again in another form.
+  static void add_taken_back(const Plan& now, const std::string& collection, const ViewClass& view_class,
+                             const journal::OutboxChange& change, std::vector<Watch::Withdrawn>& gone) {
+    if (view_class.members.front() == now.content.self) return;
+    std::set<journal::Seq> again(change.release.begin(), change.release.end());
+    for (const auto& copy : change.redacted) again.insert(copy.seq);
+    std::vector<journal::Seq> seqs = change.withdraw;
+    std::erase_if(seqs, [&](journal::Seq seq) { return again.contains(seq); });
+    if (!seqs.empty()) gone.push_back({collection, view_class.view, view_class.members, std::move(seqs)});
+  }
+
+  // Appends; whoever watches adds to the batch what has to be known of what it takes away.
+  Result<void> append_watched(journal::Batch& batch, const std::vector<Watch::Withdrawn>& gone) {
+    std::function<void(bool)> watched;
+    if (watch.withdrawing && !gone.empty()) {
+      BONGSU_TRY(watched, watch.withdrawing(gone, batch));
+    }
+    const auto receipt = journal.append(batch);
+    if (watched) watched(receipt.has_value());
+    return receipt ? Result<void>{} : std::unexpected(receipt.error());
+  }
+
   // Decides one batch of entries again for one view that is not right yet. false: there is none.
   Result<bool> backfill_step() {
     const std::lock_guard lock(changing);
@@ -437,8 +475,10 @@ struct Release::Impl {
         for (const auto& member : view_class.members) draft.put(collection, member, next);
         batch.states = std::move(draft.states);
         draft.states.clear();
+        std::vector<Watch::Withdrawn> gone;
+        add_taken_back(*now, collection, view_class, change, gone);
         if (says_something(change)) batch.outbox.push_back(std::move(change));
-        BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+        BONGSU_TRY_VOID(append_watched(batch, gone));
         BONGSU_TRY_VOID(publish(std::move(draft)));
         return true;
       }
@@ -547,22 +587,23 @@ struct Release::Impl {
     for (const auto& entry : entries) BONGSU_TRY_VOID(split_here(facts_or_deny(entry), at));
     const auto now = current();
     const auto snapshot = journal.snapshot();
-    std::map<journal::ViewId, journal::OutboxChange> changes;
-    for (const auto& entry : entries) {
-      const auto classes = now->classes.find(entry.collection);
+    std::vector<Watch::Withdrawn> gone;
+    std::map<std::string, std::vector<journal::Entry>> by_collection;
+    for (auto& entry : entries) by_collection[entry.collection].push_back(std::move(entry));
+    for (const auto& [collection, due_there] : by_collection) {
+      const auto classes = now->classes.find(collection);
       if (classes == now->classes.end()) continue;
       for (const auto& view_class : classes->second) {
-        auto& change = changes[view_class.view];
-        change.view = view_class.view;
-        BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, change));
+        journal::OutboxChange change{.view = view_class.view};
+        for (const auto& entry : due_there) BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, change));
+        add_taken_back(*now, collection, view_class, change, gone);
+        if (says_something(change)) batch.outbox.push_back(std::move(change));
       }
     }
-    for (auto& [_, change] : changes)
-      if (says_something(change)) batch.outbox.push_back(std::move(change));
     const std::int64_t passed = std::max(passed_us, time_of_key(due.back()));
     batch.states.push_back({.space = std::string(kClock), .key = "passed", .value = fmt::format("{}", passed)});
     batch.epoch = now->epoch;
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal.append(batch));
+    BONGSU_TRY_VOID(append_watched(batch, gone));
     const std::unique_lock lock(mutex);
     passed_us = passed;
     for (const std::string& key : due) expiries.erase(key);
@@ -625,7 +666,8 @@ Result<void> Release::apply(policy::PolicyState state, const std::vector<std::st
     impl_->renew_state();
   }
   BONGSU_TRY_VOID(impl_->settle());
-  return impl_->keep_up();
+  BONGSU_TRY_VOID(impl_->keep_up());
+  return impl_->watch.arranged ? impl_->watch.arranged() : Result<void>{};
 }
 
 Result<void> Release::keep_up() { return impl_->keep_up(); }
@@ -677,9 +719,11 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
       continue;
     }
     bool mixed = false;
+    const bool barred = impl_->watch.barred && impl_->watch.barred(entry.object_id, entry.version_key);
     Decider::Question question = plan->decider->ask(facts, impl_->now_here());
     Copies copies(facts, entry.payload, entry.proof, impl_->log);
     for (const auto& view_class : classes->second) {
+      if (barred && view_class.members.front() != plan->content.self) continue;
       const Outcome first = question.of(view_class.members.front());
       if (tells_members_apart(facts, view_class.members, plan->content))
         mixed = std::ranges::any_of(view_class.members, [&](const auto& m) { return question.of(m) != first; });
@@ -695,6 +739,25 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
   return fail(ErrorCode::kInternal, "the views of a collection were split again and again for one object");
 }
 
+Result<void> Release::with_arrangement(
+    const std::function<Result<void>(const Readers& readers, std::uint64_t epoch)>& body) {
+  const std::lock_guard lock(impl_->changing);
+  BONGSU_TRY_VOID(impl_->resync());
+  const auto plan = impl_->current();
+  if (!plan) return fail(ErrorCode::kUnavailable, "no policy was applied yet: nobody was given anything");
+  return body(
+      [&](const std::string& collection) {
+        std::vector<Reader> out;
+        if (const auto places = plan->places.find(collection); places != plan->places.end())
+          for (const auto& [member, place] : places->second)
+            if (member != plan->content.self) out.push_back({member, place.view, !place.terms.empty()});
+        return out;
+      },
+      plan->epoch);
+}
+
+void Release::set_watch(Watch watch) { impl_->watch = std::move(watch); }
+
 bool Release::wait_for_change(std::uint64_t epoch, std::chrono::milliseconds deadline) const {
   constexpr std::chrono::milliseconds kLook{20};
   for (std::chrono::milliseconds waited{0}; waited < deadline; waited += kLook) {
@@ -708,10 +771,19 @@ bool Release::wait_for_change(std::uint64_t epoch, std::chrono::milliseconds dea
 }
 
 Result<Reading> Release::open(std::string_view member, std::string_view collection) {
-  BONGSU_TRY_VOID(impl_->keep_up());
+  for (;;) {
+    BONGSU_TRY_VOID(impl_->keep_up());
+    auto reading = look(member, collection);
+    if (reading || reading.error().code != ErrorCode::kUnavailable) return reading;
+  }
+}
+
+Result<Reading> Release::look(std::string_view member, std::string_view collection) {
   const std::shared_lock lock(
       impl_->mutex);  // nothing is published, and so nothing new decided, until the snapshot stands
   BONGSU_TRY(const journal::ViewId view, impl_->readable(member, collection));
+  if (impl_->turn_due(impl_->moment()) || impl_->expiry_due(impl_->moment()))
+    return fail(ErrorCode::kUnavailable, "what time takes away is not taken out of the outboxes yet; ask again");
   return Reading{.view = view, .snapshot = impl_->journal.snapshot(), .epoch = impl_->plan->epoch};
 }
 

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,6 +88,9 @@ class Release {
   // expired, collection not in it, its outbox is being put right, or no such collection: one answer for all of them, so
   // that it tells nothing. The node itself (self) sees every collection.
   Result<Reading> open(std::string_view member, std::string_view collection);
+  // The same, and writes nothing: kUnavailable while time has taken something away and keep_up() has not been called
+  // since. For whoever holds what a recall waits for (flow::Recall::hand_out): taking away may recall.
+  Result<Reading> look(std::string_view member, std::string_view collection);
   // May what was opened still be shown: has neither the policy changed nor time taken anything away?
   bool is_current(const Reading& reading) const;
   // The same without a snapshot: for asking whether, not for reading.
@@ -95,6 +99,35 @@ class Release {
   // The view whose positions this one continues through splits (itself if it began on its own). A tail that was read up
   // to a position goes on there when origin_of is unchanged, and from 0 otherwise. Survives restarts.
   journal::ViewId origin_of(journal::ViewId view) const;
+
+  // Who has an outbox of a collection, whether it may be read now or not; the node's own is not among them.
+  struct Reader {
+    policy::MemberId member;
+    journal::ViewId view = 0;
+    bool covered = true;  // false: no agreement gives it this collection any more; it keeps its outbox, unread
+  };
+  using Readers = std::function<std::vector<Reader>(const std::string& collection)>;
+  // Runs `body` while no view is made, split or moved and no backfill writes: what it withdraws from the readers' views
+  // is withdrawn from all. It may append to the journal and decides nothing. `epoch`: of the arrangement.
+  Result<void> with_arrangement(const std::function<Result<void>(const Readers& readers, std::uint64_t epoch)>& body);
+
+  // Whoever has to know what is withdrawn when the policy changes (flow::Recall), and what may not go out any more.
+  struct Watch {
+    // Rows of one view that the batch is about to withdraw from these members.
+    struct Withdrawn {
+      std::string collection;
+      journal::ViewId view = 0;
+      std::vector<policy::MemberId> members;
+      std::vector<journal::Seq> seqs;
+    };
+    // All that one batch withdraws. What it returns is kept until the batch is durable, then called with true, or with
+    // false when it was not written.
+    std::function<Result<std::function<void(bool written)>>(const std::vector<Withdrawn>& gone, journal::Batch& batch)>
+        withdrawing;
+    std::function<bool(const std::string& object_id, std::string_view version_key)> barred;
+    std::function<Result<void>()> arranged;  // at the end of each apply(), without locks
+  };
+  void set_watch(Watch watch);  // once, before the first apply()
 
   // Every member but this node, in order of name, by the state and the time as they are now.
   std::vector<PreviewLine> preview(const policy::ObjectFacts& facts) const;

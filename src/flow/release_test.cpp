@@ -44,10 +44,6 @@ TEST(Release, MembersWithEqualTermsShareAView) {
   EXPECT_EQ(node.sees("cert-self"), Seen(indicators({1, 2})));
 }
 
-std::string label_marking(const policy::Label& label) {
-  return policy::make_label_marking(label, "cert-self", Instant{1'767'225'600, 0}).value();
-}
-std::string id_in(const std::string& text) { return std::string(*string_at(*parse_json(text), "id")); }
 
 TEST(Release, AGroupSplitsAViewAndItsChangesAreDecidedAgain) {
   const std::string group = "6f0e1b3c-520d-4a7d-9a3e-8e415bd27710";

@@ -48,6 +48,13 @@ Result<std::size_t> check_batch(const Batch& batch) {
       bytes += redacted.payload.size() + redacted.proof.size();
   for (const StateChange& change : batch.states)
     bytes += change.space.size() + change.key.size() + (change.value ? change.value->size() : 0);
+  for (const Destruction& wanted : batch.destroy) {
+    if (wanted.object_id.empty()) return fail(ErrorCode::kInvalid, "names an object", {.field = "destroy"});
+    bytes += wanted.object_id.size() + wanted.origin.size();
+  }
+  if (batch.destroy.size() > kMaxBatchEntries)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("{} destructions; the limit is {}", batch.destroy.size(), kMaxBatchEntries));
   if (bytes > kMaxBatchBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("a batch of {} bytes; the limit is {}", bytes, kMaxBatchBytes));
   std::size_t changes = 0;

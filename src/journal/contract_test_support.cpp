@@ -629,6 +629,80 @@ TEST_P(JournalContract, ErasesEveryVersionEverywhereAndKeepsItAway) {
   EXPECT_TRUE(journal().verify({}));
 }
 
+TEST_P(JournalContract, DestroysTheCopiesOfOneMemberUpToAVersionInOneCommit) {
+  const ViewId v = view("c1"), other = view("c2");
+  const std::string id = test_id("indicator", 1);
+  NewEntry mine = test_object(id, 1, {v}), newer = test_object(id, 2, {v}), newest = test_object(id, 3, {v});
+  const Seq first = admit(mine).seq, second = admit(newer).seq, third = admit(newest).seq;
+  NewEntry foreign = test_object(id, 1, {other});
+  foreign.collection = "c2";
+  foreign.origin = "cert-other";
+  const Seq kept = admit(foreign).seq;
+  Batch batch;
+  batch.entries.push_back({.kind = EntryKind::kDeletion, .collection = "c1", .object_id = id});
+  batch.entries.back().version = mine.version;
+  batch.entries.back().version_key = mine.version_key;
+  append(batch);
+  batch.entries.clear();
+  batch.states = {{"recall", "x", "y"}};
+  batch.destroy = {{id, mine.origin, newer.version_key}, {id, "nobody", ""}, {test_id("malware", 7), mine.origin, ""}};
+  const auto receipt = journal().append(batch);
+  ASSERT_TRUE(receipt) << receipt.error().text();
+  EXPECT_THAT(receipt->destroyed, ElementsAre(2, 0, 0)) << "the deleted version, too";
+  const auto snapshot = journal().snapshot();
+  EXPECT_EQ(snapshot->payload(first).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(snapshot->payload(second).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(snapshot->payload(third)) << "a newer version is another decision";
+  EXPECT_TRUE(snapshot->payload(kept)) << "somebody else's copy";
+  EXPECT_THAT(positions({.view = v, .all = true}), ElementsAre(3));
+  EXPECT_THAT(positions({.view = other, .all = true}), ElementsAre(1));
+  EXPECT_EQ(snapshot->released_payload(v, 2).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(journal().state("recall", "x").value(), "y");
+  const auto told = snapshot->entries(kept + 1, 10).value();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0].kind, EntryKind::kErasure);
+  EXPECT_EQ(told[0].collection, "c1");
+  EXPECT_EQ(told[0].version, mine.version);
+  EXPECT_EQ(told[0].origin, mine.origin);
+  EXPECT_EQ(admit(newer).outcome, Outcome::kDuplicate) << "a destroyed version does not come back";
+  EXPECT_EQ(admit(mine).outcome, Outcome::kDuplicate);
+  batch.destroy = {{id, mine.origin, ""}};
+  EXPECT_THAT(journal().append(batch)->destroyed, ElementsAre(1));
+  EXPECT_TRUE(journal().verify({}));
+  batch.destroy = {{"", mine.origin, ""}};
+  EXPECT_EQ(journal().append(batch).error().code, ErrorCode::kInvalid);
+}
+
+TEST_P(JournalContract, WhatWasDestroyedUpToADecisionMayComeAgainUntilItIsDestroyedForGood) {
+  const ViewId v = view("c1");
+  const std::string id = test_id("indicator", 1);
+  NewEntry older = test_object(id, 1, {v}), newer = test_object(id, 2, {v});
+  const Seq first = admit(older).seq, second = admit(newer).seq;
+  Batch batch;
+  batch.destroy = {{.object_id = id, .origin = older.origin, .upto = newer.version_key, .may_return = true, .keep = {newer.version_key}}};
+  EXPECT_THAT(journal().append(batch)->destroyed, ElementsAre(1));
+  EXPECT_EQ(journal().snapshot()->payload(first).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(journal().snapshot()->payload(second)) << "kept: decided later";
+  EXPECT_EQ(journal().snapshot()->versions("c1", id)->size(), 1U);
+  const auto again = admit(older);
+  EXPECT_EQ(again.outcome, Outcome::kNew);
+  EXPECT_TRUE(journal().snapshot()->payload(again.seq));
+  EXPECT_THAT(positions({.view = v, .all = true}), ElementsAre(2, 3));
+  // A copy that was replaced is not what is kept.
+  Batch replaced;
+  replaced.entries.push_back({.kind = EntryKind::kDeletion, .collection = "c1", .object_id = id});
+  replaced.entries.back().version = newer.version;
+  replaced.entries.back().version_key = newer.version_key;
+  append(replaced);
+  EXPECT_THAT(journal().append(batch)->destroyed, ElementsAre(2)) << "the older one, and the copy that was deleted";
+  EXPECT_EQ(admit(newer).outcome, Outcome::kNew);
+  batch.destroy = {{.object_id = id, .origin = older.origin, .upto = newer.version_key}};
+  EXPECT_THAT(journal().append(batch)->destroyed, ElementsAre(1));
+  EXPECT_EQ(admit(older).outcome, Outcome::kDuplicate) << "for good";
+  EXPECT_EQ(admit(newer).outcome, Outcome::kDuplicate);
+  EXPECT_TRUE(journal().verify({}));
+}
+
 TEST_P(JournalContract, CopiesAViewAtTheSamePositionsOrCompact) {
   const ViewId v = view("c1", "a");
   for (unsigned i = 0; i < 4; ++i) admit(test_object(test_id("indicator", i), 1, {v}));

@@ -106,6 +106,16 @@ class Differential {
         }
       batch.outbox.push_back(std::move(change));
     }
+    if (random_.below(30) == 0) {
+      const auto some = a_.last_seq() == 0 ? Result<Entry>(Entry{.object_id = "x--y"})
+                                           : a_.snapshot()->entry(1 + random_.below(a_.last_seq()));
+      if (some && !some->object_id.empty())
+        batch.destroy.push_back({.object_id = some->object_id,
+                                 .origin = some->origin,
+                                 .upto = random_.below(2) == 0 ? some->version_key : "",
+                                 .may_return = random_.below(2) == 0,
+                                 .keep = random_.below(3) == 0 ? std::vector{some->version_key} : std::vector<std::string>()});
+    }
     if (random_.below(4) == 0)
       batch.states.push_back(
           {"s", fmt::format("{}", random_.below(5)),

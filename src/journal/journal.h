@@ -37,7 +37,7 @@ using Pos = std::uint64_t;     // within a view's outbox: 1, 2, 3 … without ga
 enum class EntryKind : std::uint8_t {
   kObject = 1,       // a STIX object version (payload = its bytes)
   kDeletion = 2,     // a version, or all (version empty), of an object was deleted from a collection
-  kErasure = 3,      // payloads of an object were erased (their keys destroyed)
+  kErasure = 3,      // payloads of an object were erased (their keys destroyed); with a collection: of one version there
   kAlert = 4,        // a detection of this node (payload = alert JSON); never leaves as it is
   kJudgement = 5,    // what an analyst made of an alert: acknowledged, assigned, judged (payload = JSON)
   kNote = 6,         // an administrative event: policy change, member paired, log-in (payload = JSON)
@@ -99,11 +99,25 @@ struct OutboxChange {
   std::vector<Redacted> redacted{};  // released, with a redacted variant in place of the entry's payload
 };
 
+// Copies that are destroyed in the same commit: the payload keys of every version of an object that one member gave
+// (`upto` and older; empty, or an object without versions: all of them), in whatever collection, deleted ones too, with
+// the variants in outboxes. Other members' copies stay. Such a version never comes back, unless `may_return`. One
+// kErasure entry for each payload, with collection and version, and kMayReturn for a label if it may.
+struct Destruction {
+  std::string object_id;
+  std::string origin;
+  std::string upto;                  // version_key
+  bool may_return = false;           // the same version may be admitted again, as a deleted one may
+  std::vector<std::string> keep{};   // version keys of which the copy that is not deleted stays
+};
+inline constexpr std::string_view kMayReturn = "may return";
+
 struct Batch {
   std::vector<NewEntry> entries;
   std::vector<StateChange> states;
   std::vector<OutboxChange> outbox;
   std::uint64_t epoch = 0;  // must equal the journal's epoch if anything is released: else kConflict, decide again
+  std::vector<Destruction> destroy{};  // nothing of it is readable in the store's files when append returns
 };
 
 struct AppendedEntry {
@@ -116,7 +130,8 @@ struct AppendedEntry {
   } outcome = Outcome::kNew;
 };
 struct Receipt {
-  std::vector<AppendedEntry> entries;  // one for each of the batch, in order
+  std::vector<AppendedEntry> entries;      // one for each of the batch, in order
+  std::vector<std::uint32_t> destroyed{};  // payloads, one number for each of batch.destroy
 };
 
 // ── Views and outboxes ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ struct Stored {
   Payload payload;  // null: erased
   bool deleted = false;
   bool versioned = false;
+  bool may_return = false;  // destroyed, not for good
   std::string code;  // version, sortable
 };
 
@@ -300,6 +301,7 @@ class MemoryJournal final : public Journal {
       for (const auto& [seq, payload, proof] : change.redacted)
         release(data, change.view, seq, std::make_shared<const Content>(payload, proof));
     }
+    for (const Destruction& wanted : batch.destroy) receipt.destroyed.push_back(destroy(data, wanted));
     for (const StateChange& change : batch.states) {
       if (change.value) {
         data.states[{change.space, change.key}] = *change.value;
@@ -420,6 +422,7 @@ class MemoryJournal final : public Journal {
       if (stored.entry.object_id != object_id) continue;
       if (stored.payload) stored.entry.erased = true;
       stored.payload = nullptr;
+      stored.may_return = false;
     }
     for (auto& [id, view] : data.views)
       for (Row& row : view.rows)
@@ -533,7 +536,7 @@ class MemoryJournal final : public Journal {
       const Sha256 hash = sha256(entry.payload);
       for (const Stored& stored : data.entries) {
         if (stored.entry.kind != EntryKind::kObject || stored.entry.collection != entry.collection ||
-            stored.entry.object_id != entry.object_id || (stored.deleted && !stored.entry.erased) ||
+            stored.entry.object_id != entry.object_id || (stored.deleted && !stored.entry.erased) || stored.may_return ||
             stored.versioned != !entry.version_key.empty())
           continue;
         const bool same = stored.entry.hash == hash;
@@ -568,6 +571,44 @@ class MemoryJournal final : public Journal {
         for (Row& row : view.rows)
           if (row.seq == stored.entry.seq) row.withdrawn = true;
     }
+  }
+
+  std::uint32_t destroy(Data& data, const Destruction& wanted) {
+    const std::string upto = encode_version_key(wanted.upto);
+    std::vector<Seq> seqs;
+    for (Stored& stored : data.entries) {
+      if (stored.entry.kind != EntryKind::kObject || stored.entry.object_id != wanted.object_id ||
+          stored.entry.origin != wanted.origin ||
+          (!wanted.upto.empty() && stored.versioned && stored.code > upto))
+        continue;
+      if (!stored.payload) {
+        stored.may_return = stored.may_return && wanted.may_return;
+        continue;
+      }
+      if (!stored.deleted && std::ranges::find(wanted.keep, stored.entry.version_key) != wanted.keep.end()) continue;
+      stored.may_return = wanted.may_return;
+      stored.deleted = stored.deleted || wanted.may_return;
+      stored.entry.erased = true;
+      stored.payload = nullptr;
+      seqs.push_back(stored.entry.seq);
+    }
+    for (auto& [id, view] : data.views)
+      for (Row& row : view.rows)
+        if (std::ranges::find(seqs, row.seq) != seqs.end()) {
+          row.payload = nullptr;
+          row.withdrawn = true;
+        }
+    for (const Seq seq : seqs) {
+      const Entry gone = data.entries[seq - 1].entry;
+      NewEntry erasure{.kind = EntryKind::kErasure, .collection = gone.collection, .object_id = gone.object_id};
+      erasure.version = gone.version;
+      erasure.version_key = gone.version_key;
+      erasure.spec_version = gone.spec_version;
+      erasure.origin = gone.origin;
+      if (wanted.may_return) erasure.label = kMayReturn;
+      store(data, erasure);
+    }
+    return static_cast<std::uint32_t>(seqs.size());
   }
 
   void release(Data& data, ViewId id, Seq seq, Payload variant) {

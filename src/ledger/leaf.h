@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,9 @@ struct Opening {
   std::string subject;
   bool erased = false;
 };
+
+// Picks leaves about one subject by the log that they are in and their content.
+using WhichLeaves = std::function<bool(std::string_view log, std::string_view content)>;
 
 struct Leaf {
   std::string kind;

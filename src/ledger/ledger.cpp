@@ -125,10 +125,10 @@ Result<void> Ledger::alone(const std::function<Result<void>(Store&)>& work) {
   return *job->result;
 }
 
-Result<std::uint64_t> Ledger::erase(std::string_view subject) {
+Result<std::uint64_t> Ledger::erase(std::string_view subject, const WhichLeaves& which) {
   std::uint64_t erased = 0;
   BONGSU_TRY_VOID(alone([&](Store& store) -> Result<void> {
-    BONGSU_TRY(erased, store.erase(subject));
+    BONGSU_TRY(erased, store.erase(subject, which));
     return {};
   }));
   return erased;

@@ -66,8 +66,9 @@ class Ledger {
   };
   Result<std::vector<Placed>> record_all(std::vector<Addressed> events, std::map<std::string, std::string> cursors);
 
-  // Destroys the salts and contents of every leaf about a subject. How many there were.
-  Result<std::uint64_t> erase(std::string_view subject);
+  // Destroys the salts and contents of every leaf about a subject, or of those that `which` says yes to. How many there
+  // were.
+  Result<std::uint64_t> erase(std::string_view subject, const WhichLeaves& which = {});
   Result<void> settle();
   Result<void> put_cosigned(std::string_view log, const Note& note);
   // Everything as it is between two groups, into a new directory; what is recorded meanwhile waits. Synced by the caller.

@@ -95,7 +95,8 @@ class Store {
   void finish_settling(const Settlement& settlement);
   void stop_writing(Error error);  // a settling failed: from now on every write answers this
   // Destroys salt and content of every leaf about a subject, and settles first, so that no copy is left. How many there were.
-  Result<std::uint64_t> erase(std::string_view subject);
+  // With `which`, only those that it says yes to; one whose erasure was cut off is finished in any case.
+  Result<std::uint64_t> erase(std::string_view subject, const WhichLeaves& which = {});
 
   std::vector<std::string> logs() const;
   std::optional<Head> head(std::string_view log) const;  // nullopt: no entry yet

@@ -340,7 +340,7 @@ Result<void> Store::settle(bool overwrite_segments) {
   return {};
 }
 
-Result<std::uint64_t> Store::erase(std::string_view subject) {
+Result<std::uint64_t> Store::erase(std::string_view subject, const WhichLeaves& which) {
   if (subject.empty()) return fail(ErrorCode::kInvalid, "nothing is erased without a subject");
   BONGSU_TRY_VOID(settle(true));
   std::uint64_t erased = 0;
@@ -351,6 +351,7 @@ Result<std::uint64_t> Store::erase(std::string_view subject) {
       if (bytes.find(subject) == std::string::npos) continue;
       for (const auto& stored : read_openings(bytes)) {
         if (stored.gone || stored.opening.subject != subject) continue;
+        if (which && !stored.opening.erased && !which(name, stored.opening.content)) continue;
         // Marked first and found again by its subject until the end, so that an erasure that was cut off is finished when it is asked
         // for again. Lengths stay, and the records behind this one with them.
         constexpr std::uint64_t kMark = 4;

@@ -89,6 +89,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
   if (const auto why = suspended(remote.member)) return fail(ErrorCode::kDenied, "the link is suspended: " + *why);
   BONGSU_TRY(const auto collection, mirror(remote));
   AppliedCounts counts;
+  bool gone = false;
   int logged = 0;
   OpenedItems opened;
   const bool any_sealed = std::any_of(received.items.begin(), received.items.end(),
@@ -99,6 +100,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
   for (std::size_t i = 0; i < batch.items.size();) {
     std::vector<Result<stix::Object>> objects;
     std::vector<std::string> proofs;
+    std::vector<std::uint64_t> decided_after;
     std::size_t end = i;
     std::set<std::pair<std::string_view, std::string_view>> versions;
     for (; end < batch.items.size() && batch.items[end].kind == TailItem::Kind::kObject; ++end) {
@@ -106,8 +108,12 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
       if (!versions.emplace(batch.items[end].object_id, batch.items[end].version).second) break;
       objects.push_back(stix::Object::parse(batch.items[end].bytes));
       proofs.push_back(batch.items[end].proof);
+      decided_after.push_back(batch.items[end].tombstones);
     }
     if (!objects.empty()) {
+      std::uint64_t& tombstones = tombstones_[remote.member];
+      if (const auto most = std::ranges::max(decided_after); most > std::exchange(tombstones, std::max(tombstones, most)))
+        gone = true;
       const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
       std::vector<journal::StateChange> states{state_of(remote, cursor)};
       const auto first_opened = opened.lower_bound(i), end_opened = opened.lower_bound(end);
@@ -118,7 +124,8 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
                                                                .fallback = collection.fallback,
                                                                .states = std::move(states),
                                                                .replaces = true,
-                                                               .proofs = std::move(proofs)}));
+                                                               .proofs = std::move(proofs),
+                                                               .decided_after = std::move(decided_after)}));
       for (auto at = first_opened; at != end_opened; ++at) sealing_->committed(at->second);
       counts.applied += report.admitted;
       counts.refused += report.refused + report.quarantined;
@@ -145,6 +152,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     }
     const TailItem& item = batch.items[i++];
     if (item.kind == TailItem::Kind::kVoid) continue;
+    gone = true;
     const Cursor cursor{item.pos, item.cursor};
     const auto removed = withdraw(collection.id, item, state_of(remote, cursor));
     if (removed) {
@@ -162,13 +170,15 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     }
   }
   if (written.text != batch.cursor.text) BONGSU_TRY_VOID(journal_.put({state_of(remote, batch.cursor)}));
+  if (gone && on_gone_) on_gone_(remote.member);
   return counts;
 }
 
 Result<void> FlowApplier::withdraw(const std::string& collection, const TailItem& item, journal::StateChange cursor) {
   if (item.kept.empty()) {
     const auto version = stix::Timestamp::parse(item.version);
-    return admission_.remove(collection, item.object_id, version ? version->key() : "", self_, {std::move(cursor)});
+    return admission_.remove(collection, item.object_id, version ? version->key() : "", self_, {std::move(cursor)},
+                             flow::RecallReason::kUpstream);
   }
   BONGSU_TRY(const auto stored, journal_.snapshot()->versions(collection, item.object_id));
   std::vector<std::string> gone;
@@ -180,7 +190,8 @@ Result<void> FlowApplier::withdraw(const std::string& collection, const TailItem
   for (std::size_t i = 0; i < gone.size(); ++i) {
     std::vector<journal::StateChange> states;
     if (i + 1 == gone.size()) states.push_back(std::move(cursor));
-    BONGSU_TRY_VOID(admission_.remove(collection, item.object_id, gone[i], self_, std::move(states)));
+    BONGSU_TRY_VOID(admission_.remove(collection, item.object_id, gone[i], self_, std::move(states),
+                                      flow::RecallReason::kUpstream));
   }
   return {};
 }

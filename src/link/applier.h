@@ -45,6 +45,10 @@ class FlowApplier final : public Applier {
   FlowApplier(journal::Journal& journal, flow::Admission& admission, flow::Collections& collections, Random& random, Log& log,
               std::string self, OnMirror on_mirror = {}, Sealing* sealing = nullptr);
 
+  // Called when the partner told that objects are gone, or of tombstones that were not spoken of before: they should be
+  // asked for.
+  void on_gone(std::function<void(const std::string& member)> callback) { on_gone_ = std::move(callback); }
+
   Result<Cursor> open(const FollowedCollection& remote) override;
   // What has a wrong proof of origin goes to quarantine, and the member's links are suspended: what it brought in the same
   // batch with good proofs is admitted, further batches are kDenied.
@@ -69,6 +73,8 @@ class FlowApplier final : public Applier {
   OnMirror on_mirror_;
   Suspensions* suspensions_ = nullptr;
   Sealing* const sealing_;  // nullptr: sealed objects are refused
+  std::function<void(const std::string&)> on_gone_;
+  std::map<std::string, std::uint64_t> tombstones_;  // the most that a partner spoke of, by member
 };
 
 }  // namespace bongsu::link

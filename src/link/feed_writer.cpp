@@ -97,7 +97,9 @@ Result<void> FeedWriter::admit(std::vector<std::string>& texts, WriteCounts& cou
                                                            .fallback = target_.fallback,
                                                            .states = std::move(states),
                                                            .proofs = {},
-                                                           .received_from = "feed"}));
+                                                           .received_from = "feed",
+                                                           .authority = "feed",
+                                                           .authority_reason = "as the feed marks it"}));
   counts.refused += report.refused;
   int logged = 0;
   for (const auto& item : report.items)

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "flow/admit.h"
 #include "flow/collections.h"
+#include "flow/flow_test_support.h"
 #include "flow/markings.h"
 #include "flow/release.h"
 #include "journal/journal.h"
@@ -27,7 +28,8 @@ inline std::string ca_of(std::string_view member) { return fmt::format("{:064x}"
 
 struct Node {
   Node(std::string member, FakeClock& c, Random& r, std::uint64_t = 0)
-      : self(std::move(member)), clock(c), random(r), log(make_null_log()), journal(journal::make_memory_journal(c, r)) {
+      : self(std::move(member)), clock(c), random(r), log(make_null_log()),
+        journal(std::make_unique<flow::test::FaultyJournal>(journal::make_memory_journal(c, r))) {
     release = std::move(flow::Release::load(*journal, clock, *log).value());
     markings = std::move(flow::Markings::load(*journal).value());
     collections = std::move(flow::Collections::load(*journal).value());
@@ -82,7 +84,7 @@ struct Node {
   FakeClock& clock;
   Random& random;
   std::unique_ptr<Log> log;
-  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<flow::test::FaultyJournal> journal;
   std::unique_ptr<flow::Release> release;
   std::unique_ptr<flow::Markings> markings;
   std::unique_ptr<flow::Collections> collections;
@@ -144,12 +146,16 @@ class Wire {
   // What the source has to say now.
   std::string pull(bool heartbeat = false) {
     std::string out;
-    auto* tail = std::get_if<std::unique_ptr<net::TailSource>>(&response_.body);
-    if (!tail || ended_) return out;
-    const auto going = (*tail)->pull(out, heartbeat);
+    const auto going = try_pull(out, heartbeat);
     EXPECT_TRUE(going) << going.error().text();
-    if (!going || !*going) ended_ = true;
     return out;
+  }
+  Result<bool> try_pull(std::string& out, bool heartbeat = false) {
+    auto* tail = std::get_if<std::unique_ptr<net::TailSource>>(&response_.body);
+    if (!tail || ended_) return false;
+    auto going = (*tail)->pull(out, heartbeat);
+    if (!going || !*going) ended_ = true;
+    return going;
   }
   // Everything until it is silent.
   std::string drain() {

@@ -234,6 +234,22 @@ TEST_F(OriginLink, LyingPeersLinksAreSuspendedAndOthersRunOn) {
   EXPECT_EQ(lt.contents(lt.mirror_of("cert-ua")).size(), std::size(lies));
 }
 
+TEST_F(OriginLink, WhatAnEarlierBuildSuspendedStaysSuspended) {
+  ASSERT_TRUE(
+      lt.journal->put({{"link.suspended", "cert-ua", "a wrong proof"}, {"link.suspended", "cert-kr", "another"}}));
+  ASSERT_TRUE(lt.suspensions->suspend({.member = "cert-kr", .reason = "two histories", .stops_giving = true}));
+  for (int start = 0; start < 2; ++start) {
+    const auto suspensions = Suspensions::load(*lt.journal, clock).value();
+    EXPECT_EQ(suspensions->reason_of("cert-ua"), "a wrong proof") << start;
+    EXPECT_FALSE(suspensions->find("cert-ua")->stops_giving) << "it ended what was taken, no more";
+    EXPECT_EQ(suspensions->reason_of("cert-kr"), "two histories") << "what this build says stands";
+    EXPECT_TRUE(lt.journal->states("link.suspended")->empty()) << "moved once";
+  }
+  const auto suspensions = Suspensions::load(*lt.journal, clock).value();
+  ASSERT_TRUE(suspensions->resume("cert-ua"));
+  EXPECT_FALSE(Suspensions::load(*lt.journal, clock).value()->reason_of("cert-ua"));
+}
+
 TEST_F(OriginLink, WhatWasStoredBeforeThereWereProofsIsSignedWhenItIsSent) {
   Node old("cert-ua", clock, random);  // over the same keys, without signing
   const std::string id = old.add_collection("shared");
@@ -306,8 +322,8 @@ TEST_F(OriginLink, G4_ACopyOfTheSameVersionReplacesTheOneThatWasGiven) {
 TEST_F(OriginLink, G6_ARedactedCopyIsProvenAndReplacedWhenTheLabelWidens) {
   const std::string green = marking(stix::Tlp::kGreen), amber = marking(stix::Tlp::kAmber);
   std::string whole = indicator(1, green);
-  whole.insert(whole.size() - 1, R"(,"description":"seen at the ministry","granular_markings":[{"marking_ref":")" + amber +
-                                     R"(","selectors":["description"]}])");
+  whole.insert(whole.size() - 1, R"(,"description":"seen at the ministry","granular_markings":[{"marking_ref":")" +
+                                     amber + R"(","selectors":["description"]}])");
   const auto agree = [&](stix::Tlp with_lt) {
     policy::PolicyState state{.self = "cert-ua"};
     for (const auto& [member, highest] : {std::pair{"cert-lt", with_lt}, {"cert-kr", stix::Tlp::kAmber}}) {
@@ -355,7 +371,8 @@ TEST_F(OriginLink, G6_ARedactedCopyIsProvenAndReplacedWhenTheLabelWidens) {
   EXPECT_EQ(sent[0].proof.find("ministry"), std::string::npos);
   const auto proof = crypto::OriginProof::parse(sent[0].proof);
   ASSERT_TRUE(proof && proof->redacted());
-  EXPECT_EQ(verify_origin(*proof, part, ua.key.public_key), crypto::OriginFault::kNone) << "it derives from the original";
+  EXPECT_EQ(verify_origin(*proof, part, ua.key.public_key), crypto::OriginFault::kNone)
+      << "it derives from the original";
   EXPECT_TRUE(lt.quarantine->list().empty());
 
   agree(stix::Tlp::kAmber);

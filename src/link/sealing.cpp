@@ -105,15 +105,27 @@ struct Sealing::Impl {
   }
 
   Result<crypto::Sealed> seal(std::span<const std::string> members, const What& what, std::string_view content) {
-    std::shared_ptr<const crypto::Signer> by;
     std::vector<crypto::SealRecipient> recipients;
+    auto sealed = seal_with(members, what, content, recipients);
+    if (sealed) return sealed;
+    // No key was used: whoever cannot sign for a while (a token that is away) does not use up what others gave.
+    const std::lock_guard lock(mutex);
+    for (auto& one : recipients)
+      if (const auto found = shelves.find(one.member); one.prekey.one_time && found != shelves.end())
+        found->second.ready.push_back(std::move(one.prekey));
+    return sealed;
+  }
+
+  Result<crypto::Sealed> seal_with(std::span<const std::string> members, const What& what, std::string_view content,
+                                   std::vector<crypto::SealRecipient>& recipients) {
+    std::shared_ptr<const crypto::Signer> by;
     {
       const std::lock_guard lock(mutex);
-      BONGSU_TRY(by, signer());
       for (const auto& member : members) {
         BONGSU_TRY(auto one, recipient(member));
         recipients.push_back(std::move(one));
       }
+      BONGSU_TRY(by, signer());
     }
     const crypto::SealRequest request{
         .sender = own.self, .label = what.label, .content_type = what.content_type, .sealed_at = clock.now()};

@@ -85,7 +85,8 @@ class Sealing {
   struct What {
     std::string label, content_type;
   };
-  // kNotFound, kUnavailable: the member has given no prekeys, or they have expired.
+  // kNotFound, kUnavailable: the member has given no prekeys, or they have expired; or, where can_seal_to() still says
+  // yes, this node cannot sign now. No key is used by a failure.
   Result<std::string> seal(std::string_view member, const What& what, std::string_view content);
   // For several at once, one file: each learns of the others.
   Result<std::string> seal_together(const std::vector<std::string>& members, const What& what,

@@ -174,6 +174,166 @@ TEST_F(SealedLink, WithoutPrekeysItIsWithheldWithAReasonAndComesLater) {
   EXPECT_EQ(status.withheld, 0u);
 }
 
+// What was withheld comes when the outbox is begun anew; what was withdrawn meanwhile goes.
+TEST_F(SealedLink, WhatWasWithdrawnIsToldAlsoWhereTheOutboxIsBegunAnew) {
+  const std::string gone = indicator(1, marking(stix::Tlp::kAmber)), stays = indicator(2, marking(stix::Tlp::kAmber)),
+                    sealed_text = indicator(3, marking(stix::Tlp::kAmberStrict));
+  ua.publish(collection, {gone, stays, sealed_text});
+  (void)connect();
+  ASSERT_EQ(mirrored(), (std::vector<std::string>{gone, stays}));
+  ASSERT_TRUE(ua.admission->remove(collection, stix::Object::parse(gone)->id_text(), "", "cert-ua"));
+  exchange();
+  (void)connect();
+  EXPECT_EQ(mirrored(), (std::vector<std::string>{stays, sealed_text}));
+}
+
+TEST_F(SealedLink, WhatIsOwedStaysOwedUntilTheMemberHasBegunAnew) {
+  const std::string open_text = indicator(1, marking(stix::Tlp::kAmber)),
+                    sealed_text = indicator(2, marking(stix::Tlp::kAmberStrict)),
+                    last = indicator(3, marking(stix::Tlp::kAmber));
+  ua.publish(collection, {open_text, sealed_text, last});
+  (void)connect();
+  ASSERT_EQ(mirrored(), (std::vector<std::string>{open_text, last}));
+  exchange();
+  const auto ask = [&] {
+    Consumer consumer(
+        {.member = "cert-ua", .collection = collection, .link_url = net::parse_url("https://ua.example").value()},
+        clock, random, cursor);
+    return producer->get("cert-lt", "/link/v1/tail/" + collection, consumer.request().headers);
+  };
+  // The connection is cut before the first byte, and again after all of them, which nobody received.
+  {
+    const auto cut = ask();
+  }
+  {
+    Wire wire(ask());
+    EXPECT_NE(wire.drain().find("bse1"), std::string::npos);
+  }
+  // The node dies.
+  TailServerOptions options;
+  options.sealing = at_ua.sealing.get();
+  producer = std::make_unique<Producer>(ua, std::move(options));
+  EXPECT_EQ(ask().headers.get(kFromHeader), "0");
+  (void)connect();
+  EXPECT_EQ(mirrored(), (std::vector<std::string>{open_text, last, sealed_text}));
+  // And no more than that.
+  EXPECT_EQ(ask().headers.get(kFromHeader), "3");
+  producer = std::make_unique<Producer>(ua, TailServerOptions{.sealing = at_ua.sealing.get()});
+  EXPECT_EQ(ask().headers.get(kFromHeader), "3") << "after a restart";
+
+  // A second time: the prekeys ran out.
+  clock.advance(crypto::kOneTimeLifetime);
+  ua.agree({{"cert-lt", {collection}}}, stix::Tlp::kAmberStrict);  // the agreement ran out, too
+  const std::string again = indicator(4, marking(stix::Tlp::kAmberStrict));
+  ua.publish(collection, {again});
+  (void)connect();
+  EXPECT_EQ(status.withheld, 1u);
+  EXPECT_EQ(ask().headers.get(kFromHeader), "4") << "not before it can be sealed";
+  exchange();
+  EXPECT_EQ(ask().headers.get(kFromHeader), "0");
+  (void)connect();
+  EXPECT_EQ(mirrored(), (std::vector<std::string>{open_text, last, sealed_text, again}));
+}
+
+// It is begun anew for what is owed, and what its cursor proves is known all the same: after a crash nothing else tells
+// what it had been handed.
+TEST_F(SealedLink, WhereTheOutboxIsBegunAnewTheCursorStillTellsWhatARecallHasToReach) {
+  const std::string open_text = indicator(1, marking(stix::Tlp::kAmber));
+  ua.publish(collection, {open_text, indicator(2, marking(stix::Tlp::kAmberStrict))});
+  (void)connect();
+  const auto recall =
+      flow::Recall::load(*ua.journal, *ua.release,
+                         {.self = "cert-ua", .signing_key = at_ua.signing, .key_of = {}, .referrers = {}}, clock,
+                         *ua.log)
+          .value();
+  TailServerOptions options;
+  options.sealing = at_ua.sealing.get();
+  options.recall = recall.get();
+  producer = std::make_unique<Producer>(ua, std::move(options));
+  const auto wanted = recall->recall({.object_id = stix::Object::parse(open_text)->id_text()});
+  ASSERT_TRUE(wanted);
+  EXPECT_EQ(wanted->unsettled, std::vector<std::string>{"cert-lt"});
+  exchange();
+  (void)connect();
+  EXPECT_EQ(recall->told("cert-lt")->tombstones.size(), 1u);
+  producer.reset();
+}
+
+TEST_F(SealedLink, WhatAnEarlierBuildNotedAsOwedIsGiven) {
+  ua.publish(collection, {indicator(1, marking(stix::Tlp::kAmber))});
+  exchange();
+  (void)connect();
+  ASSERT_TRUE(ua.journal->put({{"link.withheld", "cert-lt/" + collection, "this has to be sealed, and nobody can"}}));
+  producer = std::make_unique<Producer>(ua, TailServerOptions{.sealing = at_ua.sealing.get()});
+  std::vector<TailItem> items;
+  (void)connect(&items);
+  EXPECT_EQ(items.size(), 1u) << "from the beginning";
+  items.clear();
+  (void)connect(&items);
+  EXPECT_TRUE(items.empty()) << "once";
+}
+
+TEST_F(SealedLink, WhatCouldNotBeNotedAsOwedIsNotedAtTheNextTry) {
+  const std::string sealed_text = indicator(1, marking(stix::Tlp::kAmberStrict));
+  ua.publish(collection, {sealed_text});
+  {
+    Wire wire(producer->get("cert-lt", "/link/v1/tail/" + collection));
+    ua.journal->fail_after(1);
+    std::string out;
+    EXPECT_FALSE(wire.try_pull(out));
+    EXPECT_EQ(out.find("withheld"), std::string::npos) << "not told before it is durable";
+    ua.journal->heal();
+  }
+  (void)connect();
+  EXPECT_EQ(status.withheld, 1u);
+  exchange();
+  (void)connect();
+  EXPECT_EQ(mirrored(), std::vector<std::string>{sealed_text});
+}
+
+// A node whose token is away cannot sign what it seals. That is no want of prekeys: nothing is withheld, and nobody has
+// to come again.
+TEST_F(SealedLink, ARowWaitsForTheTokenThatSigns) {
+  struct Token final : crypto::Signer {
+    std::shared_ptr<const crypto::Signer> inner;
+    bool away = false;
+    mutable int asked = 0;
+    Result<std::string> sign(std::string_view message) const override {
+      ++asked;
+      if (away) return fail(ErrorCode::kUnavailable, "signing: the token answers 0x32");
+      return inner->sign(message);
+    }
+  };
+  const auto token = std::make_shared<Token>();
+  token->inner = crypto::open_signer(at_ua.signing).value();
+  at_ua.signing.token = token;
+  at_ua.sealing = sealing_of(ua, at_ua);
+  producer = std::make_unique<Producer>(ua, TailServerOptions{.sealing = at_ua.sealing.get()});
+  exchange();
+  const std::string open_text = indicator(1, marking(stix::Tlp::kAmber)),
+                    sealed_text = indicator(2, marking(stix::Tlp::kAmberStrict));
+  ua.publish(collection, {open_text, sealed_text});
+  const auto left = at_ua.sealing->one_time_left("cert-lt");
+  token->away = true;
+  Wire wire(producer->get("cert-lt", "/link/v1/tail/" + collection));
+  const std::string before = wire.drain();
+  EXPECT_NE(before.find("a1.example"), std::string::npos) << "what stands before it goes";
+  EXPECT_EQ(before.find("event: live"), std::string::npos) << "this is not all";
+  EXPECT_FALSE(wire.ended());
+  EXPECT_TRUE(producer->tails->withheld().empty());
+  const int asked = token->asked;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(wire.pull(), "") << "whatever wakes it";
+  EXPECT_EQ(token->asked, asked) << "the token is left alone";
+  EXPECT_NE(wire.pull(true), "") << "a heartbeat";
+  EXPECT_GT(token->asked, asked) << "and with it another try";
+  EXPECT_EQ(at_ua.sealing->one_time_left("cert-lt"), left) << "no prekey was used up";
+  token->away = false;
+  const std::string after = wire.pull(true);
+  EXPECT_NE(after.find("bse1"), std::string::npos);
+  EXPECT_NE(after.find("event: live"), std::string::npos);
+  EXPECT_FALSE(wire.ended());
+}
+
 TEST_F(SealedLink, AnOpenTailEndsWhenPrekeysComeSoThatNothingIsMissed) {
   ua.publish(collection, {indicator(1, marking(stix::Tlp::kAmberStrict))});
   Wire wire(producer->get("cert-lt", "/link/v1/tail/" + collection));

@@ -8,6 +8,7 @@ namespace bongsu::link {
 namespace {
 
 constexpr std::string_view kSpace = "suspended";
+constexpr std::string_view kSpaceBefore = "link.suspended";  // of builds that kept links alone: member → reason
 
 Suspension read(const std::string& member, const std::string& text) {
   // What cannot be read suspends as well, and both ways.
@@ -36,6 +37,16 @@ Result<std::unique_ptr<Suspensions>> Suspensions::load(journal::Journal& journal
   std::unique_ptr<Suspensions> out(new Suspensions(journal, clock));
   BONGSU_TRY(const auto stored, journal.states(kSpace));
   for (const auto& [member, text] : stored) out->suspended_.emplace(member, read(member, text));
+  // What an earlier build wrote moves here, once.
+  BONGSU_TRY(const auto before, journal.states(kSpaceBefore));
+  std::vector<journal::StateChange> moved;
+  for (const auto& [member, reason] : before) {
+    moved.push_back({std::string(kSpaceBefore), member, std::nullopt});
+    const auto [at, fresh] =
+        out->suspended_.try_emplace(member, Suspension{.member = member, .reason = reason, .since = clock.now()});
+    if (fresh) moved.push_back({std::string(kSpace), member, to_text(at->second.json())});
+  }
+  BONGSU_TRY_VOID(journal.put(std::move(moved)));
   return out;
 }
 

@@ -87,6 +87,7 @@ void append_object_header(std::string& out, const TailItem& item) {
     fmt::format_to(std::back_inserter(out), ",\"date_added\":\"{}\"", Instant::from_micros(*item.added_us).text(6));
   fmt::format_to(std::back_inserter(out), ",\"sha256\":\"{}\"", to_hex(sha256(item.bytes)));
   if (!item.proof.empty()) out.append(",\"proof\":\"").append(to_base64url(as_bytes(item.proof))).append("\"");
+  if (item.tombstones > 0) fmt::format_to(std::back_inserter(out), ",\"tombstones\":{}", item.tombstones);
   out += needs_base64(item) ? ",\"encoding\":\"base64\"}\n" : "}\n";
 }
 
@@ -146,6 +147,9 @@ Result<std::optional<std::int64_t>> added_of(const Json& header) {
 Result<void> read_object(const Json& header, std::string text, std::size_t end, TailItem& item) {
   if (end == text.size()) return broken("an object event without an object");
   BONGSU_TRY(item.added_us, added_of(header));
+  const auto tombstones = int_at(header, "tombstones").value_or(0);
+  if (tombstones < 0) return broken("a number of tombstones below zero");
+  item.tombstones = static_cast<std::uint64_t>(tombstones);
   item.proof.clear();
   if (const auto proof = string_at(header, "proof")) {
     // What is in it is admission's matter: a proof that cannot be read is a reason to hold the object, not to drop it.
@@ -249,18 +253,22 @@ std::string CursorSeal::make(std::string_view member, std::string_view collectio
     const Sha256 inner = sha256(message);
     return sha256(std::string(secret_).append(as_text(inner)));
   };
-  const Sha256 of_place = mac(fmt::format("place\n{}\n{}\n{}\n{}\n{}\n{}", member, collection, place.origin, place.pos,
-                                          place.seq, place.added_us));
+  const std::string in_round = place.round == 0 ? "" : fmt::format(".{}", place.round);
+  const Sha256 of_place = mac(fmt::format("place\n{}\n{}\n{}\n{}\n{}\n{}{}", member, collection, place.origin,
+                                          place.pos, place.seq, place.added_us, in_round));
   const Sha256 of_mark = mac(fmt::format("mark\n{}\n{}\n{}\n{}", member, collection, place.pos, mark));
-  return fmt::format("{}-{}{}", place.pos, to_hex(Bytes(of_place).first(kPlaceMacBytes)),
+  return fmt::format("{}{}-{}{}", place.pos, in_round, to_hex(Bytes(of_place).first(kPlaceMacBytes)),
                      to_hex(Bytes(of_mark).first(kMarkMacBytes)));
 }
 
-std::optional<journal::Pos> CursorSeal::read_pos(std::string_view cursor) {
+std::optional<CursorSeal::Said> CursorSeal::read(std::string_view cursor) {
   const auto dash = cursor.find('-');
   if (cursor.size() > kMaxCursorBytes || dash == std::string_view::npos) return std::nullopt;
-  const auto pos = parse_pos(cursor.substr(0, dash));
-  return pos && *pos > 0 ? pos : std::nullopt;
+  const auto dot = std::min(cursor.find('.'), dash);
+  const auto pos = parse_pos(cursor.substr(0, dot));
+  const auto round = dot == dash ? std::optional<std::uint64_t>(0) : parse_pos(cursor.substr(dot + 1, dash - dot - 1));
+  if (!pos || *pos == 0 || !round || (dot != dash && *round == 0)) return std::nullopt;
+  return Said{*pos, *round};
 }
 
 CursorSeal::Verdict CursorSeal::judge(std::string_view cursor, std::string_view member, std::string_view collection,

@@ -2,12 +2,15 @@
 //
 //   id: 42-5f0c9a…                 the cursor: give it back to go on behind this row
 //   event: object                  | withdrawn (identity follows) | void (a row whose content is gone)
-//   data: {"pos":42,"id":"indicator--…","version":"…","date_added":"…Z","sha256":"…","proof":"…"}
+//   data: {"pos":42,"id":"indicator--…","version":"…","date_added":"…Z","sha256":"…","proof":"…","tombstones":3}
 //   data: {"type":"indicator",     the object's bytes, exactly: one data line for each of its lines
 //   data:  …}
 //
 // "proof" is who made it (crypto::OriginProof), base64url; absent: nobody signed. Relays pass it on as it is, and a change of the
 // bytes or of the proof shows at whoever knows the originator's key.
+//
+// "tombstones" is how many the producer had made for this consumer when it read the row (flow/recall.h): those up to
+// this number were decided before the release; absent: none.
 //
 // Bytes that hold a CR (which would end a line) come as one line of base64, and the header says "encoding":"base64".
 // An object whose label asks for it travels sealed to the member's prekeys (sealing.h). Then id, version and hash are
@@ -50,6 +53,7 @@ struct TailItem {
   std::optional<std::int64_t> added_us;  // objects: date_added at the producer
   std::string bytes;                     // objects
   std::string proof;                     // objects; empty: there is none
+  std::uint64_t tombstones = 0;          // objects; see above
   std::string sealed;                    // an envelope, instead of id, version and bytes, which are inside
   std::string withheld;                  // void: why, where this is told
 };
@@ -77,16 +81,21 @@ struct Place {
   journal::Pos pos = 0;        // of the last row that was sent
   journal::Seq seq = 0;        // of that row's entry and
   std::int64_t added_us = 0;   // its date: a producer that was restored from a backup may have another row there now
+  std::uint64_t round = 0;     // how often the outbox was begun anew for what had been withheld
 };
 
 // Cursors are sealed: a consumer can only present places that it was given, and they say nothing about views.
-// Text: "<pos>-<mac of the place><mac of the mark>". The mark says which withdrawals were told up to there (0: not
+// Text: "<pos>-<mac of the place><mac of the mark>", from the first round on "<pos>.<round>-…". The mark says which withdrawals were told up to there (0: not
 // all); if it is another one now, the producer looks through the rows before.
 class CursorSeal {
  public:
   explicit CursorSeal(std::string secret) : secret_(std::move(secret)) {}
   std::string make(std::string_view member, std::string_view collection, const Place& place, std::uint64_t mark) const;
-  static std::optional<journal::Pos> read_pos(std::string_view cursor);  // what it says, unproven
+  struct Said {
+    journal::Pos pos = 0;
+    std::uint64_t round = 0;
+  };
+  static std::optional<Said> read(std::string_view cursor);  // what it says, unproven
   enum class Verdict { kForeign, kPlace, kPlaceAndMark };
   Verdict judge(std::string_view cursor, std::string_view member, std::string_view collection, const Place& place,
                 std::uint64_t mark) const;

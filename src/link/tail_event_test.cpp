@@ -182,7 +182,8 @@ TEST(CursorSeal, ProvesOnlyThePlaceAndMarkItWasMadeFor) {
   const Place place{.origin = 3, .pos = 5, .seq = 9, .added_us = 77};
   const std::string cursor = seal.make("cert-ua", "c1", place, 42);
   EXPECT_LE(cursor.size(), kMaxCursorBytes);
-  EXPECT_EQ(CursorSeal::read_pos(cursor), 5u);
+  EXPECT_EQ(CursorSeal::read(cursor)->pos, 5u);
+  EXPECT_EQ(CursorSeal::read(cursor)->round, 0u);
   EXPECT_EQ(seal.judge(cursor, "cert-ua", "c1", place, 42), Verdict::kPlaceAndMark);
   EXPECT_EQ(seal.judge(cursor, "cert-ua", "c1", place, 43), Verdict::kPlace);
   EXPECT_EQ(seal.judge(seal.make("cert-ua", "c1", place, 0), "cert-ua", "c1", place, 0),
@@ -190,10 +191,28 @@ TEST(CursorSeal, ProvesOnlyThePlaceAndMarkItWasMadeFor) {
   EXPECT_EQ(other.judge(cursor, "cert-ua", "c1", place, 42), Verdict::kForeign);
   EXPECT_EQ(seal.judge(cursor, "cert-lt", "c1", place, 42), Verdict::kForeign);
   EXPECT_EQ(seal.judge(cursor, "cert-ua", "c2", place, 42), Verdict::kForeign);
-  for (const Place& wrong : {Place{4, 5, 9, 77}, Place{3, 6, 9, 77}, Place{3, 5, 8, 77}, Place{3, 5, 9, 78}})
+  for (const Place& wrong :
+       {Place{4, 5, 9, 77}, Place{3, 6, 9, 77}, Place{3, 5, 8, 77}, Place{3, 5, 9, 78}, Place{3, 5, 9, 77, 1}})
     EXPECT_EQ(seal.judge(cursor, "cert-ua", "c1", wrong, 42), Verdict::kForeign);
-  for (const char* bad : {"", "-", "0-aa", "5", "x-aa", "-1-aa", "99999999999999999999999-aa"})
-    EXPECT_FALSE(CursorSeal::read_pos(bad)) << bad;
+  for (const char* bad : {"", "-", "0-aa", "5", "x-aa", "-1-aa", "99999999999999999999999-aa", "5.-aa", "5.0-aa",
+                          "5.x-aa", "5.1.1-aa", ".1-aa"})
+    EXPECT_FALSE(CursorSeal::read(bad)) << bad;
+}
+
+TEST(CursorSeal, NamesTheRoundThatItIsOf) {
+  const CursorSeal seal("secret");
+  const Place place{.origin = 3, .pos = 5, .seq = 9, .added_us = 77, .round = 2};
+  const std::string cursor = seal.make("cert-ua", "c1", place, 42);
+  EXPECT_LE(cursor.size(), kMaxCursorBytes);
+  EXPECT_EQ(CursorSeal::read(cursor)->pos, 5u);
+  EXPECT_EQ(CursorSeal::read(cursor)->round, 2u);
+  EXPECT_EQ(seal.judge(cursor, "cert-ua", "c1", place, 42), CursorSeal::Verdict::kPlaceAndMark);
+  Place later = place;
+  ++later.round;
+  EXPECT_EQ(seal.judge(cursor, "cert-ua", "c1", later, 42), CursorSeal::Verdict::kForeign);
+  std::string forged = cursor;
+  forged[2] = '3';
+  EXPECT_EQ(seal.judge(forged, "cert-ua", "c1", later, 42), CursorSeal::Verdict::kForeign);
 }
 
 }  // namespace

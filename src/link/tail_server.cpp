@@ -37,6 +37,11 @@ class ReleaseGate final : public TailGate {
     BONGSU_TRY(auto opened, release_.open(member, collection));
     return Opened{opened.view, std::move(opened.snapshot), opened.epoch};
   }
+  Result<void> keep_up() override { return release_.keep_up(); }
+  Result<Opened> look(std::string_view member, std::string_view collection) override {
+    BONGSU_TRY(auto opened, release_.look(member, collection));
+    return Opened{opened.view, std::move(opened.snapshot), opened.epoch};
+  }
   journal::ViewId origin_of(journal::ViewId view) override { return release_.origin_of(view); }
   Result<bool> may_have(std::string_view member, const journal::Entry& entry) override {
     BONGSU_TRY(const auto facts, flow::facts_of(entry));
@@ -109,27 +114,46 @@ struct TailServer::Shared {
     for (auto& [id, wake] : wakes) wake();
   }
 
-  // Notes that something was withheld, durably the first time: the member gets it once it can be sealed to.
-  Result<void> note_withheld(const std::string& member, const std::string& collection, const std::string& why) {
+  // What was withheld is owed: once the member can be sealed to, its outbox begins anew, in a round of its own. Every
+  // cursor names the round that it is of, and the note (never taken away) the one that has to be begun: whoever comes
+  // with a cursor of an earlier one has not got what is owed, wherever the connection was cut or this node died.
+  Result<std::uint64_t> owed_round(const std::string& member, const std::string& collection) {
+    if (options.sealing == nullptr) return 0;
+    {
+      const std::lock_guard lock(mutex);
+      if (const auto known = rounds.find({member, collection}); known != rounds.end()) return known->second;
+    }
+    BONGSU_TRY(const auto noted, journal.state(kWithheldSpace, withheld_key(member, collection)));
+    std::uint64_t round = 0;
+    if (noted) {
+      const auto json = parse_json(*noted);
+      // Earlier builds noted the reason alone.
+      round = json ? static_cast<std::uint64_t>(std::max<std::int64_t>(1, int_at(*json, "round").value_or(1))) : 1;
+    }
+    const std::lock_guard lock(mutex);
+    return rounds.try_emplace({member, collection}, round).first->second;
+  }
+  // Something was withheld in this round: it is owed as soon as that is durable.
+  Result<void> note_withheld(const std::string& member, const std::string& collection, std::uint64_t round,
+                             const std::string& why) {
     {
       const std::lock_guard lock(mutex);
       auto& noted = withheld[{member, collection}];
       ++noted.objects;
       noted.why = why;
-      if (noted.owed) return {};
-      noted.owed = true;
+      if (rounds[{member, collection}] > round) return {};
     }
-    return journal.put({{std::string(kWithheldSpace), withheld_key(member, collection), why}});
-  }
-  // Is there something that the member is to get from the beginning? Asked once a connection; the note is taken away.
-  Result<bool> take_owed(const std::string& member, const std::string& collection) {
-    if (options.sealing == nullptr || !options.sealing->can_seal_to(member)) return false;
-    BONGSU_TRY(const auto noted, journal.state(kWithheldSpace, withheld_key(member, collection)));
-    if (!noted) return false;
-    BONGSU_TRY_VOID(journal.put({{std::string(kWithheldSpace), withheld_key(member, collection), std::nullopt}}));
+    BONGSU_TRY_VOID(journal.put({{std::string(kWithheldSpace), withheld_key(member, collection),
+                                  to_text(JsonObject{{"round", round + 1}, {"why", why}})}}));
     const std::lock_guard lock(mutex);
-    if (const auto found = withheld.find({member, collection}); found != withheld.end()) withheld.erase(found);
-    return true;
+    std::uint64_t& known = rounds[{member, collection}];
+    known = std::max(known, round + 1);
+    return {};
+  }
+  // It is given from the beginning: what is withheld is counted anew.
+  void begun_anew(const std::string& member, const std::string& collection) {
+    const std::lock_guard lock(mutex);
+    withheld.erase({member, collection});
   }
   static std::string withheld_key(std::string_view member, std::string_view collection) {
     return fmt::format("{}/{}", member, collection);
@@ -159,9 +183,9 @@ struct TailServer::Shared {
   struct Noted {
     std::uint64_t objects = 0;
     std::string why;
-    bool owed = false;  // stored
   };
-  std::map<std::pair<std::string, std::string>, Noted> withheld;  // by member and collection
+  std::map<std::pair<std::string, std::string>, Noted> withheld;        // by member and collection
+  std::map<std::pair<std::string, std::string>, std::uint64_t> rounds;  // the same; what is stored
 };
 
 namespace {
@@ -200,8 +224,19 @@ class Tail final : public net::TailSource {
     if (shared_->stopped) return false;
     const std::size_t before = out.size();
     BONGSU_TRY(const Shared::Count counted, shared_->count(collection_));
-    const auto opened = shared_->gate.open(member_, collection_);
+    BONGSU_TRY_VOID(shared_->gate.keep_up());
+    // A recall sees either what is read here as handed out, or nothing of it is read.
+    std::optional<std::shared_lock<flow::FairSharedMutex>> handing_out;
+    if (shared_->options.recall != nullptr) {
+      handing_out.emplace(shared_->options.recall->hand_out());
+      tombstones_ = shared_->options.recall->decided_now(member_);
+    }
+    const auto opened = shared_->gate.look(member_, collection_);
     if (!opened) {
+      if (opened.error().code == ErrorCode::kUnavailable) {  // at this very moment: the next pull sees to it
+        if (wake_) wake_();
+        return true;
+      }
       if (opened.error().code == ErrorCode::kNotFound || opened.error().code == ErrorCode::kDenied) return false;
       return std::unexpected(opened.error());
     }
@@ -209,10 +244,16 @@ class Tail final : public net::TailSource {
     if (shared_->gate.origin_of(opened->view) != place_.origin) return false;
     // What was withheld can be sealed now: the consumer comes again, and begins where it gets that.
     if (withheld_ && shared_->options.sealing->can_seal_to(member_)) return false;
-    BONGSU_TRY(bool more, read(out, *opened));
+    const auto more_rows = stalled_ && !heartbeat ? Result<bool>(false) : read(out, *opened);
+    if (handing_out) {
+      shared_->options.recall->handed_out(member_, collection_, place_.pos);
+      handing_out.reset();
+    }
+    if (!more_rows) return std::unexpected(more_rows.error());
+    const bool more = *more_rows;
     // Before the bytes leave: no key that sealed them may be used again.
     if (std::exchange(sealed_, false)) BONGSU_TRY_VOID(shared_->options.sealing->flush());
-    if (!more && !live_) {
+    if (!more && !stalled_ && !live_) {
       live_ = true;
       append_live_event(out);
     }
@@ -225,18 +266,24 @@ class Tail final : public net::TailSource {
  private:
   // true: there is more.
   Result<bool> read(std::string& out, const TailGate::Opened& opened) {
+    stalled_ = false;
     const std::size_t full = out.size() + shared_->options.batch_bytes;
     while (true) {
       BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, place_.pos, kRowsPerRead));
       for (const journal::OutboxRow& row : page.rows) {
-        BONGSU_TRY_VOID(append(out, opened, row));
+        BONGSU_TRY(const bool appended, append(out, opened, row));
+        if (!appended) {
+          stalled_ = true;
+          return false;
+        }
         if (out.size() >= full) return page.more || &row != &page.rows.back();
       }
       if (!page.more || page.rows.empty()) return false;
     }
   }
 
-  Result<void> append(std::string& out, const TailGate::Opened& opened, const journal::OutboxRow& row) {
+  // false: not now, nothing was appended.
+  Result<bool> append(std::string& out, const TailGate::Opened& opened, const journal::OutboxRow& row) {
     TailItem item{.kind = TailItem::Kind::kVoid, .pos = row.pos};
     bool readable = false;
     if (!row.withdrawn) {
@@ -254,7 +301,11 @@ class Tail final : public net::TailSource {
       item.object_id = row.object_id;
       item.version = row.version;
       item.added_us = row.added_us;
-      if (shared_->options.sealing != nullptr) BONGSU_TRY_VOID(seal(item, opened, row));
+      item.tombstones = tombstones_;
+      if (shared_->options.sealing != nullptr) {
+        BONGSU_TRY(const bool ready, seal(item, opened, row));
+        if (!ready) return false;
+      }
     } else {
       gone_.insert(row.pos);
       // It had numbers of ours before, and may have the object.
@@ -265,18 +316,19 @@ class Tail final : public net::TailSource {
     place_.added_us = row.added_us;
     item.cursor = shared_->seal.make(member_, collection_, place_, told_mark_);
     append_tail_event(out, item);
-    return {};
+    return true;
   }
 
-  // Seals what asks for it; makes it void where that cannot be, or where it may not be had any more.
-  Result<void> seal(TailItem& item, const TailGate::Opened& opened, const journal::OutboxRow& row) {
+  // Seals what asks for it; makes it void where that cannot be, or where it may not be had any more. false: this node
+  // cannot seal now (the token with its signing key is away); the row waits, and is tried again with each heartbeat.
+  Result<bool> seal(TailItem& item, const TailGate::Opened& opened, const journal::OutboxRow& row) {
     BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
     const auto label = policy::Label::parse(flow::label_for(entry.label, member_));
-    if (label && !needs_sealing(*label, shared_->options.seal_level)) return {};
+    if (label && !needs_sealing(*label, shared_->options.seal_level)) return true;
     Sealing& sealing = *shared_->options.sealing;
     const TailItem clear = std::exchange(item, TailItem{.kind = TailItem::Kind::kVoid, .pos = row.pos});
     BONGSU_TRY(const bool may_have, shared_->gate.may_have(member_, entry));
-    if (!may_have || !label) return {};
+    if (!may_have || !label) return true;
     auto sealed =
         sealing.seal(member_, {handling_text(*label), tail_content_type(collection_)}, tail_object_text(clear));
     if (sealed) {
@@ -284,13 +336,20 @@ class Tail final : public net::TailSource {
       item.kind = TailItem::Kind::kObject;
       item.added_us = clear.added_us;
       item.sealed = std::move(*sealed);
-      return {};
+      stalled_by_.clear();
+      return true;
     }
-    if (sealed.error().code != ErrorCode::kNotFound && sealed.error().code != ErrorCode::kUnavailable)
-      return std::unexpected(sealed.error());
-    withheld_ = true;
+    if (sealing.can_seal_to(member_)) {
+      if (const std::string text = sealed.error().text(); text != stalled_by_) {
+        shared_->log.error("link.cannot_seal", {{"member", member_}, {"collection", collection_}, {"error", text}});
+        stalled_by_ = text;
+      }
+      return false;
+    }
     item.withheld = fmt::format("this has to be sealed, and {}", sealed.error().message);
-    return shared_->note_withheld(member_, collection_, item.withheld);
+    BONGSU_TRY_VOID(shared_->note_withheld(member_, collection_, place_.round, item.withheld));
+    withheld_ = true;
+    return true;
   }
 
   // Makes of `item` what tells that the row's object is gone; leaves it as it is where the view shows that version at
@@ -371,10 +430,13 @@ class Tail final : public net::TailSource {
   std::string member_, collection_;
   Place place_;
   std::uint64_t told_mark_;
+  std::uint64_t tombstones_ = 0;  // of this member's, when rows are read
   const bool identify_;
   bool live_ = false;
-  bool sealed_ = false;                   // since the last flush
-  bool withheld_ = false;                 // something was, on this connection
+  bool sealed_ = false;                                                // since the last flush
+  bool withheld_ = false;                                              // something was, on this connection
+  bool stalled_ = false;                                               // the next row cannot be sealed now
+  std::string stalled_by_;                                             // what was said of that
   std::optional<Shared::Occasion> seen_;                               // the last one that was looked into
   std::optional<std::pair<Shared::Occasion, std::uint64_t>> looking_;  // with the mark, as the look under way began
   static constexpr journal::Pos kLookedThrough = std::numeric_limits<journal::Pos>::max();
@@ -387,27 +449,30 @@ class Tail final : public net::TailSource {
 struct Beginning {
   Place place;
   std::uint64_t told = 0;
+  journal::Pos had = 0;  // what the cursor proves, wherever the tail begins
 };
 
-// Where to go on behind `cursor`; the beginning if it is not one of ours for this view.
+// Where to go on behind `cursor`; the beginning if it is not one of ours for this view, or of a round before the one
+// that is owed and can be given.
 Result<Beginning> beginning_of(Shared& shared, std::string_view cursor, const std::string& member,
                                const std::string& collection, const TailGate::Opened& opened, std::uint64_t mark) {
   const journal::ViewId origin = shared.gate.origin_of(opened.view);
-  if (const auto pos = CursorSeal::read_pos(cursor)) {
-    BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, *pos - 1, 1));
-    if (!page.rows.empty() && page.rows[0].pos == *pos) {
-      const Place place{origin, *pos, page.rows[0].seq, page.rows[0].added_us};
-      switch (shared.seal.judge(cursor, member, collection, place, mark)) {
-        case CursorSeal::Verdict::kPlaceAndMark:
-          return Beginning{place, mark};
-        case CursorSeal::Verdict::kPlace:
-          return Beginning{place, 0};
-        case CursorSeal::Verdict::kForeign:
-          break;
-      }
+  BONGSU_TRY(const std::uint64_t owed, shared.owed_round(member, collection));
+  const bool can_seal = shared.options.sealing != nullptr && shared.options.sealing->can_seal_to(member);
+  journal::Pos had = 0;
+  if (const auto said = CursorSeal::read(cursor)) {
+    BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, said->pos - 1, 1));
+    if (!page.rows.empty() && page.rows[0].pos == said->pos) {
+      const Place place{origin, said->pos, page.rows[0].seq, page.rows[0].added_us, said->round};
+      const auto verdict = shared.seal.judge(cursor, member, collection, place, mark);
+      if (verdict != CursorSeal::Verdict::kForeign) had = said->pos;
+      if (had != 0 && (place.round >= owed || !can_seal))
+        return Beginning{place, verdict == CursorSeal::Verdict::kPlaceAndMark ? mark : 0, had};
     }
   }
-  return Beginning{{.origin = origin}, mark};  // nothing was sent, so everything withdrawn until now is known
+  if (can_seal) shared.begun_anew(member, collection);
+  // Nothing was sent in this round, so everything withdrawn until now is known, or told with its row (Tail::identify_).
+  return Beginning{{.origin = origin, .round = owed}, mark, had};
 }
 
 }  // namespace
@@ -489,8 +554,6 @@ net::Response TailServer::tail(const std::string& member, std::string_view id, c
   for (const auto& [key, value] : *query)
     if (key == "after") cursor = value;
   const auto beginning = [&]() -> Result<Beginning> {
-    BONGSU_TRY(const bool owed, shared_->take_owed(member, collection));
-    if (owed) cursor.clear();
     BONGSU_TRY(const std::uint64_t mark, Shared::mark(*opened));
     return beginning_of(*shared_, cursor, member, collection, *opened, mark);
   }();
@@ -498,6 +561,13 @@ net::Response TailServer::tail(const std::string& member, std::string_view id, c
     shared_->log.error("link.tail_failed",
                        {{"member", member}, {"collection", name->alias}, {"error", beginning.error().message}});
     return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})");
+  }
+  if (shared_->options.recall != nullptr) {
+    if (const auto noted = shared_->options.recall->opened(member, collection, beginning->had); !noted) {
+      shared_->log.error("link.tail_failed",
+                         {{"member", member}, {"collection", name->alias}, {"error", noted.error().message}});
+      return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})");
+    }
   }
   {
     const std::lock_guard lock(shared_->mutex);

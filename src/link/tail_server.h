@@ -29,6 +29,7 @@
 #include "base/log.h"
 #include "flow/collections.h"
 #include "flow/origins.h"
+#include "flow/recall.h"
 #include "flow/release.h"
 #include "journal/journal.h"
 #include "link/sealing.h"
@@ -55,6 +56,9 @@ class TailGate {
     std::uint64_t epoch = 0;  // another one whenever a change of policy may have withdrawn rows of what is open now
   };
   virtual Result<Opened> open(std::string_view member, std::string_view collection) = 0;
+  // As flow::Release: takes out what time takes away; opens without doing so.
+  virtual Result<void> keep_up() = 0;
+  virtual Result<Opened> look(std::string_view member, std::string_view collection) = 0;
   virtual journal::ViewId origin_of(journal::ViewId view) = 0;  // the view whose positions this one continues
   // Decided again for this entry, as it is sealed: may the member have it now?
   virtual Result<bool> may_have(std::string_view member, const journal::Entry& entry) = 0;
@@ -74,6 +78,7 @@ struct TailServerOptions {
   flow::Origins* origins = nullptr;            // gives what has no proof one; without it rows go with the proofs they have
   Sealing* sealing = nullptr;                  // outlives the server; nullptr: nothing is sealed
   SealLevel seal_level;                        // what travels sealed only
+  flow::Recall* recall = nullptr;              // notes what is handed out; none: nothing can be recalled
 };
 
 class TailServer {

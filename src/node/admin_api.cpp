@@ -7,6 +7,7 @@
 
 #include "node/admin_trust.h"
 #include "node/backup.h"
+#include "node/recall_report.h"
 #include "policy/agreement.h"
 #include "policy/trace.h"
 #include "stix/bundle_reader.h"
@@ -17,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPairDeadline = 20s;
+constexpr std::chrono::seconds kMaxRecallDeadline = std::chrono::hours{24 * 365};
 
 int http_status(ErrorCode code) {
   switch (code) {
@@ -95,6 +97,11 @@ std::string_view outcome_text(flow::AdmitItem::Outcome outcome) {
   return "refused";
 }
 
+std::string query_text(const std::map<std::string, std::string>& query, const char* key) {
+  const auto at = query.find(key);
+  return at == query.end() ? std::string() : at->second;
+}
+
 const detect::triage::Sight kEverything{.everything = true, .subjects = {}, .reads = {}};
 
 }  // namespace
@@ -130,6 +137,7 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"POST", "seal", &AdminApi::seal},              {"POST", "open", &AdminApi::open_sealed},
       {"GET", "prekeys", &AdminApi::give_prekeys},    {"POST", "prekeys", &AdminApi::take_prekeys},
       {"GET", "courier", &AdminApi::export_courier},  {"POST", "courier", &AdminApi::import_courier},
+      {"POST", "recalls", &AdminApi::recall},         {"GET", "recalls", &AdminApi::recalls},
   };
   std::vector<std::string> parts = split_path(request.path);
   if (parts.size() < 3 || parts[0] != "admin" || parts[1] != "v1")
@@ -393,7 +401,7 @@ AdminApi::Answer AdminApi::import_objects(const Call& call) {
   };
   BONGSU_TRY_VOID(reader.feed(call.request.body, take));
   BONGSU_TRY_VOID(reader.finish(take));
-  BONGSU_TRY(const auto report, core_.admission->admit(objects, {.collection = collection->id, .origin = core_.config.member, .fallback = collection->fallback}));
+  BONGSU_TRY(const auto report, core_.admission->admit(objects, {.collection = collection->id, .origin = core_.config.member, .fallback = collection->fallback, .authority = query_text(call.query, "authority"), .authority_reason = query_text(call.query, "reason")}));
   JsonArray refused;
   for (const auto& item : report.items) {
     if (item.outcome != flow::AdmitItem::Outcome::kRefused && item.outcome != flow::AdmitItem::Outcome::kOtherBytes) continue;
@@ -482,6 +490,9 @@ AdminApi::Answer AdminApi::backup(const Call& call) {
 
 AdminApi::Answer AdminApi::erase(const Call& call) {
   BONGSU_TRY(const std::string object, required_text(call.body, "object"));
+  // Whoever was given it is told first: what is erased here cannot be asked about any more.
+  const auto told = core_.recall->recall({.object_id = object, .reason = flow::RecallReason::kWithdrawn, .by = "", .note = "erase"});
+  if (!told && told.error().code != ErrorCode::kNotFound) return std::unexpected(told.error());
   BONGSU_TRY(const auto seq, core_.journal->erase(object, core_.config.member));
   BONGSU_TRY([[maybe_unused]] const auto held, core_.quarantine->erase_object(object, core_.config.member));
   return json_response(JsonObject{{"erased", object}, {"seq", seq}});
@@ -527,6 +538,33 @@ AdminApi::Answer AdminApi::resume_link(const Call& call) {
   BONGSU_TRY_VOID(core_.suspensions->resume(call.rest[0]));
   core_.log.info("link.resumed", {{"member", call.rest[0]}, {"by", std::string(string_at(call.body, "by").value_or(""))}});
   return json_response(JsonObject{{"resumed", call.rest[0]}});
+}
+
+AdminApi::Answer AdminApi::recall(const Call& call) {
+  flow::RecallWish wish;
+  BONGSU_TRY(wish.object_id, required_text(call.body, "object"));
+  BONGSU_TRY(const std::string reason, required_text(call.body, "reason"));
+  const auto parsed = flow::parse_recall_reason(reason);
+  if (!parsed || *parsed > flow::RecallReason::kPersonalData)
+    return fail(ErrorCode::kInvalid, "is one of withdrawn, erroneous, compromised, personal_data", {.field = "reason"});
+  wish.reason = *parsed;
+  if (const auto seconds = int_at(call.body, "deadline_seconds")) {
+    if (*seconds < 1 || *seconds > kMaxRecallDeadline.count())
+      return fail(ErrorCode::kInvalid, "is from a second to a year", {.field = "deadline"});
+    wish.deadline = std::chrono::seconds(*seconds);
+  }
+  wish.by = std::string(string_at(call.body, "by").value_or(""));
+  wish.note = std::string(string_at(call.body, "note").value_or(""));
+  wish.destroy_here = bool_at(call.body, "destroy_here").value_or(false);
+  wish.preview = bool_at(call.body, "preview").value_or(false);
+  BONGSU_TRY(const auto done, core_.recall->recall(wish));
+  return json_response(JsonObject{{"object", wish.object_id}, {"told", json_texts(done.told)}, {"unsettled", json_texts(done.unsettled)}, {"fetched", json_texts(done.fetched)}, {"preview", wish.preview},
+                                  {"derived", json_texts(done.derived)}, {"destroyed", done.destroyed}});
+}
+
+AdminApi::Answer AdminApi::recalls(const Call& call) {
+  const auto object = call.query.find("object");
+  return json_response(recall_report(*core_.recall, object == call.query.end() ? std::string() : object->second, core_.clock.now()));
 }
 
 AdminApi::Answer AdminApi::verify(const Call&) {

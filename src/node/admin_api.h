@@ -71,6 +71,8 @@ class AdminApi {
   Answer why(const Call& call);
   Answer backup(const Call& call);
   Answer erase(const Call& call);
+  Answer recall(const Call& call);
+  Answer recalls(const Call& call);
   Answer verify(const Call& call);
   Answer renew(const Call& call);
   Answer ledger(const Call& call);

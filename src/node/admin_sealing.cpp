@@ -45,6 +45,7 @@ net::Response raw(std::string bytes) {
 // two.
 struct CourierCollection {
   std::string id, alias, title, exercise;
+  std::uint64_t tombstones = 0;                       // that the sender had made for us (link/tail_event.h)
   std::vector<std::string_view> objects, proofs;  // empty: there is none
 };
 
@@ -73,6 +74,8 @@ Result<std::vector<CourierCollection>> read_courier(std::string_view text) {
                              .alias = std::string(string_at(*collection, "alias").value_or("")),
                              .title = std::string(string_at(*collection, "title").value_or("")),
                              .exercise = std::string(string_at(*collection, "exercise").value_or("")),
+                             .tombstones = static_cast<std::uint64_t>(
+                                 std::max<std::int64_t>(0, int_at(*collection, "tombstones").value_or(0))),
                              .objects = {},
                              .proofs = {}};
       if (!Uuid::parse(next.id) || next.alias.empty()) return broken("a collection without id or alias");
@@ -184,10 +187,17 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
       continue;
     JsonObject head{{"id", id}, {"alias", collection->alias}, {"title", collection->title}};
     if (!collection->exercise.empty()) head["exercise"] = collection->exercise;
+    {
+      const auto handing_out = core_.recall->hand_out();
+      head["tombstones"] = core_.recall->decided_now(member);
+    }
     text += to_text(JsonObject{{"collection", std::move(head)}}) + "\n";
     ++collections;
     for (journal::OutboxQuery query{.last = false, .all = true, .limit = kExportPage};;) {
-      BONGSU_TRY(const auto reading, core_.release->open(member, id));
+      BONGSU_TRY_VOID(core_.release->keep_up());
+      // A recall sees what goes into the file as handed out, or nothing of it is read.
+      const auto handing_out = core_.recall->hand_out();
+      BONGSU_TRY(const auto reading, core_.release->look(member, id));
       if (query.view == 0) query.view = reading.view;
       if (reading.view != query.view)
         return fail(ErrorCode::kConflict, "what the member may have changed meanwhile; run it again");
@@ -211,10 +221,12 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
         text.append(content->payload).append(proof).append("\n");
         ++objects;
       }
+      if (!page.rows.empty()) core_.recall->handed_out(member, id, page.rows.back().pos);
       if (!page.more || page.rows.empty()) break;
       query.after = page.rows.back().pos;
     }
   }
+  BONGSU_TRY_VOID(core_.recall->write_down());  // before the file leaves
   if (collections == 0)
     return fail(ErrorCode::kNotFound, fmt::format("nothing is released to {}: is there an agreement?", member));
   BONGSU_TRY(std::string file,
@@ -250,7 +262,8 @@ AdminApi::Answer AdminApi::import_courier(const Call& call) {
                  core_.admission->admit(batch, {.collection = mirror.id,
                                                 .origin = header.sender,
                                                 .fallback = mirror.fallback,
-                                                .proofs = {first, first + static_cast<std::ptrdiff_t>(batch.size())}}));
+                                                .proofs = {first, first + static_cast<std::ptrdiff_t>(batch.size())},
+                                                .decided_after = std::vector(batch.size(), item.tombstones)}));
       admitted += report.admitted;
       duplicates += report.duplicates;
       refused += report.refused;

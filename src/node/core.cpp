@@ -9,6 +9,8 @@
 namespace bongsu::node {
 namespace {
 
+constexpr std::uint32_t kReferrersAsked = 10'000;  // relations of one object that is recalled
+
 std::string make_identity_object(const std::string& id, const NodeConfig& config, Instant now) {
   const std::string time = now.text(3);
   const JsonObject object{{"type", "identity"},         {"spec_version", "2.1"},
@@ -45,8 +47,38 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   core->origins->sign_as(std::make_shared<const crypto::OriginSigner>(std::move(signer)));
   BONGSU_TRY(core->quarantine, flow::Quarantine::load(*core->journal, core->clock, core->random, core->config.member, log));
   BONGSU_TRY(core->suspensions, link::Suspensions::load(*core->journal, core->clock));
+  Core* self = core.get();
+  BONGSU_TRY(core->recall,
+             flow::Recall::load(
+                 *core->journal, *core->release,
+                 flow::RecallOptions{.self = core->config.member,
+                                     .signing_key = core->keys.signing,
+                                     .key_of = [self](std::string_view member) -> std::optional<std::string> {
+                                       const auto known = self->registry ? self->registry->member(member) : std::nullopt;
+                                       auto key = known ? from_hex(known->signing_key) : Result<std::string>(std::string());
+                                       return key && key->size() == 32 ? std::optional(std::move(*key)) : std::nullopt;
+                                     },
+                                     .referrers =
+                                         [self](const std::string& id) {
+                                           std::vector<std::string> out;
+                                           if (const auto relations = self->search->relations(id, kReferrersAsked))
+                                             for (const auto& relation : *relations) {
+                                               if (!relation.through.empty()) out.push_back(relation.through);
+                                               else if (relation.from != id) out.push_back(relation.from);
+                                             }
+                                           return out;
+                                         },
+                                     .discard_held = [self](std::string_view member, const std::string& id,
+                                                            const std::function<bool(std::string_view)>& covered) -> Result<void> {
+                                       for (const auto& item : self->quarantine->list())
+                                         if (item.state == flow::HeldItem::State::kOpen && item.member == member && item.object_id == id && covered(item.version_key))
+                                           BONGSU_TRY_VOID(self->quarantine->discard(item.id, self->config.member, "its sender recalled it"));
+                                       return {};
+                                     }},
+                 core->clock, log));
   core->admission = std::make_unique<flow::Admission>(*core->journal, *core->release, *core->markings, log);
   core->admission->use(*core->origins, *core->quarantine);
+  core->admission->set_recall(core->recall.get());
   core->accounts = std::make_unique<identity::AccountBook>(core->clock, core->random);
   BONGSU_TRY(core->registry, Registry::load(core->config.member, *core->journal, *core->collections, *core->release, *core->accounts, core->clock, core->random));
   // One who told two histories gets nothing either, and its links end.

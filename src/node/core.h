@@ -16,6 +16,7 @@
 #include "flow/markings.h"
 #include "flow/origins.h"
 #include "flow/quarantine.h"
+#include "flow/recall.h"
 #include "flow/release.h"
 #include "identity/accounts.h"
 #include "journal/journal.h"
@@ -57,6 +58,7 @@ struct Core {
   std::unique_ptr<flow::Origins> origins;
   std::unique_ptr<flow::Quarantine> quarantine;
   std::unique_ptr<link::Suspensions> suspensions;
+  std::unique_ptr<flow::Recall> recall;
   std::unique_ptr<flow::Admission> admission;
   std::unique_ptr<identity::AccountBook> accounts;
   std::unique_ptr<Registry> registry;

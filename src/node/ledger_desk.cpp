@@ -39,6 +39,10 @@ LedgerFeedDeps ledger_feed_deps(Core& core) {
                 JsonObject out;
                 if (const auto agreement = core.registry->agreement(member)) out["agreement"] = to_hex(sha256(policy::to_toml(*agreement)));
                 return out;
+              },
+          .was_given =
+              [&core](std::string_view member, std::string_view collection, const journal::OutboxRow& row, bool erased) {
+                return core.recall->was_given(member, collection, row.object_id, row.version, row.pos, erased);
               }};
 }
 

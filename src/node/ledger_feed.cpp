@@ -26,6 +26,19 @@ constexpr int kNiceness = 10;  // of this thread: nobody waits for it
 constexpr std::size_t kMaxNoteDetails = 8 * 1024;
 constexpr const char* kJournalCursor = "journal";
 
+// What both members of a pair know of a recall, from the note that flow::Recall made of it.
+void add_recall(Events& events, Instant time, std::string_view event, const Json& note) {
+  constexpr std::pair<std::string_view, const char*> kKinds[]{
+      {"recall.tombstone", "recall"}, {"recall.obeyed", "destruction"}, {"recall.confirmed", "confirmation"}};
+  const auto kind = std::ranges::find(kKinds, event, &std::pair<std::string_view, const char*>::first);
+  const auto member = string_at(note, "member");
+  if (kind == std::end(kKinds) || !member) return;
+  JsonObject details;
+  for (const char* field : {"number", "serial", "reason", "tombstone", "object", "objects", "destroyed", "onward_open"})
+    if (const Json* value = find(note, field)) details[field] = *value;
+  events.push_back({.log = ledger::pair_log(std::string(*member)), .event = {.kind = kind->second, .time = time, .details = std::move(details), .subject = ""}});
+}
+
 std::uint64_t number(std::string_view text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -55,7 +68,8 @@ std::string content_key(std::string_view object, std::string_view version, std::
 struct LedgerFeed::Rows {
   struct Row {
     journal::OutboxRow row;
-    std::string hash;  // of the bytes that the view shows; empty: erased
+    std::string hash;     // of the bytes that the view shows; empty: none, withdrawn or erased
+    bool erased = false;  // its content; asked of withdrawn rows
   };
   std::vector<Row> rows;
 };
@@ -106,8 +120,19 @@ Result<bool> LedgerFeed::follow_journal() {
       case EntryKind::kErasure: {
         removals_ = true;
         // Before the cursor moves: asked for again after a crash, it finds nothing left or finishes.
-        BONGSU_TRY(const std::uint64_t salts, deps_.ledger.erase(entry.object_id));
-        node("erasure", {{"object", entry.object_id}, {"origin", entry.origin}, {"salts", salts}}, "");
+        // With a collection, of this version there; what else is here of the object stays, and so does what proves it.
+        ledger::WhichLeaves which;
+        if (!entry.collection.empty())
+          which = [&](std::string_view log, std::string_view content) {
+            const auto json = parse_json(content);
+            if (!json || string_at(*json, "version") != entry.version) return false;
+            const auto collection = string_at(*json, "collection");
+            return collection ? *collection == entry.collection : log == ledger::pair_log(entry.origin);
+          };
+        BONGSU_TRY(const std::uint64_t salts, deps_.ledger.erase(entry.object_id, which));
+        JsonObject details{{"object", entry.object_id}, {"origin", entry.origin}, {"salts", salts}};
+        if (which) details["version"] = entry.version;
+        node("erasure", std::move(details), "");
         break;
       }
       case EntryKind::kNote: {
@@ -117,6 +142,7 @@ Result<bool> LedgerFeed::follow_journal() {
         JsonObject details{{"sha256", to_hex(entry.hash)}};
         if (json && json->is_object() && payload->size() <= kMaxNoteDetails && to_canonical_text(*json)) details["note"] = *json;
         node(event ? kind_of(*event) : "note", std::move(details), "");
+        if (event) add_recall(events, time, *event, *json);
         break;
       }
       default: break;  // alerts, hits and judgements are this node's own affair
@@ -137,7 +163,12 @@ Result<LedgerFeed::Rows> LedgerFeed::rows_of(journal::Snapshot& snapshot, journa
     } else if (bytes.error().code != ErrorCode::kNotFound && bytes.error().code != ErrorCode::kCorrupt) {
       return std::unexpected(bytes.error());
     }
-    out.rows.push_back({.row = std::move(row), .hash = std::move(hash)});
+    bool erased = false;
+    if (row.withdrawn) {
+      BONGSU_TRY(const auto entry, snapshot.entry(row.seq));
+      erased = entry.erased;
+    }
+    out.rows.push_back({.row = std::move(row), .hash = std::move(hash), .erased = erased});
   }
   return out;
 }
@@ -174,7 +205,7 @@ Result<bool> LedgerFeed::follow_views() {
     BONGSU_TRY(const Rows rows, rows_of(*snapshot, view.id, after, view.last));
     if (rows.rows.empty()) continue;
     Events events;
-    for (const auto& [row, hash] : rows.rows) {
+    for (const auto& [row, hash, _] : rows.rows) {
       JsonObject details{{"object", row.object_id}, {"version", row.version}, {"collection", view.collection}, {"view", view.id}, {"position", row.pos}, {"seq", row.seq},
                          {"epoch", epoch}, {"members", readers}, {"decided_by", "policy"}};
       if (!hash.empty()) details["sha256"] = hash;
@@ -253,9 +284,11 @@ Result<bool> LedgerFeed::follow_pair(const Place& place, const Lasts& lasts, std
   }
   const JsonObject agreement = deps_.agreement(member);
   Events events;
-  for (const auto& [row, hash] : rows.rows) {
+  for (const auto& [row, hash, erased] : rows.rows) {
     // What was withdrawn before this outbox was followed for the member was never shown to it.
     if (row.withdrawn && (first || again)) continue;
+    // Nor what came and went while it was stopped or away.
+    if (row.withdrawn && deps_.was_given && !deps_.was_given(member, collection, row, erased)) continue;
     if (again && given_[place].contains(content_key(row.object_id, row.version, hash))) continue;
     JsonObject details{{"object", row.object_id}, {"version", row.version}, {"collection", collection}, {"added", Instant::from_micros(row.added_us).text()}, {"decided_by", "policy"}};
     for (const auto& field : agreement) details[field.key()] = field.value();
@@ -295,6 +328,12 @@ Result<void> LedgerFeed::take_back(const Place& place, const flow::Reading& read
   }
 }
 
+std::size_t LedgerFeed::said_rows() const {
+  std::size_t rows = 0;
+  for (const auto& [_, said] : taken_back_) rows += said.rows.size() + said.contents.size() + said.taken.size();
+  return rows;
+}
+
 Result<void> LedgerFeed::catch_up() {
   if (withdrawn_.exchange(false)) removals_ = true;
   const journal::Seq upto = deps_.journal.last_seq();
@@ -324,6 +363,7 @@ Result<void> LedgerFeed::catch_up() {
     }
   }
   if (stopping_) return {};
+  if (said_rows() > kMaxSaidRows) taken_back_.clear();
   removals_ = false;
   followed_ = upto;
   followed_epoch_ = epoch_;

@@ -32,6 +32,7 @@
 namespace bongsu::node {
 
 inline constexpr std::uint32_t kLedgerPage = 500;  // entries or rows at once
+inline constexpr std::size_t kMaxSaidRows = 500'000;  // that are kept in mind beyond one look; else they are read again
 
 struct LedgerFeedDeps {
   std::string self;
@@ -42,6 +43,9 @@ struct LedgerFeedDeps {
   Log& log;
   std::function<std::vector<std::string>()> members;                                // paired, stopped ones too
   std::function<JsonObject(std::string_view member)> agreement;                     // what a release to it stands on, as it knows it
+  // Whether the member was handed a row that is withdrawn by now (flow::Recall::was_given). None: it may have been.
+  std::function<bool(std::string_view member, std::string_view collection, const journal::OutboxRow& row, bool erased)>
+      was_given{};
 };
 
 class LedgerFeed {
@@ -70,6 +74,7 @@ class LedgerFeed {
     std::set<std::string> rows, contents;  // released: by row, and by content of what is not taken back
     std::set<std::string> taken;           // rows that were taken back
   };
+  std::size_t said_rows() const;
   using Place = std::pair<std::string, std::string>;  // member, collection
   using Lasts = std::map<journal::ViewId, journal::Pos>;
 

@@ -64,7 +64,8 @@ struct House {
     ledger = std::move(*opened);
     feed = std::make_unique<LedgerFeed>(LedgerFeedDeps{.self = "cert-self", .journal = *node.journal, .release = *node.release, .ledger = *ledger, .clock = node.clock, .log = *node.log,
                                                        .members = [] { return std::vector<std::string>{"cert-fi", "cert-ua"}; },
-                                                       .agreement = [](std::string_view member) { return JsonObject{{"agreement", "with " + std::string(member)}}; }});
+                                                       .agreement = [](std::string_view member) { return JsonObject{{"agreement", "with " + std::string(member)}}; },
+                                                       .was_given = [this](std::string_view, std::string_view, const journal::OutboxRow& row, bool) { return !never_given.contains(row.object_id); }});
   }
   std::vector<Told> told(const std::string& log) const {
     std::vector<Told> out;
@@ -93,6 +94,7 @@ struct House {
   ledger::MemoryFiles files;
   std::unique_ptr<ledger::Ledger> ledger;
   std::unique_ptr<LedgerFeed> feed;
+  std::set<std::string> never_given;  // of what is withdrawn
 };
 
 const std::string kUa = "pair/cert-ua", kFi = "pair/cert-fi";
@@ -180,6 +182,57 @@ TEST(LedgerFeed, AStoppedMemberIsToldOfNothingUntilItIsServedAgain) {
   house.node.apply();
   house.follow();
   EXPECT_EQ(house.objects(kUa, "release"), Names{id_of("indicator", 1)});
+}
+
+TEST(LedgerFeed, WhatCameAndWentWhileAMemberWasStoppedIsNotToldInTheLogOfThePair) {
+  House house;
+  house.node.admit({indicator(9, {green()})});
+  house.follow();
+  house.node.policy.members["cert-ua"].stopped = true;
+  house.node.apply();
+  house.node.admit({indicator(1, {green()}), indicator(2, {green()})});
+  ASSERT_TRUE(house.node.admission->remove("c1", id_of("indicator", 1), "", "cert-self"));
+  house.never_given.insert(id_of("indicator", 1));
+  house.follow();
+  house.node.policy.members["cert-ua"].stopped = false;
+  house.node.apply();
+  for (int i = 0; i < 3; ++i) house.follow();
+  EXPECT_EQ(house.objects(kUa, "release"), (Names{id_of("indicator", 9), id_of("indicator", 2)}));
+  EXPECT_TRUE(house.objects(kUa, "withdrawal").empty());
+}
+
+TEST(LedgerFeed, WhatIsDestroyedOfOneMembersVersionTakesItsSaltsAndNoOthers) {
+  House house;
+  house.node.admit({indicator(1, {green()}, 1)}, "c1", "cert-ua");
+  house.node.admit({indicator(1, {green()}, 2)}, "c1", "cert-ua");
+  house.node.admit({indicator(1, {green()}, 1)}, "c2", "cert-fi");
+  house.follow();
+  journal::Batch batch;
+  batch.destroy.push_back({.object_id = id_of("indicator", 1), .origin = "cert-ua", .upto = stix::Timestamp::parse(flow::test::stamp(1))->key()});
+  ASSERT_EQ(house.node.journal->append(batch)->destroyed, std::vector<std::uint32_t>{1});
+  house.follow();
+  EXPECT_EQ(house.objects("node", "admission"), (Names{"erased", id_of("indicator", 1), id_of("indicator", 1)}));
+  EXPECT_EQ(house.objects(kUa, "receipt"), (Names{"erased", id_of("indicator", 1)}));
+  EXPECT_EQ(house.objects(kFi, "receipt"), Names{id_of("indicator", 1)});
+}
+
+TEST(LedgerFeed, ARecallIsInTheLogOfItsPairAsBothKnowIt) {
+  House house;
+  for (const char* event : {"recall.tombstone", "recall.obeyed", "recall.confirmed", "recall.exposed"}) {
+    journal::Batch batch;
+    batch.entries.push_back({.kind = journal::EntryKind::kNote, .object_id = "note--recall", .origin = "cert-self"});
+    batch.entries.back().payload = to_text(JsonObject{{"event", event}, {"member", "cert-ua"}, {"number", 3}, {"tombstone", "ab"}, {"by", "anna"}, {"note", "a slip"}});
+    ASSERT_TRUE(house.node.journal->append(batch));
+  }
+  house.follow();
+  std::vector<std::string> kinds;
+  for (const auto& t : house.told(kUa)) {
+    kinds.push_back(t.kind);
+    EXPECT_EQ(to_text(t.content), R"({"number":3,"tombstone":"ab"})") << "who decided it, and in which words, stays here";
+  }
+  EXPECT_EQ(kinds, (Names{"recall", "destruction", "confirmation"}));
+  EXPECT_TRUE(house.told(kFi).empty());
+  EXPECT_EQ(house.told("node").size(), 4u);
 }
 
 TEST(LedgerFeed, AnErasureDestroysTheSaltsAndStaysTold) {

@@ -15,6 +15,8 @@
 #include "link/applier.h"
 #include "link/pairing.h"
 #include "link/prekey_server.h"
+#include "link/recall_links.h"
+#include "link/recall_server.h"
 #include "link/runner.h"
 #include "link/tail_server.h"
 #include "net/server.h"
@@ -75,6 +77,8 @@ struct Node::Impl {
   std::unique_ptr<LedgerDesk> ledger;  // nullptr: the ledger could not be opened
   std::unique_ptr<link::Applier> applier;
   std::unique_ptr<link::Links> links;
+  std::unique_ptr<link::RecallServer> recall_server;
+  std::unique_ptr<link::RecallLinks> recall_links;
   std::unique_ptr<Feeds> feeds;
   std::unique_ptr<Warnings> warnings;
   std::unique_ptr<EnforcementFeed> enforcement;
@@ -98,7 +102,7 @@ struct Node::Impl {
   void policy_changed();
   StartMessage sensor_start();
   Result<void> take_alerts(AlertsMessage&& message);
-  std::vector<link::Partner> partners();
+  std::vector<link::Partner> partners(bool stopped_too = false);
   net::Response handle_link(net::Request&& request);
   net::Response handle_ops(const net::Request& request);
   net::Handler measured(std::string listener, net::Handler handler);
@@ -132,7 +136,8 @@ Result<void> Node::Impl::build() {
                                      .clock = core->clock,
                                      .random = core->random,
                                      .log = log,
-                                     .sealed_only = [this](std::string_view member) { return sealed_only(member); }},
+                                     .sealed_only = [this](std::string_view member) { return sealed_only(member); },
+                                     .recall = core->recall.get()},
                                     {.title = config.title,
                                      .api_root_title = config.title,
                                      .max_content_length = config.taxii_max_body,
@@ -143,11 +148,13 @@ Result<void> Node::Impl::build() {
   tails = std::make_unique<link::TailServer>(
       *core->journal, *gate, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
       link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat,
-                              .origins = core->origins.get(), .sealing = core->sealing.get(), .seal_level = core->seal_level()}, log);
+                              .origins = core->origins.get(), .sealing = core->sealing.get(), .seal_level = core->seal_level(), .recall = core->recall.get()}, log);
   prekeys = std::make_unique<link::PrekeyServer>(
       *core->sealing, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); }, log,
       [this](const std::string& member) { tails->prekeys_changed(member); });
   trust = std::make_unique<link::TrustServer>(trust_books(*core->registry));
+  recall_server = std::make_unique<link::RecallServer>(
+      *core->recall, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); }, log);
 
   desk = std::make_unique<AlertDesk>(*core, delays, metrics);
   BONGSU_TRY(inputs, LiveInputs::open(config, options.directory.root(), log));
@@ -168,6 +175,7 @@ Result<void> Node::Impl::build() {
                                                        if (auto done = core->registry->refresh_policy(); !done) log.error("policy.refresh", {{"error", done.error().text()}});
                                                      }, core->sealing.get());
   mirrors->suspend_with(*core->suspensions);
+  mirrors->on_gone([this](const std::string& member) { recall_links->ask(member); });
   applier = std::make_unique<MeasuredApplier>(std::move(mirrors), core->clock, delays, metrics);
   links = std::make_unique<link::Links>(
       *applier,
@@ -180,6 +188,12 @@ Result<void> Node::Impl::build() {
                              log.debug("trust.fetch", {{"member", partner.member}, {"error", seen.error().text()}});
                          }},
       core->clock, core->random, log);
+  recall_links = std::make_unique<link::RecallLinks>(
+      *core->recall,
+      link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13},
+                         .rediscover = config.link_rediscover},
+      core->random, log);
+  core->recall->on_order([this] { recall_links->ask_all(); });  // receipts may be due to those who recalled from us
   feeds = std::make_unique<Feeds>(*core);
   warnings = std::make_unique<Warnings>(config.warning_lists, log);
   BONGSU_TRY_VOID(enforcement_policy(config));
@@ -224,6 +238,7 @@ Result<void> Node::Impl::build() {
                                                          const crypto::Identity shown = core->tls_identity();
                                                          if (inputs) BONGSU_TRY_VOID(inputs->replace_tls(tls(net::TlsFloor::kTls12Aead, net::ClientCertificate::kNone)));
                                                          links->replace_certificate(shown.certificate_pem, shown.private_key_pem);
+                                                         recall_links->replace_certificate(shown.certificate_pem, shown.private_key_pem);
                                                          policy_changed();
                                                          return {};
                                                        }});
@@ -289,7 +304,7 @@ Result<void> Node::Impl::listen() {
     net::ServerOptions server;
     server.tls = tls(net::TlsFloor::kTls13, net::ClientCertificate::kOptional);
     server.heartbeat = config.link_heartbeat;
-    server.max_body_bytes = link::kMaxPairBytes;
+    server.max_body_bytes = std::max<std::uint64_t>(link::kMaxPairBytes, link::kMaxRecallAnswer);
     BONGSU_TRY(link_server, open_server("link", config.link_listen, std::move(server), [this](net::Request&& r) { return handle_link(std::move(r)); }));
     urls["link"] = config.link_url.empty() ? fmt::format("https://{}:{}", host, link_server->port()) : config.link_url;
     pairing = std::make_unique<link::PairingServer>(core->registry->book(), core->own_identity(urls["link"]), core->clock, log, [this](const identity::Member&) {
@@ -328,6 +343,7 @@ net::Response Node::Impl::handle_link(net::Request&& request) {
   if (ledger && link::LedgerServer::is_for(request)) return ledger->handle(std::move(request));
   if (link::TrustServer::is_for(request)) return trust->handle(core->registry->directory().member_of(request.peer), request);
   if (link::PrekeyServer::is_for(request)) return prekeys->handle(std::move(request));
+  if (link::RecallServer::is_for(request)) return recall_server->handle(std::move(request));
   return tails->handle(std::move(request));
 }
 
@@ -372,12 +388,12 @@ void Node::Impl::policy_changed() {
   tails->policy_changed();
 }
 
-std::vector<link::Partner> Node::Impl::partners() {
+std::vector<link::Partner> Node::Impl::partners(bool stopped_too) {
   std::vector<link::Partner> out;
   const auto charter = core->registry->charter();
   for (const auto& member : core->registry->members())
-    // Who was taken out of the charter gives us nothing either.
-    if (!member.link_url.empty() && !member.stopped && (!charter || charter->charter().members.contains(member.id)))
+    // Who was taken out of the charter gives us nothing either; but it may still recall what it gave.
+    if (!member.link_url.empty() && (stopped_too || (!member.stopped && (!charter || charter->charter().members.contains(member.id)))))
       out.push_back({.member = member.id, .link_url = member.link_url, .ca_fingerprint = member.ca_fingerprint});
   return out;
 }
@@ -506,11 +522,15 @@ void Node::Impl::housekeep() {
     if (stopping) return;
     const bool changed = std::exchange(partners_changed, false);
     lock.unlock();
-    if (changed) links->set_partners(partners());
+    if (changed) {
+      links->set_partners(partners());
+      recall_links->set_partners(partners(true));
+    }
     if (changed && ledger) ledger->peers_changed();
     if (std::chrono::steady_clock::now() >= next_tick) {
       next_tick = std::chrono::steady_clock::now() + kTick;
       if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
+      if (auto written = core->recall->write_down(); !written) log.warn("recall.write_down", {{"error", written.error().text()}});
       console->tick();
       // What time takes away is told on live links now, and not when somebody reads next.
       if (auto kept = core->release->keep_up(); !kept) log.error("release.keep_up", {{"error", kept.error().text()}});
@@ -537,6 +557,7 @@ void Node::Impl::stop() {
   if (inputs) inputs->stop();
   if (housekeeper.joinable()) housekeeper.join();
   if (links) links->stop();
+  if (recall_links) recall_links->stop();
   if (feeds) feeds->stop();
   if (enforcement) enforcement->stop();
   if (warnings) warnings->stop();
@@ -546,6 +567,8 @@ void Node::Impl::stop() {
   if (ledger) ledger->stop();
   if (core && core->alerts)
     if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
+  if (core && core->recall)
+    if (auto written = core->recall->write_down(true); !written) log.warn("recall.write_down", {{"error", written.error().text()}});
   if (taxii) taxii->close();
   if (core && core->journal) core->journal->close();
 }

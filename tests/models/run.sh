@@ -2,7 +2,7 @@
 # Checks the models of docs/models with Spin: the protocol as it is passes every property in every reachable state; each broken variant
 # violates the property that is named for it (else the model would prove nothing).
 #
-#   tests/models/run.sh            about 45 s of one core, as many searches at once as there are cores; ends with "N passed, N failed"
+#   tests/models/run.sh            about 60 s of one core, as many searches at once as there are cores; ends with "N passed, N failed"
 #   tests/models/run.sh --long     also two losses and two crashes
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 for tool in spin cc; do command -v $tool >/dev/null || { echo "run.sh: $tool is missing; scripts/setup installs it" >&2; echo "0 passed, 1 failed"; exit 1; }; done
 
 # One exhaustive search. Prints what Spin found: "holds", "violated", or why it cannot be said.
-search() {  # property (asserts, gone, answered), -D…
+search() {  # property (asserts, gone, answered, back), -D…
   local property=$1 dir flags run; shift
   dir=$(mktemp -d "$work/XXXX")
   if [ "$property" = asserts ]; then
@@ -54,6 +54,18 @@ checks+=(
   "violated gone $reset -DMARK_FOLLOWS_CURSOR"
   "violated answered $crash -DTOLD_ONCE"
 )
+# What is narrowed and widened again: the same protocol, with a second row and numbers.
+narrow="-DNARROW -DLOSSES=0" calm="-DCRASHES=0 -DRESETS=0"
+checks+=(
+  "holds asserts $narrow $crash"
+  "holds asserts $narrow $reset"
+  "holds gone $narrow $crash"
+  "holds back $narrow $calm"
+  "violated asserts $narrow $calm -DRELEASE_WINS"
+  "violated back $narrow $calm -DNARROWED_FOR_EVER"
+  "violated back $narrow $calm -DFORGETS_LATER"
+)
+[ "${1:-}" = --long ] && checks+=("holds back $narrow $crash" "holds asserts -DNARROW $crash" "holds asserts -DNARROW $reset")
 printf '%s\n' "${checks[@]}" | xargs -P "$(nproc)" -I{} bash -c 'check {}' | tee "$work/said"
 passed=$(grep -c '^  ok ' "$work/said") failed=$((${#checks[@]} - passed))
 echo "$passed passed, $failed failed"

@@ -6,7 +6,7 @@ import { check, equal, indicator, json, needSharedData, ok, root, run, until } f
 export async function every_command_has_help_with_examples_first(house) {
   const commands = ['init', 'serve', 'member invite', 'member accept', 'member list', 'member confirm', 'agreement set', 'agreement show', 'agreement end', 'release stop', 'release resume',
     'release preview', 'collection add', 'collection list', 'account add', 'account list', 'account remove', 'account clear', 'import', 'export', 'match', 'stix validate', 'stix id', 'taxii pull', 'taxii push',
-    'status', 'alerts', 'alerts show', 'alerts suppress', 'alerts unsuppress', 'alerts suppressions', 'backup', 'restore', 'erase', 'verify', 'certificate renew', 'config',
+    'status', 'alerts', 'alerts show', 'alerts suppress', 'alerts unsuppress', 'alerts suppressions', 'backup', 'restore', 'erase', 'recall', 'verify', 'certificate renew', 'config',
     'range rtu', 'range plc', 'range hmi'];
   for (const command of commands) {
     const out = await ok([...command.split(' '), '--help']);

@@ -1,14 +1,11 @@
 // Who made it: proofs travel from node to node, a partner whose proofs are wrong is cut off, and what speaks for others waits for a person.
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, equal, Https, indicator, json, ok, pair, partners, Relay, until } from './lib/bongsu.mjs';
+import { check, equal, Https, indicator, json, ok, pair, partners, until } from './lib/bongsu.mjs';
 
 async function two(house) {
-  const relay = await new Relay(house).listen();  // a's link keeps its address through a restart
-  const a = await house.node('cert-ua', { linkUrl: `https://localhost:${relay.port}` }), b = await house.node('cert-lt');
-  a.relay = relay;
+  const a = await house.reachable('cert-ua'), b = await house.node('cert-lt');
   await a.serve();
-  relay.target = (await a.status()).ports.link;
   await b.serve();
   await partners(a, b);
   return { a, b };
@@ -26,7 +23,6 @@ export async function a_partner_whose_proofs_are_wrong_is_suspended_and_the_rest
   await a.stop();
   for (const file of ['signing.key', 'signing.pub']) copyFileSync(join(other.data, 'keys', file), join(a.data, 'keys', file));
   await a.serve();
-  a.relay.target = (await a.status()).ports.link;
   await a.import([bad]);
   const suspended = await until('the suspension', async () => { const s = (await b.status()).suspended; return s.length ? s[0] : null; });
   equal(suspended.member, 'cert-ua', 'who');

@@ -99,7 +99,11 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
   const auto filters = parse_filters(request.query, route.endpoint, false);
   if (!filters) return taxii_failure(parts, filters.error(), "reading filters");
 
-  auto reading = parts.deps.release.open(asker.member, access->collection.id);
+  if (auto kept = parts.deps.release.keep_up(); !kept) return taxii_failure(parts, kept.error(), "opening a view");
+  // A recall sees what is read here as fetched, or nothing of it is read.
+  std::optional<std::shared_lock<flow::FairSharedMutex>> handing_out;
+  if (parts.deps.recall != nullptr) handing_out.emplace(parts.deps.recall->hand_out());
+  auto reading = parts.deps.release.look(asker.member, access->collection.id);
   if (!reading) return taxii_failure(parts, reading.error(), "opening a view");
   const journal::ViewId origin = parts.deps.release.origin_of(reading->view);
   journal::OutboxQuery query = query_for(reading->view, route, *filters, parts.options.max_page);
@@ -133,6 +137,10 @@ net::Response get_page(TaxiiParts& parts, const identity::Principal& asker, cons
 
   auto response = taxii_ok(200, "");
   const auto& rows = read->page.rows;
+  if (handing_out) {
+    if (!rows.empty()) parts.deps.recall->fetched(asker.member, access->collection.id, rows.back().pos);
+    handing_out.reset();
+  }
   const std::int64_t first = rows.empty() ? from_us : rows.front().added_us;
   const std::int64_t last = rows.empty() ? from_us : rows.back().added_us;
   response.headers.add("X-TAXII-Date-Added-First", Instant::from_micros(first).text(6));

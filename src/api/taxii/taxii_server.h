@@ -44,6 +44,7 @@ struct TaxiiDeps {
   // What is kept from this member here, because it may reach it sealed only, by its stored label; asked once a request.
   // None, or an empty answer: nothing is.
   std::function<std::function<bool(std::string_view label)>(std::string_view member)> sealed_only = nullptr;
+  flow::Recall* recall = nullptr;  // notes what was fetched: nothing can be destroyed there
 };
 
 struct TaxiiOptions {

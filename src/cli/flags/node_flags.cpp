@@ -117,6 +117,8 @@ void add_exchange(Program& p) {
   p.on_node(import);
   import->add_option("files", i.files, "Bundles, envelopes or NDJSON, - for standard input; files of rules (.yml, .yar), directories of such")->required();
   import->add_option("--collection", i.collection)->capture_default_str();
+  import->add_option("--authority", i.authority, "Who decides that newer versions may have lower labels");
+  import->add_option("--reason", i.reason, "Why they may");
   import->callback([&p] {
     // What a partner sealed for us says itself where it belongs.
     p.exit = i.files.size() == 1 && is_sealed_file(i.files[0]) ? run_courier_import(p.common, i.files[0]) : run_import(p.common, i);
@@ -274,6 +276,19 @@ void add_upkeep(Program& p) {
   p.on_node(e);
   e->add_option("object", object)->required();
   e->callback([&p] { p.exit = run_erase(p.common, object); });
+  static RecallCommand recall;
+  auto* rc = p.command(&p.app, "recall", "Have destroyed at partners what they were given, and see who confirmed it",
+                       "  bongsu recall indicator--… --preview              # who has it\n  bongsu recall indicator--… --reason erroneous --by anna\n  bongsu recall status\n  bongsu recall status indicator--…   # who had it, receipts, what is exposed still\n");
+  p.on_node(rc);
+  rc->add_option("what", recall.words, "An object's id; or status, and perhaps an object's id")->required()->expected(1, 2);
+  rc->add_option("--reason", recall.reason, "withdrawn, erroneous, compromised or personal_data: what partners are told");
+  rc->add_option("--deadline", recall.deadline, "How long partners have: 24h, 7d")->capture_default_str();
+  rc->add_option("--by", recall.by, "Who decides");
+  rc->add_option("--note", recall.note, "In your words; it stays here");
+  rc->add_flag("--preview", recall.preview, "Say who has it, and do nothing");
+  rc->add_flag("--yes", recall.yes, "Do not show who has it and ask first, as is done on a terminal");
+  rc->add_flag("--destroy-here", recall.destroy_here, "This node's own copies as well");
+  rc->callback([&p] { p.exit = run_recall(p.common, recall); });
   static VerifyCommand evidence;
   auto* v = p.command(&p.app, "verify", "Check the journal: structure, sequence, every payload; or, offline, evidence from ledgers",
                       "  bongsu verify\n  bongsu verify report.json --keys members.txt      # entries, openings, proofs, signatures; without any node\n"

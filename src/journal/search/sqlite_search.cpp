@@ -115,7 +115,7 @@ class SqliteSearch final : public Search {
         last = item.entry.seq;
         if (item.entry.kind == EntryKind::kObject && !item.entry.erased && !item.payload.empty()) add(item);
         if (item.entry.kind == EntryKind::kDeletion) remove(item.entry);
-        if (item.entry.kind == EntryKind::kErasure) erased = erase(item.entry.object_id) || erased;
+        if (item.entry.kind == EntryKind::kErasure) erased = erase(item.entry) || erased;
       }
       Statement set(*writer_, "UPDATE meta SET value = ?1 WHERE key = 'cursor'");
       set.bind(1, static_cast<std::int64_t>(last)).run();
@@ -404,32 +404,41 @@ class SqliteSearch final : public Search {
     }
   }
 
-  std::vector<std::int64_t> docs_of(const Entry& entry, bool any_collection) {
+  std::vector<std::int64_t> docs_of(const Entry& entry) {
     const std::string code = encode_version_key(entry.version_key);
     std::vector<std::int64_t> out;
     Statement rows(*writer_, "SELECT seq, collection, code, state FROM docs WHERE object_id = ?1 ORDER BY seq");
     rows.bind_text(1, entry.object_id);
     while (rows.step()) {
-      if (!any_collection && (rows.bytes(1) != entry.collection || rows.integer(3) == kDeleted)) continue;
-      if (!any_collection && !code.empty() && rows.bytes(2) != code) continue;
+      if (rows.bytes(1) != entry.collection || rows.integer(3) == kDeleted) continue;
+      if (!code.empty() && rows.bytes(2) != code) continue;
       out.push_back(rows.integer(0));
     }
     return out;
   }
 
   void remove(const Entry& entry) {
-    for (const std::int64_t seq : docs_of(entry, false)) drop_row(seq, false);
+    for (const std::int64_t seq : docs_of(entry)) drop_row(seq, false);
     mark_newest(entry.collection, entry.object_id);
   }
 
-  bool erase(std::string_view object_id) {
-    Entry entry;
-    entry.object_id = object_id;
+  // Of one version in one collection, deleted before or not, or of everything with this id.
+  bool erase(const Entry& entry) {
     std::set<std::int64_t> touched;
-    for (const std::int64_t seq : docs_of(entry, true)) {
+    const std::string code = encode_version_key(entry.version_key);
+    std::vector<std::int64_t> seqs;
+    {
+      Statement rows(*writer_, "SELECT seq, collection, code FROM docs WHERE object_id = ?1 ORDER BY seq");
+      rows.bind_text(1, entry.object_id);
+      while (rows.step())
+        if (entry.collection.empty() || (rows.bytes(1) == entry.collection && rows.bytes(2) == code))
+          seqs.push_back(rows.integer(0));
+    }
+    for (const std::int64_t seq : seqs) {
       drop_row(seq, true);
       touched.insert(chunk_of(seq));
     }
+    if (!entry.collection.empty()) mark_newest(entry.collection, entry.object_id);
     insert_text_.reset();
     insert_chunk_ = -1;
     for (const std::int64_t n : touched) rewrite_chunk(n);

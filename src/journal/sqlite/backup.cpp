@@ -106,7 +106,8 @@ Result<std::vector<Removal>> removals_after(const std::filesystem::path& directo
     for (const Seq seq : seqs) {
       BONGSU_TRY(Entry entry, snapshot.entry(seq));
       out.push_back({entry.seq, entry.kind, entry.added_us, std::move(entry.collection), std::move(entry.object_id),
-                     std::move(entry.version), std::move(entry.version_key), std::move(entry.origin)});
+                     std::move(entry.version), std::move(entry.version_key), std::move(entry.origin),
+                     entry.label == kMayReturn});
     }
     return out;
   });
@@ -116,7 +117,17 @@ Result<std::uint64_t> reapply_removals(Journal& restored, std::span<const Remova
   const Seq last = restored.last_seq();
   std::uint64_t repeated = 0;
   for (const Removal& removal : removals) {
-    if (removal.kind == EntryKind::kErasure) {
+    if (removal.kind == EntryKind::kErasure && !removal.collection.empty()) {
+      // One member's copy, and all of it that is as old: what was destroyed is so up to a version.
+      Batch batch;
+      if (removal.may_return && removal.seq <= last) continue;
+      batch.destroy.push_back({.object_id = removal.object_id,
+                               .origin = removal.origin,
+                               .upto = removal.version_key,
+                               .may_return = removal.may_return});
+      BONGSU_TRY(const auto receipt, restored.append(batch));
+      if (receipt.destroyed.front() == 0) continue;
+    } else if (removal.kind == EntryKind::kErasure) {
       BONGSU_TRY(const auto versions, restored.snapshot()->versions({}, removal.object_id));
       const bool readable = std::ranges::any_of(versions, [](const Entry& entry) { return !entry.erased; });
       if (removal.seq <= last && !readable) continue;

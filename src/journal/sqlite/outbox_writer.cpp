@@ -31,7 +31,7 @@ OutboxWriter::OutboxWriter(Database& db)
       set_class_(db, "UPDATE outbox SET class = ?2 WHERE rid = ?1"),
       class_of_(db, "SELECT class FROM outbox WHERE rid = ?1"),
       held_(db,
-            "SELECT rid, payload, class, type FROM outbox INDEXED BY outbox_object WHERE view = ?1 AND object = ?2"),
+            "SELECT rid, payload, class, type, seq FROM outbox INDEXED BY outbox_object WHERE view = ?1 AND object = ?2"),
       by_version_(db,
                   "SELECT rid, seq, class FROM outbox INDEXED BY outbox_object WHERE view = ?1 AND object = ?2 "
                   "AND version = ?3"),
@@ -167,6 +167,7 @@ std::vector<OutboxWriter::Held> OutboxWriter::rows_of(ViewId view, const ObjectK
     held.rid = held_.integer(0);
     if (!held_.is_null(1)) held.payload = held_.integer(1);
     held.visible = pick_of(held_.integer(2)) != kPickWithdrawn;
+    held.seq = static_cast<Seq>(held_.integer(4));
     out.push_back(std::move(held));
   }
   return out;

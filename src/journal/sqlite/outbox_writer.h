@@ -51,6 +51,7 @@ class OutboxWriter {
     std::int64_t rid = 0;
     std::optional<std::int64_t> payload;
     bool visible = false;
+    Seq seq = 0;
   };
   std::vector<Held> rows_of(ViewId view, const ObjectKey& object);
   void drop_payload(std::int64_t rid);

@@ -45,6 +45,7 @@ inline std::int64_t spec_of(std::int64_t row_class) { return row_class >> 3; }
 // entries.flags
 inline constexpr std::int64_t kErasedFlag = 1;
 inline constexpr std::int64_t kDeletedFlag = 2;
+inline constexpr std::int64_t kMayReturnFlag = 4;  // destroyed, not for good
 
 // Spaces of the dictionary.
 enum Space : std::uint8_t { kCollectionText = 1, kTypeText = 2, kSpecText = 3, kOriginText = 4, kLabelText = 5 };

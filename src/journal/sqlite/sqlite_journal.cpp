@@ -55,11 +55,15 @@ class SqliteJournal final : public Journal {
     if (closed_) return closed_error();
     BONGSU_TRY(const PreparedBatch prepared, prepare(batch, *sealer_));
     Receipt receipt;
+    std::function<Result<void>()> after_commit;
+    if (!batch.destroy.empty()) after_commit = [&] { return keeper_->scrub(); };
     BONGSU_TRY_VOID(queue_->run({.apply = [&](Writer& writer) -> Result<void> {
                                    BONGSU_TRY(receipt, writer.append(prepared));
                                    return {};
                                  },
-                                 .bytes = prepared.bytes}));
+                                 .bytes = prepared.bytes,
+                                 .may_use_reserve = !batch.destroy.empty(),
+                                 .after_commit = after_commit}));
     return receipt;
   }
 

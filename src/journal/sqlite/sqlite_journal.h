@@ -43,6 +43,7 @@ struct Removal {
   std::string collection;  // of a deletion
   std::string object_id, version, version_key;
   std::string origin;
+  bool may_return = false;  // destroyed up to a decision: the same version may have come again since
 };
 
 // The removals after `after` in the journal of this directory, oldest first. Reads beside a running node, and a journal

@@ -11,7 +11,7 @@ namespace bongsu::journal::sqlite {
 namespace {
 
 constexpr const char* kEntryColumns =
-    "seq, added_us, flags, collection, spec, dedupe, form, payload, kind, type, object";
+    "seq, added_us, flags, collection, spec, dedupe, form, payload, kind, type, object, origin";
 
 std::string with_columns(const char* rest) { return fmt::format("SELECT {} FROM entries {}", kEntryColumns, rest); }
 
@@ -117,6 +117,7 @@ Writer::StoredEntry Writer::read_entry(const Statement& row) {
   if (!row.is_null(7)) entry.payload = row.integer(7);
   entry.is_object = row.integer(8) == static_cast<std::int64_t>(EntryKind::kObject);
   entry.object = read_object(row, 9, 10);
+  entry.origin = row.integer(11);
   return entry;
 }
 
@@ -217,6 +218,7 @@ Result<Receipt> Writer::append(const PreparedBatch& batch) {
     for (const OutboxChange::Redacted& redacted : change.redacted)
       release(change.view, redacted.seq, &redacted, *batch.sealer);
   }
+  for (const Destruction& wanted : batch.batch->destroy) receipt.destroyed.push_back(destroy(wanted));
   for (const StateChange& change : batch.batch->states) {
     if (change.value) {
       set_state_.bind_text(1, change.space).bind_text(2, change.key).bind_blob(3, *change.value).run();
@@ -238,6 +240,7 @@ AppendedEntry Writer::append_entry(const PreparedEntry& prepared) {
     while (rows.next()) {
       // A deleted version may come again; an erased one stays away.
       if ((duplicate_.integer(3) & (kDeletedFlag | kErasedFlag)) == kDeletedFlag) continue;
+      if ((duplicate_.integer(3) & kMayReturnFlag) != 0) continue;
       const bool same = duplicate_.bytes(2) == as_text(prepared.hash);
       return {static_cast<Seq>(duplicate_.integer(0)), duplicate_.integer(1),
               same ? AppendedEntry::Outcome::kDuplicate : AppendedEntry::Outcome::kOtherBytes};
@@ -442,6 +445,71 @@ Result<void> Writer::set_epoch(std::uint64_t epoch) {
   return {};
 }
 
+std::uint32_t Writer::destroy(const Destruction& wanted) {
+  const ObjectCode code = split_object_id(wanted.object_id);
+  const auto object = known_object_key(code);
+  const auto origin = dict_.find(kOriginText, wanted.origin);
+  if (!object || !origin) return 0;
+  const std::string upto = encode_version_key(wanted.upto);
+  std::vector<std::string> keep;
+  for (const std::string& key : wanted.keep) keep.push_back(encode_version_key(key));
+  std::vector<StoredEntry> gone;
+  for (StoredEntry& stored : entries_of(*object)) {
+    if (!stored.is_object || stored.origin != *origin ||
+        (!wanted.upto.empty() && stored.has_form && stored.dedupe > upto))
+      continue;
+    if (!stored.payload) {
+      // What was destroyed up to a decision before is gone for good now.
+      if ((stored.flags & kMayReturnFlag) != 0 && !wanted.may_return)
+        set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags & ~kMayReturnFlag).run();
+      continue;
+    }
+    if ((stored.flags & kDeletedFlag) == 0 &&
+        std::ranges::find(keep, stored.version()) != keep.end())
+      continue;
+    drop_payload(*stored.payload);
+    drop_entry_payload_.bind(1, static_cast<std::int64_t>(stored.seq)).run();
+    const std::int64_t gone_flags = wanted.may_return ? kErasedFlag | kDeletedFlag | kMayReturnFlag : kErasedFlag;
+    set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags | gone_flags).run();
+    gone.push_back(std::move(stored));
+  }
+  std::ranges::sort(gone, {}, &StoredEntry::seq);
+  for (const auto& [id, view] : views_) {
+    bool changed = false;
+    for (const OutboxWriter::Held& held : outbox_.rows_of(id, *object)) {
+      if (std::ranges::find(gone, held.seq, &StoredEntry::seq) == gone.end()) continue;
+      if (held.payload) {
+        if (*held.payload < 0) drop_payload(*held.payload);
+        outbox_.drop_payload(held.rid);
+      }
+      if (!held.visible) continue;
+      outbox_.withdraw(held.rid);
+      changed = true;
+    }
+    if (changed) outbox_.repick(id, *object);
+  }
+  for (const StoredEntry& stored : gone) {
+    NewEntry entry;
+    entry.kind = EntryKind::kErasure;
+    entry.object_id = wanted.object_id;
+    entry.origin = wanted.origin;
+    if (wanted.may_return) entry.label = kMayReturn;
+    PreparedEntry prepared;
+    prepared.entry = &entry;
+    prepared.object = code;
+    prepared.hash = sha256("");
+    // Always with the version as text: that of an object without one is its date_added, as pages show it.
+    const std::string version = stored.version();
+    prepared.dedupe = version;
+    prepared.form.digits = stored.digits;
+    prepared.form.text = stored.form_text;
+    if (!stored.has_form) prepared.form.text = added_version(stored.added_us).text;
+    insert_entry(prepared, last_seq_ + 1, next_added(), stored.collection, *object, stored.spec, std::nullopt);
+    ++last_seq_;
+  }
+  return static_cast<std::uint32_t>(gone.size());
+}
+
 Result<Seq> Writer::erase(std::string_view object_id, std::string_view origin) {
   const ObjectCode code = split_object_id(object_id);
   const ObjectKey object = object_key(code);
@@ -451,7 +519,9 @@ Result<Seq> Writer::erase(std::string_view object_id, std::string_view origin) {
       drop_entry_payload_.bind(1, static_cast<std::int64_t>(stored.seq)).run();
     }
     if (stored.payload || stored.is_object)
-      set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags | kErasedFlag).run();
+      set_flags_.bind(1, static_cast<std::int64_t>(stored.seq))
+          .bind(2, (stored.flags | kErasedFlag) & ~kMayReturnFlag)
+          .run();
   }
   for (const auto& [id, view] : views_) {
     for (const OutboxWriter::Held& held : outbox_.rows_of(id, object)) {

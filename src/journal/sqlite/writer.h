@@ -54,6 +54,7 @@ class Writer {
     bool has_form = false;
     std::optional<std::int64_t> payload;
     bool is_object = false;
+    std::int64_t origin = 0;
     ObjectKey object;
     std::string version() const;  // code; of its date_added for an object without version
     // The code that its rows have in every view; empty: each has its own date's.
@@ -68,6 +69,7 @@ class Writer {
   std::int64_t store_payload(const Sealed& sealed);
   void drop_payload(std::int64_t id);
   AppendedEntry append_entry(const PreparedEntry& entry);
+  std::uint32_t destroy(const Destruction& wanted);
   void apply_deletion(const PreparedEntry& entry, std::int64_t collection, const ObjectKey& object);
   void insert_entry(const PreparedEntry& entry, Seq seq, std::int64_t added_us, std::int64_t collection,
                     const ObjectKey& object, std::int64_t spec, std::optional<std::int64_t> payload);

@@ -79,6 +79,13 @@ export class House {
     this.nodes.push(node);
     return node;
   }
+  // A node whose link keeps its address through restarts.
+  async reachable(member, options = {}) {
+    const relay = await new Relay(this).listen();
+    const node = await this.node(member, { ...options, linkUrl: `https://localhost:${relay.port}` });
+    node.relay = relay;
+    return node;
+  }
   async close() {
     for (const node of this.nodes) await node.stop().catch(() => {});
     for (const proxy of this.proxies) proxy.close();
@@ -108,6 +115,7 @@ export class Node {
       this.exited.then((code) => failed(new Error(`${this.member} ended with ${code}: ${existsSync(this.log) ? readFileSync(this.log, 'utf8').slice(-2000) : ''}`)));
     });
     this.urls = JSON.parse(line).listeners;
+    if (this.relay) this.relay.target = (await this.status()).ports.link;
     return this;
   }
   async stop(signal = 'SIGTERM') {

@@ -1,0 +1,43 @@
+// How orders and obeyed tombstones stand in the journal's state. Internal to recall.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "flow/recall.h"
+
+namespace bongsu::flow {
+
+inline constexpr std::string_view kRecallOrders = "recall.orders";  // "<member>/<number>" → RecallOrder
+inline constexpr std::string_view kRecallTaken = "recall.taken";    // "<giver>/<number>" → TakenState
+inline constexpr std::string_view kRecallTombstones =
+    "recall.tombstones";                                          // "<giver>/<object id>" → RecallBounds
+inline constexpr std::string_view kRecallNumbers = "recall.numbers";  // "<member>" → number of its newest tombstone
+inline constexpr std::string_view kRecallAsked = "recall.asked";      // "<giver>" → all of its tombstones up to it came
+inline constexpr std::string_view kRecallLater = "recall.later";      // "<giver>/<object id>" → LaterCopies
+inline constexpr std::string_view kRecallMarks = "recall.marks";  // "<collection>/<member>" → positions
+
+// Copies that the giver said may be had after so many tombstones: version key → number.
+using LaterCopies = std::map<std::string, std::uint64_t>;
+std::string later_state(const LaterCopies& later);
+Result<LaterCopies> parse_later_state(std::string_view key, std::string_view text);
+Result<std::uint64_t> parse_number_state(std::string_view space, std::string_view key, std::string_view text);
+
+std::string numbered_key(std::string_view member, std::uint64_t number);  // "<member>/<sixteen digits>"
+std::optional<std::pair<std::string, std::uint64_t>> parse_numbered_key(std::string_view key);
+
+std::string order_state(const RecallOrder& order);
+Result<RecallOrder> parse_order_state(std::string_view key, std::string_view text);
+
+struct TakenState {
+  TakenRecall recall;
+  std::string hash;
+  std::uint64_t serial = 1, acknowledged = 0;
+};
+std::string taken_state(const TakenState& taken);
+Result<TakenState> parse_taken_state(std::string_view key, std::string_view text);
+
+}  // namespace bongsu::flow

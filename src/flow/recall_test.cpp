@@ -1,0 +1,464 @@
+// Recall, rule by rule: each test is named for the rule of docs/release-rules that it holds.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "flow/recall_test_support.h"
+
+namespace bongsu::flow::test {
+namespace {
+
+// A gives to B, B passes on to C.
+struct Recalls : testing::Test {
+  Recalls() : random(7), a("a", clock, random), b("b", clock, random), c("c", clock, random) {
+    introduce({&a, &b, &c});
+    a.agree("b", "a1", stix::Tlp::kAmber);
+    b.agree("c", "b1", stix::Tlp::kAmber);
+    c.agree("nobody", "c1", stix::Tlp::kClear);
+  }
+  void flow_on() {
+    for (auto* edge : {&ab, &bc}) {
+      edge->pull(1000);
+      for (const auto& item : edge->wire) edge->deliver(item);
+      edge->wire.clear();
+    }
+  }
+  void settle() {
+    for (int i = 0; i < 5; ++i)
+      for (auto* edge : {&ab, &bc}) edge->exchange();
+  }
+  std::string publish(unsigned number, unsigned version = 0, std::string_view marking = kGreen,
+                      std::string authority = "") {
+    a.admit(indicator(number, {std::string(marking)}, version), "a1", "a", {}, std::move(authority));
+    return id_of("indicator", number);
+  }
+
+  FakeClock clock;
+  SeededRandom random;
+  RecallNode a, b, c;
+  RecallEdge ab{a, b, "a1", "b1"}, bc{b, c, "b1", "c1"};
+};
+
+TEST_F(Recalls, V1ARaisedLabelTakesTheVersionsBeforeFromWhomItExcludes) {
+  const std::string id = publish(1);
+  flow_on();
+  ASSERT_EQ(c.readable(id).size(), 1U);
+  publish(1, 1, kRed);
+  ASSERT_EQ(a.recall->orders(id).size(), 1U);
+  EXPECT_EQ(a.recall->orders(id)[0].reason, RecallReason::kLabelRaised);
+  settle();
+  EXPECT_TRUE(b.readable(id).empty());
+  EXPECT_TRUE(c.readable(id).empty());
+  EXPECT_EQ(a.readable(id).size(), 2U) << "its owner keeps it";
+}
+
+TEST_F(Recalls, V1ANarrowerAgreementTakesWhatItDoesNotCoverAnyMore) {
+  const std::string amber = publish(1, 0, kAmber), green = publish(2);
+  flow_on();
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  ASSERT_EQ(a.recall->orders().size(), 1U);
+  EXPECT_EQ(a.recall->orders()[0].reason, RecallReason::kNarrowed);
+  settle();
+  EXPECT_TRUE(b.readable(amber).empty());
+  EXPECT_TRUE(c.readable(amber).empty());
+  EXPECT_EQ(c.readable(green).size(), 1U);
+}
+
+TEST_F(Recalls, V2ALabelIsLoweredByNamedAuthorityOnly) {
+  const std::string id = publish(1, 0, kAmber);
+  auto refused = a.admit(indicator(1, {std::string(kGreen)}, 1), "a1", "a");
+  ASSERT_EQ(refused.refused, 1U);
+  EXPECT_NE(refused.items[0].message.find("authority"), std::string::npos);
+  EXPECT_EQ(a.admit(indicator(1, {std::string(kGreen)}, 1), "a1", "a", {}, "head of CERT").admitted, 1U);
+  bool noted = false;
+  const auto snapshot = a.journal->snapshot();
+  for (const auto& entry : *snapshot->entries(0, 100))
+    if (entry.kind == journal::EntryKind::kNote)
+      noted = noted || snapshot->payload(entry.seq)->find("head of CERT") != std::string::npos;
+  EXPECT_TRUE(noted) << "who lowered it stands in the journal";
+  (void)id;
+}
+
+TEST_F(Recalls, V3TheTombstoneWinsOverLateDoubledAndReorderedReleasesForEver) {
+  const std::string id = publish(1);
+  ab.pull(10);
+  ASSERT_EQ(ab.wire.size(), 1U);
+  const auto late = ab.wire[0];
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  const auto told = a.recall->told("b")->tombstones;
+  ASSERT_EQ(told.size(), 1U) << "handed out is given, arrived or not";
+  const auto receipt = b.recall->take("a", told[0]);
+  ASSERT_TRUE(receipt) << receipt.error().text();
+  ab.deliver(late);
+  EXPECT_TRUE(b.readable(id).empty());
+  b.restart();
+  ab.deliver(late);
+  EXPECT_TRUE(b.readable(id).empty()) << "after a restart";
+  EXPECT_TRUE(b.recall->refuses("a", id, stix::Timestamp::parse(stamp(0))->key(), UINT64_MAX))
+      << "whatever is decided later";
+  EXPECT_EQ(b.recall->take("a", told[0])->text, receipt->text) << "the same again has the same answer";
+  ASSERT_TRUE(a.recall->take_receipt("b", *receipt));
+  ASSERT_TRUE(a.recall->take_receipt("b", *receipt));
+  EXPECT_TRUE(a.recall->told("b")->tombstones.empty());
+  publish(1, 1);
+  flow_on();
+  EXPECT_EQ(b.readable(id), std::set<std::string>{stamp(1)}) << "a new version is a new decision";
+}
+
+TEST_F(Recalls, V3OnlyTheGiverRecallsAndOnlyItsOwnCopies) {
+  const std::string id = publish(1);
+  flow_on();
+  RecallNode stranger("b", clock, random);  // has B's name, not B's key
+  Tombstone forged{
+      .from = "a", .to = "b", .number = 1, .issued = clock.now(), .deadline = clock.now(), .objects = {{id, ""}}};
+  const auto refused = b.recall->take("a", *sign_text(kTombstoneContext, forged.text(), stranger.key));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kDenied);
+  forged.from = "c";
+  EXPECT_TRUE(b.recall->take("c", *sign_text(kTombstoneContext, forged.text(), c.key))) << "C may recall what C gave";
+  EXPECT_EQ(b.readable(id).size(), 1U) << "which is nothing of this";
+  forged.to = "x";
+  EXPECT_FALSE(b.recall->take("c", *sign_text(kTombstoneContext, forged.text(), c.key))) << "for another member";
+  EXPECT_FALSE(b.recall->take("a", *sign_text(kTombstoneContext, forged.text(), c.key))) << "in another's name";
+  EXPECT_FALSE(b.recall->take("c", *sign_text(kReceiptContext, forged.text(), c.key))) << "another kind of text";
+  EXPECT_EQ(b.recall->refused().size(), 4U) << "each is named";
+  EXPECT_EQ(b.readable(id).size(), 1U);
+  EXPECT_EQ(c.readable(id).size(), 1U);
+}
+
+TEST_F(Recalls, V4IsTransitiveAndTellsNobodyWhoWasNotGivenIt) {
+  const std::string id = publish(1), other = publish(2);
+  ab.pull(1000);
+  for (const auto& item : ab.wire) ab.deliver(item);
+  ASSERT_TRUE(a.recall->recall({.object_id = other, .reason = RecallReason::kWithdrawn, .by = "anna"}));
+  settle();
+  EXPECT_TRUE(b.recall->orders(other).empty()) << "C had not read it yet";
+  flow_on();
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kCompromised, .by = "anna"}));
+  settle();
+  EXPECT_TRUE(c.readable(id).empty());
+  ASSERT_EQ(c.recall->taken().size(), 1U);
+  EXPECT_EQ(c.recall->taken()[0].reason, RecallReason::kUpstream) << "why A recalled is between A and B";
+  ASSERT_EQ(a.recall->orders(id).size(), 1U);
+  EXPECT_EQ(a.recall->orders(id)[0].receipt->onward_open, 0U);
+}
+
+TEST_F(Recalls, V4WhatWasMadeOfItHereIsRecalledWithIt) {
+  const std::string id = publish(1);
+  flow_on();
+  const std::string made = relationship(9, id, id_of("malware", 5), {std::string(kGreen)});
+  ASSERT_EQ(b.admit(made, "b1", "b").admitted, 1U);
+  b.referrers[id] = {id_of("relationship", 9), id_of("report", 1)};
+  flow_on();
+  ASSERT_EQ(c.readable(id_of("relationship", 9)).size(), 1U);
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  settle();
+  EXPECT_TRUE(c.readable(id_of("relationship", 9)).empty());
+  EXPECT_EQ(b.readable(id_of("relationship", 9)).size(), 1U) << "B keeps what it made itself";
+}
+
+// C confirms what B took away by itself in the moment in which B is told by A that all of it is recalled.
+TEST_F(Recalls, V4AReceiptThatCrossesATombstoneIsCountedForIt) {
+  const std::string id = publish(1);
+  flow_on();
+  ASSERT_TRUE(b.admission->remove("b1", id, "", "b", {}, RecallReason::kUpstream));  // its tail said that it is gone
+  const auto confirmed = c.recall->take("b", b.recall->told("c")->tombstones.front());
+  ASSERT_TRUE(confirmed);
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  const auto tombstone = a.recall->told("b")->tombstones.front();
+  std::future<Result<SignedText>> taking;
+  b.journal->before_next_append([&] {
+    taking = std::async(std::launch::async, [&] { return b.recall->take("a", tombstone); });
+    taking.wait_for(std::chrono::milliseconds(50));  // it gets as far as it can
+  });
+  ASSERT_TRUE(b.recall->take_receipt("c", *confirmed));
+  ASSERT_TRUE(taking.get());
+  settle();
+  ASSERT_TRUE(a.recall->orders(id).front().receipt);
+  EXPECT_EQ(a.recall->orders(id).front().receipt->onward_open, 0U);
+  for (auto* node : {&b, &a}) node->restart();
+  EXPECT_EQ(b.recall->taken(id).front().onward_open, 0U);
+}
+
+TEST_F(Recalls, V4AReceiptThatIsNotPassedOnAtOnceIsPassedOnLater) {
+  const std::string id = publish(1);
+  flow_on();
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  ab.exchange();
+  const auto confirmed = c.recall->take("b", b.recall->told("c")->tombstones.front());
+  ASSERT_EQ(a.recall->orders(id).front().receipt->onward_open, 1U);
+  b.journal->fail_after(2);  // the receipt is written, and what it changes is not
+  EXPECT_FALSE(b.recall->take_receipt("c", *confirmed));
+  b.journal->heal();
+  ASSERT_TRUE(b.recall->orders(id).front().receipt);
+  b.restart();
+  ASSERT_TRUE(b.recall->write_down());
+  ab.exchange();
+  EXPECT_EQ(a.recall->orders(id).front().receipt->onward_open, 0U);
+}
+
+TEST_F(Recalls, V6WhatComesBackByAThirdMemberIsNotTheGiversToRecall) {
+  const std::string id = publish(1);
+  flow_on();
+  a.agree("c", "a1", stix::Tlp::kAmber);
+  c.agree("nobody", "c2", stix::Tlp::kClear);
+  RecallEdge ac{a, c, "a1", "c2"};
+  ac.pull(1000);
+  for (const auto& item : ac.wire) ac.deliver(item);
+  ASSERT_TRUE(b.recall->recall({.object_id = id, .reason = RecallReason::kWithdrawn, .by = "ben"}));
+  settle();
+  EXPECT_EQ(c.readable(id).size(), 1U) << "A's own copy stays, B's is gone";
+}
+
+TEST_F(Recalls, V3WhatWasNarrowedComesBackByALaterDecisionAndByNoEarlierOne) {
+  const std::string amber = publish(1, 0, kAmber);
+  flow_on();
+  const auto early = ab.history.front(), early_on = bc.history.front();
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  settle();
+  EXPECT_TRUE(b.readable(amber).empty());
+  EXPECT_TRUE(c.readable(amber).empty());
+  ab.deliver(early);
+  bc.deliver(early_on);
+  EXPECT_TRUE(b.readable(amber).empty()) << "decided before the tombstone";
+  EXPECT_TRUE(c.readable(amber).empty());
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  flow_on();
+  EXPECT_EQ(b.readable(amber).size(), 1U) << "the same version, by a later decision";
+  EXPECT_EQ(c.readable(amber).size(), 1U);
+  ASSERT_TRUE(a.recall->recall({.object_id = amber, .reason = RecallReason::kErroneous, .by = "anna"}));
+  settle();
+  const auto late = ab.history.back();
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  flow_on();
+  ab.deliver(late);
+  EXPECT_TRUE(b.readable(amber).empty()) << "withdrawn is for good";
+  EXPECT_TRUE(c.readable(amber).empty());
+}
+
+TEST_F(Recalls, V3ATombstoneByNarrowingTakesNoCopyThatWasDecidedAfterIt) {
+  const std::string amber = publish(1, 0, kAmber);
+  flow_on();
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  const auto told = a.recall->told("b")->tombstones;
+  ASSERT_EQ(told.size(), 1U);
+  flow_on();  // the release overtakes the tombstone
+  ASSERT_EQ(ab.history.back().tombstones, 1U);
+  b.restart();
+  ab.cut();
+  bc.cut();
+  ASSERT_TRUE(b.recall->take("a", told[0]));
+  EXPECT_EQ(b.readable(amber).size(), 1U);
+  EXPECT_EQ(c.readable(amber).size(), 1U);
+  EXPECT_TRUE(b.recall->orders().empty()) << "nothing was destroyed, so nobody further on is told";
+  flow_on();
+  settle();
+  EXPECT_EQ(b.readable(amber).size(), 1U);
+  // One that withdraws it for good asks nobody.
+  ASSERT_TRUE(a.recall->recall({.object_id = amber, .reason = RecallReason::kErroneous, .by = "anna"}));
+  settle();
+  EXPECT_TRUE(b.readable(amber).empty());
+  EXPECT_TRUE(c.readable(amber).empty());
+}
+
+TEST_F(Recalls, V1WhatAnAgreementLeavesOutIsTakenBackAndAStopTakesNothing) {
+  const std::string green = publish(1);
+  flow_on();
+  a.policy.members["b"].stopped = true;
+  ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  EXPECT_TRUE(a.recall->orders().empty()) << "a stop is a pause";
+  a.policy.members["b"].stopped = false;
+  ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  a.leave("b");
+  ASSERT_EQ(a.recall->orders().size(), 1U);
+  EXPECT_EQ(a.recall->orders()[0].reason, RecallReason::kNarrowed);
+  settle();
+  EXPECT_TRUE(b.readable(green).empty());
+  EXPECT_TRUE(c.readable(green).empty());
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  ab.cut();
+  flow_on();
+  EXPECT_EQ(c.readable(green).size(), 1U) << "agreed again";
+  a.policy.agreements.erase("b");
+  ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  settle();
+  EXPECT_TRUE(c.readable(green).empty()) << "the agreement was ended";
+}
+
+// What runs out is taken back by everybody that gave it, at its time, in one commit for all of them.
+TEST_F(Recalls, WhatTimeTakesAwayIsRecalledFromWhoeverWasGivenIt) {
+  RecallNode d("d", clock, random);
+  introduce({&a, &d});
+  a.agree("d", "a1", stix::Tlp::kAmber);
+  a.collections.push_back("a2");
+  a.policy.agreements["d"].collections.push_back("a2");
+  ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  for (const char* mirror : {"d1", "d2"}) d.agree("nobody", mirror, stix::Tlp::kClear);
+  policy::Label label = policy::bottom();
+  label.expires = clock.now() + std::chrono::hours(1);
+  const std::string marking = label_marking(label);
+  a.admit(marking, "a1", "a");
+  a.admit(marking, "a2", "a");
+  a.admit(indicator(1, {std::string(kGreen), id_in(marking)}), "a1", "a");
+  a.admit(indicator(2, {std::string(kGreen), id_in(marking)}), "a2", "a");
+  const std::string id = id_of("indicator", 1), stays = publish(3);
+  RecallEdge ad1{a, d, "a1", "d1"}, ad2{a, d, "a2", "d2"};
+  flow_on();
+  for (auto* edge : {&ad1, &ad2}) {
+    edge->pull(1000);
+    for (const auto& item : edge->wire) edge->deliver(item);
+  }
+  ASSERT_EQ(c.readable(id).size(), 1U);
+  ASSERT_EQ(d.readable(id_of("indicator", 2)).size(), 1U);
+  clock.advance(std::chrono::hours(1));
+  ASSERT_TRUE(a.release->keep_up());
+  const auto orders = a.recall->orders();
+  ASSERT_EQ(orders.size(), 2U) << "one for each member, whatever collections it had them in";
+  for (const auto& order : orders) EXPECT_EQ(order.reason, RecallReason::kNarrowed);
+  EXPECT_EQ(orders[0].objects, (std::vector<RecallRange>{{id, stamp(0)}})) << "of b";
+  EXPECT_EQ(orders[1].objects.size(), 2U) << "of d";
+  settle();
+  ad1.given.merge(ad2.given);  // a member is told of all its collections at once
+  ad1.exchange();
+  for (auto* node : {&b, &c, &d})
+    for (const auto& gone : {id, id_of("indicator", 2)}) EXPECT_TRUE(node->readable(gone).empty()) << node->self;
+  EXPECT_EQ(c.readable(stays).size(), 1U);
+  EXPECT_EQ(a.readable(id).size(), 1U) << "its owner keeps it";
+  for (const auto& order : a.recall->orders()) EXPECT_TRUE(order.receipt);
+}
+
+// A tail holds up recalls while it reads; what opens the outbox for it must not begin one.
+TEST_F(Recalls, AnOutboxIsLookedIntoWithoutTakingAwayWhatARecallWouldWaitFor) {
+  policy::Label label = policy::bottom();
+  label.expires = clock.now() + std::chrono::hours(1);
+  const std::string marking = label_marking(label);
+  a.admit(marking, "a1", "a");
+  a.admit(indicator(1, {std::string(kGreen), id_in(marking)}), "a1", "a");
+  flow_on();
+  clock.advance(std::chrono::hours(1));
+  const auto last = a.journal->last_seq();
+  {
+    const auto handing_out = a.recall->hand_out();
+    const auto reading = a.release->look("b", "a1");
+    ASSERT_FALSE(reading);
+    EXPECT_EQ(reading.error().code, ErrorCode::kUnavailable) << "later, not never";
+    EXPECT_EQ(a.journal->last_seq(), last) << "nothing is written";
+    EXPECT_TRUE(a.recall->orders().empty());
+  }
+  ASSERT_TRUE(a.release->keep_up());
+  EXPECT_EQ(a.recall->orders().size(), 1U);
+  const auto handing_out = a.recall->hand_out();
+  EXPECT_TRUE(a.release->look("b", "a1"));
+}
+
+TEST_F(Recalls, V10ThePreviewNamesWhomTheRecallWillTellAndDoesNothing) {
+  const std::string id = publish(1);
+  flow_on();
+  const auto before = a.journal->last_seq();
+  const RecallWish wish{.object_id = id, .reason = RecallReason::kErroneous, .by = "anna", .preview = true};
+  const auto shown = a.recall->recall(wish);
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->told, std::vector<std::string>{"b"});
+  EXPECT_EQ(a.journal->last_seq(), before);
+  EXPECT_TRUE(a.recall->orders().empty());
+  EXPECT_TRUE(a.recall->told("b")->tombstones.empty());
+  RecallWish done = wish;
+  done.preview = false;
+  EXPECT_EQ(a.recall->recall(done)->told, shown->told);
+}
+
+TEST(RecallBounds, WideningAndCappingRefuseMoreNeverLess) {
+  SeededRandom random(3);
+  for (int run = 0; run < 200; ++run) {
+    RecallBounds bounds;
+    std::vector<std::pair<std::uint64_t, std::string>> slow;
+    std::optional<std::string> good;
+    const unsigned steps = 1 + static_cast<unsigned>(random.below(30));
+    for (unsigned i = 0; i < steps; ++i) {
+      const std::string upto = random.below(20) == 0 ? "" : std::string(1, static_cast<char>('a' + random.below(20)));
+      if (random.below(10) == 0) {
+        bounds.add_for_good(upto);
+        good = good ? wider(*good, upto) : upto;
+      } else {
+        slow.emplace_back(random.below(40), upto);
+        bounds.add_decided(slow.back().first, upto);
+      }
+      bounds = *RecallBounds::parse(bounds.text());
+    }
+    for (char version = 'a'; version < 'u'; ++version)
+      for (std::uint64_t after = 0; after < 41; ++after) {
+        const std::string key(1, version);
+        const bool due = (good && up_to(*good, key)) || std::ranges::any_of(slow, [&](const auto& step) {
+                           return after < step.first && up_to(step.second, key);
+                         });
+        if (due) EXPECT_TRUE(bounds.refuses(key, after));
+        if (!due && steps <= kMaxRecallSteps) EXPECT_FALSE(bounds.refuses(key, after));
+      }
+  }
+}
+
+TEST_F(Recalls, V8TheDeadlineChangesWhatIsReportedAndNothingElse) {
+  const std::string id = publish(1);
+  flow_on();
+  ASSERT_TRUE(a.recall->recall(
+      {.object_id = id, .reason = RecallReason::kErroneous, .deadline = std::chrono::seconds(1), .by = "anna"}));
+  clock.jump_to(Instant{4'100'000'000, 0});
+  EXPECT_EQ(a.recall->told("b")->tombstones.size(), 1U) << "told as long as there is no receipt";
+  clock.jump_to(Instant{0, 0});
+  settle();
+  EXPECT_TRUE(c.readable(id).empty()) << "whatever the clocks say";
+}
+
+TEST_F(Recalls, WhatWasHandedOutJustBeforeACrashIsAskedOfTheCursor) {
+  const std::string had = publish(1);
+  flow_on();
+  const std::string not_had = publish(2);
+  a.restart();  // nothing was written down
+  ab.cut();
+  ASSERT_TRUE(a.recall->recall({.object_id = had, .reason = RecallReason::kErroneous, .by = "anna"}));
+  ASSERT_TRUE(a.recall->recall({.object_id = not_had, .reason = RecallReason::kErroneous, .by = "anna"}));
+  EXPECT_TRUE(a.recall->told("b")->tombstones.empty()) << "not known yet";
+  ab.link();
+  ASSERT_EQ(a.recall->told("b")->tombstones.size(), 1U);
+  EXPECT_EQ(a.recall->orders(not_had).size(), 0U) << "it never had this one";
+  settle();
+  EXPECT_TRUE(b.readable(had).empty());
+}
+
+// The log of a pair tells of what was handed out, and of nothing that came and went before.
+TEST_F(Recalls, WhoWasHandedARowThatIsWithdrawnIsKnown) {
+  const std::string had = publish(1), erased = publish(2);
+  flow_on();
+  const std::string late = publish(3), late_erased = publish(4);
+  for (const auto& id : {had, late}) ASSERT_TRUE(a.admission->remove("a1", id, "", "a"));
+  for (const auto& id : {erased, late_erased}) ASSERT_TRUE(a.journal->erase(id, "a"));
+  const auto given = [&](const std::string& id, journal::Pos pos, bool gone) {
+    return a.recall->was_given("b", "a1", id, stamp(0), pos, gone);
+  };
+  EXPECT_TRUE(given(had, 1, false));
+  EXPECT_TRUE(given(erased, 2, true)) << "nobody was told of an erasure, and it had it all the same";
+  EXPECT_FALSE(given(late, 3, false));
+  EXPECT_FALSE(given(late_erased, 4, true));
+  flow_on();  // passes over them
+  EXPECT_FALSE(given(late, 3, false)) << "passed over as withdrawn";
+}
+
+TEST_F(Recalls, TextsAreStrict) {
+  const Tombstone t{
+      .from = "a", .to = "b", .number = 1, .issued = clock.now(), .deadline = clock.now(), .objects = {{"x--y", ""}}};
+  ASSERT_TRUE(Tombstone::parse(t.text()));
+  std::string more = t.text();
+  more.insert(1, R"("if":"x",)");
+  EXPECT_FALSE(Tombstone::parse(more)) << "a field that is not understood";
+  EXPECT_FALSE(RecallReceipt::parse(t.text()));
+  Tombstone many = t;
+  many.objects.assign(kMaxTombstoneObjects + 1, {"x--y", ""});
+  EXPECT_EQ(Tombstone::parse(many.text()).error().code, ErrorCode::kTooLarge);
+  many.objects = {{"x--y", "yesterday"}};
+  EXPECT_FALSE(Tombstone::parse(many.text()));
+}
+
+}  // namespace
+}  // namespace bongsu::flow::test

@@ -1,0 +1,148 @@
+// Recall over links without sockets: what a tail hands out, and the exchange of tombstones and receipts.
+#include <gtest/gtest.h>
+
+#include "link/link_test_support.h"
+#include "link/recall_links.h"
+#include "link/recall_server.h"
+
+namespace bongsu::link {
+namespace {
+
+using namespace test;
+
+struct RecallingNode : Node {
+  RecallingNode(std::string member, FakeClock& c, Random& r) : Node(std::move(member), c, r) {
+    recall = std::move(flow::Recall::load(*journal, *release,
+                                          {.self = self,
+                                           .signing_key = key,
+                                           .key_of = [this](std::string_view other) -> std::optional<std::string> {
+                                             const auto at = keys.find(other);
+                                             return at == keys.end() ? std::nullopt : std::optional(at->second);
+                                           }},
+                                          clock, *log)
+                           .value());
+    admission->set_recall(recall.get());
+  }
+  crypto::SigningKey key = crypto::make_signing_key().value();
+  std::map<std::string, std::string, std::less<>> keys;  // of the others
+  std::unique_ptr<flow::Recall> recall;
+};
+
+struct RecallLink : testing::Test {
+  FakeClock clock;
+  SeededRandom random{5};
+  RecallingNode ua{"cert-ua", clock, random}, lt{"cert-lt", clock, random};
+  std::string collection = ua.add_collection("shared");
+  std::unique_ptr<Producer> producer;
+  FlowApplier applier{*lt.journal, *lt.admission, *lt.collections, random, *lt.log, "cert-lt"};
+  Cursor cursor;
+  const net::Url url = net::parse_url("https://ua.example").value();
+
+  void SetUp() override {
+    ua.keys["cert-lt"] = lt.key.public_key;
+    lt.keys["cert-ua"] = ua.key.public_key;
+    ua.agree({{"cert-lt", {collection}}});
+    lt.agree({});
+    producer = std::make_unique<Producer>(ua, TailServerOptions{.recall = ua.recall.get()});
+  }
+
+  void connect() {
+    Consumer consumer({.member = "cert-ua", .collection = collection, .link_url = url}, clock, random, cursor);
+    Wire wire(producer->get("cert-lt", "/link/v1/tail/" + collection, consumer.request().headers));
+    ASSERT_TRUE(consumer.head(wire.head().status, wire.head().headers));
+    ASSERT_TRUE(consumer.data(wire.drain()));
+    while (consumer.has_items()) {
+      const TailBatch batch = consumer.take();
+      const auto counts = applier.apply({.member = "cert-ua", .id = collection, .alias = "shared"}, batch);
+      ASSERT_TRUE(counts) << counts.error().text();
+      consumer.applied(batch, *counts);
+      cursor = batch.cursor;
+    }
+  }
+  std::vector<std::string> mirrored() {
+    for (const auto& c : lt.collections->list())
+      if (c.mirror_of == "cert-ua") return lt.contents(c.id);
+    return {};
+  }
+  net::Response ask(const std::string& member, const std::string& method, const std::string& path, std::string body) {
+    RecallServer server(
+        *ua.recall,
+        [](const net::Peer& peer) {
+          return peer.issuer_fingerprint.empty() ? std::nullopt : std::optional(peer.issuer_fingerprint);
+        },
+        *ua.log);
+    net::Request request{.method = method, .path = path};
+    request.peer.issuer_fingerprint = member;
+    request.body = std::move(body);
+    EXPECT_TRUE(RecallServer::is_for(request));
+    return server.handle(std::move(request));
+  }
+  RecallSend send_to_ua() {
+    return [this](const net::ClientRequest& request) -> Result<net::ClientResponse> {
+      auto answer = ask("cert-lt", request.method, request.url.target, request.body);
+      return net::ClientResponse{.status = answer.status, .body = std::get<std::string>(answer.body)};
+    };
+  }
+};
+
+// What a tail opens while a recall would wait for it must begin none itself.
+TEST_F(RecallLink, ATailThatIsReadAsALabelRunsOutTellsItAndRecallsIt) {
+  policy::Label label = policy::bottom();
+  label.expires = clock.now() + std::chrono::hours(1);
+  const std::string until = flow::test::label_marking(label);
+  ua.publish(collection, {until, indicator(1, flow::test::id_in(until)), indicator(2)});
+  Wire wire(producer->get("cert-lt", "/link/v1/tail/" + collection));
+  EXPECT_NE(wire.drain().find("a1.example"), std::string::npos);
+  clock.advance(std::chrono::hours(1));
+  const std::string said = wire.drain();
+  EXPECT_NE(said.find("event: gone"), std::string::npos) << said;
+  EXPECT_NE(said.find("indicator--00000001"), std::string::npos) << said;
+  ASSERT_EQ(ua.recall->orders().size(), 1u);
+  EXPECT_EQ(ua.recall->orders()[0].member, "cert-lt");
+  EXPECT_EQ(ua.recall->orders()[0].reason, flow::RecallReason::kNarrowed);
+}
+
+TEST_F(RecallLink, ATombstoneIsObeyedAndItsReceiptComesBackAlsoAfterOneWasLost) {
+  ua.publish(collection, {indicator(1), indicator(2)});
+  connect();
+  ASSERT_EQ(mirrored().size(), 2u);
+  const std::string id = stix::Object::parse(indicator(1))->id_text();
+  ASSERT_TRUE(ua.recall->recall({.object_id = id, .reason = flow::RecallReason::kErroneous, .by = "anna"}));
+  const auto lossy = [&, real = send_to_ua()](const net::ClientRequest& request) -> Result<net::ClientResponse> {
+    if (request.method == "POST") return net::ClientResponse{.status = 502};
+    return real(request);
+  };
+  EXPECT_FALSE(exchange_recalls(*lt.recall, "cert-ua", url, lossy));
+  EXPECT_EQ(mirrored(), std::vector<std::string>{indicator(2)}) << "obeyed, whether it can say so or not";
+  EXPECT_FALSE(ua.recall->orders(id).front().receipt);
+  ASSERT_TRUE(exchange_recalls(*lt.recall, "cert-ua", url, send_to_ua()));
+  ASSERT_TRUE(ua.recall->orders(id).front().receipt);
+  EXPECT_EQ(ua.recall->orders(id).front().receipt->destroyed, 1u);
+  EXPECT_TRUE(lt.recall->taken(id).front().acknowledged);
+  // From the beginning once more, as if nothing had been received.
+  cursor = {};
+  connect();
+  EXPECT_EQ(mirrored(), std::vector<std::string>{indicator(2)});
+}
+
+TEST_F(RecallLink, OnlyMembersAreToldAndNothingElseIsTaken) {
+  EXPECT_EQ(ask("", "GET", std::string(kRecallsPath), "").status, 403);
+  EXPECT_EQ(ask("cert-lt", "POST", std::string(kRecallsPath), "").status, 405);
+  EXPECT_EQ(ask("cert-lt", "GET", std::string(kReceiptsPath), "").status, 405);
+  for (const char* bad :
+       {"", "{", "[]", "{}", R"({"receipts":{}})", R"({"receipts":[7]})", R"({"receipts":[{"text":"x"}]})"})
+    EXPECT_EQ(ask("cert-lt", "POST", std::string(kReceiptsPath), bad).status, 400) << bad;
+  for (const int status : {401, 403, 500}) {
+    const auto refused = exchange_recalls(*lt.recall, "cert-ua", url, [&](const auto&) -> Result<net::ClientResponse> {
+      return net::ClientResponse{.status = status};
+    });
+    EXPECT_FALSE(refused) << status;
+  }
+  for (const char* bad : {"", "[]", R"({"tombstones":7})", R"({"tombstones":[],"upto":-1})"})
+    EXPECT_FALSE(exchange_recalls(*lt.recall, "cert-ua", url, [&](const auto&) -> Result<net::ClientResponse> {
+      return net::ClientResponse{.status = 200, .body = bad};
+    })) << bad;
+}
+
+}  // namespace
+}  // namespace bongsu::link

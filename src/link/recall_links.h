@@ -1,0 +1,46 @@
+// Asks partners for what they recalled, obeys, and sends the receipts back: one thread for each partner.
+//
+//   link::RecallLinks recalls(recall, options, clock, random, log);
+//   recalls.set_partners(partners);     // those that are stopped as well: what they recall is still to be destroyed
+//   recalls.ask("cert-ua");             // now: its tail told that something is gone
+//   recalls.stop();
+//
+// Each partner is asked when it is set, when its tail told that something is gone, when there is a receipt to send, and
+// every `rediscover`; waits after errors double.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "flow/recall.h"
+#include "link/runner.h"
+
+namespace bongsu::link {
+
+// Safe from any thread. `random` must be so, too.
+class RecallLinks {
+ public:
+  RecallLinks(flow::Recall& recall, LinksOptions options, Random& random, Log& log);
+  ~RecallLinks();  // stops
+  void set_partners(std::vector<Partner> partners);
+  void replace_certificate(std::string certificate_pem, std::string private_key_pem);
+  void ask(const std::string& member);
+  void ask_all();
+  void stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One exchange with a partner over `send`: what it tells is obeyed, receipts go back. For RecallLinks, and for
+// simulations that have no sockets.
+using RecallSend = std::function<Result<net::ClientResponse>(const net::ClientRequest&)>;
+Result<void> exchange_recalls(flow::Recall& recall, const std::string& member, const net::Url& link_url,
+                              const RecallSend& send);
+
+}  // namespace bongsu::link
