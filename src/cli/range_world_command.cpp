@@ -10,7 +10,9 @@
 #include "cli/terminal.h"
 #include "exercise/range/order_file.h"
 #include "exercise/range/power/build_grid.h"
+#include "exercise/range/power/matpower.h"
 #include "exercise/range/world.h"
+#include "exercise/range/world_builder.h"
 #include "exercise/range/world_file.h"
 #include "telemetry/byte_source.h"
 
@@ -65,6 +67,11 @@ void print_end(const World& world, std::uint64_t seed, bool json, std::FILE* out
 }  // namespace
 
 Result<WorldConfig> load_world(const std::string& file, const std::string& data) {
+  if (!file.ends_with(".toml")) {
+    BONGSU_TRY(const std::string text, telemetry::read_whole(file, power::kMaxCaseBytes));
+    BONGSU_TRY(power::Network network, power::read_case(text, file));
+    return world_of_case(std::move(network));
+  }
   BONGSU_TRY(const std::string text, telemetry::read_whole(file, kMaxWorldFileBytes));
   const std::filesystem::path beside = std::filesystem::path(file).parent_path();
   return read_world(text, file, [&](const std::string& name) -> Result<std::string> {
