@@ -17,7 +17,8 @@ using namespace exercise::wire;
 
 class RangeHmiTest : public CommandTest {};
 
-// The connection is there when the command is refused, and ends with the program: what it tells then must still have somebody to tell.
+// The connection is there when the command is refused, and ends with the program: what it tells then must still have
+// somebody to tell.
 TEST_F(RangeHmiTest, ARefusedModbusCommandEndsItAndItsConnectionInOrder) {
   const std::string text = "name,kind,value,modbus\nu1,real,1,input:0\n";
   const PointList list = read_point_list(text, "points").value();
@@ -30,7 +31,14 @@ TEST_F(RangeHmiTest, ARefusedModbusCommandEndsItAndItsConnectionInOrder) {
   ASSERT_TRUE(port) << port.error().text();
   std::thread station([&] { loop.run(); });
   std::FILE* out = std::tmpfile();
-  const int status = run_range_hmi({.points = file("points.csv", text), .modbus = "127.0.0.1:" + std::to_string(*port), .record = "", .commands = {"nosuch=1"}, .once = true, .json = true, .input = false}, out);
+  const int status = run_range_hmi({.points = file("points.csv", text),
+                                    .modbus = "127.0.0.1:" + std::to_string(*port),
+                                    .record = "",
+                                    .commands = {"nosuch=1"},
+                                    .once = true,
+                                    .json = true,
+                                    .input = false},
+                                   out);
   loop.stop();
   station.join();
   loop.close_all();

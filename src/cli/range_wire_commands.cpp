@@ -21,8 +21,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kProcessStep = 10ms;  // how exactly commands end
-constexpr auto kWorldStep = 100ms;   // how often a world's values are shown
+constexpr auto kProcessStep = 10ms;                       // how exactly commands end
+constexpr auto kWorldStep = 100ms;                        // how often a world's values are shown
 constexpr double kMostSpeed = 3600, kMostBehind_s = 600;  // world seconds that one step makes up for
 
 // What both simulators stand on.
@@ -42,9 +42,11 @@ struct Stand {
   Stand(std::FILE* the_out, std::FILE* the_err, bool wants_json)
       : out(the_out), err(the_err), json(wants_json || !is_terminal(the_out)) {}
 
-  Result<void> prepare(const std::string& list_path, const RangeLife& life, const std::string& record, const std::string& log, Protocol protocol, bool input) {
+  Result<void> prepare(const std::string& list_path, const RangeLife& life, const std::string& record,
+                       const std::string& log, Protocol protocol, bool input) {
     if (life.world.empty()) {
-      if (list_path.empty()) return fail(ErrorCode::kInvalid, "a list of points, or a world, is needed", {.field = "points"});
+      if (list_path.empty())
+        return fail(ErrorCode::kInvalid, "a list of points, or a world, is needed", {.field = "points"});
       BONGSU_TRY(list, load_point_list(list_path));
       points = std::make_unique<Points>(points_of(list), clock.now());
       auto own = std::make_unique<LocalProcess>(list, *points, clock);
@@ -67,8 +69,12 @@ struct Stand {
     return {};
   }
   Result<void> bring_to_life(const std::string& list_path, const RangeLife& life) {
-    if (!(life.speed > 0 && life.speed <= kMostSpeed)) return fail(ErrorCode::kInvalid, fmt::format("time passes up to {} times as fast", kMostSpeed), {.field = "speed"});
-    if (list_path.empty() == life.substation.empty()) return fail(ErrorCode::kInvalid, "one of --points and --substation says what of the world is shown", {.field = "substation"});
+    if (!(life.speed > 0 && life.speed <= kMostSpeed))
+      return fail(ErrorCode::kInvalid, fmt::format("time passes up to {} times as fast", kMostSpeed),
+                  {.field = "speed"});
+    if (list_path.empty() == life.substation.empty())
+      return fail(ErrorCode::kInvalid, "one of --points and --substation says what of the world is shown",
+                  {.field = "substation"});
     BONGSU_TRY(auto config, load_world(life.world, life.data));
     BONGSU_TRY(world, exercise::World::make(std::move(config), life.seed));
     speed = life.speed;
@@ -87,7 +93,15 @@ struct Stand {
       lived = now;
       live->refresh();
       for (const exercise::WorldEvent& e : world->take_events())
-        say_line({{"time", clock.now().text(3)}, {"event", "range"}, {"kind", to_string(e.kind)}, {"id", e.id}, {"at_s", e.at_s}, {"target", e.target}, {"text", e.text}, {"cause", e.cause}}, e.text);
+        say_line({{"time", clock.now().text(3)},
+                  {"event", "range"},
+                  {"kind", to_string(e.kind)},
+                  {"id", e.id},
+                  {"at_s", e.at_s},
+                  {"target", e.target},
+                  {"text", e.text},
+                  {"cause", e.cause}},
+                 e.text);
     });
     process = std::move(bound);
     return {};

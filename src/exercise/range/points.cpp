@@ -12,10 +12,13 @@ using wire::Answer;
 using wire::Command;
 using wire::PointKind;
 
-constexpr std::uint32_t kFirstPosition = 1, kFirstMeasured = 5001, kFirstSetpoint = 9001, kCommands = 10'000;  // object addresses
+constexpr std::uint32_t kFirstPosition = 1, kFirstMeasured = 5001, kFirstSetpoint = 9001,
+                        kCommands = 10'000;  // object addresses
 constexpr std::size_t kMostOfAKind = 4000;
 
-bool of(std::string_view name, std::string_view substation) { return name.starts_with(substation) && name.size() > substation.size() && name[substation.size()] == '.'; }
+bool of(std::string_view name, std::string_view substation) {
+  return name.starts_with(substation) && name.size() > substation.size() && name[substation.size()] == '.';
+}
 
 }  // namespace
 
@@ -27,23 +30,32 @@ Result<wire::PointList> points_of(const World& world, std::string_view substatio
   wire::PointList list;
   std::uint32_t positions = 0, measured = 0, setpoints = 0, registers = 0;
   const auto position = [&](const std::string& name) {
-    list.push_back({.point = {.name = name + ".position", .kind = PointKind::kDouble, .unit = "", .value = 1},
-                    .iec104 = wire::Iec104Place{.object = kFirstPosition + positions, .command = kCommands + positions, .select = true, .group = 1},
-                    .modbus = wire::ModbusPlace{.table = wire::Table::kCoil, .address = static_cast<std::uint16_t>(positions)}});
+    list.push_back(
+        {.point = {.name = name + ".position", .kind = PointKind::kDouble, .unit = "", .value = 1},
+         .iec104 =
+             wire::Iec104Place{
+                 .object = kFirstPosition + positions, .command = kCommands + positions, .select = true, .group = 1},
+         .modbus = wire::ModbusPlace{.table = wire::Table::kCoil, .address = static_cast<std::uint16_t>(positions)}});
     ++positions;
   };
   const auto value = [&](const std::string& name, Quantity quantity, std::string_view unit, double deadband) {
-    list.push_back({.point = {.name = fmt::format("{}.{}", name, to_string(quantity)), .kind = PointKind::kReal, .unit = std::string(unit)},
+    list.push_back({.point = {.name = fmt::format("{}.{}", name, to_string(quantity)),
+                              .kind = PointKind::kReal,
+                              .unit = std::string(unit)},
                     .deadband = deadband,
                     .iec104 = wire::Iec104Place{.object = kFirstMeasured + measured++, .command = {}, .group = 2},
-                    .modbus = wire::ModbusPlace{.table = wire::Table::kInput, .address = static_cast<std::uint16_t>(registers), .format = wire::RegisterFormat::kF32}});
+                    .modbus = wire::ModbusPlace{.table = wire::Table::kInput,
+                                                .address = static_cast<std::uint16_t>(registers),
+                                                .format = wire::RegisterFormat::kF32}});
     registers += 2;
   };
   std::vector<const Thing*> breakers;
   for (const Thing& thing : world.things())
     if (thing.kind == ThingKind::kBreaker && of(thing.name, substation)) breakers.push_back(&thing);
   std::ranges::sort(breakers, {}, &Thing::index);
-  if (breakers.size() > kMostOfAKind) return fail(ErrorCode::kTooLarge, fmt::format("more than {} breakers", kMostOfAKind), {.field = std::string(substation)});
+  if (breakers.size() > kMostOfAKind)
+    return fail(ErrorCode::kTooLarge, fmt::format("more than {} breakers", kMostOfAKind),
+                {.field = std::string(substation)});
   for (const Thing* breaker : breakers) {
     position(breaker->name);
     value(breaker->name, Quantity::kPower_mw, "MW", 0.5);
@@ -62,23 +74,31 @@ Result<wire::PointList> points_of(const World& world, std::string_view substatio
     value(name, Quantity::kPower_mw, "MW", 0.5);
     list.push_back({.point = {.name = name + ".setpoint_mw", .kind = PointKind::kReal, .unit = "MW"},
                     .deadband = 0.1,
-                    .iec104 = wire::Iec104Place{.object = kFirstSetpoint + setpoints, .command = kCommands + kFirstSetpoint + setpoints, .group = 3},
-                    .modbus = wire::ModbusPlace{.table = wire::Table::kHolding, .address = static_cast<std::uint16_t>(2 * setpoints), .format = wire::RegisterFormat::kF32},
+                    .iec104 = wire::Iec104Place{.object = kFirstSetpoint + setpoints,
+                                                .command = kCommands + kFirstSetpoint + setpoints,
+                                                .group = 3},
+                    .modbus = wire::ModbusPlace{.table = wire::Table::kHolding,
+                                                .address = static_cast<std::uint16_t>(2 * setpoints),
+                                                .format = wire::RegisterFormat::kF32},
                     .min = 0,
                     .max = c.power.generators[g].p_max_mw});
     ++setpoints;
   }
   if (setpoints > kMostOfAKind || measured > kMostOfAKind || positions > kMostOfAKind)
-    return fail(ErrorCode::kTooLarge, fmt::format("more than {} points of a kind", kMostOfAKind), {.field = std::string(substation)});
+    return fail(ErrorCode::kTooLarge, fmt::format("more than {} points of a kind", kMostOfAKind),
+                {.field = std::string(substation)});
   return list;
 }
 
-Result<std::unique_ptr<WorldProcess>> WorldProcess::make(World& world, const wire::PointList& list, wire::Points& points, const Clock& clock) {
+Result<std::unique_ptr<WorldProcess>> WorldProcess::make(World& world, const wire::PointList& list,
+                                                         wire::Points& points, const Clock& clock) {
   BONGSU_CHECK(points.size() == list.size());
   std::unique_ptr<WorldProcess> process(new WorldProcess(world, list, points, clock));
   for (const wire::PointRow& row : list) {
     const std::string& name = row.point.name;
-    const auto wrong = [&](std::string message) { return fail(ErrorCode::kInvalid, std::move(message), {.field = name}); };
+    const auto wrong = [&](std::string message) {
+      return fail(ErrorCode::kInvalid, std::move(message), {.field = name});
+    };
     const std::size_t dot = name.rfind('.');
     if (dot == std::string::npos) return wrong("a point of a world is called THING.QUANTITY");
     const auto what = quantity(std::string_view(name).substr(dot + 1));
@@ -87,7 +107,8 @@ Result<std::unique_ptr<WorldProcess>> WorldProcess::make(World& world, const wir
     if (thing == nullptr) return wrong(fmt::format("the world has nothing called {}", name.substr(0, dot)));
     if (const auto has = world.measure(thing->name, *what); !has) return wrong(has.error().message);
     const bool position = *what == Quantity::kPosition;
-    if (position != (row.point.kind == PointKind::kSingle || row.point.kind == PointKind::kDouble)) return wrong("a position is a single or double point, and nothing else is one");
+    if (position != (row.point.kind == PointKind::kSingle || row.point.kind == PointKind::kDouble))
+      return wrong("a position is a single or double point, and nothing else is one");
     if (!position && row.point.kind != PointKind::kReal) return wrong("a measured value is a real point");
     process->bound_.push_back({thing->name, thing->kind, *what});
   }
@@ -124,8 +145,10 @@ std::optional<WorldOrder> WorldProcess::order_of(const Command& command) const {
   const bool on = command.value == (list_[command.point].point.kind == PointKind::kDouble ? 2 : 1);
   if (bound.quantity == Quantity::kPosition && (bound.kind == ThingKind::kBreaker || bound.kind == ThingKind::kBranch))
     return WorldOrder{.verb = on ? Verb::kClose : Verb::kOpen, .target = bound.thing};
-  if (bound.quantity == Quantity::kPosition && bound.kind == ThingKind::kGenerator) return WorldOrder{.verb = on ? Verb::kStart : Verb::kTrip, .target = bound.thing};
-  if (bound.quantity == Quantity::kSetpoint_mw) return WorldOrder{.verb = Verb::kSetPower, .target = bound.thing, .value = command.value};
+  if (bound.quantity == Quantity::kPosition && bound.kind == ThingKind::kGenerator)
+    return WorldOrder{.verb = on ? Verb::kStart : Verb::kTrip, .target = bound.thing};
+  if (bound.quantity == Quantity::kSetpoint_mw)
+    return WorldOrder{.verb = Verb::kSetPower, .target = bound.thing, .value = command.value};
   return std::nullopt;
 }
 
@@ -155,7 +178,8 @@ Answer WorldProcess::operate(const Command& command, Done done) {
   // In range and known: the world is asked once, by the order itself, so that what it refuses stands among its events.
   const wire::PointRow& row = list_[command.point];
   const auto order = order_of(command);
-  if (!order || command.value < row.min || command.value > row.max || !wire::holds(row.point.kind, command.value)) return check(command);
+  if (!order || command.value < row.min || command.value > row.max || !wire::holds(row.point.kind, command.value))
+    return check(command);
   const Answer said = answer(world_.order(*order));
   if (said != Answer::kAccepted) return said;
   refresh();

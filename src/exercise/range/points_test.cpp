@@ -31,7 +31,8 @@ struct Bound {
   wire::Reading read(std::string_view name) const { return points->read(points->find(name).value()); }
   wire::Answer operate(std::string_view name, double value) {
     bool done = false;
-    const wire::Answer answer = process->operate({.point = points->find(name).value(), .value = value, .from = "test"}, [&](bool ok) { done = ok; });
+    const wire::Answer answer = process->operate({.point = points->find(name).value(), .value = value, .from = "test"},
+                                                 [&](bool ok) { done = ok; });
     EXPECT_EQ(done, answer == wire::Answer::kAccepted);
     return answer;
   }
@@ -58,7 +59,8 @@ TEST(WorldPoints, CommandsBecomeOrdersAndRefusalsHaveTheirReason) {
   EXPECT_EQ(b.operate("lt.generator.klaipeda-cogeneration.setpoint_mw", 100), wire::Answer::kAccepted);
   EXPECT_EQ(b.operate("lt.substation.klaipeda.bus110.voltage_kv", 100), wire::Answer::kUnavailable);
   EXPECT_EQ(b.world.orders().size(), 3U) << "what never became an order is none";
-  for (const char* link : {"lt.link.kaunas-klaipeda", "lt.link.klaipeda-siauliai"}) ASSERT_TRUE(b.world.order({.verb = Verb::kCut, .target = link, .by = By::kAttacker}));
+  for (const char* link : {"lt.link.kaunas-klaipeda", "lt.link.klaipeda-siauliai"})
+    ASSERT_TRUE(b.world.order({.verb = Verb::kCut, .target = link, .by = By::kAttacker}));
   b.world.advance(10);
   b.process->refresh();
   EXPECT_TRUE(b.read("lt.substation.klaipeda.bus110.voltage_kv").quality.not_topical);
@@ -71,27 +73,39 @@ TEST(WorldPoints, ListsOfOnesOwnAreCheckedByName) {
   World world = live_world(sample_world());
   FakeClock clock;
   const auto error = [&](std::string name, wire::PointKind kind) {
-    const wire::PointList list{{.point = {.name = std::move(name), .kind = kind, .unit = "", .value = kind == wire::PointKind::kDouble ? 1.0 : 0}}};
+    const wire::PointList list{
+        {.point = {
+             .name = std::move(name), .kind = kind, .unit = "", .value = kind == wire::PointKind::kDouble ? 1.0 : 0}}};
     wire::Points points(wire::points_of(list), clock.now());
     const auto made = WorldProcess::make(world, list, points, clock);
     return made ? std::string() : made.error().text();
   };
   EXPECT_EQ(error("lt.node.vilnius.position", wire::PointKind::kSingle), "");
   EXPECT_EQ(error("lt.node.vilnius.battery_h", wire::PointKind::kReal), "");
-  EXPECT_EQ(error("lt.node.nowhere.position", wire::PointKind::kSingle), "lt.node.nowhere.position: the world has nothing called lt.node.nowhere");
-  EXPECT_EQ(error("lt.node.vilnius.voltage_kv", wire::PointKind::kReal), "lt.node.vilnius.voltage_kv: a node has no voltage_kv");
+  EXPECT_EQ(error("lt.node.nowhere.position", wire::PointKind::kSingle),
+            "lt.node.nowhere.position: the world has nothing called lt.node.nowhere");
+  EXPECT_EQ(error("lt.node.vilnius.voltage_kv", wire::PointKind::kReal),
+            "lt.node.vilnius.voltage_kv: a node has no voltage_kv");
   EXPECT_EQ(error("u1", wire::PointKind::kReal), "u1: a point of a world is called THING.QUANTITY");
-  EXPECT_EQ(error("lt.node.vilnius.position", wire::PointKind::kReal), "lt.node.vilnius.position: a position is a single or double point, and nothing else is one");
+  EXPECT_EQ(error("lt.node.vilnius.position", wire::PointKind::kReal),
+            "lt.node.vilnius.position: a position is a single or double point, and nothing else is one");
 }
 
-// Bytes on the wire, both ways: an operator's command over IEC 104 opens a breaker of the world, and the change comes back.
+// Bytes on the wire, both ways: an operator's command over IEC 104 opens a breaker of the world, and the change comes
+// back.
 TEST(WorldPoints, AnOperatorOverIec104OpensABreakerOfTheWorld) {
   Bound b("lt.substation.kaunas");
   iec104::Station station(b.list, *b.points, *b.process, {}, b.clock);
   std::map<std::uint32_t, double> seen;
   std::string ended;
-  iec104::Master master({}, b.clock, {.on_started = {}, .on_value = [&](const iec104::Observed& v) { seen[v.object] = v.value; },
-                                      .on_command = [&](std::uint64_t, const iec104::CommandState& s) { if (s.last()) ended = std::string(to_string(s.phase)); }, .on_notice = {}});
+  iec104::Master master({}, b.clock,
+                        {.on_started = {},
+                         .on_value = [&](const iec104::Observed& v) { seen[v.object] = v.value; },
+                         .on_command =
+                             [&](std::uint64_t, const iec104::CommandState& s) {
+                               if (s.last()) ended = std::string(to_string(s.phase));
+                             },
+                         .on_notice = {}});
   auto session = station.accept("test");
   const auto talk = [&] {
     for (int k = 0; k < 20; ++k) {
@@ -101,7 +115,8 @@ TEST(WorldPoints, AnOperatorOverIec104OpensABreakerOfTheWorld) {
   };
   talk();
   ASSERT_EQ(seen[1], 2) << "the interrogation showed breaker 1 closed";
-  ASSERT_TRUE(master.command({.object = 10'000, .type = iec104::TypeId::C_DC_NA_1, .element = {.value = 1}, .select = true}));
+  ASSERT_TRUE(
+      master.command({.object = 10'000, .type = iec104::TypeId::C_DC_NA_1, .element = {.value = 1}, .select = true}));
   talk();
   EXPECT_EQ(ended, "done");
   EXPECT_EQ(seen[1], 1);

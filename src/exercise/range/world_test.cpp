@@ -27,7 +27,6 @@ TEST(World, TheSampleLivesADayWithoutAnybody) {
   for (const ServiceState& s : world.services()) EXPECT_GT(s.availability, 0.99) << s.name;
 }
 
-
 std::string refused(World& world, const WorldOrder& order) {
   const auto done = world.order(order);
   return done ? "" : done.error().message;
@@ -64,11 +63,15 @@ TEST(World, WithoutItsCircuitASubstationIsSwitchedByACrewAlone) {
   EXPECT_EQ(world.measure("lt.line.kaunas-klaipeda.1", Quantity::kPosition)->value, 1);
   world.advance(1);
   EXPECT_EQ(world.measure("lt.line.kaunas-klaipeda.1", Quantity::kPosition)->value, 0) << "seen from Kaunas";
-  EXPECT_EQ(world.measure("lt.substation.klaipeda.breaker1", Quantity::kPosition)->value, seen) << "the screen shows what came last";
+  EXPECT_EQ(world.measure("lt.substation.klaipeda.breaker1", Quantity::kPosition)->value, seen)
+      << "the screen shows what came last";
   const auto events = world.take_events();
-  EXPECT_EQ(chain(events, WorldEventKind::kControlLost, "lt.generator.klaipeda-cogeneration"),
-            (std::vector<std::string>{"control-lost lt.generator.klaipeda-cogeneration", "circuit-down lt.circuit.klaipeda", "link-down lt.link.klaipeda-siauliai", "ordered lt.link.klaipeda-siauliai"}));
-  EXPECT_EQ(chain(events, WorldEventKind::kRefused, "lt.substation.klaipeda.breaker1").at(1), "circuit-down lt.circuit.klaipeda");
+  EXPECT_EQ(
+      chain(events, WorldEventKind::kControlLost, "lt.generator.klaipeda-cogeneration"),
+      (std::vector<std::string>{"control-lost lt.generator.klaipeda-cogeneration", "circuit-down lt.circuit.klaipeda",
+                                "link-down lt.link.klaipeda-siauliai", "ordered lt.link.klaipeda-siauliai"}));
+  EXPECT_EQ(chain(events, WorldEventKind::kRefused, "lt.substation.klaipeda.breaker1").at(1),
+            "circuit-down lt.circuit.klaipeda");
 }
 
 TEST(World, AnAttackerActsAsTheOperatorOnCircuitsThatAreTaken) {
@@ -79,7 +82,8 @@ TEST(World, AnAttackerActsAsTheOperatorOnCircuitsThatAreTaken) {
   EXPECT_EQ(refused(world, open), "");
   EXPECT_EQ(refused(world, open), "lt.substation.kaunas.breaker1 is open already");
   ASSERT_EQ(refused(world, {.verb = Verb::kExpel, .target = "lt.node.vilnius"}), "");
-  EXPECT_EQ(refused(world, {.verb = Verb::kClose, .target = open.target, .by = By::kAttacker}), "lt.circuit.kaunas is not in the attacker's hands");
+  EXPECT_EQ(refused(world, {.verb = Verb::kClose, .target = open.target, .by = By::kAttacker}),
+            "lt.circuit.kaunas is not in the attacker's hands");
   EXPECT_EQ(refused(world, {.verb = Verb::kClose, .target = open.target}), "");
 }
 
@@ -91,7 +95,8 @@ TEST(World, WipedTerminalsLeaveWindFarmsTurningOutOfControl) {
   EXPECT_EQ(refused(world, {.verb = Verb::kSetPower, .target = "lt.generator.klaipeda-wind", .value = 10}),
             "lt.generator.klaipeda-wind cannot be reached: lt.terminal.klaipeda-wind does not answer");
   world.advance(3600);
-  EXPECT_GT(world.measure("lt.generator.klaipeda-wind", Quantity::kPower_mw)->value, 0.9 * mw) << "it goes on as it was";
+  EXPECT_GT(world.measure("lt.generator.klaipeda-wind", Quantity::kPower_mw)->value, 0.9 * mw)
+      << "it goes on as it was";
   EXPECT_NEAR(world.consequences().uncontrolled_mwh, mw, 0.1 * mw);
   ASSERT_EQ(refused(world, {.verb = Verb::kReflash, .target = "lt.terminal.klaipeda-wind", .by = By::kCrew}), "");
   world.advance(5 * 3600);
@@ -102,9 +107,12 @@ TEST(World, WipedTerminalsLeaveWindFarmsTurningOutOfControl) {
 TEST(World, ADarkTownLosesItsCellSiteWithItsBatteryAndItsTrainsAtOnce) {
   World world = live_world(sample_world());
   world.advance(6 * 3600);
-  for (int k = 1; k <= 3; ++k) (void)world.order({.verb = Verb::kCut, .target = "lt.line.klaipeda-siauliai." + std::to_string(k), .by = By::kAttacker});
+  for (int k = 1; k <= 3; ++k)
+    (void)world.order(
+        {.verb = Verb::kCut, .target = "lt.line.klaipeda-siauliai." + std::to_string(k), .by = By::kAttacker});
   ASSERT_EQ(refused(world, {.verb = Verb::kCut, .target = "lt.line.kaunas-klaipeda.1", .by = By::kAttacker}), "");
-  for (const char* generator : {"lt.generator.klaipeda-wind", "lt.generator.klaipeda-cogeneration"}) (void)world.order({.verb = Verb::kTrip, .target = generator});
+  for (const char* generator : {"lt.generator.klaipeda-wind", "lt.generator.klaipeda-cogeneration"})
+    (void)world.order({.verb = Verb::kTrip, .target = generator});
   world.advance(60);
   const auto service = [&](std::string_view name) {
     for (const ServiceState& s : world.services())
@@ -114,7 +122,10 @@ TEST(World, ADarkTownLosesItsCellSiteWithItsBatteryAndItsTrainsAtOnce) {
   EXPECT_EQ(service("power Klaipeda"), 0);
   EXPECT_EQ(service("mobile Klaipeda"), 1) << "on its battery";
   EXPECT_EQ(world.measure("lt.segment.siauliai-klaipeda", Quantity::kPosition)->value, 0);
-  EXPECT_EQ(refused(world, {.verb = Verb::kRestore, .target = "lt.substation.klaipeda"}).find("lt.substation.klaipeda.bus"), 0U) << "dark";
+  EXPECT_EQ(
+      refused(world, {.verb = Verb::kRestore, .target = "lt.substation.klaipeda"}).find("lt.substation.klaipeda.bus"),
+      0U)
+      << "dark";
   world.advance(7200);
   EXPECT_EQ(service("mobile Klaipeda"), 0);
   const Consequences c = world.consequences();
@@ -144,12 +155,18 @@ TEST(World, OrdersThatMakeNoSenseAreRefusedWithTheirReason) {
   World world = live_world(sample_world());
   EXPECT_EQ(refused(world, {.verb = Verb::kOpen, .target = "lt.nothing"}), "there is nothing of this name");
   EXPECT_EQ(refused(world, {.verb = Verb::kOpen, .target = "lt.node.vilnius"}), "a node cannot be told open");
-  EXPECT_EQ(refused(world, {.verb = Verb::kCut, .target = "lt.link.kaunas-klaipeda"}), "cut is nothing that an operator from afar does");
-  EXPECT_EQ(refused(world, {.verb = Verb::kSplice, .target = "lt.link.kaunas-klaipeda", .by = By::kAttacker}), "splice is nothing that an attacker does");
-  EXPECT_EQ(refused(world, {.verb = Verb::kSetPower, .target = "lt.generator.vilnius-thermal", .value = std::nan("")}), "a value must be finite");
-  EXPECT_EQ(refused(world, {.verb = Verb::kSetPower, .target = "lt.generator.vilnius-thermal", .value = 1e6}).find("lt.generator.vilnius-thermal: generator 1 gives"), 0U);
+  EXPECT_EQ(refused(world, {.verb = Verb::kCut, .target = "lt.link.kaunas-klaipeda"}),
+            "cut is nothing that an operator from afar does");
+  EXPECT_EQ(refused(world, {.verb = Verb::kSplice, .target = "lt.link.kaunas-klaipeda", .by = By::kAttacker}),
+            "splice is nothing that an attacker does");
+  EXPECT_EQ(refused(world, {.verb = Verb::kSetPower, .target = "lt.generator.vilnius-thermal", .value = std::nan("")}),
+            "a value must be finite");
+  EXPECT_EQ(refused(world, {.verb = Verb::kSetPower, .target = "lt.generator.vilnius-thermal", .value = 1e6})
+                .find("lt.generator.vilnius-thermal: generator 1 gives"),
+            0U);
   EXPECT_EQ(refused(world, {.verb = Verb::kFlood, .target = "lt.storm.west"}), "this disaster is a storm");
-  EXPECT_EQ(refused(world, {.verb = Verb::kOpen, .target = std::string(10'000, 'x')}).substr(0, 18), "a name has at most");
+  EXPECT_EQ(refused(world, {.verb = Verb::kOpen, .target = std::string(10'000, 'x')}).substr(0, 18),
+            "a name has at most");
   const std::size_t orders = world.orders().size();
   EXPECT_TRUE(world.check({.verb = Verb::kOpen, .target = "lt.substation.kaunas.breaker1"}));
   EXPECT_EQ(world.orders().size(), orders) << "asking leaves nothing behind";
@@ -177,15 +194,22 @@ TEST(World, ABranchIsOpenWhileEitherOfItsBreakersIs) {
   EXPECT_TRUE(on());
 }
 
-// -- the same bytes ----------------------------------------------------------------------------------------------------
+// -- the same bytes
+// ----------------------------------------------------------------------------------------------------
 
 WorldOrder random_order(SeededRandom& random, const World& world) {
-  static constexpr Verb kVerbs[] = {Verb::kOpen, Verb::kClose, Verb::kOpen, Verb::kTrip, Verb::kStart, Verb::kSetPower, Verb::kShed, Verb::kRestore, Verb::kCut, Verb::kCut, Verb::kSplice,
-                                    Verb::kPowerOut, Verb::kPowerBack, Verb::kBrick, Verb::kReflash, Verb::kCompromise, Verb::kExpel, Verb::kRadioStop, Verb::kRadioClear};
+  static constexpr Verb kVerbs[] = {Verb::kOpen,      Verb::kClose,     Verb::kOpen,      Verb::kTrip,
+                                    Verb::kStart,     Verb::kSetPower,  Verb::kShed,      Verb::kRestore,
+                                    Verb::kCut,       Verb::kCut,       Verb::kSplice,    Verb::kPowerOut,
+                                    Verb::kPowerBack, Verb::kBrick,     Verb::kReflash,   Verb::kCompromise,
+                                    Verb::kExpel,     Verb::kRadioStop, Verb::kRadioClear};
   const auto& things = world.things();
   WorldOrder last;
   for (int tries = 0; tries < 30; ++tries) {  // mostly ones that can be done
-    last = {.verb = kVerbs[random.below(std::size(kVerbs))], .target = things[random.below(things.size())].name, .value = static_cast<double>(random.below(3)) / 2, .by = static_cast<By>(random.below(3))};
+    last = {.verb = kVerbs[random.below(std::size(kVerbs))],
+            .target = things[random.below(things.size())].name,
+            .value = static_cast<double>(random.below(3)) / 2,
+            .by = static_cast<By>(random.below(3))};
     if (last.verb == Verb::kRadioStop || last.verb == Verb::kRadioClear) last.value = 5;
     if (world.check(last)) break;
   }
@@ -256,7 +280,8 @@ TEST(World, AnotherSeedIsAnotherStormAndTheSameSeedTheSame) {
   EXPECT_NE(run(1).find("is broken by lt.storm.west"), std::string::npos);
 }
 
-// -- couplings ---------------------------------------------------------------------------------------------------------
+// -- couplings
+// ---------------------------------------------------------------------------------------------------------
 
 TEST(World, NoCouplingIsEverViolated) {
   std::size_t done = 0, dark = 0, down = 0, closed = 0;
@@ -280,7 +305,8 @@ TEST(World, NoCouplingIsEverViolated) {
       for (const double seconds : {0.0, 0.3, 7.7, 60.0}) {
         world.advance(seconds);
         const auto broken = slow.broken_rules(world, !batteries);
-        ASSERT_TRUE(broken.empty()) << "seed " << seed << " at " << world.now_s() << " after " << to_string(order.verb) << " " << order.target << ": " << broken.front();
+        ASSERT_TRUE(broken.empty()) << "seed " << seed << " at " << world.now_s() << " after " << to_string(order.verb)
+                                    << " " << order.target << ": " << broken.front();
       }
       const Consequences c = world.consequences();
       ASSERT_GE(c.unserved_mwh, unserved - 1e-12);
@@ -306,12 +332,18 @@ TEST(World, CouplingsToNothingAreNamed) {
     const auto world = World::make(std::move(c), 1);
     return world ? std::string() : world.error().text();
   };
-  EXPECT_EQ(error([](WorldConfig& c) { c.feeds[0].bus = "lt.bus.none"; }), "feeds[0] lt.node.vilnius: there is no bus lt.bus.none");
-  EXPECT_EQ(error([](WorldConfig& c) { c.controls[1].by = "x"; }), "controls[1] x: there is no such circuit or terminal");
-  EXPECT_EQ(error([](WorldConfig& c) { c.telecom.nodes[1].name = c.telecom.nodes[0].name; }), "lt.node.vilnius: the name is there twice: a node and a node");
+  EXPECT_EQ(error([](WorldConfig& c) { c.feeds[0].bus = "lt.bus.none"; }),
+            "feeds[0] lt.node.vilnius: there is no bus lt.bus.none");
+  EXPECT_EQ(error([](WorldConfig& c) { c.controls[1].by = "x"; }),
+            "controls[1] x: there is no such circuit or terminal");
+  EXPECT_EQ(error([](WorldConfig& c) { c.telecom.nodes[1].name = c.telecom.nodes[0].name; }),
+            "lt.node.vilnius: the name is there twice: a node and a node");
   EXPECT_EQ(error([](WorldConfig& c) { c.settings.step_s = 0; }), "settings.step_s: a step is 0.1 to 3600 s");
-  EXPECT_EQ(error([](WorldConfig& c) { c.substations[2].name = "with blank"; }).find("substation \"with blank\": a name is"), 0U);
-  EXPECT_EQ(error([](WorldConfig& c) { c.services[0].members = {"lt.node.vilnius"}; }), "services[0] power Vilnius: lt.node.vilnius is nothing that this kind of service is made of");
+  EXPECT_EQ(
+      error([](WorldConfig& c) { c.substations[2].name = "with blank"; }).find("substation \"with blank\": a name is"),
+      0U);
+  EXPECT_EQ(error([](WorldConfig& c) { c.services[0].members = {"lt.node.vilnius"}; }),
+            "services[0] power Vilnius: lt.node.vilnius is nothing that this kind of service is made of");
 }
 
 TEST(World, LithuaniaAndUkraineLiveFromTheSharedData) {
@@ -340,17 +372,24 @@ TEST(WorldFiles, MistakesAreNamedWithFileLineAndField) {
   EXPECT_NE(read("nmae = \"x\"\n", {}).find("nmae"), std::string::npos);
   EXPECT_EQ(read("name = \"x\"\n[power]\ncase = \"g.m\"\n", {}), "g.m: there is no such file");
   const std::string grid = power::text_of(source_dir() + "/samples/exercise/ring.m");
-  EXPECT_EQ(read("name = \"x\"\n[power]\ncase = \"g.m\"\nbuses = \"b.csv\"\n", {{"g.m", grid}, {"b.csv", "bus,country,station,lat,lon\n99,LT,a,55,24\n"}}), "b.csv:2: bus: the case has no such bus");
-  EXPECT_EQ(read("name = \"x\"\nplaces = \"p.csv\"\n", {{"p.csv", "name,country,lat,lon\nA,LT,55,\n"}}), "p.csv:2: lat: a position is needed");
+  EXPECT_EQ(read("name = \"x\"\n[power]\ncase = \"g.m\"\nbuses = \"b.csv\"\n",
+                 {{"g.m", grid}, {"b.csv", "bus,country,station,lat,lon\n99,LT,a,55,24\n"}}),
+            "b.csv:2: bus: the case has no such bus");
+  EXPECT_EQ(read("name = \"x\"\nplaces = \"p.csv\"\n", {{"p.csv", "name,country,lat,lon\nA,LT,55,\n"}}),
+            "p.csv:2: lat: a position is needed");
 }
 
 TEST(WorldFiles, OrdersHaveTimesAndVerbs) {
-  const auto orders = read_orders("at,verb,target,value,by\n0:10:00,open,a.b,,\n700.5,set-power,g,12.5,attacker\n", "o.csv");
+  const auto orders =
+      read_orders("at,verb,target,value,by\n0:10:00,open,a.b,,\n700.5,set-power,g,12.5,attacker\n", "o.csv");
   ASSERT_TRUE(orders) << orders.error().text();
   EXPECT_EQ((*orders)[1], (TimedOrder{700.5, {Verb::kSetPower, "g", 12.5, By::kAttacker}}));
-  EXPECT_EQ(read_orders("at,verb,target\n1:60:00,open,a\n", "o").error().text(), "o:2: at: \"1:60:00\" is no time: 1:30:00, 90, 10m, 24h");
-  EXPECT_EQ(read_orders("at,verb,target\n9,open,a\n8,open,a\n", "o").error().text(), "o:3: at: orders are in the order of their times");
-  EXPECT_NE(read_orders("at,verb,target\n9,opne,a\n", "o").error().text().find("is none of open, close"), std::string::npos);
+  EXPECT_EQ(read_orders("at,verb,target\n1:60:00,open,a\n", "o").error().text(),
+            "o:2: at: \"1:60:00\" is no time: 1:30:00, 90, 10m, 24h");
+  EXPECT_EQ(read_orders("at,verb,target\n9,open,a\n8,open,a\n", "o").error().text(),
+            "o:3: at: orders are in the order of their times");
+  EXPECT_NE(read_orders("at,verb,target\n9,opne,a\n", "o").error().text().find("is none of open, close"),
+            std::string::npos);
 }
 
 }  // namespace

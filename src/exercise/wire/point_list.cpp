@@ -157,7 +157,8 @@ Result<PointList> read_point_list(std::string_view text, std::string_view source
   std::set<std::pair<Table, std::uint32_t>> modbus;
   for (const CsvRow& line : table.rows()) {
     BONGSU_TRY(auto row, read_row(line));
-    if (!names.insert(row.point.name).second) return line.wrong("name", fmt::format("{} is there twice", row.point.name));
+    if (!names.insert(row.point.name).second)
+      return line.wrong("name", fmt::format("{} is there twice", row.point.name));
     if (row.iec104) {
       if (!objects.insert(row.iec104->object).second)
         return line.wrong("ioa", fmt::format("{} is another point's", row.iec104->object));
@@ -167,8 +168,8 @@ Result<PointList> read_point_list(std::string_view text, std::string_view source
     if (row.modbus)
       for (std::uint32_t i = 0; i < row.modbus->registers(); ++i)
         if (!modbus.insert({row.modbus->table, row.modbus->address + i}).second)
-          return line.wrong("modbus",
-                            fmt::format("{}:{} is another point's", to_string(row.modbus->table), row.modbus->address + i));
+          return line.wrong(
+              "modbus", fmt::format("{}:{} is another point's", to_string(row.modbus->table), row.modbus->address + i));
     out.push_back(std::move(row));
   }
   return out;

@@ -15,7 +15,9 @@ namespace {
 Network row() {
   Network n;
   for (int i = 0; i < 4; ++i) n.stations.push_back({.name = "s" + std::to_string(i), .at = {55, 24 + 0.31 * i}});
-  for (std::uint32_t i = 0; i < 3; ++i) n.segments.push_back({.name = "g" + std::to_string(i), .a = i, .b = i + 1, .run_s = 900, .tracks = i == 2 ? 1 : 2, .blocks = 2});
+  for (std::uint32_t i = 0; i < 3; ++i)
+    n.segments.push_back(
+        {.name = "g" + std::to_string(i), .a = i, .b = i + 1, .run_s = 900, .tracks = i == 2 ? 1 : 2, .blocks = 2});
   n.lines = {{.name = "line", .stations = {0, 1, 2, 3}, .headway_s = 1800, .first_s = 3600, .last_s = 20 * 3600}};
   return n;
 }
@@ -52,7 +54,9 @@ TEST(LiveRail, AClosedSegmentHoldsItsTrainsAndThoseBehindThem) {
   EXPECT_EQ(events[0].cause, 77U);
   EXPECT_EQ(events[1].kind, WorldEventKind::kTrainHeld);
   EXPECT_EQ(events[1].cause, events[0].id);
-  EXPECT_TRUE(std::ranges::any_of(events, [](const WorldEvent& e) { return e.kind == WorldEventKind::kTrainArrived && e.magnitude > 3 && e.cause != 0; }));
+  EXPECT_TRUE(std::ranges::any_of(events, [](const WorldEvent& e) {
+    return e.kind == WorldEventKind::kTrainArrived && e.magnitude > 3 && e.cause != 0;
+  }));
   EXPECT_GT(live->train_minutes(86'400), 3);
 }
 
@@ -73,7 +77,8 @@ TEST(LiveRail, ARadioStopHaltsAllTrainsInItsAreaAndNoOthers) {
   EXPECT_TRUE(live->open(0));
 }
 
-// Random closings of every kind; at each moment, blocks hold one train, a single track one direction, and nothing moves where it may not.
+// Random closings of every kind; at each moment, blocks hold one train, a single track one direction, and nothing moves
+// where it may not.
 TEST(LiveRail, NoTrainMovesWhereItMayNot) {
   std::size_t halted = 0, moved = 0;
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
@@ -94,7 +99,8 @@ TEST(LiveRail, NoTrainMovesWhereItMayNot) {
       const double now = 30.0 * (step + 1);
       std::map<std::uint32_t, Position> before;
       for (std::uint32_t t = 0; t < live.trains().size(); ++t)
-        if (live.segment_of(t) != LiveRail::kNowhere && !live.open(live.segment_of(t))) before[t] = live.position(t, now - 30);
+        if (live.segment_of(t) != LiveRail::kNowhere && !live.open(live.segment_of(t)))
+          before[t] = live.position(t, now - 30);
       live.run_to(now, log);
       for (const auto& [t, at] : before) {
         ASSERT_EQ(live.position(t, now), at) << "it moved on a closed segment";
@@ -104,17 +110,27 @@ TEST(LiveRail, NoTrainMovesWhereItMayNot) {
         const auto k = static_cast<std::uint32_t>(random.below(3));
         const auto s = static_cast<std::uint32_t>(random.below(4));
         switch (random.below(4)) {
-          case 0: live.set_traction(k, (traction[k] = !traction[k]) != 0, 1); break;
-          case 1: live.set_circuit(k, (circuit[k] = !circuit[k]) != 0, 1); break;
-          case 2: live.set_cut(k, (cut[k] = !cut[k]) != 0, 1); break;
-          default: live.set_signals(s, (signals[s] = !signals[s]) != 0, 1); break;
+          case 0:
+            live.set_traction(k, (traction[k] = !traction[k]) != 0, 1);
+            break;
+          case 1:
+            live.set_circuit(k, (circuit[k] = !circuit[k]) != 0, 1);
+            break;
+          case 2:
+            live.set_cut(k, (cut[k] = !cut[k]) != 0, 1);
+            break;
+          default:
+            live.set_signals(s, (signals[s] = !signals[s]) != 0, 1);
+            break;
         }
         live.settle(now, log);
       }
       for (std::uint32_t k = 0; k < 3; ++k) {
         const Segment& s = n.segments[k];
-        ASSERT_EQ(live.open(k), cut[k] == 0 && circuit[k] != 0 && signals[s.a] != 0 && signals[s.b] != 0 && (!s.electric || traction[k] != 0));
-        if (s.tracks == 1) ASSERT_TRUE(live.trains_on(k, 0).empty() || live.trains_on(k, 1).empty()) << "two ways on one track";
+        ASSERT_EQ(live.open(k), cut[k] == 0 && circuit[k] != 0 && signals[s.a] != 0 && signals[s.b] != 0 &&
+                                    (!s.electric || traction[k] != 0));
+        if (s.tracks == 1)
+          ASSERT_TRUE(live.trains_on(k, 0).empty() || live.trains_on(k, 1).empty()) << "two ways on one track";
         for (const int way : {0, 1}) {
           ASSERT_LE(live.trains_on(k, way).size(), static_cast<std::size_t>(s.blocks)) << "more trains than blocks";
           std::vector<double> along;
@@ -125,7 +141,8 @@ TEST(LiveRail, NoTrainMovesWhereItMayNot) {
             along.push_back(std::abs(at.lon - from.lon) / 0.31);
             ++moved;
           }
-          for (std::size_t i = 1; i < along.size(); ++i) ASSERT_GE(along[i - 1] - along[i], 1.0 / s.blocks - 1e-9) << "two trains in a block";
+          for (std::size_t i = 1; i < along.size(); ++i)
+            ASSERT_GE(along[i - 1] - along[i], 1.0 / s.blocks - 1e-9) << "two trains in a block";
         }
       }
       ASSERT_GE(live.train_minutes(now), 0);
@@ -134,15 +151,18 @@ TEST(LiveRail, NoTrainMovesWhereItMayNot) {
     LiveRail halves = again;
     for (int k = 1; k <= 1000; ++k) halves.run_to(37.5 * k, other);
     again.run_to(37'500, other);
-    for (std::uint32_t t = 0; t < again.trains().size(); ++t) ASSERT_EQ(again.position(t, 37'500), halves.position(t, 37'500));
+    for (std::uint32_t t = 0; t < again.trains().size(); ++t)
+      ASSERT_EQ(again.position(t, 37'500), halves.position(t, 37'500));
   }
   EXPECT_GT(halted, 1000U);
   EXPECT_GT(moved, 10'000U);
 }
 
 TEST(RailTables, LinesSegmentsAndSingleTrains) {
-  const auto n = read_tables({"name,lat,lon\na,55,24\nb,55,24.3\n", "from,to,minutes,tracks,electric\na,b,12,1,no\n", "name,stations,headway_min,first,last\na-b,a;b,60,5:30,7:30\n",
-                              "train,station,time\nx,b,8:00\nx,a,8:12\n"}, "lt.");
+  const auto n = read_tables(
+      {"name,lat,lon\na,55,24\nb,55,24.3\n", "from,to,minutes,tracks,electric\na,b,12,1,no\n",
+       "name,stations,headway_min,first,last\na-b,a;b,60,5:30,7:30\n", "train,station,time\nx,b,8:00\nx,a,8:12\n"},
+      "lt.");
   ASSERT_TRUE(n) << n.error().text();
   EXPECT_EQ(n->segments[0].name, "lt.segment.a-b");
   EXPECT_EQ(n->segments[0].run_s, 720);
@@ -159,12 +179,16 @@ TEST(RailTables, LinesSegmentsAndSingleTrains) {
   EXPECT_EQ(error("name,lat,lon\na,95,24\n", "", ""), "stations.csv:2: lat: 95 is not from -90 to 90");
   EXPECT_EQ(error("name,lat,lon\na,,24\n", "", ""), "stations.csv:2: lat: a station has a position");
   EXPECT_EQ(error("name,lat,lon\na,5,24\n", "from,to\na,c\n", ""), "segments.csv:2: to: there is no station \"c\"");
-  EXPECT_EQ(error("name,lat,lon\na,5,24\nb,5,25\n", "from,to\na,b\n", "name,stations,first\nx,a;b,25:99\n"), "lines.csv:2: first: \"25:99\" is no time of the day (5:30)");
-  EXPECT_EQ(error("name,lat,lon\na,5,24\nb,5,25\nc,6,25\n", "from,to\na,b\n", "name,stations\nx,a;b;c\n"), "lines[0] train.x: no segment joins station.b and station.c");
+  EXPECT_EQ(error("name,lat,lon\na,5,24\nb,5,25\n", "from,to\na,b\n", "name,stations,first\nx,a;b,25:99\n"),
+            "lines.csv:2: first: \"25:99\" is no time of the day (5:30)");
+  EXPECT_EQ(error("name,lat,lon\na,5,24\nb,5,25\nc,6,25\n", "from,to\na,b\n", "name,stations\nx,a;b;c\n"),
+            "lines[0] train.x: no segment joins station.b and station.c");
 }
 
 TEST(RailTables, StationAndEdgeListsMakeALine) {
-  const auto n = read_lists("Station,Latitude,Longitude\n서울역,37.557,126.972\n남영역,37.540,126.971\n용산역,37.529,126.964\n", "Source,Target,Weight\n서울역,남영역,60.1\n남영역,용산역,79.1\n", "kr.", "gyeongbu");
+  const auto n =
+      read_lists("Station,Latitude,Longitude\n서울역,37.557,126.972\n남영역,37.540,126.971\n용산역,37.529,126.964\n",
+                 "Source,Target,Weight\n서울역,남영역,60.1\n남영역,용산역,79.1\n", "kr.", "gyeongbu");
   ASSERT_TRUE(n) << n.error().text();
   EXPECT_EQ(n->lines[0].stations.size(), 3U);
   EXPECT_EQ(n->segments[0].run_s, 60.1);

@@ -14,10 +14,11 @@ namespace {
 
 using power::text_of;
 
-// -- routes ------------------------------------------------------------------------------------------------------------
+// -- routes
+// ------------------------------------------------------------------------------------------------------------
 
-// The rule of routes.h said slowly: lengths by going through all links until nothing gets shorter (Bellman and Ford), then at each node the
-// lowest link that such a route ends with.
+// The rule of routes.h said slowly: lengths by going through all links until nothing gets shorter (Bellman and Ford),
+// then at each node the lowest link that such a route ends with.
 RouteTree slow_routes(const Network& n, std::uint32_t source, const Usable& usable) {
   RouteTree t{.source = source};
   t.length_m.assign(n.nodes.size(), RouteTree::kFar);
@@ -42,7 +43,8 @@ RouteTree slow_routes(const Network& n, std::uint32_t source, const Usable& usab
     });
   each([&](std::uint32_t k, std::uint32_t a, std::uint32_t b) {
     if (t.length_m[a] == RouteTree::kFar || b == source) return;
-    if (t.length_m[a] + metres(n.links[k]) == t.length_m[b] && t.hops[a] + 1 == t.hops[b]) t.by[b] = std::min(t.by[b], k);
+    if (t.length_m[a] + metres(n.links[k]) == t.length_m[b] && t.hops[a] + 1 == t.hops[b])
+      t.by[b] = std::min(t.by[b], k);
   });
   return t;
 }
@@ -51,16 +53,29 @@ Network random_network(SeededRandom& random) {
   Network n;
   const auto count = static_cast<std::uint32_t>(2 + random.below(14));
   for (std::uint32_t i = 0; i < count; ++i)
-    n.nodes.push_back({.name = "n" + std::to_string(i), .battery_h = random.below(3) == 0 ? 0 : static_cast<double>(random.below(5)), .calls_per_hour = random.below(2) == 0 ? 0.0 : 60.0,
-                       .exchange = random.below(4) == 0, .own_supply = random.below(8) == 0});
+    n.nodes.push_back({.name = "n" + std::to_string(i),
+                       .battery_h = random.below(3) == 0 ? 0 : static_cast<double>(random.below(5)),
+                       .calls_per_hour = random.below(2) == 0 ? 0.0 : 60.0,
+                       .exchange = random.below(4) == 0,
+                       .own_supply = random.below(8) == 0});
   const std::uint64_t links = random.below(3 * count);
   // Few lengths, so that ties are many; parallel links and loops among them.
   for (std::uint64_t k = 0; k < links; ++k)
-    n.links.push_back({.name = "l" + std::to_string(k), .a = static_cast<std::uint32_t>(random.below(count)), .b = static_cast<std::uint32_t>(random.below(count)),
-                       .mbps = static_cast<double>(1 + random.below(20)), .km = static_cast<double>(random.below(4))});
-  for (int c = 0; c < 6; ++c) n.circuits.push_back({.name = "c" + std::to_string(c), .from = static_cast<std::uint32_t>(random.below(count)), .to = static_cast<std::uint32_t>(random.below(count)), .mbps = 0.5});
-  for (int d = 0; d < 6; ++d) n.demands.push_back({static_cast<std::uint32_t>(random.below(count)), static_cast<std::uint32_t>(random.below(count)), static_cast<double>(random.below(10))});
-  for (int t = 0; t < 2; ++t) n.terminals.push_back({.name = "t" + std::to_string(t), .node = static_cast<std::uint32_t>(random.below(count))});
+    n.links.push_back({.name = "l" + std::to_string(k),
+                       .a = static_cast<std::uint32_t>(random.below(count)),
+                       .b = static_cast<std::uint32_t>(random.below(count)),
+                       .mbps = static_cast<double>(1 + random.below(20)),
+                       .km = static_cast<double>(random.below(4))});
+  for (int c = 0; c < 6; ++c)
+    n.circuits.push_back({.name = "c" + std::to_string(c),
+                          .from = static_cast<std::uint32_t>(random.below(count)),
+                          .to = static_cast<std::uint32_t>(random.below(count)),
+                          .mbps = 0.5});
+  for (int d = 0; d < 6; ++d)
+    n.demands.push_back({static_cast<std::uint32_t>(random.below(count)),
+                         static_cast<std::uint32_t>(random.below(count)), static_cast<double>(random.below(10))});
+  for (int t = 0; t < 2; ++t)
+    n.terminals.push_back({.name = "t" + std::to_string(t), .node = static_cast<std::uint32_t>(random.below(count))});
   return n;
 }
 
@@ -97,11 +112,13 @@ TEST(Routes, EqualTheSlowOnesTieByTie) {
   EXPECT_GT(ties, 1000U);
 }
 
-// -- life --------------------------------------------------------------------------------------------------------------
+// -- life
+// --------------------------------------------------------------------------------------------------------------
 
 Network line() {
   Network n;
-  n.nodes = {{.name = "a", .battery_h = 2}, {.name = "b", .battery_h = 1, .recharge_h = 4}, {.name = "c", .battery_h = 0}};
+  n.nodes = {
+      {.name = "a", .battery_h = 2}, {.name = "b", .battery_h = 1, .recharge_h = 4}, {.name = "c", .battery_h = 0}};
   n.links = {{.name = "ab", .a = 0, .b = 1, .mbps = 10, .km = 5}, {.name = "bc", .a = 1, .b = 2, .mbps = 10, .km = 5}};
   n.circuits = {{.name = "ac", .from = 0, .to = 2}};
   n.terminals = {{.name = "t", .node = 1}};
@@ -190,7 +207,8 @@ TEST(LiveTelecom, NothingThatIsDownCarriesAnything) {
       while (live.next_s() <= until) live.settle(live.next_s(), log);
       for (std::size_t i = 0; i < n.nodes.size(); ++i) {
         if (!supplied[i] && runs[i]) charge[i] = std::max(0.0, charge[i] - 0.25);
-        if (supplied[i]) charge[i] = std::min(n.nodes[i].battery_h, charge[i] + 0.25 * n.nodes[i].battery_h / n.nodes[i].recharge_h);
+        if (supplied[i])
+          charge[i] = std::min(n.nodes[i].battery_h, charge[i] + 0.25 * n.nodes[i].battery_h / n.nodes[i].recharge_h);
         runs[i] = supplied[i] || (runs[i] && charge[i] > 1e-9);
       }
       now = until;
@@ -246,12 +264,16 @@ TEST(LiveTelecom, WrongNetworksAreNamed) {
   EXPECT_FALSE(LiveTelecom::make(n));
 }
 
-// -- GraphML -----------------------------------------------------------------------------------------------------------
+// -- GraphML
+// -----------------------------------------------------------------------------------------------------------
 
 const char* const kGraphml =
-    "<?xml version=\"1.0\"?>\n<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\" xmlns:y=\"http://www.yworks.com/xml/graphml\">\n"
-    "<key attr.name=\"label\" for=\"node\" id=\"d1\"/><key attr.name=\"Latitude\" for=\"node\" id=\"d2\"/><key attr.name=\"Longitude\" for=\"node\" id=\"d3\"/>\n"
-    "<key attr.name=\"label\" for=\"edge\" id=\"e1\"/><key attr.name=\"Network\" for=\"graph\" id=\"g1\"/><key for=\"node\" id=\"y1\"/>\n"
+    "<?xml version=\"1.0\"?>\n<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\" "
+    "xmlns:y=\"http://www.yworks.com/xml/graphml\">\n"
+    "<key attr.name=\"label\" for=\"node\" id=\"d1\"/><key attr.name=\"Latitude\" for=\"node\" id=\"d2\"/><key "
+    "attr.name=\"Longitude\" for=\"node\" id=\"d3\"/>\n"
+    "<key attr.name=\"label\" for=\"edge\" id=\"e1\"/><key attr.name=\"Network\" for=\"graph\" id=\"g1\"/><key "
+    "for=\"node\" id=\"y1\"/>\n"
     "<graph edgedefault=\"undirected\"><data key=\"g1\">Own</data>\n"
     "<node id=\"n0\"><data key=\"d1\">A</data><data key=\"d2\">54.7</data><data key=\"d3\">25.3</data></node>\n"
     "<node id=\"n1\"><data key=\"y1\"><y:ShapeNode><y:NodeLabel> B <y:x/></y:NodeLabel></y:ShapeNode></data></node>\n"
@@ -296,7 +318,12 @@ TEST(Graphml, SpeedsAsOperatorsWriteThem) {
 TEST(Graphml, TheTopologyZoosNetworksAreRead) {
   const std::string dir = shared_data("exercise/telecom");
   if (dir.empty()) GTEST_SKIP() << "skipped: needs shared data (exercise/telecom)";
-  for (const auto& [file, nodes, edges] : {std::tuple("Litnet", 43U, 43U), {"Uran", 24U, 24U}, {"Geant2012", 40U, 61U}, {"Latnet", 69U, 74U}, {"Eenet", 13U, 16U}, {"PionierL3", 38U, 51U}}) {
+  for (const auto& [file, nodes, edges] : {std::tuple("Litnet", 43U, 43U),
+                                           {"Uran", 24U, 24U},
+                                           {"Geant2012", 40U, 61U},
+                                           {"Latnet", 69U, 74U},
+                                           {"Eenet", 13U, 16U},
+                                           {"PionierL3", 38U, 51U}}) {
     const auto t = read_graphml(text_of(dir + "/" + file + ".graphml"), file);
     ASSERT_TRUE(t) << t.error().text();
     EXPECT_EQ(t->nodes.size(), nodes) << file;
