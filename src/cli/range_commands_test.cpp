@@ -107,6 +107,8 @@ TEST_F(RangeCommandsTest, ANetworkIsBuiltFromTheExtract) {
   EXPECT_EQ(run(run_range_powerflow, {.file = built}), 0) << out_;
   EXPECT_NE(out_.find("load 100.00 MW"), std::string::npos) << out_;
   EXPECT_EQ(run(run_range_build_grid, {.from = (dir_ / "g").string(), .countries = {"LT"}, .loads = {"LT"}}), 2);
+  for (const char* load : {"LT=1e999", "LT=-1", "LT=1e-999", "LT=5MW"})
+    EXPECT_EQ(run(run_range_build_grid, {.from = (dir_ / "g").string(), .countries = {"LT"}, .loads = {load}}), 2) << load;
   EXPECT_EQ(run(run_range_build_grid, {.from = (dir_ / "absent").string(), .countries = {"LT"}}), 2);
 }
 

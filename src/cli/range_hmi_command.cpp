@@ -51,6 +51,9 @@ class Hmi {
  public:
   Hmi(const RangeHmiOptions& options, std::FILE* out)
       : o_(options), out_(out), table_(!options.json && is_terminal(out)) {}
+  ~Hmi() { loop_.close_all(); }  // sessions tell of their end, while all that they tell it to is still there
+  Hmi(const Hmi&) = delete;
+  Hmi& operator=(const Hmi&) = delete;
 
   int run();
 

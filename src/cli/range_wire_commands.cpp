@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "cli/range_wire_io.h"
+#include "cli/range_world_command.h"
 #include "cli/terminal.h"
+#include "exercise/range/points.h"
 #include "exercise/wire/iec104/station.h"
 #include "exercise/wire/local_process.h"
 #include "exercise/wire/modbus/server.h"
@@ -19,7 +21,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kProcessStep = 10ms;  // how exactly commands end
+constexpr auto kProcessStep = 10ms;                       // how exactly commands end
+constexpr auto kWorldStep = 100ms;                        // how often a world's values are shown
+constexpr double kMostSpeed = 3600, kMostBehind_s = 600;  // world seconds that one step makes up for
 
 // What both simulators stand on.
 struct Stand {
@@ -28,29 +32,78 @@ struct Stand {
   SystemClock clock;
   PointList list;
   std::unique_ptr<Points> points;
-  std::unique_ptr<LocalProcess> process;
+  std::unique_ptr<Process> process;
+  std::optional<exercise::World> world;
+  double speed = 1;
+  std::chrono::nanoseconds lived{0};  // monotonic: up to where the world has come
   net::SessionLoop loop{clock};
   std::unique_ptr<Recorder> recorder;
 
   Stand(std::FILE* the_out, std::FILE* the_err, bool wants_json)
       : out(the_out), err(the_err), json(wants_json || !is_terminal(the_out)) {}
 
-  Result<void> prepare(const std::string& list_path, const std::string& record, const std::string& log,
-                       Protocol protocol, bool input) {
-    BONGSU_TRY(list, load_point_list(list_path));
-    points = std::make_unique<Points>(points_of(list), clock.now());
-    process = std::make_unique<LocalProcess>(list, *points, clock);
+  Result<void> prepare(const std::string& list_path, const RangeLife& life, const std::string& record,
+                       const std::string& log, Protocol protocol, bool input) {
+    if (life.world.empty()) {
+      if (list_path.empty())
+        return fail(ErrorCode::kInvalid, "a list of points, or a world, is needed", {.field = "points"});
+      BONGSU_TRY(list, load_point_list(list_path));
+      points = std::make_unique<Points>(points_of(list), clock.now());
+      auto own = std::make_unique<LocalProcess>(list, *points, clock);
+      loop.every(kProcessStep, [local = own.get()] { local->wake(); });
+      process = std::move(own);
+    } else {
+      if (input) return fail(ErrorCode::kInvalid, "a world sets its points itself", {.field = "input"});
+      BONGSU_TRY_VOID(bring_to_life(list_path, life));
+    }
     if (!record.empty() || !log.empty()) {
       BONGSU_TRY(recorder, Recorder::open(record, log, protocol, loop, clock));
     }
     stop_on_signal(loop);
-    loop.every(kProcessStep, [this] { process->wake(); });
     if (input)
       read_lines(loop, [this](const std::string* line) {
         if (line == nullptr) return;
         if (const auto done = set_point(*line, *points, clock); !done)
           fmt::print(err, "bongsu: standard input: {}\n", for_terminal(done.error().text()));
       });
+    return {};
+  }
+  Result<void> bring_to_life(const std::string& list_path, const RangeLife& life) {
+    if (!(life.speed > 0 && life.speed <= kMostSpeed))
+      return fail(ErrorCode::kInvalid, fmt::format("time passes up to {} times as fast", kMostSpeed),
+                  {.field = "speed"});
+    if (list_path.empty() == life.substation.empty())
+      return fail(ErrorCode::kInvalid, "one of --points and --substation says what of the world is shown",
+                  {.field = "substation"});
+    BONGSU_TRY(auto config, load_world(life.world, life.data));
+    BONGSU_TRY(world, exercise::World::make(std::move(config), life.seed));
+    speed = life.speed;
+    if (list_path.empty()) {
+      BONGSU_TRY(list, exercise::points_of(*world, life.substation));
+    } else {
+      BONGSU_TRY(list, load_point_list(list_path));
+    }
+    points = std::make_unique<Points>(points_of(list), clock.now());
+    BONGSU_TRY(auto bound, exercise::WorldProcess::make(*world, list, *points, clock));
+    lived = clock.monotonic();
+    loop.every(kWorldStep, [this, live = bound.get()] {
+      const auto now = clock.monotonic();
+      // After a long sleep of this machine the world goes on from where it was, not all at once.
+      world->advance(std::min(speed * std::chrono::duration<double>(now - lived).count(), kMostBehind_s));
+      lived = now;
+      live->refresh();
+      for (const exercise::WorldEvent& e : world->take_events())
+        say_line({{"time", clock.now().text(3)},
+                  {"event", "range"},
+                  {"kind", to_string(e.kind)},
+                  {"id", e.id},
+                  {"at_s", e.at_s},
+                  {"target", e.target},
+                  {"text", e.text},
+                  {"cause", e.cause}},
+                 e.text);
+    });
+    process = std::move(bound);
     return {};
   }
   Result<std::uint16_t> listen(const std::string& address, std::size_t connections, net::SessionLoop::Accept accept) {
@@ -105,7 +158,7 @@ int run_range_rtu(const RangeRtuOptions& o, std::FILE* out, std::FILE* err) {
                                          .each_connection = o.each_connection,
                                          .select_timeout = std::chrono::seconds(o.select_timeout)};
   if (const auto checked = check(settings); !checked) return report(checked.error(), o.json);
-  if (const auto prepared = stand.prepare(o.points, o.record, o.log, Protocol::kIec104, o.input); !prepared)
+  if (const auto prepared = stand.prepare(o.points, o.life, o.record, o.log, Protocol::kIec104, o.input); !prepared)
     return report(prepared.error(), o.json);
   if (!any_place(stand.list, &PointRow::iec104))
     return report(
@@ -152,7 +205,7 @@ int run_range_plc(const RangePlcOptions& o, std::FILE* out, std::FILE* err) {
                                         .revision = o.revision,
                                         .model = o.model};
   if (const auto checked = check(settings); !checked) return report(checked.error(), o.json);
-  if (const auto prepared = stand.prepare(o.points, o.record, o.log, Protocol::kModbus, o.input); !prepared)
+  if (const auto prepared = stand.prepare(o.points, o.life, o.record, o.log, Protocol::kModbus, o.input); !prepared)
     return report(prepared.error(), o.json);
   if (!any_place(stand.list, &PointRow::modbus))
     return report({.code = ErrorCode::kInvalid,

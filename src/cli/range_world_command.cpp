@@ -10,7 +10,9 @@
 #include "cli/terminal.h"
 #include "exercise/range/order_file.h"
 #include "exercise/range/power/build_grid.h"
+#include "exercise/range/power/matpower.h"
 #include "exercise/range/world.h"
+#include "exercise/range/world_builder.h"
 #include "exercise/range/world_file.h"
 #include "telemetry/byte_source.h"
 
@@ -23,8 +25,10 @@ constexpr double kShown_s = 60;  // events are printed at least so often
 constexpr std::size_t kMaxOrderBytes = 64 * 1024 * 1024;
 
 int trouble(const Error& error, bool json, std::FILE* out, std::FILE* err) {
-  if (json) fmt::print(out, "{}\n", to_text(Json(JsonObject{{"kind", "trouble"}, {"message", error.text()}})));
-  else fmt::print(err, "bongsu: {}\n", printable(error.text()));
+  if (json)
+    fmt::print(out, "{}\n", to_text(Json(JsonObject{{"kind", "trouble"}, {"message", error.text()}})));
+  else
+    fmt::print(err, "bongsu: {}\n", printable(error.text()));
   return kExitTrouble;
 }
 
@@ -35,8 +39,17 @@ std::string clock_text(double seconds) {
 
 void print_event(const WorldEvent& e, bool json, std::FILE* out) {
   if (json)
-    fmt::print(out, "{}\n", to_text(Json(JsonObject{{"kind", to_string(e.kind)}, {"id", e.id}, {"at_s", e.at_s}, {"target", e.target}, {"magnitude", e.magnitude}, {"text", e.text}, {"cause", e.cause}})));
-  else fmt::print(out, "{}  #{:<6} {}{}\n", clock_text(e.at_s), e.id, printable(e.text), e.cause == 0 ? "" : fmt::format("  (because of #{})", e.cause));
+    fmt::print(out, "{}\n",
+               to_text(Json(JsonObject{{"kind", to_string(e.kind)},
+                                       {"id", e.id},
+                                       {"at_s", e.at_s},
+                                       {"target", e.target},
+                                       {"magnitude", e.magnitude},
+                                       {"text", e.text},
+                                       {"cause", e.cause}})));
+  else
+    fmt::print(out, "{}  #{:<6} {}{}\n", clock_text(e.at_s), e.id, printable(e.text),
+               e.cause == 0 ? "" : fmt::format("  (because of #{})", e.cause));
 }
 
 void print_end(const World& world, std::uint64_t seed, bool json, std::FILE* out) {
@@ -44,20 +57,42 @@ void print_end(const World& world, std::uint64_t seed, bool json, std::FILE* out
   if (json) {
     JsonObject services;
     for (const ServiceState& s : world.services()) services[s.name] = s.availability;
-    fmt::print(out, "{}\n", to_text(Json(JsonObject{{"kind", "consequences"}, {"world", world.config().name}, {"seed", seed}, {"at_s", world.now_s()}, {"unserved_mwh", c.unserved_mwh},
-        {"served_mwh", c.served_mwh}, {"customers_out", c.customers_out}, {"most_customers_out", c.most_customers_out}, {"customer_hours", c.customer_hours},
-        {"uncontrolled_mw", c.uncontrolled_mw}, {"most_uncontrolled_mw", c.most_uncontrolled_mw}, {"uncontrolled_mwh", c.uncontrolled_mwh}, {"circuits_down", c.circuits_down},
-        {"most_circuits_down", c.most_circuits_down}, {"circuit_hours", c.circuit_hours}, {"calls_lost", c.calls_lost}, {"nodes_down", c.nodes_down}, {"trains_held", c.trains_held},
-        {"trains_arrived", c.trains_arrived}, {"train_minutes", c.train_minutes}, {"services", std::move(services)}})));
+    fmt::print(out, "{}\n",
+               to_text(Json(JsonObject{{"kind", "consequences"},
+                                       {"world", world.config().name},
+                                       {"seed", seed},
+                                       {"at_s", world.now_s()},
+                                       {"unserved_mwh", c.unserved_mwh},
+                                       {"served_mwh", c.served_mwh},
+                                       {"customers_out", c.customers_out},
+                                       {"most_customers_out", c.most_customers_out},
+                                       {"customer_hours", c.customer_hours},
+                                       {"uncontrolled_mw", c.uncontrolled_mw},
+                                       {"most_uncontrolled_mw", c.most_uncontrolled_mw},
+                                       {"uncontrolled_mwh", c.uncontrolled_mwh},
+                                       {"circuits_down", c.circuits_down},
+                                       {"most_circuits_down", c.most_circuits_down},
+                                       {"circuit_hours", c.circuit_hours},
+                                       {"calls_lost", c.calls_lost},
+                                       {"nodes_down", c.nodes_down},
+                                       {"trains_held", c.trains_held},
+                                       {"trains_arrived", c.trains_arrived},
+                                       {"train_minutes", c.train_minutes},
+                                       {"services", std::move(services)}})));
     return;
   }
   fmt::print(out, "\n{} after {}, seed {}\n", printable(world.config().name), clock_text(world.now_s()), seed);
-  fmt::print(out, "power      {:.1f} MWh served, {:.1f} MWh not; {:.0f} customers without now, {:.0f} at most (estimated from load), {:.0f} customer hours\n", c.served_mwh, c.unserved_mwh,
-             c.customers_out, c.most_customers_out, c.customer_hours);
-  fmt::print(out, "control    {:.1f} MW of generation out of control now, {:.1f} MW at most, {:.1f} MWh\n", c.uncontrolled_mw, c.most_uncontrolled_mw, c.uncontrolled_mwh);
-  fmt::print(out, "telecom    {} circuits down now, {} at most, {:.1f} circuit hours; {} nodes down; {:.0f} calls lost\n", c.circuits_down, c.most_circuits_down, c.circuit_hours, c.nodes_down,
-             c.calls_lost);
-  fmt::print(out, "rail       {} trains arrived, {} held now, {:.0f} minutes late together\n", c.trains_arrived, c.trains_held, c.train_minutes);
+  fmt::print(out,
+             "power      {:.1f} MWh served, {:.1f} MWh not; {:.0f} customers without now, {:.0f} at most (estimated "
+             "from load), {:.0f} customer hours\n",
+             c.served_mwh, c.unserved_mwh, c.customers_out, c.most_customers_out, c.customer_hours);
+  fmt::print(out, "control    {:.1f} MW of generation out of control now, {:.1f} MW at most, {:.1f} MWh\n",
+             c.uncontrolled_mw, c.most_uncontrolled_mw, c.uncontrolled_mwh);
+  fmt::print(out,
+             "telecom    {} circuits down now, {} at most, {:.1f} circuit hours; {} nodes down; {:.0f} calls lost\n",
+             c.circuits_down, c.most_circuits_down, c.circuit_hours, c.nodes_down, c.calls_lost);
+  fmt::print(out, "rail       {} trains arrived, {} held now, {:.0f} minutes late together\n", c.trains_arrived,
+             c.trains_held, c.train_minutes);
   for (const ServiceState& s : world.services())
     if (s.availability < 0.999) fmt::print(out, "  {:>5.1f} %  {}\n", s.availability * 100, printable(s.name));
 }
@@ -65,12 +100,18 @@ void print_end(const World& world, std::uint64_t seed, bool json, std::FILE* out
 }  // namespace
 
 Result<WorldConfig> load_world(const std::string& file, const std::string& data) {
+  if (!file.ends_with(".toml")) {
+    BONGSU_TRY(const std::string text, telemetry::read_whole(file, power::kMaxCaseBytes));
+    BONGSU_TRY(power::Network network, power::read_case(text, file));
+    return world_of_case(std::move(network));
+  }
   BONGSU_TRY(const std::string text, telemetry::read_whole(file, kMaxWorldFileBytes));
   const std::filesystem::path beside = std::filesystem::path(file).parent_path();
   return read_world(text, file, [&](const std::string& name) -> Result<std::string> {
     const std::filesystem::path own = beside / name;
     std::error_code ignored;
-    if (data.empty() || std::filesystem::exists(own, ignored)) return telemetry::read_whole(own.string(), power::kMaxGridBytes);
+    if (data.empty() || std::filesystem::exists(own, ignored))
+      return telemetry::read_whole(own.string(), power::kMaxGridBytes);
     return telemetry::read_whole((std::filesystem::path(data) / name).string(), power::kMaxGridBytes);
   });
 }
@@ -95,8 +136,13 @@ int run_range_world(const RangeWorldCommand& c, std::FILE* out, std::FILE* err) 
   if (!world) return refuse(world.error());
   if (c.list) {
     for (const Thing& thing : world->things()) {
-      if (json) fmt::print(out, "{}\n", to_text(Json(JsonObject{{"name", thing.name}, {"kind", to_string(thing.kind)}, {"lat", thing.at.lat}, {"lon", thing.at.lon}})));
-      else fmt::print(out, "{:<10} {}\n", to_string(thing.kind), printable(thing.name));
+      if (json)
+        fmt::print(
+            out, "{}\n",
+            to_text(Json(JsonObject{
+                {"name", thing.name}, {"kind", to_string(thing.kind)}, {"lat", thing.at.lat}, {"lon", thing.at.lon}})));
+      else
+        fmt::print(out, "{:<10} {}\n", to_string(thing.kind), printable(thing.name));
     }
     return kExitOk;
   }
@@ -106,7 +152,8 @@ int run_range_world(const RangeWorldCommand& c, std::FILE* out, std::FILE* err) 
     for (const WorldEvent& e : world->take_events()) print_event(e, json, out);
   };
   while (true) {
-    while (next < orders.size() && orders[next].at_s <= world->now_s()) (void)world->order(orders[next++].order);  // refusals are events
+    while (next < orders.size() && orders[next].at_s <= world->now_s())
+      (void)world->order(orders[next++].order);  // refusals are events
     print_events();
     if (world->now_s() >= *until) break;
     double to = std::min(*until, (std::floor(world->now_s() / kShown_s) + 1) * kShown_s);
@@ -116,7 +163,8 @@ int run_range_world(const RangeWorldCommand& c, std::FILE* out, std::FILE* err) 
   }
   print_end(*world, c.seed, json, out);
   const Consequences end = world->consequences();
-  return end.unserved_mwh > 0 || end.circuit_hours > 0 || end.train_minutes > 0 || end.uncontrolled_mwh > 0 ? kExitNo : kExitOk;
+  return end.unserved_mwh > 0 || end.circuit_hours > 0 || end.train_minutes > 0 || end.uncontrolled_mwh > 0 ? kExitNo
+                                                                                                            : kExitOk;
 }
 
 }  // namespace bongsu::cli

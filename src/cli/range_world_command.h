@@ -21,7 +21,7 @@ struct RangeWorldCommand {
 // 0 nothing lost, 1 load, circuits or trains were, 2 trouble.
 int run_range_world(const RangeWorldCommand& command, std::FILE* out, std::FILE* err);
 
-// The description and what it names: beside it, else below `data`.
+// The description and what it names: beside it, else below `data`. What is not .toml is a MATPOWER case, a grid alone.
 Result<exercise::WorldConfig> load_world(const std::string& file, const std::string& data);
 
 }  // namespace bongsu::cli

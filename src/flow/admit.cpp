@@ -38,6 +38,15 @@ void name_persons(policy::Label& label, const std::set<std::string>& persons) {
     if (part.label.tlp == stix::Tlp::kRed && !part.label.persons) part.label.persons = persons;
 }
 
+// Why what is labelled so cannot be in a collection of this exercise (empty: a live one).
+std::optional<std::string_view> against_exercise(const policy::Label& label, const std::string& exercise) {
+  if (exercise.empty() && !label.exercises.empty())
+    return "names an exercise, and the collection is for live information";
+  if (std::ranges::any_of(label.exercises, [&](const std::string& named) { return named != exercise; }))
+    return "names another exercise than the collection's";
+  return std::nullopt;
+}
+
 // What decides about recipients wherever it is, without what references reveal: two copies of an object refer to the same.
 policy::Label comparable(policy::Label label) {
   label.reveals.clear();
@@ -99,6 +108,13 @@ void Admission::set_own_identity(std::string stix_id) {
 std::string Admission::own_identity() const {
   const std::lock_guard lock(mutex_);
   return own_identity_;
+}
+
+// Empty: the collection is for live information.
+std::string Admission::exercise_of(std::string_view collection) const {
+  const auto state = release_.state();
+  const auto found = state->exercises.find(std::string(collection));
+  return found == state->exercises.end() ? std::string() : found->second;
 }
 
 policy::MemberId Admission::self() const {
@@ -277,12 +293,13 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   std::ranges::sort(work, {},
                     [](const Work& w) { return std::pair(w.object->type() != "marking-definition", w.item); });
 
-  // What comes into an exercise's collection belongs to it, whether it says so or not.
-  const auto state = release_.state();
-  const auto drill = state->exercises.find(context.collection);
-  const std::string exercise = drill == state->exercises.end() ? std::string() : drill->second;
-  policy::Label of_exercise = policy::bottom();
-  if (!exercise.empty()) of_exercise.exercises.insert(exercise);
+  const std::string exercise = exercise_of(context.collection);
+  // What was given elsewhere in a drill says nothing about what is live.
+  const auto copies_of = [&](const std::string& id) -> Result<std::vector<KnownCopy>> {
+    BONGSU_TRY(auto copies, look.copies(id));
+    if (exercise.empty()) leave_out_drills(copies);
+    return copies;
+  };
 
   // 2. Labels, with every definition of the batch known; then the copies of others; then what references reveal.
   std::vector<Referring> referring;
@@ -294,22 +311,21 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                .origin = context.origin,
                .label = markings_.label_of(*w.object, context.fallback)};
     policy::Label& label = w.facts.label;
-    if (!exercise.empty()) label = policy::join(label, of_exercise);
-    if (label.exercises.size() > (exercise.empty() ? 0 : 1)) {
-      const std::string_view why = exercise.empty() ? "names an exercise, and the collection is for live information"
-                                                    : "names another exercise than the collection's";
+    if (const auto why = against_exercise(label, exercise)) {
       log_.warn("admit.of_an_exercise", {{"from", context.origin}, {"id", report.items[w.item].id}});
       if (foreign && !by_person)
-        hold(w.item, HeldFor::kExercise, "object_marking_refs", std::string(why), true, w.verdict);
+        hold(w.item, HeldFor::kExercise, "object_marking_refs", std::string(*why), true, w.verdict);
       else
-        refuse(report.items[w.item], {.property = "object_marking_refs", .rule = std::string(why)});
+        refuse(report.items[w.item], {.property = "object_marking_refs", .rule = std::string(*why)});
       w.object = nullptr;
       continue;
     }
+    // What comes into an exercise's collection belongs to it, whether it says so or not.
+    if (!exercise.empty()) label.exercises.insert(exercise);
     name_persons(label, context.persons);
     if (foreign) {
       w.given = label;
-      BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
+      BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
       for (const auto& copy : copies) {
         const policy::Label standing = standing_label(copy, *w.object, context.origin);
         if (copy.origin == context.origin || policy::at_most(standing, comparable(label))) continue;
@@ -325,7 +341,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     if (foreign || !w.object->created_by() || origins_ == nullptr) continue;
     const auto maker = origins_->owner_of(w.object->created_by()->text());
     if (!maker || *maker == self) continue;
-    BONGSU_TRY(const auto copies, look.copies(w.object->id_text()));
+    BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
     for (const auto& copy : copies) {
       if (copy.origin != *maker) continue;
       policy::Label its = policy::bottom();
@@ -337,8 +353,16 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     read_facts(w.facts, *w.object);
     referring.push_back({w.object, &w.facts});
   }
-  BONGSU_TRY_VOID(find_sighted(referring, look));
-  BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, look));
+  BONGSU_TRY_VOID(find_sighted(referring, exercise.empty(), look));
+  BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, exercise.empty(), look));
+  for (const Work& w : work) {
+    if (!exercise.empty() || w.facts.label.exercises.empty()) continue;
+    log_.warn("admit.refers_to_an_exercise", {{"from", context.origin}, {"id", report.items[w.item].id}});
+    if (!foreign)
+      report.items[w.item].findings.push_back(
+          {.severity = stix::Severity::kWarning,
+           .rule = "refers to what is known here from an exercise only: it goes to nobody"});
+  }
 
   // 3. Entries, each version once.
   std::vector<Raised> raised;
@@ -594,7 +618,7 @@ policy::Label Admission::standing_label(const KnownCopy& copy, const stix::Objec
 
 // A sighting whose markings name nobody flows back to whoever else gave what was sighted (D6): to nobody where that is
 // not known here. What somebody says of an object that nobody else gave is its own affair, and its label's.
-Result<void> Admission::find_sighted(const std::vector<Referring>& batch, KnownObjects::Look& look) const {
+Result<void> Admission::find_sighted(const std::vector<Referring>& batch, bool live, KnownObjects::Look& look) const {
   std::optional<std::set<std::string>> here;
   for (const Referring& one : batch) {
     policy::ObjectFacts& facts = *one.facts;
@@ -608,6 +632,7 @@ Result<void> Admission::find_sighted(const std::vector<Referring>& batch, KnownO
       if (reference.property != "sighting_of_ref") continue;
       const std::string target = reference.target.text();
       BONGSU_TRY(auto copies, look.copies(target));
+      if (live) leave_out_drills(copies);
       const bool its_own = !copies.empty() || here->contains(target);
       std::erase_if(copies, [&](const KnownCopy& copy) { return copy.origin == facts.origin; });
       const KnownCopy* copy = standing_copy(copies, self());
@@ -700,6 +725,8 @@ Result<void> Admission::may_be_admitted(const stix::Object& object, const HeldIt
                 "a marking definition means one content for ever (STIX 2.1 §7.2.1); this is another");
   if (const auto findings = stix::validate(object); stix::has_errors(findings))
     return fail(ErrorCode::kConflict, "the standard refuses it");
+  if (const auto why = against_exercise(markings_.label_of(object, item.fallback), exercise_of(item.collection)))
+    return fail(ErrorCode::kConflict, std::string(*why));
   BONGSU_TRY(const auto versions, journal_.snapshot()->versions(item.collection, item.object_id));
   for (const auto& version : versions)
     if (!item.version_key.empty() && version.version_key == item.version_key)
@@ -713,10 +740,12 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
                             .collection = context.collection,
                             .origin = context.origin,
                             .label = markings_.label_of(object, context.fallback)};
+  const std::string exercise = exercise_of(context.collection);
+  if (!exercise.empty()) facts.label.exercises.insert(exercise);
   KnownObjects::Look look = known_.look();
   read_facts(facts, object);
-  BONGSU_TRY_VOID(find_sighted({{&object, &facts}}, look));
-  BONGSU_TRY_VOID(raise_by_references({{&object, &facts}}, context.origin, self(), look));
+  BONGSU_TRY_VOID(find_sighted({{&object, &facts}}, exercise.empty(), look));
+  BONGSU_TRY_VOID(raise_by_references({{&object, &facts}}, context.origin, self(), exercise.empty(), look));
   return facts;
 }
 

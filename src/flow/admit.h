@@ -137,7 +137,7 @@ class Admission {
   Result<std::optional<journal::Entry>> other_content(const stix::Object& object, const AdmitContext& context,
                                                       KnownObjects::Look& look);
   policy::Label standing_label(const KnownCopy& copy, const stix::Object& object, const std::string& member) const;
-  Result<void> find_sighted(const std::vector<Referring>& batch, KnownObjects::Look& look) const;
+  Result<void> find_sighted(const std::vector<Referring>& batch, bool live, KnownObjects::Look& look) const;
   // `reading`: what the member may see of the collection, or why nothing.
   bool sees_whole(const std::string& member, const Result<Reading>& reading, journal::Seq seq);
   struct Held;
@@ -145,6 +145,7 @@ class Admission {
                                  bool by_person);
   Result<void> may_be_admitted(const stix::Object& object, const HeldItem& item);
   std::string own_identity() const;
+  std::string exercise_of(std::string_view collection) const;
   policy::MemberId self() const;
 
   journal::Journal& journal_;

@@ -218,7 +218,9 @@ Result<void> Alerts::Impl::restore_windows() {
     }
     read_statements(*window);
     window->opened = clock.monotonic() - options.sighting_window;
-    WindowKey key{window->indicator_id, window->source};
+    window->collection = sightings_collection(window->indicator_label);
+    if (window->collection.empty()) continue;  // this node left its exercise
+    WindowKey key{window->indicator_id, window->source, window->collection};
     windows.insert_or_assign(std::move(key), std::move(*window));
   }
   return {};

@@ -23,6 +23,7 @@ SightingWindow Alerts::Impl::new_window(const detect::Alert& alert, std::string 
   window.indicator_id = alert.indicator_id;
   window.source = alert.source;
   window.indicator_label = policy::Label::parse(stored_label(alert.label)).value_or(policy::deny_all());
+  window.collection = sightings_collection(window.indicator_label);
   window.indicator_ref = alert.indicator_ref;
   window.opened = clock.monotonic();
   read_statements(window);
@@ -36,10 +37,11 @@ void Alerts::Impl::read_statements(SightingWindow& window) {
   if (object && object->id_text() == window.indicator_id) window.statements = carried_markings(*object, markings);
 }
 
-bool Alerts::Impl::makes_sightings(const detect::Alert& alert) const {
-  if (options.sightings_collection.empty() || !policy::is_member_id(alert.source)) return false;
+std::string Alerts::Impl::sightings_collection(const detect::Alert& alert) const {
+  if (options.sightings_collection.empty() || !policy::is_member_id(alert.source)) return {};
   const auto id = stix::Id::parse(alert.indicator_id);
-  return id && id->type == "indicator";
+  if (!id || id->type != "indicator") return {};
+  return sightings_collection(policy::Label::parse(stored_label(alert.label)).value_or(policy::deny_all()));
 }
 
 std::string Alerts::Impl::sightings_collection(const policy::Label& indicator) const {
@@ -50,8 +52,7 @@ std::string Alerts::Impl::sightings_collection(const policy::Label& indicator) c
 
 Result<void> Alerts::Impl::add_sighting(journal::Batch& batch, Facts& facts, SightingWindow& window,
                                         std::set<std::string>& definitions) {
-  const std::string collection = sightings_collection(window.indicator_label);
-  if (collection.empty()) return {};  // its exercise is over here
+  const std::string& collection = window.collection;
   const std::string written = collection + ' ' + window.source;
   if (!markings_written.contains(written) && definitions.insert(written).second) {
     const auto definition = stix::Object::parse(sighting_marking(window.source, options.self));
@@ -125,8 +126,9 @@ Result<std::vector<AlertRecord>> Alerts::Impl::raise(std::span<const detect::Ale
     fill_entity(record.alert);
     const detect::Alert& alert = record.alert;
     const TriageBatch::Fate fate = hits.place(alert, *id);
-    if (!fate.suppressed && makes_sightings(alert)) {
-      WindowKey key{alert.indicator_id, alert.source};
+    std::string collection = fate.suppressed ? std::string() : sightings_collection(alert);
+    if (!collection.empty()) {
+      WindowKey key{alert.indicator_id, alert.source, std::move(collection)};
       auto window = touched.find(key);
       if (window == touched.end()) {
         const auto open = windows.find(key);
@@ -136,10 +138,8 @@ Result<std::vector<AlertRecord>> Alerts::Impl::raise(std::span<const detect::Ale
                               good ? open->second : new_window(alert, "sighting--" + Uuid::random(random).text()))
                      .first;
       }
-      if (!sightings_collection(window->second.indicator_label).empty()) {
-        window->second.hit(detect::triage::time_of(alert));
-        record.sighting_id = window->second.sighting_id;
-      }
+      window->second.hit(detect::triage::time_of(alert));
+      record.sighting_id = window->second.sighting_id;
     }
     if (fate.kind != TriageBatch::Fate::Kind::kOpens) continue;
     record.assessment = hits.opened().back().assessment;
@@ -165,7 +165,6 @@ Result<std::vector<AlertRecord>> Alerts::Impl::raise(std::span<const detect::Ale
       BONGSU_TRY_VOID(add_sighting(batch, facts, last, definitions));
       batch.states.push_back({.space = std::string(kSightingWindows), .key = last.sighting_id, .value = {}});
     }
-    if (window.count == 0) continue;  // told nowhere
     if (window.written == 0)
       BONGSU_TRY_VOID(add_sighting(batch, facts, window, definitions));
     else

@@ -16,9 +16,9 @@ namespace bongsu::flow {
 // State: sighting → its window, while it has hits that no version tells of yet.
 inline constexpr std::string_view kSightingWindows = "alert.sightings";
 
-// Two members may give indicators under one id: each is told of its own.
+// Two members may give indicators under one id, and one live and in a drill: each is told of its own, where it is.
 struct WindowKey {
-  std::string indicator_id, source;
+  std::string indicator_id, source, collection;
   auto operator<=>(const WindowKey&) const = default;
 };
 
@@ -72,8 +72,8 @@ struct Alerts::Impl {
   // ── Sightings (under `writing`) ──────────────────────────────────────────────────────────────────────────────────
   SightingWindow new_window(const detect::Alert& alert, std::string sighting_id);
   void read_statements(SightingWindow& window);
-  bool makes_sightings(const detect::Alert& alert) const;
-  // Where a sighting of what is labelled so goes; empty: nowhere.
+  // Where a sighting of what matched goes; empty: nowhere, nothing is told.
+  std::string sightings_collection(const detect::Alert& alert) const;
   std::string sightings_collection(const policy::Label& indicator) const;
   using Facts = std::vector<std::optional<policy::ObjectFacts>>;
   Result<void> add_sighting(journal::Batch& batch, Facts& facts, SightingWindow& window,

@@ -150,6 +150,12 @@ Result<Collection> Collections::mirror(std::string_view member, std::string_view
         return collection;
       }
   }
+  if (!exercise.empty() && policy::is_exercise(exercise) && !own_of(exercise))
+    return fail(ErrorCode::kDenied,
+                fmt::format("{}'s collection \"{}\" is the exercise {}'s, in which this node takes no part (bongsu "
+                            "collection add NAME --exercise {})",
+                            member, remote_alias, exercise, exercise),
+                {.field = "exercise"});
   if (remote_id.empty() || remote_id.size() > 128)
     return fail(ErrorCode::kInvalid, "a remote collection needs an id of at most 128 characters",
                 {.field = "remote_id"});
@@ -175,9 +181,13 @@ Result<Collection> Collections::mirror(std::string_view member, std::string_view
 }
 
 std::optional<Collection> Collections::own_of(std::string_view exercise) const {
-  for (Collection& collection : list())
-    if (collection.exercise == exercise && collection.mirror_of.empty()) return std::move(collection);
-  return std::nullopt;
+  const std::shared_lock lock(mutex_);
+  const Collection* first = nullptr;
+  for (const auto& [_, collection] : by_id_)
+    if (collection.exercise == exercise && collection.mirror_of.empty() &&
+        (first == nullptr || collection.alias < first->alias))
+      first = &collection;
+  return first == nullptr ? std::nullopt : std::optional(*first);
 }
 
 Result<policy::Agreement> with_collection_ids(policy::Agreement agreement, const Collections& collections) {

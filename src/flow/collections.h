@@ -54,11 +54,11 @@ class Collections {
   // names the field.
   Result<Collection> add(Collection collection, Random& random);
   // The mirror of a partner's collection, made if absent. kConflict: it was made for another exercise, or for live
-  // information. What a partner calls its collection cannot harm: characters
+  // information. kDenied: it is of an exercise in which this node takes no part (own_of). What a partner calls its collection cannot harm: characters
   // that an alias may not have become "-", and an alias that is taken gets the beginning of the remote id.
   Result<Collection> mirror(std::string_view member, std::string_view remote_id, std::string_view remote_alias,
                             std::string_view title, std::string_view exercise, Random& random);
-  // This node's own collection for what it says itself in an exercise; nullopt: it takes no part.
+  // This node's own collection for what it says itself in an exercise, the first by alias; nullopt: it takes no part.
   std::optional<Collection> own_of(std::string_view exercise) const;
 
  private:

@@ -63,11 +63,12 @@ TEST_F(CollectionsTest, AMirrorStaysWhatItWasMadeFor) {
   ASSERT_FALSE(drilled);
   EXPECT_EQ(drilled.error().code, ErrorCode::kConflict);
   EXPECT_EQ(collections->mirror("cert-ua", "r2", "drill", "", "no-uuid", random).error().where.field, "exercise");
+  EXPECT_EQ(collections->mirror("cert-ua", "r2", "drill", "", drill, random).error().code, ErrorCode::kDenied)
+      << "a node that takes no part follows no drill, whoever offers it";
+  const auto own = collections->add({.alias = "drill", .exercise = drill}, random);
   ASSERT_TRUE(collections->mirror("cert-ua", "r2", "drill", "", drill, random));
   EXPECT_FALSE(collections->mirror("cert-ua", "r2", "drill", "", "", random)) << "nor the other way round";
   collections = std::move(*Collections::load(*journal));
-  EXPECT_FALSE(collections->own_of(drill)) << "a partner's is not ours";
-  const auto own = collections->add({.alias = "drill", .exercise = drill}, random);
   EXPECT_EQ(collections->own_of(drill)->id, own->id);
 }
 

@@ -46,6 +46,7 @@ TEST_F(ExerciseAdmission, ADrillsObjectIsRefusedWhereLiveInformationIs) {
   const std::vector<std::string> objects = {exercise_marking(kDrill), indicator(1, {marking_id(kDrill)}), indicator(2)};
   for (const char* from : {"cert-self", "cert-a"}) {
     const AdmitReport report = node.admit(objects, "c1", from);
+    EXPECT_EQ(report.items[0].outcome, Outcome::kRefused) << "not even the definition: it tells of the drill";
     EXPECT_EQ(report.items[1].outcome, Outcome::kRefused) << from;
     EXPECT_EQ(report.items[1].message,
               "object_marking_refs names an exercise, and the collection is for live information");
@@ -69,7 +70,7 @@ TEST_F(ExerciseAdmission, WhatComesIntoADrillBelongsToItWhetherItSaysSoOrNot) {
   EXPECT_EQ(label_of(report.items[0]).exercises, std::set<std::string>{kDrill});
   EXPECT_EQ(label_of(report.items[2]).exercises, std::set<std::string>{kDrill});
   EXPECT_EQ(node.sees("cert-a", "drill")->size(), 3U);
-  EXPECT_TRUE(node.sees("cert-b", "drill")->empty()) << "its agreement is not for exercises";
+  EXPECT_FALSE(node.sees("cert-b", "drill")) << "its agreement is not for exercises: it does not even know of it";
 }
 
 TEST_F(ExerciseAdmission, WhatIsLiveAndRefersToADrillStaysHere) {
@@ -99,6 +100,30 @@ TEST_F(ExerciseAdmission, ACollectionThatLeavesTheExerciseReleasesNothingOfIt) {
   node.apply({"c1", "drill"});
   EXPECT_TRUE(node.sees("cert-a", "drill")->empty());
   EXPECT_TRUE(node.sees("cert-b", "drill")->empty());
+}
+
+// Somebody drills with ids that are live: with other labels, later versions, by the same hands.
+TEST_F(ExerciseAdmission, WhatADrillSaysOfALiveObjectBindsNothingLive) {
+  node.admit({indicator(1), malware(2)});
+  node.admit({indicator(1), malware(2, {std::string(kAmber)}, 20)}, "drill");             // our own
+  node.admit({indicator(1, {std::string(kRed)}, 30), malware(2, {}, 31)}, "drill", "cert-a");  // another's
+  node.admit({relationship(3, id_of("indicator", 1), id_of("malware", 2))});
+  node.admit({malware(2, {std::string(kGreen)}, 40)}, "c1", "cert-a");
+  for (const char* to : {"cert-a", "cert-b"}) {
+    const auto seen = *node.sees(to);
+    EXPECT_EQ(std::ranges::count(seen, id_of("relationship", 3)), 1) << to;
+    EXPECT_EQ(std::ranges::count(seen, id_of("indicator", 1)), 1) << to;
+  }
+  const auto entry = node.journal->snapshot()->versions("c1", id_of("malware", 2));
+  EXPECT_EQ(policy::Label::parse(stored_label(entry->back().label))->tlp, Tlp::kGreen);
+}
+
+TEST_F(ExerciseAdmission, ALiveObjectThatIsWithheldForADrillsSakeSaysSo) {
+  node.admit({indicator(1)}, "drill");
+  const AdmitReport report = node.admit({malware(2), relationship(3, id_of("indicator", 1), id_of("malware", 2))});
+  ASSERT_EQ(report.items[1].outcome, Outcome::kNew);
+  ASSERT_FALSE(report.items[1].findings.empty());
+  EXPECT_EQ(report.items[1].findings.back().rule, "refers to what is known here from an exercise only: it goes to nobody");
 }
 
 }  // namespace

@@ -9,7 +9,9 @@ namespace bongsu::flow {
 namespace {
 
 void merge(std::vector<KnownCopy>& copies, KnownCopy copy) {
-  const auto same = std::ranges::find(copies, copy.origin, &KnownCopy::origin);
+  const auto same = std::ranges::find_if(copies, [&](const KnownCopy& one) {
+    return one.origin == copy.origin && one.label.exercises == copy.label.exercises;
+  });
   if (same == copies.end()) {
     copies.push_back(std::move(copy));
   } else if (copy.version_key > same->version_key) {
@@ -65,6 +67,10 @@ void KnownObjects::remember(const std::string& id, std::vector<KnownCopy> copies
     entries_.erase(ages_.back());
     ages_.pop_back();
   }
+}
+
+void leave_out_drills(std::vector<KnownCopy>& copies) {
+  std::erase_if(copies, [](const KnownCopy& copy) { return !copy.label.exercises.empty(); });
 }
 
 const KnownCopy* standing_copy(const std::vector<KnownCopy>& copies, std::string_view self) {

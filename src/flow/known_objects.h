@@ -1,4 +1,5 @@
-// What this node knows of an object by its id: the newest copy from each member, with its label. A bounded cache over
+// What this node knows of an object by its id: the newest copy from each member, live and in each exercise, with its
+// label. A bounded cache over
 // the journal.
 #pragma once
 
@@ -34,7 +35,7 @@ class KnownObjects {
   // One look at a batch of objects: at most one snapshot, taken when something is not in memory.
   class Look {
    public:
-    // Newest copy of each origin; empty: no object with this id is here.
+    // Newest copy of each origin, for each exercise apart; empty: no object with this id is here.
     Result<std::vector<KnownCopy>> copies(const std::string& id);
 
    private:
@@ -64,6 +65,9 @@ class KnownObjects {
   std::unordered_map<std::string, Entry> entries_;
   std::list<std::string> ages_;  // newest first
 };
+
+// A drill's copies say nothing of what is live: neither TLP nor recipients nor whose it is.
+void leave_out_drills(std::vector<KnownCopy>& copies);
 
 // The copy that stands for an object when another one refers to it: ours, whatever a partner says later of the same id
 // (a partner's copy that is newer and hidden would decide about who sees what refers to ours); else the newest version.

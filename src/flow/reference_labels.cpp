@@ -37,7 +37,7 @@ policy::Label label_of_reference(const policy::Label& target, std::string_view t
 }
 
 Result<void> raise_by_references(const std::vector<Referring>& batch, std::string_view origin, std::string_view self,
-                                 KnownObjects::Look& look) {
+                                 bool live, KnownObjects::Look& look) {
   std::unordered_map<std::string, std::vector<std::size_t>> here;  // id → objects of the batch (versions)
   bool any = false;
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -56,15 +56,14 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
         if (from.empty() || from.back() != i) from.push_back(i);
         continue;
       }
-      BONGSU_TRY(const auto copies, look.copies(target));
-      const KnownCopy* copy = standing_copy(copies, self);
-      if (copy == nullptr) continue;
-      policy::Label revealed = label_of_reference(copy->label, copy->origin, self);
-      // What is known outside of an exercise, too, is none of its secrets: whoever drills with a public object's id
-      // would else take all that refers to it out of service.
-      if (std::ranges::any_of(copies, [](const KnownCopy& one) { return one.label.exercises.empty(); }))
-        revealed.exercises.clear();
-      batch[i].facts->label = policy::join(batch[i].facts->label, revealed);
+      BONGSU_TRY(auto copies, look.copies(target));
+      // What is known outside of exercises, too, is none of their secrets: whoever drills with a public object's id would
+      // else take all that refers to it out of service.
+      if (live && std::ranges::any_of(copies, [](const KnownCopy& one) { return one.label.exercises.empty(); }))
+        leave_out_drills(copies);
+      if (const KnownCopy* copy = standing_copy(copies, self))
+        batch[i].facts->label =
+            policy::join(batch[i].facts->label, label_of_reference(copy->label, copy->origin, self));
     }
   }
   if (referring.empty()) return {};

@@ -21,8 +21,9 @@ struct Referring {
   policy::ObjectFacts* facts = nullptr;  // own label in, effective label out
 };
 
-// All of one origin and admitted together, so they may refer to each other in any order and in circles.
+// All of one origin and admitted together, so they may refer to each other in any order and in circles. `live`: into a
+// collection that belongs to no exercise.
 Result<void> raise_by_references(const std::vector<Referring>& batch, std::string_view origin, std::string_view self,
-                                 KnownObjects::Look& look);
+                                 bool live, KnownObjects::Look& look);
 
 }  // namespace bongsu::flow

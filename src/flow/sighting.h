@@ -29,6 +29,7 @@ struct SightingWindow {
   std::string indicator_id;
   journal::Seq indicator_ref = 0;  // the version that matched first
   std::string source;              // member who gave the indicator; own id for an own one
+  std::string collection;          // (id) for its sighting: a drill's go to the drill's; worked out anew at a start
   policy::Label indicator_label;
   std::vector<std::string> statements;  // markings of the indicator that are neither TLP nor a list of members
   Instant created, modified;

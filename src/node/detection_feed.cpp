@@ -72,7 +72,7 @@ void DetectionFeed::run() {
       status_ = {};
     }
     current_.clear();
-    origins_.clear();
+    givers_.clear();
     in_force_.clear();
     in_force_count_ = 0;
     sensor_gone_ = false;
@@ -98,7 +98,7 @@ Result<void> DetectionFeed::load(std::uint64_t generation) {
         Changes changes;
         std::unique_ptr<journal::Snapshot> snapshot;  // taken only for the few that come in several versions
         for (auto& one : read) {
-          const Given given{one.uuid, origin_number(one.origin)};
+          const Given given{one.uuid, giver_number(one.giver)};
           if (!current_.try_emplace(given, one.seq).second) {
             if (!snapshot) snapshot = journal_.snapshot();
             BONGSU_TRY(const bool newest, stands(*snapshot, given, one.seq, one.version_key, changes));
@@ -142,7 +142,7 @@ Result<void> DetectionFeed::take(journal::Snapshot& snapshot, const journal::Ent
     return take_removal(snapshot, entry, *uuid, changes);
   if (entry.kind != journal::EntryKind::kObject || entry.erased) return {};
   BONGSU_TRY(const bool newest,
-             stands(snapshot, {*uuid, origin_number(entry.origin)}, entry.seq, entry.version_key, changes));
+             stands(snapshot, {*uuid, giver_number(giver_of(entry))}, entry.seq, entry.version_key, changes));
   if (!newest) return {};
   const auto payload = snapshot.payload(entry.seq);
   if (!payload && payload.error().code == ErrorCode::kNotFound) return {};  // erased
@@ -157,11 +157,11 @@ Result<void> DetectionFeed::take_removal(journal::Snapshot& snapshot, const jour
   BONGSU_TRY(const auto versions, snapshot.versions("", entry.object_id));  // oldest first
   std::map<std::string, const journal::Entry*> left;
   for (const auto& version : versions)
-    if (!version.erased) left[version.origin] = &version;
-  for (std::uint32_t origin = 0; origin < origins_.size(); ++origin) {
-    const auto mine = current_.find({uuid, origin});
+    if (!version.erased) left[giver_of(version)] = &version;
+  for (std::uint32_t giver = 0; giver < givers_.size(); ++giver) {
+    const auto mine = current_.find({uuid, giver});
     if (mine == current_.end()) continue;
-    const auto stands = left.find(origins_[origin]);
+    const auto stands = left.find(givers_[giver]);
     if (stands != left.end() && stands->second->seq == mine->second) {
       left.erase(stands);
       continue;
@@ -169,7 +169,7 @@ Result<void> DetectionFeed::take_removal(journal::Snapshot& snapshot, const jour
     changes.drop(mine->second);
     current_.erase(mine);
   }
-  for (const auto& [origin, version] : left) BONGSU_TRY_VOID(take(snapshot, *version, changes));
+  for (const auto& [_, version] : left) BONGSU_TRY_VOID(take(snapshot, *version, changes));
   return {};
 }
 
@@ -198,13 +198,13 @@ void DetectionFeed::put(ReadIndicator&& read, Changes& changes) {
   }
 }
 
-std::uint32_t DetectionFeed::origin_number(const std::string& origin) {
-  const auto at = std::ranges::find(origins_, origin);
-  if (at == origins_.end()) {
-    origins_.push_back(origin);
-    return static_cast<std::uint32_t>(origins_.size() - 1);
+std::uint32_t DetectionFeed::giver_number(const std::string& giver) {
+  const auto at = std::ranges::find(givers_, giver);
+  if (at == givers_.end()) {
+    givers_.push_back(giver);
+    return static_cast<std::uint32_t>(givers_.size() - 1);
   }
-  return static_cast<std::uint32_t>(at - origins_.begin());
+  return static_cast<std::uint32_t>(at - givers_.begin());
 }
 
 void DetectionFeed::in_force(journal::Seq seq, bool yes) {

@@ -59,15 +59,15 @@ class DetectionFeed {
       remove.push_back(ref);
     }
   };
-  // An indicator as one member gave it.
+  // An indicator as one member gave it, live or in an exercise: neither takes the other's place.
   struct Given {
     Uuid uuid;
-    std::uint32_t origin = 0;  // index in origins_
+    std::uint32_t giver = 0;  // index in givers_
     bool operator==(const Given&) const = default;
   };
   struct GivenHash {
     std::size_t operator()(const Given& g) const noexcept {
-      return UuidHash()(g.uuid) ^ (g.origin * 0x9e3779b97f4a7c15ULL);
+      return UuidHash()(g.uuid) ^ (g.giver * 0x9e3779b97f4a7c15ULL);
     }
   };
   Result<void> take(journal::Snapshot& snapshot, const journal::Entry& entry, Changes& changes);
@@ -78,7 +78,7 @@ class DetectionFeed {
   void put(ReadIndicator&& read, Changes& changes);
   Result<void> send(std::uint64_t generation, Changes& changes);
   Result<void> of_sensor(Result<void> done);
-  std::uint32_t origin_number(const std::string& origin);
+  std::uint32_t giver_number(const std::string& giver);
   void in_force(journal::Seq seq, bool yes);
   bool anew(std::uint64_t generation) const;
 
@@ -94,7 +94,7 @@ class DetectionFeed {
   // Who gave which indicator → the newest entry of it, in effect or not (revoked, no pattern of ours): a member
   // replaces and withdraws its own versions only.
   std::unordered_map<Given, journal::Seq, GivenHash> current_;
-  std::vector<std::string> origins_;
+  std::vector<std::string> givers_;
   std::vector<bool> in_force_;  // by seq: the sensor has values or the rule of this entry
   std::set<journal::Seq> rules_;  // of those, rules; under mutex_
   std::uint64_t in_force_count_ = 0;

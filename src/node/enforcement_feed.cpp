@@ -140,7 +140,7 @@ struct EnforcementFeed::Item {
 
 struct EnforcementFeed::Collected {
   std::vector<Item> items;  // sorted, without doubles
-  std::uint64_t indicators = 0, unusable = 0, warned = 0;
+  std::uint64_t indicators = 0, unusable = 0, warned = 0, of_exercises = 0;
   std::map<std::string, std::uint64_t> skipped;  // values beyond the limits, by origin
   std::array<std::array<std::uint64_t, flow::kEnforcementVerdicts>, 2> verdicts{};  // of values, by use
 };
@@ -266,9 +266,13 @@ Result<EnforcementFeed::Collected> EnforcementFeed::collect() const {
   const auto take = [&](journal::Entry&& entry, Result<std::string>&& payload) {
     const auto id = stix::Id::parse(entry.object_id);
     if (!id) return true;
+    auto stored = policy::Label::parse(flow::stored_label(entry.label));
+    if (stored && !stored->exercises.empty()) {  // no drill blocks anything, and none unblocks
+      ++out.of_exercises;
+      return true;
+    }
     Newest& slot = newest[{id->uuid, entry.origin}];
     if (!slot.version_key.empty() && slot.version_key > entry.version_key) return true;
-    auto stored = policy::Label::parse(flow::stored_label(entry.label));
     policy::Label label = stored ? std::move(*stored) : policy::deny_all();
     flow::Pap pap = payload ? read_pap(*payload) : flow::Pap::kRed;
 
@@ -496,6 +500,7 @@ Result<JsonObject> EnforcementFeed::build(const std::vector<formats::Enforcement
     withheld[use == 0 ? "detect" : "block"] = std::move(counts);
   }
   return JsonObject{{"indicators", collected.indicators}, {"not_plain_values", collected.unusable},
+                    {"of_exercises", collected.of_exercises},
                     {"values", collected.items.size()},   {"skipped", std::move(skipped)},
                     {"verdicts", std::move(withheld)},    {"formats", std::move(written)}};
 }

@@ -8,6 +8,9 @@
 #include <mutex>
 #include <thread>
 
+#include "flow/facts.h"
+#include "policy/label.h"
+
 namespace bongsu::node {
 namespace {
 
@@ -20,7 +23,7 @@ struct Piece {
 };
 
 std::size_t bytes_of(const ReadIndicator& one) {
-  std::size_t bytes = sizeof one + one.origin.size() + one.version_key.size() + one.unsupported.size();
+  std::size_t bytes = sizeof one + one.giver.size() + one.version_key.size() + one.unsupported.size();
   for (const auto& indicator : one.values) bytes += sizeof indicator + indicator.value.text.size();
   if (one.rule) bytes += one.rule->text.size();
   return bytes;
@@ -98,10 +101,19 @@ class Parts {
 
 }  // namespace
 
+std::string giver_of(const journal::Entry& entry) {
+  std::string out = entry.origin;
+  const std::string_view text = flow::stored_label(entry.label);
+  if (text.find(" exercises:") == text.npos) return out;  // nearly all
+  if (const auto label = policy::Label::parse(text))
+    for (const std::string& exercise : label->exercises) out += ' ' + exercise;
+  return out;
+}
+
 ReadIndicator compile_entry(const journal::Entry& entry, const Uuid& uuid, const Result<std::string>& payload) {
   ReadIndicator out{.seq = entry.seq,
                     .uuid = uuid,
-                    .origin = entry.origin,
+                    .giver = giver_of(entry),
                     .version_key = entry.version_key,
                     .values = {},
                     .rule = {},

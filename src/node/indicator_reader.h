@@ -26,7 +26,7 @@ namespace bongsu::node {
 struct ReadIndicator {
   journal::Seq seq = 0;
   Uuid uuid;
-  std::string origin, version_key;
+  std::string giver, version_key;  // giver_of
   std::vector<detect::Indicator> values;  // none: revoked, a rule, or not matched
   std::optional<detect::Rule> rule;
   std::string unsupported;                // why it is not matched
@@ -47,6 +47,10 @@ struct ReaderLimits {
 using TakeIndicators = std::function<Result<bool>(std::vector<ReadIndicator>&& read, journal::Seq upto)>;
 Result<void> read_indicators(journal::Journal& journal, journal::Seq upto, const TakeIndicators& take,
                              const ReaderLimits& limits = {});
+
+// Who gave it, and in which exercises: a member replaces and withdraws its own versions only, and live ones and a drill's
+// stand side by side.
+std::string giver_of(const journal::Entry& entry);
 
 // One of them; what cannot be matched says why, as does one whose payload does not open.
 ReadIndicator compile_entry(const journal::Entry& entry, const Uuid& uuid, const Result<std::string>& payload);

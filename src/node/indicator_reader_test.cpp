@@ -102,7 +102,7 @@ class IndicatorReader : public testing::Test {
   }
 
   static std::string text_of(const ReadIndicator& read) {
-    std::string text = read.origin + " " + read.version_key;
+    std::string text = read.giver + " " + read.version_key;
     if (!read.unsupported.empty()) text += " " + read.unsupported;
     if (read.rule) text += " rule " + read.rule->text;
     for (const auto& one : read.values) {

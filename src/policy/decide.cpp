@@ -60,6 +60,8 @@ Reasons Question::against_reading() const {
   if (agreement->direction == Direction::kFromPartner) no.insert(Reason::kDirectionNotAgreed);
   if (std::ranges::find(agreement->collections, object.collection) == agreement->collections.end())
     no.insert(Reason::kCollectionNotAgreed);
+  if (state.exercises.contains(object.collection) && !agreement->purposes.contains(Purpose::kExercise))
+    no.insert(Reason::kWrongPurpose);
   return no;
 }
 

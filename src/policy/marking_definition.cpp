@@ -264,6 +264,7 @@ Label label_of(const stix::Object& object, const MarkingSource& markings, stix::
       label = together(label, recipients);
       fallback = stix::Tlp::kClear;
     }
+    if (!meaning.label.unknown) label.exercises = meaning.label.exercises;
   } else if (object.type() == "marking-definition") {
     fallback = stix::Tlp::kClear;  // the standard's own definitions are public
   }

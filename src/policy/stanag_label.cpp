@@ -211,6 +211,7 @@ StanagReading read_own(const ConfidentialityLabel& document) {
       label.tlp1_amber = true;
     } else if (category.tag == kExercises) {
       label.exercises.insert(category.values.begin(), category.values.end());
+      understood = understood && std::ranges::all_of(category.values, is_exercise);
     } else if (category.tag == kExpires) {
       label.expires = Instant::parse(one());
       understood = understood && label.expires.has_value();

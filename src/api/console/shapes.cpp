@@ -79,6 +79,9 @@ Json label_json(const policy::Label& label) {
     for (const auto& member : *label.releasable_to) members.push_back(text_json(member));
     out["releasable_to"] = std::move(members);
   }
+  JsonArray exercises;
+  for (const auto& exercise : label.exercises) exercises.push_back(text_json(exercise));
+  out["exercises"] = std::move(exercises);
   return out;
 }
 
@@ -89,6 +92,7 @@ Json label_json(std::string_view text) {
   out["unknown"] = true;
   out["marked"] = false;
   out["releasable_to"] = nullptr;
+  out["exercises"] = JsonArray();
   return out;
 }
 

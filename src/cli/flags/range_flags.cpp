@@ -16,8 +16,10 @@ void add_range_wire(Program& p, CLI::App* range) {
   static RangeRtuOptions r;
   auto* rtu = p.command(range, "rtu", "Be a remote terminal unit that speaks IEC 60870-5-104",
                         "  bongsu range rtu --points samples/exercise/substation-points.csv\n"
-                        "  physics | bongsu range rtu --points points.csv --iec104 192.0.2.7:2404 --input --record session.pcap\n");
-  rtu->add_option("--points", r.points, "List of points (CSV)")->required();
+                        "  physics | bongsu range rtu --points points.csv --iec104 192.0.2.7:2404 --input --record session.pcap\n"
+                        "  bongsu range rtu --world samples/exercise/world-sample/world.toml --substation lt.substation.kaunas --speed 60\n"
+                        "  bongsu range rtu --world case118.m --substation substation.49\n");
+  rtu->add_option("--points", r.points, "List of points (CSV)");
   rtu->add_option("--iec104", r.listen, "ADDRESS:PORT to listen on")->capture_default_str();
   rtu->add_option("--common-address", r.common_address, "Of the station")->capture_default_str();
   rtu->add_option("-k", r.k, "I frames that may wait for an acknowledgement")->capture_default_str();
@@ -31,7 +33,7 @@ void add_range_wire(Program& p, CLI::App* range) {
   static RangePlcOptions c;
   auto* plc = p.command(range, "plc", "Be a controller that speaks Modbus/TCP",
                         "  bongsu range plc --points samples/exercise/substation-points.csv --modbus 127.0.0.1:1502\n");
-  plc->add_option("--points", c.points, "List of points (CSV)")->required();
+  plc->add_option("--points", c.points, "List of points (CSV)");
   plc->add_option("--modbus", c.listen, "ADDRESS:PORT to listen on")->capture_default_str();
   plc->add_option("--unit", c.unit, "Unit identifier")->capture_default_str();
   plc->add_option("--vendor", c.vendor, "What it says of itself")->capture_default_str();
@@ -39,6 +41,11 @@ void add_range_wire(Program& p, CLI::App* range) {
   plc->add_option("--revision", c.revision)->capture_default_str();
   plc->add_option("--model", c.model);
   const auto common = [](CLI::App* sub, auto& o) {
+    sub->add_option("--world", o.life.world, "A world (.toml) or a MATPOWER case is the process");
+    sub->add_option("--data", o.life.data, "Directory of what is not beside the world's description");
+    sub->add_option("--substation", o.life.substation, "Show this substation of the world, instead of --points");
+    sub->add_option("--seed", o.life.seed, "Of the world")->capture_default_str();
+    sub->add_option("--speed", o.life.speed, "Seconds of the world in a second")->capture_default_str();
     sub->add_option("--max-connections", o.max_connections, "Further ones are closed at once")->capture_default_str();
     sub->add_option("--record", o.record, "Packet capture of everything that is said");
     sub->add_option("--log", o.log, "What a network sensor in front would log: JSON lines as Zeek's");

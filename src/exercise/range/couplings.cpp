@@ -1,4 +1,5 @@
-// What follows from what: the grid's events and switched loads reach telecom and rail, circuits reach substations, generators and signals.
+// What follows from what: the grid's events and switched loads reach telecom and rail, circuits reach substations,
+// generators and signals.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,12 +22,14 @@ void World::Impl::tell_grid_events() {
       case Kind::kHiddenTrip: {
         for (const int end : {0, 1}) closed[setup->breaker_at[end][e.at]] = 0;
         std::uint64_t& last = part(n.branches[e.at].from);
-        last = log.add(now_s, WorldEventKind::kTripped, name(ThingKind::kBranch, e.at), 0, fmt::format("{}: {}", name(ThingKind::kBranch, e.at), e.text), last);
+        last = log.add(now_s, WorldEventKind::kTripped, name(ThingKind::kBranch, e.at), 0,
+                       fmt::format("{}: {}", name(ThingKind::kBranch, e.at), e.text), last);
         break;
       }
       case Kind::kGeneratorTrip: {
         std::uint64_t& last = part(n.generators[e.at].bus);
-        last = log.add(now_s, WorldEventKind::kTripped, name(ThingKind::kGenerator, e.at), e.mw, fmt::format("{}: {}", name(ThingKind::kGenerator, e.at), e.text), last);
+        last = log.add(now_s, WorldEventKind::kTripped, name(ThingKind::kGenerator, e.at), e.mw,
+                       fmt::format("{}: {}", name(ThingKind::kGenerator, e.at), e.text), last);
         break;
       }
       case Kind::kFrequencyShed:
@@ -54,8 +57,10 @@ void World::Impl::tell_dark_and_live() {
     for (const std::uint32_t bus : buses) mw += grid.demand_mw(bus);
     const std::string& called = name(ThingKind::kSubstation, s);
     const std::uint64_t cause = changed_by[setup->part_of[buses.front()]];
-    const std::uint64_t told = live ? log.add(now_s, WorldEventKind::kLive, called, mw, fmt::format("{} is live again", called), cause)
-                                    : log.add(now_s, WorldEventKind::kDark, called, mw, fmt::format("{} is dark: {:.1f} MW of demand", called, mw), cause);
+    const std::uint64_t told =
+        live ? log.add(now_s, WorldEventKind::kLive, called, mw, fmt::format("{} is live again", called), cause)
+             : log.add(now_s, WorldEventKind::kDark, called, mw,
+                       fmt::format("{} is dark: {:.1f} MW of demand", called, mw), cause);
     for (const std::uint32_t bus : buses) dark_by[bus] = told;
   }
 }
@@ -90,14 +95,19 @@ void World::Impl::control() {
     const bool now = controlled(g);
     if (std::exchange(in_control[g], now ? 1 : 0) == (now ? 1 : 0)) continue;
     const ControlPath& path = setup->control_of[g];
-    const std::uint64_t cause = path.kind == ControlPath::Kind::kCircuit ? telecom.circuit_event(path.at) : telecom.terminal_event(path.at);
+    const std::uint64_t cause =
+        path.kind == ControlPath::Kind::kCircuit ? telecom.circuit_event(path.at) : telecom.terminal_event(path.at);
     const double mw = grid.turbine_mw(g);
     const std::string& called = name(ThingKind::kGenerator, g);
-    if (now) log.add(now_s, WorldEventKind::kControlBack, called, mw, fmt::format("{} can be steered again", called), cause);
-    else log.add(now_s, WorldEventKind::kControlLost, called, mw, fmt::format("{} is out of control with {:.1f} MW", called, mw), cause);
+    if (now)
+      log.add(now_s, WorldEventKind::kControlBack, called, mw, fmt::format("{} can be steered again", called), cause);
+    else
+      log.add(now_s, WorldEventKind::kControlLost, called, mw,
+              fmt::format("{} is out of control with {:.1f} MW", called, mw), cause);
   }
   for (std::uint32_t k = 0; k < setup->segment_circuit.size(); ++k)
-    if (const std::uint32_t circuit = setup->segment_circuit[k]; circuit != kNothing && telecom.circuit_up(circuit) != rail.circuit(k))
+    if (const std::uint32_t circuit = setup->segment_circuit[k];
+        circuit != kNothing && telecom.circuit_up(circuit) != rail.circuit(k))
       rail.set_circuit(k, telecom.circuit_up(circuit), telecom.circuit_event(circuit));
 }
 
@@ -108,20 +118,29 @@ void World::Impl::freeze(std::uint32_t substation_index) {
     const Thing* thing = setup->find(name(kind, index));
     const auto place = static_cast<std::uint32_t>(thing - setup->things.data());
     for (const Quantity q : quantities) {
-      if (out_of_sight) frozen[{place, q}] = live_value(*thing, q);
-      else frozen.erase({place, q});
+      if (out_of_sight)
+        frozen[{place, q}] = live_value(*thing, q);
+      else
+        frozen.erase({place, q});
     }
   };
-  for (const std::uint32_t bus : setup->buses_of[substation_index]) keep(ThingKind::kBus, bus, {Quantity::kPosition, Quantity::kVoltage_kv, Quantity::kFrequency_hz, Quantity::kLoad_mw, Quantity::kDemand_mw});
+  for (const std::uint32_t bus : setup->buses_of[substation_index])
+    keep(ThingKind::kBus, bus,
+         {Quantity::kPosition, Quantity::kVoltage_kv, Quantity::kFrequency_hz, Quantity::kLoad_mw,
+          Quantity::kDemand_mw});
   for (std::uint32_t b = 0; b < setup->breakers.size(); ++b) {
     const Breaker& breaker = setup->breakers[b];
     if (breaker.substation != substation_index) continue;
-    keep(ThingKind::kBreaker, b, {Quantity::kPosition, Quantity::kPower_mw, Quantity::kReactive_mvar, Quantity::kLoading});
-    if (breaker.end == 0) keep(ThingKind::kBranch, breaker.branch, {Quantity::kPosition, Quantity::kPower_mw, Quantity::kReactive_mvar, Quantity::kLoading});
+    keep(ThingKind::kBreaker, b,
+         {Quantity::kPosition, Quantity::kPower_mw, Quantity::kReactive_mvar, Quantity::kLoading});
+    if (breaker.end == 0)
+      keep(ThingKind::kBranch, breaker.branch,
+           {Quantity::kPosition, Quantity::kPower_mw, Quantity::kReactive_mvar, Quantity::kLoading});
   }
   for (std::uint32_t g = 0; g < setup->control_of.size(); ++g)
     if (substation(setup->config.power.generators[g].bus) == substation_index)
-      keep(ThingKind::kGenerator, g, {Quantity::kPosition, Quantity::kPower_mw, Quantity::kReactive_mvar, Quantity::kSetpoint_mw});
+      keep(ThingKind::kGenerator, g,
+           {Quantity::kPosition, Quantity::kPower_mw, Quantity::kReactive_mvar, Quantity::kSetpoint_mw});
 }
 
 void World::Impl::note_rates() {

@@ -14,7 +14,9 @@ constexpr double kMostValue = 1e9;
 }  // namespace
 
 Result<double> range_time(std::string_view text) {
-  const auto wrong = [&] { return fail(ErrorCode::kInvalid, fmt::format("\"{}\" is no time: 1:30:00, 90, 10m, 24h", text.substr(0, 40))); };
+  const auto wrong = [&] {
+    return fail(ErrorCode::kInvalid, fmt::format("\"{}\" is no time: 1:30:00, 90, 10m, 24h", text.substr(0, 40)));
+  };
   double seconds = 0;
   if (text.find(':') != std::string_view::npos) {
     int parts = 0;
@@ -34,12 +36,17 @@ Result<double> range_time(std::string_view text) {
     if (!duration) return wrong();
     seconds = static_cast<double>(duration->count()) / 1000;
   }
-  if (!(seconds >= 0 && seconds <= kMaxAdvance_s)) return fail(ErrorCode::kInvalid, fmt::format("a time lies within {:.0f} days", kMaxAdvance_s / 86'400));
+  if (!(seconds >= 0 && seconds <= kMaxAdvance_s))
+    return fail(ErrorCode::kInvalid, fmt::format("a time lies within {:.0f} days", kMaxAdvance_s / 86'400));
   return seconds;
 }
 
 Result<std::vector<TimedOrder>> read_orders(std::string_view text, std::string_view source) {
-  BONGSU_TRY(const CsvTable table, CsvTable::read(text, source, {.columns = {"at", "verb", "target", "value", "by"}, .required = {"at", "verb", "target"}, .max_rows = kMaxWorldOrders, .things = "orders"}));
+  BONGSU_TRY(const CsvTable table, CsvTable::read(text, source,
+                                                  {.columns = {"at", "verb", "target", "value", "by"},
+                                                   .required = {"at", "verb", "target"},
+                                                   .max_rows = kMaxWorldOrders,
+                                                   .things = "orders"}));
   std::vector<TimedOrder> out;
   for (const CsvRow& row : table.rows()) {
     TimedOrder one;

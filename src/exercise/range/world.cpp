@@ -15,8 +15,13 @@ constexpr double kLowestHour = 4;  // of demand
 
 }  // namespace
 
-World::Impl::Impl(std::shared_ptr<const WorldSetup> the_setup, std::uint64_t the_seed, power::LiveGrid the_grid, telecom::LiveTelecom the_telecom, rail::LiveRail the_rail)
-    : setup(std::move(the_setup)), seed(the_seed), grid(std::move(the_grid)), telecom(std::move(the_telecom)), rail(std::move(the_rail)) {
+World::Impl::Impl(std::shared_ptr<const WorldSetup> the_setup, std::uint64_t the_seed, power::LiveGrid the_grid,
+                  telecom::LiveTelecom the_telecom, rail::LiveRail the_rail)
+    : setup(std::move(the_setup)),
+      seed(the_seed),
+      grid(std::move(the_grid)),
+      telecom(std::move(the_telecom)),
+      rail(std::move(the_rail)) {
   const power::Network& n = setup->config.power;
   for (const Breaker& b : setup->breakers) closed.push_back(n.branches[b.branch].on ? 1 : 0);
   broken.assign(n.branches.size(), 0);
@@ -41,15 +46,16 @@ void World::Impl::step(double at_s) {
   const power::Network& n = setup->config.power;
   const double part = level(at_s);
   for (std::uint32_t i = 0; i < n.buses.size(); ++i)
-    if (n.buses[i].load_mw != 0 || n.buses[i].load_mvar != 0) grid.set_demand(i, n.buses[i].load_mw * part, n.buses[i].load_mvar * part);
+    if (n.buses[i].load_mw != 0 || n.buses[i].load_mvar != 0)
+      grid.set_demand(i, n.buses[i].load_mw * part, n.buses[i].load_mvar * part);
   const double every = setup->config.settings.dispatch_s;
   if (every == 0 || at_s < dispatched_s + every) return;
   dispatched_s = at_s;
   dispatch();
 }
 
-// Set-points follow what turbines give, which is what load asks of them by the frequency: so it comes back to nominal. Only those that can be
-// reached, and that nobody set by hand.
+// Set-points follow what turbines give, which is what load asks of them by the frequency: so it comes back to nominal.
+// Only those that can be reached, and that nobody set by hand.
 void World::Impl::dispatch() {
   const power::Network& n = grid.network();
   for (std::uint32_t g = 0; g < n.generators.size(); ++g) {
@@ -137,7 +143,8 @@ void World::Impl::advance_to(double target_s) {
   now_s = target_s;
 }
 
-// -- the interface -----------------------------------------------------------------------------------------------------
+// -- the interface
+// -----------------------------------------------------------------------------------------------------
 
 Result<World> World::make(WorldConfig config, std::uint64_t seed) {
   BONGSU_TRY(WorldSetup looked_through, WorldSetup::of(std::move(config)));
@@ -153,11 +160,13 @@ Result<World> World::make(WorldConfig config, std::uint64_t seed) {
   return World(std::move(impl));
 }
 
-Result<World> World::replay(const WorldConfig& config, std::uint64_t seed, const std::vector<TimedOrder>& orders, double until_s) {
+Result<World> World::replay(const WorldConfig& config, std::uint64_t seed, const std::vector<TimedOrder>& orders,
+                            double until_s) {
   BONGSU_TRY(World world, make(config, seed));
   for (const TimedOrder& one : orders) {
     if (one.at_s > until_s) break;
-    if (!(one.at_s >= world.now_s())) return fail(ErrorCode::kInvalid, "orders are in the order of their times", {.field = one.order.target});
+    if (!(one.at_s >= world.now_s()))
+      return fail(ErrorCode::kInvalid, "orders are in the order of their times", {.field = one.order.target});
     world.impl_->advance_to(one.at_s);
     (void)world.order(one.order);  // refused again, if it was
   }
@@ -194,17 +203,26 @@ Consequences World::consequences() const { return impl_->consequences(); }
 
 std::vector<ServiceState> World::services() const {
   std::vector<ServiceState> out;
-  for (std::size_t i = 0; i < impl_->setup->config.services.size(); ++i) out.push_back({impl_->setup->config.services[i].name, impl_->availability(i)});
+  for (std::size_t i = 0; i < impl_->setup->config.services.size(); ++i)
+    out.push_back({impl_->setup->config.services[i].name, impl_->availability(i)});
   return out;
 }
 
 Result<Measured> World::measure(std::string_view name, Quantity quantity) const {
   const Thing* thing = find(name);
-  if (thing == nullptr) return fail(ErrorCode::kNotFound, "there is nothing of this name", {.field = std::string(name.substr(0, kMaxThingNameBytes))});
+  if (thing == nullptr)
+    return fail(ErrorCode::kNotFound, "there is nothing of this name",
+                {.field = std::string(name.substr(0, kMaxThingNameBytes))});
   return impl_->measure(*thing, quantity);
 }
 
 bool World::reachable(const Thing& thing) const { return impl_->reachable(thing); }
+bool World::feeds(const Thing& bus) const {
+  BONGSU_CHECK(bus.kind == ThingKind::kBus);
+  const power::LiveGrid& grid = impl_->seen();
+  return grid.live(bus.index) && (grid.connected(bus.index) > 0 || grid.demand_mw(bus.index) == 0);
+}
+
 std::string World::state_text() const { return impl_->state_text(); }
 
 }  // namespace bongsu::exercise

@@ -64,7 +64,7 @@ struct Document {
     s.section("power", "The grid: a case with tables of places, or an extract.");
     s.text("power.case", grid_case, "A MATPOWER case.");
     s.text("power.buses", buses, "Where its buses are: bus, country, station, lat, lon.");
-    s.text("power.generators", generators, "What its generators are called: generator, name, satellite.");
+    s.text("power.generators", generators, "What its generators are called: generator, name, satellite, black_start.");
     s.text("power.extract", extract, "A directory of the ENTSO-E extract.");
     s.texts("power.countries", countries, "Which countries of the extract.");
     s.section("telecom", "A telecommunication network from tables.");
@@ -94,11 +94,12 @@ struct Document {
       t.text("strength", e.strength, "Gusts in m/s; of others the part that fails in an hour.").required();
       t.duration("lasts", e.lasts, 1min, std::chrono::hours(24 * 30), "How long.");
     });
-    s.tables<ServiceEntry>("service", services, "A service beside those that are made.", [](ConfigSchema& t, ServiceEntry& e) {
-      t.text("name", e.name, "Its name.").required();
-      t.choice("kind", e.kind, {"power", "mobile", "data", "rail", "control"}, "What it is made of.");
-      t.texts("members", e.members, "Names of things.").required();
-    });
+    s.tables<ServiceEntry>(
+        "service", services, "A service beside those that are made.", [](ConfigSchema& t, ServiceEntry& e) {
+          t.text("name", e.name, "Its name.").required();
+          t.choice("kind", e.kind, {"power", "mobile", "data", "rail", "control"}, "What it is made of.");
+          t.texts("members", e.members, "Names of things.").required();
+        });
     s.section("settings", "Time and estimates.");
     s.duration("settings.step", step, 100ms, 1h, "Flows are solved at least this often.");
     s.duration("settings.dispatch", dispatch, 0ms, 24h, "Operators set generators to demand this often; 0: never.");
@@ -118,7 +119,8 @@ class Loader {
   Loader(std::string_view source, const WorldFiles& files) : source_(source), files_(files) {}
 
   Result<WorldConfig> load(std::string_view toml) {
-    if (toml.size() > kMaxWorldFileBytes) return wrong("", fmt::format("a world has at most {} bytes", kMaxWorldFileBytes), ErrorCode::kTooLarge);
+    if (toml.size() > kMaxWorldFileBytes)
+      return wrong("", fmt::format("a world has at most {} bytes", kMaxWorldFileBytes), ErrorCode::kTooLarge);
     BONGSU_TRY_VOID(d_.read(toml, source_));
     parts_.name = d_.name;
     BONGSU_TRY_VOID(read_places());
@@ -128,14 +130,23 @@ class Loader {
     BONGSU_TRY_VOID(read_couplings());
     BONGSU_TRY_VOID(read_disasters());
     for (const CentreEntry& e : d_.centres)
-      if (!parts_.centres.emplace(lowered(e.country), e.node).second) return wrong("centre", fmt::format("{} has two centres", e.country));
+      if (!parts_.centres.emplace(lowered(e.country), e.node).second)
+        return wrong("centre", fmt::format("{} has two centres", e.country));
     for (ServiceEntry& e : d_.services) {
-      const Service::Kind kind = e.kind == "power" ? Service::Kind::kPower : e.kind == "mobile" ? Service::Kind::kMobile : e.kind == "data" ? Service::Kind::kData
-                                 : e.kind == "rail" ? Service::Kind::kRail : Service::Kind::kControl;
+      const Service::Kind kind = e.kind == "power"    ? Service::Kind::kPower
+                                 : e.kind == "mobile" ? Service::Kind::kMobile
+                                 : e.kind == "data"   ? Service::Kind::kData
+                                 : e.kind == "rail"   ? Service::Kind::kRail
+                                                      : Service::Kind::kControl;
       parts_.services.push_back({e.name, kind, std::move(e.members)});
     }
-    parts_.settings = {.step_s = seconds(d_.step), .dispatch_s = seconds(d_.dispatch), .swing = static_cast<double>(d_.swing_percent) / 100, .begins_s = seconds(d_.begins),
-                       .crew_s = seconds(d_.crew), .repair_s = seconds(d_.repair), .customers_per_mw = static_cast<double>(d_.customers_per_mw)};
+    parts_.settings = {.step_s = seconds(d_.step),
+                       .dispatch_s = seconds(d_.dispatch),
+                       .swing = static_cast<double>(d_.swing_percent) / 100,
+                       .begins_s = seconds(d_.begins),
+                       .crew_s = seconds(d_.crew),
+                       .repair_s = seconds(d_.repair),
+                       .customers_per_mw = static_cast<double>(d_.customers_per_mw)};
     return make_world(std::move(parts_));
   }
 
@@ -145,7 +156,9 @@ class Loader {
   }
 
   // Empty for an empty name.
-  Result<std::string> text(const std::string& name) const { return name.empty() ? Result<std::string>("") : files_(name); }
+  Result<std::string> text(const std::string& name) const {
+    return name.empty() ? Result<std::string>("") : files_(name);
+  }
 
   Result<Position> position(const CsvRow& row) const {
     BONGSU_TRY(const double lat, row.number("lat", 91, -90, 90));
@@ -157,10 +170,15 @@ class Loader {
   Result<void> read_places() {
     if (d_.places.empty()) return {};
     BONGSU_TRY(const std::string content, files_(d_.places));
-    BONGSU_TRY(const CsvTable table, CsvTable::read(content, d_.places, {.columns = {"name", "country", "lat", "lon", "thousands", "also"}, .required = {"name", "country", "lat", "lon"}, .max_rows = kMaxPlaces, .things = "places"}));
+    BONGSU_TRY(const CsvTable table, CsvTable::read(content, d_.places,
+                                                    {.columns = {"name", "country", "lat", "lon", "thousands", "also"},
+                                                     .required = {"name", "country", "lat", "lon"},
+                                                     .max_rows = kMaxPlaces,
+                                                     .things = "places"}));
     for (const CsvRow& row : table.rows()) {
       Place place{.name = std::string(row.text("name")), .country = std::string(row.text("country"))};
-      if (telecom::slug(place.name).empty() || place.country.empty()) return row.wrong("name", "a place has a name and a country");
+      if (telecom::slug(place.name).empty() || place.country.empty())
+        return row.wrong("name", "a place has a name and a country");
       BONGSU_TRY(place.at, position(row));
       BONGSU_TRY(place.thousands, row.number("thousands", 0, 0, 50'000));
       for (std::string_view rest = row.text("also"); !rest.empty();) {
@@ -184,7 +202,11 @@ class Loader {
     const power::Network& n = parts_.power.network;
     if (d_.buses.empty()) return wrong("power.buses", "a case needs a table of where its buses are");
     BONGSU_TRY(const std::string bus_text, files_(d_.buses));
-    BONGSU_TRY(const CsvTable buses, CsvTable::read(bus_text, d_.buses, {.columns = {"bus", "country", "station", "lat", "lon"}, .required = {"bus", "country", "station", "lat", "lon"}, .max_rows = power::kMaxBuses, .things = "buses"}));
+    BONGSU_TRY(const CsvTable buses, CsvTable::read(bus_text, d_.buses,
+                                                    {.columns = {"bus", "country", "station", "lat", "lon"},
+                                                     .required = {"bus", "country", "station", "lat", "lon"},
+                                                     .max_rows = power::kMaxBuses,
+                                                     .things = "buses"}));
     std::map<std::int64_t, std::uint32_t> index;
     for (std::uint32_t i = 0; i < n.buses.size(); ++i) index.emplace(n.buses[i].number, i);
     parts_.power.buses.resize(n.buses.size());
@@ -198,22 +220,30 @@ class Loader {
       if (!bus.country.empty()) return row.wrong("bus", "the bus is there twice");
       bus.country = row.text("country");
       bus.station = row.text("station");
-      if (bus.country.empty() || telecom::slug(bus.station).empty()) return row.wrong("station", "a bus has a country and a station");
+      if (bus.country.empty() || telecom::slug(bus.station).empty())
+        return row.wrong("station", "a bus has a country and a station");
       BONGSU_TRY(bus.at, position(row));
       ++known;
     }
-    if (known != n.buses.size()) return wrong("power.buses", fmt::format("{} tells of {} buses, and the case has {}", d_.buses, known, n.buses.size()));
+    if (known != n.buses.size())
+      return wrong("power.buses",
+                   fmt::format("{} tells of {} buses, and the case has {}", d_.buses, known, n.buses.size()));
     parts_.power.generators.resize(n.generators.size(), {.name = "unit"});
     if (d_.generators.empty()) return {};
     BONGSU_TRY(const std::string generator_text, files_(d_.generators));
-    BONGSU_TRY(const CsvTable generators, CsvTable::read(generator_text, d_.generators, {.columns = {"generator", "name", "satellite"}, .required = {"generator", "name"}, .max_rows = power::kMaxGenerators, .things = "generators"}));
+    BONGSU_TRY(const CsvTable generators, CsvTable::read(generator_text, d_.generators,
+                                                         {.columns = {"generator", "name", "satellite", "black_start"},
+                                                          .required = {"generator", "name"},
+                                                          .max_rows = power::kMaxGenerators,
+                                                          .things = "generators"}));
     for (const CsvRow& row : generators.rows()) {
       BONGSU_TRY(const auto number, row.whole("generator", 1, static_cast<std::int64_t>(n.generators.size())));
       if (!number) return row.wrong("generator", "is its number in the case");
-      const std::string_view satellite = row.text("satellite");
-      if (satellite != "" && satellite != "yes" && satellite != "no") return row.wrong("satellite", fmt::format("\"{}\" is not yes or no", satellite));
       if (telecom::slug(row.text("name")).empty()) return row.wrong("name", "a generator has a name");
-      parts_.power.generators[static_cast<std::size_t>(*number - 1)] = {std::string(row.text("name")), satellite == "yes"};
+      parts_.power.generators[static_cast<std::size_t>(*number - 1)] = {.name = std::string(row.text("name"))};
+      BONGSU_TRY(parts_.power.generators[static_cast<std::size_t>(*number - 1)].satellite, row.yes("satellite", false));
+      BONGSU_TRY(parts_.power.generators[static_cast<std::size_t>(*number - 1)].black_start,
+                 row.yes("black_start", false));
     }
     return {};
   }
@@ -224,9 +254,13 @@ class Loader {
     for (int k = 0; k < 4; ++k) {
       BONGSU_TRY(content[k], files_(d_.extract + "/" + names[k]));
     }
-    BONGSU_TRY(power::BuiltGrid built, power::build_grid({content[0], content[1], content[2], content[3]}, {.countries = d_.countries, .load_mw = {}}));
-    for (std::size_t i = 0; i < built.network.buses.size(); ++i) parts_.power.buses.push_back({built.country[i], built.station[i], built.at[i]});
-    for (const std::string& technology : built.technology) parts_.power.generators.push_back({technology, technology == "Wind farm" || technology == "Solar photovoltaic"});
+    BONGSU_TRY(power::BuiltGrid built, power::build_grid({content[0], content[1], content[2], content[3]},
+                                                         {.countries = d_.countries, .load_mw = {}}));
+    for (std::size_t i = 0; i < built.network.buses.size(); ++i)
+      parts_.power.buses.push_back({built.country[i], built.station[i], built.at[i]});
+    for (const std::string& technology : built.technology)
+      parts_.power.generators.push_back({technology, technology == "Wind farm" || technology == "Solar photovoltaic",
+                                         technology.starts_with("Hydro")});
     parts_.power.network = std::move(built.network);
     parts_.remarks = std::move(built.remarks);
     return {};
@@ -249,14 +283,16 @@ class Loader {
       BONGSU_TRY(telecom::Network n, telecom::read_tables(nodes, links, lowered(d_.telecom_country) + "."));
       add(std::move(n));
     }
-    if (d_.topologies.size() > kMaxTopologies) return wrong("topology", fmt::format("more than {} topologies", kMaxTopologies), ErrorCode::kTooLarge);
+    if (d_.topologies.size() > kMaxTopologies)
+      return wrong("topology", fmt::format("more than {} topologies", kMaxTopologies), ErrorCode::kTooLarge);
     for (const TopologyEntry& e : d_.topologies) {
       BONGSU_TRY(const std::string content, files_(e.file));
       BONGSU_TRY(const telecom::Topology topology, telecom::read_graphml(content, e.file));
-      add(telecom::on_the_map(topology, lowered(e.country) + ".", [&](std::string_view label) -> std::optional<Position> {
-        const Place* place = find_place(parts_.places, e.country, label);
-        return place == nullptr ? std::nullopt : std::optional(place->at);
-      }));
+      add(telecom::on_the_map(topology, lowered(e.country) + ".",
+                              [&](std::string_view label) -> std::optional<Position> {
+                                const Place* place = find_place(parts_.places, e.country, label);
+                                return place == nullptr ? std::nullopt : std::optional(place->at);
+                              }));
     }
     return {};
   }
@@ -289,11 +325,18 @@ class Loader {
   Result<void> read_couplings() {
     if (d_.couplings.empty()) return {};
     BONGSU_TRY(const std::string content, files_(d_.couplings));
-    BONGSU_TRY(const CsvTable table, CsvTable::read(content, d_.couplings, {.columns = {"kind", "consumer", "from"}, .required = {"kind", "consumer", "from"}, .max_rows = kMaxCouplings, .things = "couplings"}));
+    BONGSU_TRY(const CsvTable table, CsvTable::read(content, d_.couplings,
+                                                    {.columns = {"kind", "consumer", "from"},
+                                                     .required = {"kind", "consumer", "from"},
+                                                     .max_rows = kMaxCouplings,
+                                                     .things = "couplings"}));
     for (const CsvRow& row : table.rows()) {
       const std::string_view kind = row.text("kind");
-      if (kind != "feed" && kind != "control" && kind != "signal") return row.wrong("kind", fmt::format("\"{}\" is not feed, control or signal", kind));
-      parts_.couplings.push_back({kind == "feed" ? Coupling::Kind::kFeed : kind == "control" ? Coupling::Kind::kControl : Coupling::Kind::kSignal,
+      if (kind != "feed" && kind != "control" && kind != "signal")
+        return row.wrong("kind", fmt::format("\"{}\" is not feed, control or signal", kind));
+      parts_.couplings.push_back({kind == "feed"      ? Coupling::Kind::kFeed
+                                  : kind == "control" ? Coupling::Kind::kControl
+                                                      : Coupling::Kind::kSignal,
                                   std::string(row.text("consumer")), std::string(row.text("from"))});
     }
     return {};
@@ -302,7 +345,9 @@ class Loader {
   Result<void> read_disasters() {
     for (const DisasterEntry& e : d_.disasters) {
       Disaster out{.name = e.name, .radius_km = static_cast<double>(e.radius_km), .lasts_s = seconds(e.lasts)};
-      out.kind = e.kind == "storm" ? Disaster::Kind::kStorm : e.kind == "flood" ? Disaster::Kind::kFlood : Disaster::Kind::kSabotage;
+      out.kind = e.kind == "storm"   ? Disaster::Kind::kStorm
+                 : e.kind == "flood" ? Disaster::Kind::kFlood
+                                     : Disaster::Kind::kSabotage;
       const auto strength = finite_number(e.strength);
       if (!strength) return wrong("disaster.strength", fmt::format("\"{}\" is not a number", e.strength));
       out.strength = *strength;
@@ -316,7 +361,8 @@ class Loader {
           values[k] = *value;
           rest = trim(rest.substr(end));
         }
-        if (!rest.empty()) return wrong("disaster.track", fmt::format("\"{}\" is more than MINUTES LATITUDE LONGITUDE", point));
+        if (!rest.empty())
+          return wrong("disaster.track", fmt::format("\"{}\" is more than MINUTES LATITUDE LONGITUDE", point));
         out.track.push_back({values[0] * 60, {values[1], values[2]}});
       }
       parts_.disasters.push_back(std::move(out));
@@ -332,6 +378,8 @@ class Loader {
 
 }  // namespace
 
-Result<WorldConfig> read_world(std::string_view toml, std::string_view source, const WorldFiles& files) { return Loader(source, files).load(toml); }
+Result<WorldConfig> read_world(std::string_view toml, std::string_view source, const WorldFiles& files) {
+  return Loader(source, files).load(toml);
+}
 
 }  // namespace bongsu::exercise

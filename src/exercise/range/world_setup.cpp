@@ -17,31 +17,40 @@ std::unexpected<Error> wrong(std::string_view table, std::size_t row, std::strin
 }
 
 bool good_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxThingNameBytes &&
-         std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7F && c != ',' && c != '"'; });
+  return !name.empty() && name.size() <= kMaxThingNameBytes && std::ranges::all_of(name, [](char c) {
+    return static_cast<unsigned char>(c) > ' ' && c != 0x7F && c != ',' && c != '"';
+  });
 }
 
 Result<void> check(const WorldSettings& s) {
-  const auto refuse = [](std::string message, std::string field) { return fail(ErrorCode::kInvalid, std::move(message), {.field = "settings." + field}); };
+  const auto refuse = [](std::string message, std::string field) {
+    return fail(ErrorCode::kInvalid, std::move(message), {.field = "settings." + field});
+  };
   if (!(s.step_s >= 0.1 && s.step_s <= 3600)) return refuse("a step is 0.1 to 3600 s", "step_s");
-  if (!(s.dispatch_s == 0 || (s.dispatch_s >= s.step_s && s.dispatch_s <= 86'400))) return refuse("dispatch comes with a step at the soonest, daily at the latest", "dispatch_s");
+  if (!(s.dispatch_s == 0 || (s.dispatch_s >= s.step_s && s.dispatch_s <= 86'400)))
+    return refuse("dispatch comes with a step at the soonest, daily at the latest", "dispatch_s");
   if (!(s.swing >= 0 && s.swing < 1)) return refuse("demand swings by a part below 1", "swing");
   if (!(s.begins_s >= 0 && s.begins_s < 86'400)) return refuse("a day has 86,400 s", "begins_s");
   if (!(s.crew_s >= 0 && s.crew_s <= 30 * 86'400.0)) return refuse("a crew is there within 30 days", "crew_s");
   if (!(s.repair_s >= 0 && s.repair_s <= 30 * 86'400.0)) return refuse("a repair lasts up to 30 days", "repair_s");
-  if (!(s.customers_per_mw >= 0 && s.customers_per_mw <= 1e6)) return refuse("customers for each MW are 0 to a million", "customers_per_mw");
+  if (!(s.customers_per_mw >= 0 && s.customers_per_mw <= 1e6))
+    return refuse("customers for each MW are 0 to a million", "customers_per_mw");
   return {};
 }
 
 Result<void> check(const std::vector<Disaster>& disasters) {
-  if (disasters.size() > kMaxDisasters) return fail(ErrorCode::kTooLarge, fmt::format("more than {} disasters", kMaxDisasters), {.field = "disasters"});
+  if (disasters.size() > kMaxDisasters)
+    return fail(ErrorCode::kTooLarge, fmt::format("more than {} disasters", kMaxDisasters), {.field = "disasters"});
   for (std::size_t i = 0; i < disasters.size(); ++i) {
     const Disaster& d = disasters[i];
-    if (d.track.empty() || d.track.size() > kMaxTrack) return wrong("disasters", i, d.name, fmt::format("a track has 1 to {} points", kMaxTrack));
+    if (d.track.empty() || d.track.size() > kMaxTrack)
+      return wrong("disasters", i, d.name, fmt::format("a track has 1 to {} points", kMaxTrack));
     for (std::size_t k = 0; k < d.track.size(); ++k)
-      if (!on_earth(d.track[k].at) || !(d.track[k].after_s >= 0 && d.track[k].after_s <= kMaxAdvance_s) || (k > 0 && d.track[k].after_s < d.track[k - 1].after_s))
+      if (!on_earth(d.track[k].at) || !(d.track[k].after_s >= 0 && d.track[k].after_s <= kMaxAdvance_s) ||
+          (k > 0 && d.track[k].after_s < d.track[k - 1].after_s))
         return wrong("disasters", i, d.name, "a track goes on in time, on Earth");
-    if (!(d.radius_km > 0 && d.radius_km <= 20'000) || !(d.strength >= 0 && d.strength <= 200) || !(d.lasts_s > 0 && d.lasts_s <= kMaxAdvance_s))
+    if (!(d.radius_km > 0 && d.radius_km <= 20'000) || !(d.strength >= 0 && d.strength <= 200) ||
+        !(d.lasts_s > 0 && d.lasts_s <= kMaxAdvance_s))
       return wrong("disasters", i, d.name, "radius, strength or duration is out of range");
   }
   return {};
@@ -56,7 +65,8 @@ void WorldSetup::add(ThingKind kind, std::string name, Position at) {
 }
 
 const Thing* WorldSetup::find(std::string_view name) const {
-  const auto found = std::ranges::lower_bound(things, name, {}, [](const Thing& thing) { return std::string_view(thing.name); });
+  const auto found =
+      std::ranges::lower_bound(things, name, {}, [](const Thing& thing) { return std::string_view(thing.name); });
   return found == things.end() || found->name != name ? nullptr : &*found;
 }
 
@@ -69,17 +79,20 @@ Result<void> WorldSetup::name_things() {
   const WorldConfig& c = config;
   const power::Network& n = c.power;
   const PowerNames& names = c.power_names;
-  if (names.buses.size() != n.buses.size() || names.branches.size() != n.branches.size() || names.generators.size() != n.generators.size() ||
-      names.substation_of.size() != n.buses.size())
-    return fail(ErrorCode::kInvalid, "every bus, branch and generator has a name, and every bus a substation", {.field = "power_names"});
+  if (names.buses.size() != n.buses.size() || names.branches.size() != n.branches.size() ||
+      names.generators.size() != n.generators.size() || names.substation_of.size() != n.buses.size())
+    return fail(ErrorCode::kInvalid, "every bus, branch and generator has a name, and every bus a substation",
+                {.field = "power_names"});
   for (std::size_t i = 0; i < c.substations.size(); ++i) {
-    if (!on_earth(c.substations[i].at)) return wrong("substations", i, c.substations[i].name, "stands nowhere on Earth");
+    if (!on_earth(c.substations[i].at))
+      return wrong("substations", i, c.substations[i].name, "stands nowhere on Earth");
     add(ThingKind::kSubstation, c.substations[i].name, c.substations[i].at);
   }
   buses_of.resize(c.substations.size());
   const auto place = [&](std::uint32_t bus) { return c.substations[names.substation_of[bus]].at; };
   for (std::uint32_t i = 0; i < n.buses.size(); ++i) {
-    if (names.substation_of[i] >= c.substations.size()) return wrong("power_names.substation_of", i, names.buses[i], "there is no such substation");
+    if (names.substation_of[i] >= c.substations.size())
+      return wrong("power_names.substation_of", i, names.buses[i], "there is no such substation");
     buses_of[names.substation_of[i]].push_back(i);
     add(ThingKind::kBus, names.buses[i], place(i));
   }
@@ -91,28 +104,39 @@ Result<void> WorldSetup::name_things() {
       const std::uint32_t bus = end == 0 ? b.from : b.to, substation = names.substation_of[bus];
       breaker_at[end].push_back(static_cast<std::uint32_t>(breakers.size()));
       breakers.push_back({k, substation, end});
-      add(ThingKind::kBreaker, fmt::format("{}.breaker{}", c.substations[substation].name, ++count[substation]), place(bus));
+      add(ThingKind::kBreaker, fmt::format("{}.breaker{}", c.substations[substation].name, ++count[substation]),
+          place(bus));
     }
   }
-  for (std::uint32_t g = 0; g < n.generators.size(); ++g) add(ThingKind::kGenerator, names.generators[g], place(n.generators[g].bus));
+  for (std::uint32_t g = 0; g < n.generators.size(); ++g)
+    add(ThingKind::kGenerator, names.generators[g], place(n.generators[g].bus));
   const telecom::Network& t = c.telecom;
   for (const telecom::Node& node : t.nodes) add(ThingKind::kNode, node.name, node.at);
-  for (const telecom::Link& link : t.links) add(ThingKind::kLink, link.name, between(t.nodes[link.a].at, t.nodes[link.b].at, 0.5));
+  for (const telecom::Link& link : t.links)
+    add(ThingKind::kLink, link.name, between(t.nodes[link.a].at, t.nodes[link.b].at, 0.5));
   for (const telecom::Circuit& circuit : t.circuits) add(ThingKind::kCircuit, circuit.name, t.nodes[circuit.to].at);
-  for (const telecom::Terminal& terminal : t.terminals) add(ThingKind::kTerminal, terminal.name, t.nodes[terminal.node].at);
+  for (const telecom::Terminal& terminal : t.terminals)
+    add(ThingKind::kTerminal, terminal.name, t.nodes[terminal.node].at);
   const rail::Network& r = c.rail;
   for (const rail::Station& station : r.stations) add(ThingKind::kStation, station.name, station.at);
-  for (const rail::Segment& segment : r.segments) add(ThingKind::kSegment, segment.name, between(r.stations[segment.a].at, r.stations[segment.b].at, 0.5));
+  for (const rail::Segment& segment : r.segments)
+    add(ThingKind::kSegment, segment.name, between(r.stations[segment.a].at, r.stations[segment.b].at, 0.5));
   for (const rail::Train& train : trains) add(ThingKind::kTrain, train.name, r.stations[train.stops[0].station].at);
   for (const Disaster& disaster : c.disasters) add(ThingKind::kDisaster, disaster.name, disaster.track[0].at);
-  if (things.size() > kMaxThings) return fail(ErrorCode::kTooLarge, fmt::format("a world has at most {} things", kMaxThings));
+  if (things.size() > kMaxThings)
+    return fail(ErrorCode::kTooLarge, fmt::format("a world has at most {} things", kMaxThings));
   std::ranges::sort(things, {}, &Thing::name);
   for (std::size_t i = 0; i < things.size(); ++i) {
     if (!good_name(things[i].name))
-      return fail(ErrorCode::kInvalid, fmt::format("a name is 1 to {} characters without blanks, commas and quotes", kMaxThingNameBytes),
-                  {.field = fmt::format("{} \"{}\"", to_string(things[i].kind), things[i].name.substr(0, kMaxThingNameBytes))});
+      return fail(
+          ErrorCode::kInvalid,
+          fmt::format("a name is 1 to {} characters without blanks, commas and quotes", kMaxThingNameBytes),
+          {.field = fmt::format("{} \"{}\"", to_string(things[i].kind), things[i].name.substr(0, kMaxThingNameBytes))});
     if (i > 0 && things[i].name == things[i - 1].name)
-      return fail(ErrorCode::kInvalid, fmt::format("the name is there twice: a {} and a {}", to_string(things[i - 1].kind), to_string(things[i].kind)), {.field = things[i].name});
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("the name is there twice: a {} and a {}", to_string(things[i - 1].kind),
+                              to_string(things[i].kind)),
+                  {.field = things[i].name});
   }
   return {};
 }
@@ -122,7 +146,8 @@ Result<void> WorldSetup::couple() {
   for (std::size_t i = 0; i < c.substations.size(); ++i) {
     const std::string& circuit = c.substations[i].circuit;
     const Thing* found = find(ThingKind::kCircuit, circuit);
-    if (found == nullptr && !circuit.empty()) return wrong("substations", i, c.substations[i].name, fmt::format("there is no circuit {}", circuit));
+    if (found == nullptr && !circuit.empty())
+      return wrong("substations", i, c.substations[i].name, fmt::format("there is no circuit {}", circuit));
     circuit_of.push_back(found == nullptr ? kNothing : found->index);
   }
   control_of.resize(c.power.generators.size());
@@ -131,9 +156,11 @@ Result<void> WorldSetup::couple() {
     const Thing* generator = find(ThingKind::kGenerator, one.generator);
     const Thing* by = find(one.by);
     if (generator == nullptr) return wrong("controls", i, one.generator, "there is no such generator");
-    if (by == nullptr || (by->kind != ThingKind::kCircuit && by->kind != ThingKind::kTerminal)) return wrong("controls", i, one.by, "there is no such circuit or terminal");
+    if (by == nullptr || (by->kind != ThingKind::kCircuit && by->kind != ThingKind::kTerminal))
+      return wrong("controls", i, one.by, "there is no such circuit or terminal");
     ControlPath& path = control_of[generator->index];
-    if (path.kind != ControlPath::Kind::kOnSite) return wrong("controls", i, one.generator, "the generator is there twice");
+    if (path.kind != ControlPath::Kind::kOnSite)
+      return wrong("controls", i, one.generator, "the generator is there twice");
     path = {by->kind == ThingKind::kCircuit ? ControlPath::Kind::kCircuit : ControlPath::Kind::kTerminal, by->index};
   }
   node_bus.assign(c.telecom.nodes.size(), kNothing);
@@ -156,31 +183,46 @@ Result<void> WorldSetup::couple() {
   for (std::size_t i = 0; i < c.signals.size(); ++i) {
     const Thing* segment = find(ThingKind::kSegment, c.signals[i].segment);
     const Thing* circuit = find(ThingKind::kCircuit, c.signals[i].circuit);
-    if (segment == nullptr || circuit == nullptr) return wrong("signals", i, c.signals[i].segment, "there is no such segment, or no such circuit");
-    if (segment_circuit[segment->index] != kNothing) return wrong("signals", i, c.signals[i].segment, "the segment is there twice");
+    if (segment == nullptr || circuit == nullptr)
+      return wrong("signals", i, c.signals[i].segment, "there is no such segment, or no such circuit");
+    if (segment_circuit[segment->index] != kNothing)
+      return wrong("signals", i, c.signals[i].segment, "the segment is there twice");
     segment_circuit[segment->index] = circuit->index;
   }
   return {};
 }
 
 Result<void> WorldSetup::resolve_services() {
-  if (config.services.size() > kMaxServices) return fail(ErrorCode::kTooLarge, fmt::format("more than {} services", kMaxServices), {.field = "services"});
+  if (config.services.size() > kMaxServices)
+    return fail(ErrorCode::kTooLarge, fmt::format("more than {} services", kMaxServices), {.field = "services"});
   for (std::size_t i = 0; i < config.services.size(); ++i) {
     const Service& service = config.services[i];
     std::vector<Thing>& out = members.emplace_back();
     if (service.members.empty()) return wrong("services", i, service.name, "a service has members");
     for (const std::string& name : service.members) {
       const Thing* thing = find(name);
-      const auto is = [&](std::initializer_list<ThingKind> kinds) { return thing != nullptr && std::ranges::find(kinds, thing->kind) != kinds.end(); };
+      const auto is = [&](std::initializer_list<ThingKind> kinds) {
+        return thing != nullptr && std::ranges::find(kinds, thing->kind) != kinds.end();
+      };
       bool fits = false;
       switch (service.kind) {
-        case Service::Kind::kPower: fits = is({ThingKind::kBus}); break;
+        case Service::Kind::kPower:
+          fits = is({ThingKind::kBus});
+          break;
         case Service::Kind::kMobile:
-        case Service::Kind::kData: fits = is({ThingKind::kNode}); break;
-        case Service::Kind::kRail: fits = is({ThingKind::kSegment}); break;
-        case Service::Kind::kControl: fits = is({ThingKind::kCircuit, ThingKind::kTerminal, ThingKind::kGenerator}); break;
+        case Service::Kind::kData:
+          fits = is({ThingKind::kNode});
+          break;
+        case Service::Kind::kRail:
+          fits = is({ThingKind::kSegment});
+          break;
+        case Service::Kind::kControl:
+          fits = is({ThingKind::kCircuit, ThingKind::kTerminal, ThingKind::kGenerator});
+          break;
       }
-      if (!fits) return wrong("services", i, service.name, fmt::format("{} is nothing that this kind of service is made of", name));
+      if (!fits)
+        return wrong("services", i, service.name,
+                     fmt::format("{} is nothing that this kind of service is made of", name));
       out.push_back(*thing);
     }
   }

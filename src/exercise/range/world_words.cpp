@@ -11,16 +11,21 @@
 namespace bongsu::exercise {
 namespace {
 
-constexpr std::string_view kThings[] = {"substation", "bus", "breaker", "branch", "generator", "node", "link", "circuit", "terminal", "station", "segment", "train", "disaster"};
-constexpr std::string_view kVerbs[] = {"open",   "close",  "trip",      "start",      "set-power", "set-voltage", "shed",       "restore",    "cut",
-                                       "splice", "power-out", "power-back", "brick", "reflash",   "compromise",  "expel",      "radio-stop", "radio-clear",
-                                       "storm",  "flood",  "sabotage"};
+constexpr std::string_view kThings[] = {"substation", "bus",      "breaker", "branch",  "generator", "node",    "link",
+                                        "circuit",    "terminal", "station", "segment", "train",     "disaster"};
+constexpr std::string_view kVerbs[] = {"open",  "close",   "trip",       "start",  "set-power",  "set-voltage",
+                                       "shed",  "restore", "cut",        "splice", "power-out",  "power-back",
+                                       "brick", "reflash", "compromise", "expel",  "radio-stop", "radio-clear",
+                                       "storm", "flood",   "sabotage"};
 constexpr std::string_view kBys[] = {"operator", "crew", "attacker"};
-constexpr std::string_view kEvents[] = {"ordered",      "refused",      "crew-sent",    "done",           "tripped",      "shed",        "dark",       "live",
-                                        "split",         "on-battery",   "node-down",      "node-up",      "link-down",   "link-up",    "circuit-down",
-                                        "circuit-up",   "terminal-down", "terminal-up", "control-lost",   "control-back", "segment-closed", "segment-open", "train-held",
-                                        "train-moves",  "train-arrived", "broken",      "mended",         "disaster"};
-constexpr std::string_view kQuantities[] = {"position", "voltage_kv", "frequency_hz", "load_mw", "demand_mw", "power_mw", "reactive_mvar", "loading", "setpoint_mw", "battery_h", "delay_min"};
+constexpr std::string_view kEvents[] = {
+    "ordered",      "refused",    "crew-sent",     "done",          "tripped",      "shed",         "dark",
+    "live",         "split",      "on-battery",    "node-down",     "node-up",      "link-down",    "link-up",
+    "circuit-down", "circuit-up", "terminal-down", "terminal-up",   "control-lost", "control-back", "segment-closed",
+    "segment-open", "train-held", "train-moves",   "train-arrived", "broken",       "mended",       "disaster"};
+constexpr std::string_view kQuantities[] = {"position",    "voltage_kv", "frequency_hz",  "load_mw",
+                                            "demand_mw",   "power_mw",   "reactive_mvar", "loading",
+                                            "setpoint_mw", "battery_h",  "delay_min"};
 static_assert(std::size(kThings) == static_cast<std::size_t>(ThingKind::kDisaster) + 1);
 static_assert(std::size(kVerbs) == static_cast<std::size_t>(Verb::kSabotage) + 1);
 static_assert(std::size(kBys) == static_cast<std::size_t>(By::kAttacker) + 1);
@@ -31,7 +36,8 @@ template <class T>
 Result<T> of(std::string_view text, std::span<const std::string_view> words, std::string_view what) {
   const auto found = std::ranges::find(words, text);
   if (found == words.end())
-    return fail(ErrorCode::kInvalid, fmt::format("is none of {}", fmt::join(words, ", ")), {.field = fmt::format("{} \"{}\"", what, text.substr(0, 40))});
+    return fail(ErrorCode::kInvalid, fmt::format("is none of {}", fmt::join(words, ", ")),
+                {.field = fmt::format("{} \"{}\"", what, text.substr(0, 40))});
   return static_cast<T>(found - words.begin());
 }
 

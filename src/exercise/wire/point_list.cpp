@@ -103,10 +103,7 @@ Result<std::optional<Iec104Place>> read_iec104(const CsvRow& row, PointKind kind
     if (kind == PointKind::kCounter) return row.wrong("command", "counters take no commands");
     place.command = static_cast<std::uint32_t>(*command);
   }
-  const std::string_view select = row.text("select");
-  if (select != "" && select != "yes" && select != "no")
-    return row.wrong("select", fmt::format("\"{}\" is not yes or no", select));
-  place.select = select == "yes";
+  BONGSU_TRY(place.select, row.yes("select", false));
   if (place.select && !command) return row.wrong("select", "there is no command to select");
   if (place.select && kind == PointKind::kBits) return row.wrong("select", "bitstring commands have no selection");
   BONGSU_TRY(const auto cyclic, row.whole("cyclic_s", 1, kMaxCyclicSeconds));
@@ -160,7 +157,8 @@ Result<PointList> read_point_list(std::string_view text, std::string_view source
   std::set<std::pair<Table, std::uint32_t>> modbus;
   for (const CsvRow& line : table.rows()) {
     BONGSU_TRY(auto row, read_row(line));
-    if (!names.insert(row.point.name).second) return line.wrong("name", fmt::format("{} is there twice", row.point.name));
+    if (!names.insert(row.point.name).second)
+      return line.wrong("name", fmt::format("{} is there twice", row.point.name));
     if (row.iec104) {
       if (!objects.insert(row.iec104->object).second)
         return line.wrong("ioa", fmt::format("{} is another point's", row.iec104->object));
@@ -170,8 +168,8 @@ Result<PointList> read_point_list(std::string_view text, std::string_view source
     if (row.modbus)
       for (std::uint32_t i = 0; i < row.modbus->registers(); ++i)
         if (!modbus.insert({row.modbus->table, row.modbus->address + i}).second)
-          return line.wrong("modbus",
-                            fmt::format("{}:{} is another point's", to_string(row.modbus->table), row.modbus->address + i));
+          return line.wrong(
+              "modbus", fmt::format("{}:{} is another point's", to_string(row.modbus->table), row.modbus->address + i));
     out.push_back(std::move(row));
   }
   return out;

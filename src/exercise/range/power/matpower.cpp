@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <map>
 #include <numbers>
@@ -164,7 +165,8 @@ class Reader {
     double value = 0;
     const auto [end, error] = std::from_chars(text_.data() + begin, text_.data() + text_.size(), value);
     if (error == std::errc::invalid_argument) return std::nullopt;
-    if (error == std::errc::result_out_of_range) value = std::abs(value) > 1 ? kInfinity : 0;
+    // Too large or too small for a double: infinity or 0, as MATLAB reads it. from_chars does not say which.
+    if (error == std::errc::result_out_of_range) value = std::strtod(std::string(text_.data() + begin, end).c_str(), nullptr);
     at_ = static_cast<std::size_t>(end - text_.data());
     return sign * value;
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <cmath>
 
 #include "exercise/range/power/case_test_support.h"
@@ -109,6 +111,17 @@ TEST(Cases, ErrorsNameLineFieldAndRule) {
   const auto n = read_case(around(deep), "t.m");
   ASSERT_FALSE(n);
   EXPECT_EQ(n.error().code, ErrorCode::kTooLarge);
+}
+
+TEST(Cases, NumbersBeyondADoubleAreInfiniteOrNothing) {
+  const auto read = [](const std::string& limit) {
+    auto n = read_case("mpc.version='2';mpc.baseMVA=100;mpc.bus=[1 3 0 0 0 0 1 1 0 110 1 1.1 0.9;2 1 0 0 0 0 1 1 0 110 1 1.1 0.9];\nmpc.gen=[1 0 0 " + limit + " 0 1 100 1 9 0];\nmpc.branch=[1 2 0.1 0.1 0 0 0 0 0 0 1];", "t.m");
+    EXPECT_TRUE(n) << n.error().text();
+    return n ? n->generators[0].q_max_mvar : -1;
+  };
+  EXPECT_EQ(read("1e400"), std::numeric_limits<double>::infinity()) << "no limit, and not a limit of 0";
+  EXPECT_EQ(read("1e-400"), 0);
+  EXPECT_EQ(read("9"), 9);
 }
 
 TEST(Cases, WhatIsWrittenReadsBackBitByBit) {

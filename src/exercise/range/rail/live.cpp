@@ -32,7 +32,8 @@ std::vector<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>> s
   return out;
 }
 
-std::uint32_t find_between(const std::vector<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>>& all, std::uint32_t a, std::uint32_t b) {
+std::uint32_t find_between(const std::vector<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>>& all,
+                           std::uint32_t a, std::uint32_t b) {
   const auto found = std::ranges::lower_bound(all, std::pair(pair_of(a, b), 0U));
   return found == all.end() || found->first != pair_of(a, b) ? LiveRail::kNowhere : found->second;
 }
@@ -44,31 +45,42 @@ std::unexpected<Error> wrong(std::string_view table, std::size_t row, const std:
 }  // namespace
 
 Result<void> check(const Network& n) {
-  if (n.stations.size() > kMaxStations || n.segments.size() > kMaxSegments || n.lines.size() > kMaxLines || n.trains.size() > kMaxTrains)
-    return fail(ErrorCode::kTooLarge, fmt::format("a railway has at most {} stations, {} segments, {} lines, {} trains", kMaxStations, kMaxSegments, kMaxLines, kMaxTrains));
+  if (n.stations.size() > kMaxStations || n.segments.size() > kMaxSegments || n.lines.size() > kMaxLines ||
+      n.trains.size() > kMaxTrains)
+    return fail(ErrorCode::kTooLarge, fmt::format("a railway has at most {} stations, {} segments, {} lines, {} trains",
+                                                  kMaxStations, kMaxSegments, kMaxLines, kMaxTrains));
   for (std::size_t i = 0; i < n.stations.size(); ++i)
-    if (!on_earth(n.stations[i].at)) return wrong("stations", i, n.stations[i].name, "a position is -90 to 90 and -180 to 180 degrees");
+    if (!on_earth(n.stations[i].at))
+      return wrong("stations", i, n.stations[i].name, "a position is -90 to 90 and -180 to 180 degrees");
   for (std::size_t i = 0; i < n.segments.size(); ++i) {
     const Segment& s = n.segments[i];
-    if (s.a >= n.stations.size() || s.b >= n.stations.size() || s.a == s.b) return wrong("segments", i, s.name, "joins two stations");
-    if (!(s.run_s > 0 && s.run_s <= kMaxRun_s)) return wrong("segments", i, s.name, "a train runs up to a day on a segment");
-    if ((s.tracks != 1 && s.tracks != 2) || s.blocks < 1 || s.blocks > kMaxBlocks) return wrong("segments", i, s.name, fmt::format("has one track or two, and 1 to {} blocks", kMaxBlocks));
+    if (s.a >= n.stations.size() || s.b >= n.stations.size() || s.a == s.b)
+      return wrong("segments", i, s.name, "joins two stations");
+    if (!(s.run_s > 0 && s.run_s <= kMaxRun_s))
+      return wrong("segments", i, s.name, "a train runs up to a day on a segment");
+    if ((s.tracks != 1 && s.tracks != 2) || s.blocks < 1 || s.blocks > kMaxBlocks)
+      return wrong("segments", i, s.name, fmt::format("has one track or two, and 1 to {} blocks", kMaxBlocks));
   }
   for (std::size_t i = 0; i < n.lines.size(); ++i) {
     const Line& l = n.lines[i];
     if (l.stations.size() < 2) return wrong("lines", i, l.name, "has two stations or more");
     for (const std::uint32_t station : l.stations)
       if (station >= n.stations.size()) return wrong("lines", i, l.name, "stops at a station that is not there");
-    if (!(l.headway_s >= kLeastHeadway_s && std::isfinite(l.headway_s)) || !(l.first_s >= 0 && l.first_s <= l.last_s && l.last_s <= kMaxDeparture_s) ||
+    if (!(l.headway_s >= kLeastHeadway_s && std::isfinite(l.headway_s)) ||
+        !(l.first_s >= 0 && l.first_s <= l.last_s && l.last_s <= kMaxDeparture_s) ||
         !(l.dwell_s >= kLeastStop_s && l.dwell_s <= 3600))
-      return wrong("lines", i, l.name, fmt::format("headway is {} s or more, departures lie within two days, stops last {} s to an hour", kLeastHeadway_s, kLeastStop_s));
+      return wrong("lines", i, l.name,
+                   fmt::format("headway is {} s or more, departures lie within two days, stops last {} s to an hour",
+                               kLeastHeadway_s, kLeastStop_s));
   }
   for (std::size_t i = 0; i < n.trains.size(); ++i) {
     const Train& t = n.trains[i];
     if (t.stops.size() < 2) return wrong("trains", i, t.name, "has two stops or more");
     for (std::size_t k = 0; k < t.stops.size(); ++k) {
-      if (t.stops[k].station >= n.stations.size()) return wrong("trains", i, t.name, "stops at a station that is not there");
-      if (!(t.stops[k].at_s >= 0 && t.stops[k].at_s <= 2 * kMaxDeparture_s) || (k > 0 && t.stops[k].at_s < t.stops[k - 1].at_s))
+      if (t.stops[k].station >= n.stations.size())
+        return wrong("trains", i, t.name, "stops at a station that is not there");
+      if (!(t.stops[k].at_s >= 0 && t.stops[k].at_s <= 2 * kMaxDeparture_s) ||
+          (k > 0 && t.stops[k].at_s < t.stops[k - 1].at_s))
         return wrong("trains", i, t.name, "its times go on from stop to stop, within four days");
     }
   }
@@ -89,7 +101,8 @@ Result<std::vector<Train>> timetable(const Network& n) {
       for (std::size_t k = 1; k < way.size(); ++k) {
         const std::uint32_t segment = find_between(segments, way[k - 1], way[k]);
         if (segment == LiveRail::kNowhere)
-          return wrong("lines", i, line.name, fmt::format("no segment joins {} and {}", n.stations[way[k - 1]].name, n.stations[way[k]].name));
+          return wrong("lines", i, line.name,
+                       fmt::format("no segment joins {} and {}", n.stations[way[k - 1]].name, n.stations[way[k]].name));
         at += n.segments[segment].run_s + (k + 1 < way.size() ? line.dwell_s : 0);
         pattern.push_back({way[k], at});
       }
@@ -97,8 +110,11 @@ Result<std::vector<Train>> timetable(const Network& n) {
       for (std::size_t k = 0; k < count; ++k) {
         stops += pattern.size();
         if (out.size() == kMaxTrains || stops > kMaxStops)
-          return fail(ErrorCode::kTooLarge, fmt::format("a timetable has at most {} trains and {} stops", kMaxTrains, kMaxStops), {.field = line.name});
-        Train train{.name = fmt::format("{}.{}", line.name, 2 * k + (back ? 2 : 1)), .stops = pattern};  // odd numbers go out, even ones back
+          return fail(ErrorCode::kTooLarge,
+                      fmt::format("a timetable has at most {} trains and {} stops", kMaxTrains, kMaxStops),
+                      {.field = line.name});
+        Train train{.name = fmt::format("{}.{}", line.name, 2 * k + (back ? 2 : 1)),
+                    .stops = pattern};  // odd numbers go out, even ones back
         for (Stop& stop : train.stops) stop.at_s += line.first_s + static_cast<double>(k) * line.headway_s;
         out.push_back(std::move(train));
       }
@@ -124,7 +140,8 @@ LiveRail::LiveRail(Network network, std::vector<Train> trains, double begins_s)
 
 Result<LiveRail> LiveRail::make(Network network, double begins_s) {
   BONGSU_TRY_VOID(check(network));
-  if (!(begins_s >= 0 && begins_s < kDay_s)) return fail(ErrorCode::kInvalid, "a day has 86,400 seconds", {.field = "begins_s"});
+  if (!(begins_s >= 0 && begins_s < kDay_s))
+    return fail(ErrorCode::kInvalid, "a day has 86,400 seconds", {.field = "begins_s"});
   BONGSU_TRY(auto trains, timetable(network));
   LiveRail planned(network, std::move(trains), 0);
   planned.plan_as_they_run();
@@ -166,7 +183,8 @@ void LiveRail::schedule(std::uint32_t train, double at_s) {
   due_.emplace(at_s, train);
 }
 
-// -- inputs ------------------------------------------------------------------------------------------------------------
+// -- inputs
+// ------------------------------------------------------------------------------------------------------------
 
 void LiveRail::set_traction(std::uint32_t segment, bool live, std::uint64_t cause) {
   segments_[segment].traction = live;
@@ -222,12 +240,14 @@ std::size_t LiveRail::radio_clear(const Position& at, double radius_km, std::uin
   return std::erase_if(stops_, cleared);
 }
 
-// -- what follows ------------------------------------------------------------------------------------------------------
+// -- what follows
+// ------------------------------------------------------------------------------------------------------
 
 bool LiveRail::should_be_open(std::uint32_t k) const {
   const Segment& s = n_.segments[k];
   const SegmentState& state = segments_[k];
-  return !state.cut && state.radio_stops == 0 && state.circuit && signals(s.a) && signals(s.b) && (!s.electric || traction(k));
+  return !state.cut && state.radio_stops == 0 && state.circuit && signals(s.a) && signals(s.b) &&
+         (!s.electric || traction(k));
 }
 
 std::pair<std::string, std::uint64_t> LiveRail::why_closed(std::uint32_t k) const {
@@ -237,7 +257,8 @@ std::pair<std::string, std::uint64_t> LiveRail::why_closed(std::uint32_t k) cons
   if (state.radio_stops > 0) return {"a radio stop is in force", state.radio_cause};
   if (s.electric && !traction(k)) return {"no traction power", state.traction_cause};
   for (const std::uint32_t end : {s.a, s.b})
-    if (!signals(end)) return {fmt::format("the signals at {} have no power", n_.stations[end].name), stations_[end].cause};
+    if (!signals(end))
+      return {fmt::format("the signals at {} have no power", n_.stations[end].name), stations_[end].cause};
   return {"its signals do not reach the control room", state.circuit_cause};
 }
 
@@ -246,7 +267,9 @@ void LiveRail::hold(std::uint32_t train, std::uint32_t segment, double now_s, Ev
   if (run.held) return;
   run.held = true;
   run.cause = log.add(now_s, WorldEventKind::kTrainHeld, trains_[train].name, 0,
-                      fmt::format("{} is held {} {}", trains_[train].name, run.state == TrainState::kHalted ? "on" : "before", n_.segments[segment].name), segments_[segment].event);
+                      fmt::format("{} is held {} {}", trains_[train].name,
+                                  run.state == TrainState::kHalted ? "on" : "before", n_.segments[segment].name),
+                      segments_[segment].event);
 }
 
 void LiveRail::release(std::uint32_t train, double now_s, EventLog& log) {
@@ -254,7 +277,8 @@ void LiveRail::release(std::uint32_t train, double now_s, EventLog& log) {
   if (!run.held) return;
   run.held = false;
   const double late = delay_s(train, now_s) / 60;
-  log.add(now_s, WorldEventKind::kTrainMoves, trains_[train].name, late, fmt::format("{} goes on, {:.0f} minutes late", trains_[train].name, late), run.cause);
+  log.add(now_s, WorldEventKind::kTrainMoves, trains_[train].name, late,
+          fmt::format("{} goes on, {:.0f} minutes late", trains_[train].name, late), run.cause);
 }
 
 bool LiveRail::try_leave(std::uint32_t train, double now_s, EventLog& log) {
@@ -265,14 +289,17 @@ bool LiveRail::try_leave(std::uint32_t train, double now_s, EventLog& log) {
   const int way = n_.segments[segment].a == from ? 0 : 1;
   // Who stands in the way: a train in the first block, or one that comes along the only track.
   std::uint32_t before = state.entering[way];
-  if (before == kNowhere && n_.segments[segment].tracks == 1 && !state.trains[1 - way].empty()) before = state.trains[1 - way].front();
+  if (before == kNowhere && n_.segments[segment].tracks == 1 && !state.trains[1 - way].empty())
+    before = state.trains[1 - way].front();
   if (!state.open || before != kNowhere) {
     if (run.waits_since_s < 0) {
       run.waits_since_s = now_s;
       state.waiting.emplace(now_s, train);
     }
-    if (!state.open) hold(train, segment, now_s, log);
-    else if (run.cause == 0) run.cause = runs_[before].cause;  // its delay is that of the train before
+    if (!state.open)
+      hold(train, segment, now_s, log);
+    else if (run.cause == 0)
+      run.cause = runs_[before].cause;  // its delay is that of the train before
     return false;
   }
   if (run.waits_since_s >= 0) state.waiting.erase({run.waits_since_s, train});
@@ -313,7 +340,8 @@ void LiveRail::arrive(std::uint32_t train, double now_s, EventLog& log) {
     late_s_ += late;
     ++arrived_;
     if (late >= kWorthTelling_s)
-      log.add(now_s, WorldEventKind::kTrainArrived, trains_[train].name, late / 60, fmt::format("{} arrives {:.0f} minutes late", trains_[train].name, late / 60), run.cause);
+      log.add(now_s, WorldEventKind::kTrainArrived, trains_[train].name, late / 60,
+              fmt::format("{} arrives {:.0f} minutes late", trains_[train].name, late / 60), run.cause);
     run.cause = 0;
     run.stop = 0;
     ++run.day;
@@ -324,7 +352,8 @@ void LiveRail::arrive(std::uint32_t train, double now_s, EventLog& log) {
 
 // Those that wait for a segment go, in the order in which they became ready.
 void LiveRail::serve(std::uint32_t segment, double now_s, EventLog& log) {
-  const std::vector<std::pair<double, std::uint32_t>> waiting(segments_[segment].waiting.begin(), segments_[segment].waiting.end());
+  const std::vector<std::pair<double, std::uint32_t>> waiting(segments_[segment].waiting.begin(),
+                                                              segments_[segment].waiting.end());
   for (const auto& [since, train] : waiting) try_leave(train, now_s, log);
 }
 
@@ -337,10 +366,12 @@ void LiveRail::settle(double now_s, EventLog& log) {
     const std::string& name = n_.segments[k].name;
     if (open) {
       const Segment& s = n_.segments[k];
-      state.event = log.add(now_s, WorldEventKind::kSegmentOpen, name, 0, fmt::format("{} is open", name), std::max({state.last_cause, stations_[s.a].cause, stations_[s.b].cause}));
+      state.event = log.add(now_s, WorldEventKind::kSegmentOpen, name, 0, fmt::format("{} is open", name),
+                            std::max({state.last_cause, stations_[s.a].cause, stations_[s.b].cause}));
     } else {
       const auto [why, cause] = why_closed(k);
-      state.event = log.add(now_s, WorldEventKind::kSegmentClosed, name, 0, fmt::format("{} is closed: {}", name, why), cause);
+      state.event =
+          log.add(now_s, WorldEventKind::kSegmentClosed, name, 0, fmt::format("{} is closed: {}", name, why), cause);
     }
     std::vector<std::uint32_t> there = state.trains[0];
     there.insert(there.end(), state.trains[1].begin(), state.trains[1].end());
@@ -357,7 +388,8 @@ void LiveRail::settle(double now_s, EventLog& log) {
         hold(train, k, now_s, log);
       }
     }
-    if (open) serve(k, now_s, log);
+    if (open)
+      serve(k, now_s, log);
     else
       for (const auto& [since, train] : state.waiting) hold(train, k, now_s, log);
   }
@@ -367,12 +399,15 @@ void LiveRail::run_to(double until_s, EventLog& log) {
   while (!due_.empty() && due_.begin()->first <= until_s) {
     const auto [at, train] = *due_.begin();
     due_.erase(due_.begin());
-    if (runs_[train].state == TrainState::kRunning) arrive(train, at, log);
-    else try_leave(train, at, log);
+    if (runs_[train].state == TrainState::kRunning)
+      arrive(train, at, log);
+    else
+      try_leave(train, at, log);
   }
 }
 
-// -- what is so --------------------------------------------------------------------------------------------------------
+// -- what is so
+// --------------------------------------------------------------------------------------------------------
 
 double LiveRail::delay_s(std::uint32_t train, double now_s) const {
   const Run& run = runs_[train];
@@ -403,7 +438,8 @@ Position LiveRail::position(std::uint32_t train, double now_s) const {
   const Position& from = n_.stations[stops[run.stop].station].at;
   if (run.on == kNowhere) return from;
   const double left = (run.state == TrainState::kHalted ? run.left_s : run.due_s - now_s) + rest_s(run);
-  return between(from, n_.stations[stops[run.stop + 1].station].at, std::clamp(1 - left / n_.segments[run.on].run_s, 0.0, 1.0));
+  return between(from, n_.stations[stops[run.stop + 1].station].at,
+                 std::clamp(1 - left / n_.segments[run.on].run_s, 0.0, 1.0));
 }
 
 }  // namespace bongsu::exercise::rail

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <array>
+#include <cmath>
 #include <map>
 
 #include "base/text.h"
@@ -76,20 +76,23 @@ class Reader {
   Result<void> add_node(const XmlElement& node) {
     const auto id = node.attribute("id");
     if (!id || id->empty()) return wrong(node, "a node has no id");
-    if (out_.nodes.size() == kMaxNodes) return wrong(node, fmt::format("more than {} nodes", kMaxNodes), ErrorCode::kTooLarge);
+    if (out_.nodes.size() == kMaxNodes)
+      return wrong(node, fmt::format("more than {} nodes", kMaxNodes), ErrorCode::kTooLarge);
     if (!index_.emplace(*id, static_cast<std::uint32_t>(out_.nodes.size())).second)
       return wrong(node, fmt::format("the id \"{}\" is there twice", *id));
     if (node.child(root_.ns, "graph") != nullptr) return wrong(node, "graphs within nodes are not read");
     Topology::Node made{.id = std::string(*id)};
     made.label = value(node, "label");
-    if (const XmlElement* label = within(node, "NodeLabel"); made.label.empty() && label != nullptr) made.label = trim(label->text);
+    if (const XmlElement* label = within(node, "NodeLabel"); made.label.empty() && label != nullptr)
+      made.label = trim(label->text);
     if (made.label.empty()) made.label = made.id;
     const std::string_view internal = value(node, "Internal");
     made.internal = internal != "false" && internal != "0";
     const std::string_view lat = value(node, "Latitude"), lon = value(node, "Longitude");
     if (!lat.empty() || !lon.empty()) {
       const auto north = finite_number(lat), east = finite_number(lon);
-      if (!north || !east || !on_earth({*north, *east})) return wrong(node, fmt::format("node {} stands nowhere on Earth", made.id));
+      if (!north || !east || !on_earth({*north, *east}))
+        return wrong(node, fmt::format("node {} stands nowhere on Earth", made.id));
       made.at = Position{*north, *east};
     }
     out_.nodes.push_back(std::move(made));
@@ -99,18 +102,22 @@ class Reader {
   Result<std::uint32_t> end(const XmlElement& edge, std::string_view which) const {
     const auto id = edge.attribute(which);
     const auto found = id ? index_.find(*id) : index_.end();
-    if (found == index_.end()) return wrong(edge, fmt::format("no node has the id \"{}\" of an edge's {}", id.value_or(""), which));
+    if (found == index_.end())
+      return wrong(edge, fmt::format("no node has the id \"{}\" of an edge's {}", id.value_or(""), which));
     return found->second;
   }
 
   Result<void> add_edge(const XmlElement& edge) {
-    if (out_.edges.size() == kMaxLinks) return wrong(edge, fmt::format("more than {} edges", kMaxLinks), ErrorCode::kTooLarge);
+    if (out_.edges.size() == kMaxLinks)
+      return wrong(edge, fmt::format("more than {} edges", kMaxLinks), ErrorCode::kTooLarge);
     BONGSU_TRY(const std::uint32_t a, end(edge, "source"));
     BONGSU_TRY(const std::uint32_t b, end(edge, "target"));
     Topology::Edge made{.a = a, .b = b};
-    if (const auto raw = finite_number(value(edge, "LinkSpeedRaw")); raw && *raw > 0 && *raw <= kMostMbps * 1e6) made.mbps = *raw / 1e6;
+    if (const auto raw = finite_number(value(edge, "LinkSpeedRaw")); raw && *raw > 0 && *raw <= kMostMbps * 1e6)
+      made.mbps = *raw / 1e6;
     if (!made.mbps) made.mbps = speed_mbps(value(edge, "label"));
-    if (const XmlElement* label = within(edge, "EdgeLabel"); !made.mbps && label != nullptr) made.mbps = speed_mbps(label->text);
+    if (const XmlElement* label = within(edge, "EdgeLabel"); !made.mbps && label != nullptr)
+      made.mbps = speed_mbps(label->text);
     out_.edges.push_back(made);
     return {};
   }

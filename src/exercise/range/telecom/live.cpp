@@ -23,19 +23,21 @@ Result<void> check(const Network& n) {
   };
   if (n.nodes.size() > kMaxNodes || n.links.size() > kMaxLinks || n.circuits.size() > kMaxCircuits ||
       n.terminals.size() > kMaxCircuits || n.demands.size() > kMaxDemands)
-    return fail(ErrorCode::kTooLarge, fmt::format("a network has at most {} nodes, {} links, {} circuits, {} demands", kMaxNodes,
-                                                  kMaxLinks, kMaxCircuits, kMaxDemands));
+    return fail(ErrorCode::kTooLarge, fmt::format("a network has at most {} nodes, {} links, {} circuits, {} demands",
+                                                  kMaxNodes, kMaxLinks, kMaxCircuits, kMaxDemands));
   const auto is_node = [&](std::uint32_t node) { return node < n.nodes.size(); };
   for (std::size_t i = 0; i < n.nodes.size(); ++i) {
     const Node& one = n.nodes[i];
-    if (!within(one.battery_h, kMaxHours) || !within(one.recharge_h, kMaxHours) || !within(one.calls_per_hour, kMaxCalls))
+    if (!within(one.battery_h, kMaxHours) || !within(one.recharge_h, kMaxHours) ||
+        !within(one.calls_per_hour, kMaxCalls))
       return wrong("nodes", i, one.name, "hours lie between 0 and 10,000, calls between 0 and a milliard");
     if (!on_earth(one.at)) return wrong("nodes", i, one.name, "a position is -90 to 90 and -180 to 180 degrees");
   }
   for (std::size_t i = 0; i < n.links.size(); ++i) {
     const Link& one = n.links[i];
     if (!is_node(one.a) || !is_node(one.b)) return wrong("links", i, one.name, "an end is no node");
-    if (!within(one.mbps, kMaxMbps) || !within(one.km, kMaxKm)) return wrong("links", i, one.name, "capacity or length is out of range");
+    if (!within(one.mbps, kMaxMbps) || !within(one.km, kMaxKm))
+      return wrong("links", i, one.name, "capacity or length is out of range");
   }
   for (std::size_t i = 0; i < n.circuits.size(); ++i) {
     const Circuit& one = n.circuits[i];
@@ -120,7 +122,8 @@ double LiveTelecom::battery_h(std::uint32_t node, double now_s) const {
   const double hours = (now_s - state.since_s) / 3600;
   if (state.on_battery) return std::max(0.0, state.charge_h - hours);
   if (!running(node)) return state.charge_h;
-  return of.recharge_h > 0 ? std::min(of.battery_h, state.charge_h + hours * of.battery_h / of.recharge_h) : of.battery_h;
+  return of.recharge_h > 0 ? std::min(of.battery_h, state.charge_h + hours * of.battery_h / of.recharge_h)
+                           : of.battery_h;
 }
 
 // Supplies come and go, batteries empty. True when a node stopped or started.
@@ -136,7 +139,8 @@ bool LiveTelecom::settle_nodes(double now_s, EventLog& log) {
       state.on_battery = false;
       if (running(i)) continue;
       usable_.node[i] = 1;
-      state.event = mended_by_ = log.add(now_s, WorldEventKind::kNodeUp, name, 0, fmt::format("{} has power again and runs", name), state.cause);
+      state.event = mended_by_ = log.add(now_s, WorldEventKind::kNodeUp, name, 0,
+                                         fmt::format("{} has power again and runs", name), state.cause);
       changed = true;
       continue;
     }
@@ -148,7 +152,8 @@ bool LiveTelecom::settle_nodes(double now_s, EventLog& log) {
       state.empty_s = now_s + state.charge_h * 3600;
       if (state.charge_h > 0)
         state.event = log.add(now_s, WorldEventKind::kOnBattery, name, state.charge_h,
-                              fmt::format("{} has lost its supply; its battery lasts {:.1f} h", name, state.charge_h), state.cause);
+                              fmt::format("{} has lost its supply; its battery lasts {:.1f} h", name, state.charge_h),
+                              state.cause);
     }
     if (now_s < state.empty_s) continue;
     const bool had_battery = state.charge_h > 0;
@@ -156,7 +161,8 @@ bool LiveTelecom::settle_nodes(double now_s, EventLog& log) {
     state.since_s = now_s;
     state.on_battery = false;
     usable_.node[i] = 0;
-    state.event = log.add(now_s, WorldEventKind::kNodeDown, name, 0, fmt::format("{} is down: {}", name, had_battery ? "its battery is empty" : "no supply"),
+    state.event = log.add(now_s, WorldEventKind::kNodeDown, name, 0,
+                          fmt::format("{} is down: {}", name, had_battery ? "its battery is empty" : "no supply"),
                           had_battery ? state.event : state.cause);
     changed = true;
   }
@@ -172,10 +178,13 @@ void LiveTelecom::settle_terminals(double now_s, EventLog& log) {
     state.up = up;
     const std::string& name = n_.terminals[i].name;
     if (up)
-      state.event = log.add(now_s, WorldEventKind::kTerminalUp, name, 0, fmt::format("{} answers again", name), running(node) && state.cause > nodes_[node].event ? state.cause : nodes_[node].event);
+      state.event = log.add(now_s, WorldEventKind::kTerminalUp, name, 0, fmt::format("{} answers again", name),
+                            running(node) && state.cause > nodes_[node].event ? state.cause : nodes_[node].event);
     else
-      state.event = log.add(now_s, WorldEventKind::kTerminalDown, name, 0, fmt::format("{} does not answer: {}", name, state.bricked ? "its software is wiped" : "no power"),
-                            state.bricked ? state.cause : nodes_[node].event);
+      state.event =
+          log.add(now_s, WorldEventKind::kTerminalDown, name, 0,
+                  fmt::format("{} does not answer: {}", name, state.bricked ? "its software is wiped" : "no power"),
+                  state.bricked ? state.cause : nodes_[node].event);
   }
 }
 
@@ -206,8 +215,10 @@ void LiveTelecom::reroute(double now_s, EventLog& log) {
       if (up != state.up) {
         state.since_s = now_s;
         state.up = up;
-        state.event = up ? log.add(now_s, WorldEventKind::kCircuitUp, of.name, 0, fmt::format("{} is up", of.name), mended_by_)
-                         : log.add(now_s, WorldEventKind::kCircuitDown, of.name, 0, fmt::format("{} is down: no way is left", of.name), why_no_route(state, of));
+        state.event =
+            up ? log.add(now_s, WorldEventKind::kCircuitUp, of.name, 0, fmt::format("{} is up", of.name), mended_by_)
+               : log.add(now_s, WorldEventKind::kCircuitDown, of.name, 0,
+                         fmt::format("{} is down: no way is left", of.name), why_no_route(state, of));
       }
       if (!up) {
         ++down_;
@@ -255,7 +266,8 @@ void LiveTelecom::find_exchanges() {
       front.push_back(other);
     }
   lost_calls_per_hour_ = 0;
-  for (std::uint32_t i = 0; i < n_.nodes.size(); ++i) lost_calls_per_hour_ += n_.nodes[i].calls_per_hour * (1 - calls_part(i));
+  for (std::uint32_t i = 0; i < n_.nodes.size(); ++i)
+    lost_calls_per_hour_ += n_.nodes[i].calls_per_hour * (1 - calls_part(i));
 }
 
 double LiveTelecom::data_part(std::uint32_t node) const {
@@ -271,9 +283,13 @@ void LiveTelecom::account(double now_s) {
   accounted_s_ = now_s;
 }
 
-double LiveTelecom::circuit_hours(double now_s) const { return circuit_hours_ + static_cast<double>(down_) * (now_s - accounted_s_) / 3600; }
+double LiveTelecom::circuit_hours(double now_s) const {
+  return circuit_hours_ + static_cast<double>(down_) * (now_s - accounted_s_) / 3600;
+}
 
-double LiveTelecom::calls_lost(double now_s) const { return calls_lost_ + lost_calls_per_hour_ * (now_s - accounted_s_) / 3600; }
+double LiveTelecom::calls_lost(double now_s) const {
+  return calls_lost_ + lost_calls_per_hour_ * (now_s - accounted_s_) / 3600;
+}
 
 void LiveTelecom::settle(double now_s, EventLog& log) {
   bool changed = settle_nodes(now_s, log) || first_;

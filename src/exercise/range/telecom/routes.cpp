@@ -52,8 +52,8 @@ RouteTree routes_from(const Network& network, const std::vector<std::vector<std:
       if (usable.link[k] == 0 || usable.node[other] == 0) continue;
       const std::tuple there{length + metres(link), hops + 1, k};
       if (there >= std::tuple{tree.length_m[other], tree.hops[other], tree.by[other]}) continue;
-      const bool nearer = std::tuple{std::get<0>(there), std::get<1>(there)} <
-                          std::tuple{tree.length_m[other], tree.hops[other]};
+      const bool nearer =
+          std::tuple{std::get<0>(there), std::get<1>(there)} < std::tuple{tree.length_m[other], tree.hops[other]};
       std::tie(tree.length_m[other], tree.hops[other], tree.by[other]) = there;
       if (nearer) front.emplace(std::get<0>(there), std::get<1>(there), other);
     }

@@ -13,32 +13,34 @@ namespace {
 
 constexpr double kMost_h = 10'000, kMost_mbps = 1e9, kMost_km = 50'000;
 
-Result<bool> yes(const CsvRow& row, std::string_view column) {
-  const std::string_view text = row.text(column);
-  if (text != "" && text != "yes" && text != "no") return row.wrong(column, fmt::format("\"{}\" is not yes or no", text));
-  return text == "yes";
-}
-
 }  // namespace
 
 Result<Network> read_tables(std::string_view node_text, std::string_view link_text, std::string_view prefix) {
   Network n;
   std::map<std::string, std::uint32_t, std::less<>> index;
-  BONGSU_TRY(const CsvTable nodes, CsvTable::read(node_text, "nodes.csv", {.columns = {"name", "lat", "lon", "battery_h", "exchange", "own_supply"}, .required = {"name", "lat", "lon"}, .max_rows = kMaxNodes}));
+  BONGSU_TRY(const CsvTable nodes,
+             CsvTable::read(node_text, "nodes.csv",
+                            {.columns = {"name", "lat", "lon", "battery_h", "exchange", "own_supply"},
+                             .required = {"name", "lat", "lon"},
+                             .max_rows = kMaxNodes}));
   for (const CsvRow& row : nodes.rows()) {
     const std::string name(row.text("name"));
     if (name.empty()) return row.wrong("name", "a node has a name");
-    if (!index.emplace(name, static_cast<std::uint32_t>(n.nodes.size())).second) return row.wrong("name", fmt::format("{} is there twice", name));
+    if (!index.emplace(name, static_cast<std::uint32_t>(n.nodes.size())).second)
+      return row.wrong("name", fmt::format("{} is there twice", name));
     Node node{.name = fmt::format("{}node.{}", prefix, name)};
     BONGSU_TRY(node.at.lat, row.number("lat", 0, -90, 90));
     BONGSU_TRY(node.at.lon, row.number("lon", 0, -180, 180));
     BONGSU_TRY(node.battery_h, row.number("battery_h", node.battery_h, 0, kMost_h));
-    BONGSU_TRY(node.exchange, yes(row, "exchange"));
-    BONGSU_TRY(node.own_supply, yes(row, "own_supply"));
+    BONGSU_TRY(node.exchange, row.yes("exchange", false));
+    BONGSU_TRY(node.own_supply, row.yes("own_supply", false));
     n.nodes.push_back(std::move(node));
   }
   if (link_text.empty()) return n;
-  BONGSU_TRY(const CsvTable links, CsvTable::read(link_text, "links.csv", {.columns = {"from", "to", "mbps", "km"}, .required = {"from", "to"}, .max_rows = kMaxLinks}));
+  BONGSU_TRY(
+      const CsvTable links,
+      CsvTable::read(link_text, "links.csv",
+                     {.columns = {"from", "to", "mbps", "km"}, .required = {"from", "to"}, .max_rows = kMaxLinks}));
   std::set<std::string> names;
   for (const CsvRow& row : links.rows()) {
     Link link;
@@ -61,14 +63,17 @@ std::string slug(std::string_view label) {
   std::string out;
   for (const char c : lowered(trim(label))) {
     const bool letter = (c >= 'a' && c <= 'z') || is_digit(c) || static_cast<unsigned char>(c) >= 0x80;
-    if (letter) out += c;
-    else if (!out.empty() && out.back() != '-') out += '-';
+    if (letter)
+      out += c;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
   }
   while (out.ends_with('-')) out.pop_back();
   return out;
 }
 
-Network on_the_map(const Topology& topology, std::string_view prefix, const std::function<std::optional<Position>(std::string_view)>& place) {
+Network on_the_map(const Topology& topology, std::string_view prefix,
+                   const std::function<std::optional<Position>(std::string_view)>& place) {
   Network n;
   std::set<std::string> names;
   std::vector<char> known(topology.nodes.size(), 0);
@@ -81,7 +86,8 @@ Network on_the_map(const Topology& topology, std::string_view prefix, const std:
     for (int k = 2; !names.insert(name).second; ++k) name = fmt::format("{}{}", base, k);
     const auto at = one.at ? one.at : place(one.label);
     known[i] = at ? 1 : 0;
-    n.nodes.push_back({.name = fmt::format("{}node.{}", prefix, name), .at = at.value_or(Position{}), .own_supply = !at});
+    n.nodes.push_back(
+        {.name = fmt::format("{}node.{}", prefix, name), .at = at.value_or(Position{}), .own_supply = !at});
     slugs.push_back(std::move(name));
   }
   for (bool moved = true; std::exchange(moved, false);)
@@ -96,7 +102,11 @@ Network on_the_map(const Topology& topology, std::string_view prefix, const std:
     const std::string base = fmt::format("{}link.{}-{}", prefix, slugs[e.a], slugs[e.b]);
     std::string name = base;
     for (int k = 2; !names.insert(name).second; ++k) name = fmt::format("{}.{}", base, k);
-    n.links.push_back({.name = std::move(name), .a = e.a, .b = e.b, .mbps = e.mbps.value_or(kUsual_mbps), .km = distance_km(n.nodes[e.a].at, n.nodes[e.b].at)});
+    n.links.push_back({.name = std::move(name),
+                       .a = e.a,
+                       .b = e.b,
+                       .mbps = e.mbps.value_or(kUsual_mbps),
+                       .km = distance_km(n.nodes[e.a].at, n.nodes[e.b].at)});
   }
   return n;
 }

@@ -298,20 +298,21 @@ Result<void> Station::take_clock(StationConnection& from, const Asdu& asdu, std:
 
 double Station::counter(std::size_t point) const {
   if (const auto frozen = counter_frozen_.find(point); frozen != counter_frozen_.end()) return frozen->second;
+  return counted(point);
+}
+
+// A total beyond 32 bits goes round, as a meter's does.
+std::int32_t Station::counted(std::size_t point) const {
   const auto base = counter_base_.find(point);
-  return points_.read(point).value - (base == counter_base_.end() ? 0 : base->second);
+  const auto count = static_cast<std::int64_t>(points_.read(point).value - (base == counter_base_.end() ? 0 : base->second));
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(count));
 }
 
 void Station::freeze(std::uint8_t group, std::uint8_t what) {
   for (const std::size_t point : counters_) {
     if (group != 0 && list_[point].iec104->group != group) continue;
-    const double total = points_.read(point).value;
-    const auto base = counter_base_.find(point);
-    // A total beyond 32 bits goes round, as a meter's does.
-    const auto count = static_cast<std::int64_t>(total - (base == counter_base_.end() ? 0 : base->second));
-    if (what == kFreeze || what == kFreezeAndReset)
-      counter_frozen_[point] = static_cast<std::int32_t>(static_cast<std::uint32_t>(count));
-    if (what != kFreeze) counter_base_[point] = total;
+    if (what == kFreeze || what == kFreezeAndReset) counter_frozen_[point] = counted(point);
+    if (what != kFreeze) counter_base_[point] = points_.read(point).value;
   }
   if (what == kFreeze || what == kFreezeAndReset) counter_sequence_ = (counter_sequence_ + 1) & 0x1F;
 }

@@ -142,6 +142,7 @@ class Station {
 
   // The counter as it is reported.
   double counter(std::size_t point) const;
+  std::int32_t counted(std::size_t point) const;  // since it was reset
   void freeze(std::uint8_t group, std::uint8_t what);
 
   const PointList& list_;

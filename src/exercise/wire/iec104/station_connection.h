@@ -32,7 +32,11 @@ class StationConnection final : public net::Session {
   std::uint64_t id() const { return id_; }
   const std::string& peer() const { return peer_; }
   bool started() const { return link_.started(); }
-  void halt() { link_.halt(); }
+  // Also when it is started again within the same bytes, that is a start of its own.
+  void halt() {
+    link_.halt();
+    was_started_ = false;
+  }
 
   Result<void> answer(std::string asdu);          // kTooLarge: beyond kMaxAnswers
   void answer_after_events(std::string asdu);     // when what is in the event buffer now has been sent

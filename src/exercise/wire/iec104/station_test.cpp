@@ -557,5 +557,40 @@ TEST(Iec104Master, CommandsThatNobodyAnswersTimeOut) {
   EXPECT_FALSE(master.command({.object = 1, .type = TypeId::C_SC_NA_1, .element = {.value = 7}}));
 }
 
+TEST(Iec104Station, AConnectionStartedAgainInTheSameBytesHaltsTheOtherOne) {
+  World w;
+  // Frames by hand: STARTDT act, and what the station confirms.
+  const std::string start("\x68\x04\x07\x00\x00\x00", 6), confirmed("\x68\x04\x0B\x00\x00\x00", 6);
+  auto a = w.station.accept("a"), b = w.station.accept("b");
+  const auto starts = [&](net::Session& session) {
+    EXPECT_TRUE(session.receive(start));
+    return session.take_output().substr(0, 6);
+  };
+  EXPECT_EQ(starts(*a), confirmed);
+  EXPECT_EQ(starts(*b), confirmed);
+  EXPECT_EQ(starts(*a), confirmed);
+  // A change goes to the one that was started last, and to nobody else.
+  w.points.set(2, {.value = 1, .time = w.clock.now()});
+  EXPECT_FALSE(a->take_output().empty());
+  EXPECT_TRUE(b->take_output().empty());
+}
+
+TEST(Iec104Station, ACounterBeyond32BitsGoesRoundWhetherItIsFrozenOrNot) {
+  World w;
+  auto line = w.connect();
+  const std::size_t e1 = w.points.find("e1").value();
+  const auto asked = [&](std::uint8_t qualifier) {
+    EXPECT_TRUE(line->master->ask_counters(qualifier));
+    w.exchange(*line);
+    return line->last(200).value;
+  };
+  w.points.set(e1, {.value = -2147483648.0, .time = w.clock.now()});
+  asked(5 | 3 << 6);  // reset: counts from here on
+  w.points.set(e1, {.value = 2147483647.0, .time = w.clock.now()});
+  EXPECT_EQ(asked(5), -1) << "4294967295 as 32 bits";
+  asked(5 | 1 << 6);  // freeze
+  EXPECT_EQ(asked(5), -1);
+}
+
 }  // namespace
 }  // namespace bongsu::exercise::wire::iec104
