@@ -212,7 +212,7 @@ TEST(ScenarioReader, EachMistakeIsToldOnceWithItsLine) {
 TEST(ScenarioReader, TwentyKindsOfMistakesGetTwentyErrors) {
   std::string text(kGood);
   const std::pair<std::string_view, std::string_view> mistakes[] = {
-      {"telecom: [litnet]", "telecoms: [litnet]"},                          // unknown key
+      {"telecom: [litnet]", "telecoms: [litnet]"},                      // unknown key
       {"duration: 6h", "duration: 6h\n  seed: many"},                   // wrong type
       {"label: TLP:AMBER", "label: TLP:ORANGE"},                        // no label
       {"probe: reach", "probe: rech"},                                  // vocabulary
