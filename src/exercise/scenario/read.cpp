@@ -12,6 +12,7 @@
 #include "exercise/scenario/read_tree.h"
 #include "exercise/scenario/vocabulary.h"
 #include "exercise/scenario/write.h"
+#include "formats/utf8.h"
 #include "formats/yaml.h"
 
 namespace bongsu::exercise::scenario {
@@ -308,6 +309,8 @@ namespace {
 
 std::expected<Scenario, Problems> read_text(std::string_view text, const std::string& source, Check what,
                                             const Techniques* techniques) {
+  if (!formats::is_utf8(text))
+    return std::unexpected(Problems{{{ErrorCode::kInvalid, "not UTF-8", {.source = source}}}, 1});
   const auto documents = formats::read_yaml(text, source);
   if (!documents) return std::unexpected(Problems{{documents.error()}, 1});
   if (documents->size() != 1)
