@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "exercise/scenario/knots.h"
 #include "exercise/scenario/vocabulary.h"
 #include "stix/pattern.h"
 
@@ -59,41 +60,6 @@ std::string hint(const std::string& word, const std::vector<std::string>& known)
   return near.empty() ? "" : fmt::format("; the nearest is \"{}\"", near);
 }
 
-// Which nodes of a graph lie on a cycle that is found by going down from each: one of every cycle, with its way.
-std::vector<std::vector<std::size_t>> cycles(const std::vector<std::vector<std::size_t>>& edges) {
-  enum class Colour : std::uint8_t { kWhite, kGrey, kBlack };
-  std::vector<Colour> colour(edges.size(), Colour::kWhite);
-  std::vector<std::vector<std::size_t>> found;
-  struct Step {
-    std::size_t node, next = 0;
-  };
-  for (std::size_t root = 0; root < edges.size(); ++root) {
-    if (colour[root] != Colour::kWhite) continue;
-    std::vector<Step> way{{root}};
-    colour[root] = Colour::kGrey;
-    while (!way.empty()) {
-      Step& step = way.back();
-      if (step.next == edges[step.node].size()) {
-        colour[step.node] = Colour::kBlack;
-        way.pop_back();
-        continue;
-      }
-      const std::size_t to = edges[step.node][step.next++];
-      if (colour[to] == Colour::kWhite) {
-        colour[to] = Colour::kGrey;
-        way.push_back({to});
-      } else if (colour[to] == Colour::kGrey) {
-        std::vector<std::size_t> cycle;
-        bool on = false;
-        for (const Step& s : way)
-          if (on = on || s.node == to; on) cycle.push_back(s.node);
-        found.push_back(std::move(cycle));
-      }
-    }
-  }
-  return found;
-}
-
 class Checker {
  public:
   Checker(const Scenario& s, const Techniques* techniques, Problems& problems)
@@ -121,7 +87,7 @@ class Checker {
     for (const Inject& inject : s_.injects) one_inject(inject);
     plan();
     times();
-    waits();
+    for (Knot& knot : knots(s_)) add(std::move(knot.path), std::move(knot.message));
   }
 
  private:
@@ -586,55 +552,6 @@ class Checker {
              many ? kMaxDuration : t.after + t.every * (t.count > 0 ? t.count - 1 : 0));
       }
     }
-  }
-
-  // Conditions that are made of themselves; injects that wait for what only they can bring about.
-  void waits() {
-    std::unordered_map<std::string_view, std::size_t> number;
-    std::vector<std::string> names;
-    for (const Condition& c : s_.conditions) {
-      number.emplace(c.id, names.size());
-      names.push_back("conditions." + c.id);
-    }
-    const std::size_t first_inject = names.size();
-    for (const Inject& inject : s_.injects) names.push_back("injects." + inject.id);
-    std::unordered_map<std::string_view, std::size_t> inject_number;
-    for (std::size_t i = 0; i < s_.injects.size(); ++i) inject_number.emplace(s_.injects[i].id, first_inject + i);
-
-    std::vector<std::vector<std::size_t>> parts(names.size()), needs(names.size());
-    const auto link = [&](std::vector<std::size_t>& to, const std::vector<std::string>& ids) {
-      for (const std::string& id : ids)
-        if (const auto at = number.find(id); at != number.end()) to.push_back(at->second);
-    };
-    for (const Condition& c : s_.conditions) {
-      const std::size_t i = number[c.id];
-      for (const auto* list : {&c.all, &c.any, &c.none}) link(parts[i], *list);
-      link(needs[i], c.all);
-      if (c.any.size() == 1) link(needs[i], c.any);
-      if (c.act)
-        if (const auto at = inject_number.find(c.act->inject); at != inject_number.end())
-          needs[i].push_back(at->second);
-    }
-    std::unordered_map<std::string_view, std::vector<const Event*>> events;
-    for (const Event& e : s_.events)
-      for (const std::string& id : e.injects) events[id].push_back(&e);
-    for (const Inject& inject : s_.injects) {
-      const std::size_t i = inject_number[inject.id];
-      link(needs[i], inject.when.conditions);
-      if (const auto& of = events[inject.id]; of.size() == 1)
-        link(needs[i], of[0]->conditions);  // of several, one may come
-    }
-    const auto tell = [&](const std::vector<std::vector<std::size_t>>& graph, std::string_view what) {
-      for (const auto& cycle : cycles(graph)) {
-        constexpr std::size_t kShown = 6;
-        std::string way;
-        for (std::size_t i = 0; i < std::min(cycle.size(), kShown); ++i) way += names[cycle[i]] + " → ";
-        if (cycle.size() > kShown) way += "… → ";
-        add(names[cycle[0]], fmt::format("{}: {}{}", what, way, names[cycle[0]]));
-      }
-    };
-    tell(parts, "a condition that is made of itself");
-    tell(needs, "it waits for what only comes after it");
   }
 
   const Scenario& s_;
