@@ -7,9 +7,9 @@
 #include <unordered_map>
 
 #include "base/config.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "exercise/scenario/knots.h"
 #include "exercise/scenario/vocabulary.h"
 #include "stix/pattern.h"
 
@@ -60,41 +60,6 @@ std::string hint(const std::string& word, const std::vector<std::string>& known)
   return near.empty() ? "" : fmt::format("; the nearest is \"{}\"", near);
 }
 
-// Which nodes of a graph lie on a cycle that is found by going down from each: one of every cycle, with its way.
-std::vector<std::vector<std::size_t>> cycles(const std::vector<std::vector<std::size_t>>& edges) {
-  enum class Colour : std::uint8_t { kWhite, kGrey, kBlack };
-  std::vector<Colour> colour(edges.size(), Colour::kWhite);
-  std::vector<std::vector<std::size_t>> found;
-  struct Step {
-    std::size_t node, next = 0;
-  };
-  for (std::size_t root = 0; root < edges.size(); ++root) {
-    if (colour[root] != Colour::kWhite) continue;
-    std::vector<Step> way{{root}};
-    colour[root] = Colour::kGrey;
-    while (!way.empty()) {
-      Step& step = way.back();
-      if (step.next == edges[step.node].size()) {
-        colour[step.node] = Colour::kBlack;
-        way.pop_back();
-        continue;
-      }
-      const std::size_t to = edges[step.node][step.next++];
-      if (colour[to] == Colour::kWhite) {
-        colour[to] = Colour::kGrey;
-        way.push_back({to});
-      } else if (colour[to] == Colour::kGrey) {
-        std::vector<std::size_t> cycle;
-        bool on = false;
-        for (const Step& s : way)
-          if (on = on || s.node == to; on) cycle.push_back(s.node);
-        found.push_back(std::move(cycle));
-      }
-    }
-  }
-  return found;
-}
-
 class Checker {
  public:
   Checker(const Scenario& s, const Techniques* techniques, Problems& problems)
@@ -122,7 +87,7 @@ class Checker {
     for (const Inject& inject : s_.injects) one_inject(inject);
     plan();
     times();
-    waits();
+    for (Knot& knot : knots(s_)) add(std::move(knot.path), std::move(knot.message));
   }
 
  private:
@@ -589,55 +554,6 @@ class Checker {
     }
   }
 
-  // Conditions that are made of themselves; injects that wait for what only they can bring about.
-  void waits() {
-    std::unordered_map<std::string_view, std::size_t> number;
-    std::vector<std::string> names;
-    for (const Condition& c : s_.conditions) {
-      number.emplace(c.id, names.size());
-      names.push_back("conditions." + c.id);
-    }
-    const std::size_t first_inject = names.size();
-    for (const Inject& inject : s_.injects) names.push_back("injects." + inject.id);
-    std::unordered_map<std::string_view, std::size_t> inject_number;
-    for (std::size_t i = 0; i < s_.injects.size(); ++i) inject_number.emplace(s_.injects[i].id, first_inject + i);
-
-    std::vector<std::vector<std::size_t>> parts(names.size()), needs(names.size());
-    const auto link = [&](std::vector<std::size_t>& to, const std::vector<std::string>& ids) {
-      for (const std::string& id : ids)
-        if (const auto at = number.find(id); at != number.end()) to.push_back(at->second);
-    };
-    for (const Condition& c : s_.conditions) {
-      const std::size_t i = number[c.id];
-      for (const auto* list : {&c.all, &c.any, &c.none}) link(parts[i], *list);
-      link(needs[i], c.all);
-      if (c.any.size() == 1) link(needs[i], c.any);
-      if (c.act)
-        if (const auto at = inject_number.find(c.act->inject); at != inject_number.end())
-          needs[i].push_back(at->second);
-    }
-    std::unordered_map<std::string_view, std::vector<const Event*>> events;
-    for (const Event& e : s_.events)
-      for (const std::string& id : e.injects) events[id].push_back(&e);
-    for (const Inject& inject : s_.injects) {
-      const std::size_t i = inject_number[inject.id];
-      link(needs[i], inject.when.conditions);
-      if (const auto& of = events[inject.id]; of.size() == 1)
-        link(needs[i], of[0]->conditions);  // of several, one may come
-    }
-    const auto tell = [&](const std::vector<std::vector<std::size_t>>& graph, std::string_view what) {
-      for (const auto& cycle : cycles(graph)) {
-        constexpr std::size_t kShown = 6;
-        std::string way;
-        for (std::size_t i = 0; i < std::min(cycle.size(), kShown); ++i) way += names[cycle[i]] + " → ";
-        if (cycle.size() > kShown) way += "… → ";
-        add(names[cycle[0]], fmt::format("{}: {}{}", what, way, names[cycle[0]]));
-      }
-    };
-    tell(parts, "a condition that is made of itself");
-    tell(needs, "it waits for what only comes after it");
-  }
-
   const Scenario& s_;
   const Techniques* techniques_;
   Problems& problems_;
@@ -657,46 +573,6 @@ class Checker {
 bool is_id(std::string_view text) {
   if (text.empty() || text.size() > kMaxIdBytes || (!is_letter(text[0]) && !is_digit(text[0]))) return false;
   return std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; });
-}
-
-bool is_technique(std::string_view id) {
-  const auto digits = [](std::string_view t) { return std::ranges::all_of(t, is_digit); };
-  if (id.size() != 5 && id.size() != 9) return false;
-  return id[0] == 'T' && digits(id.substr(1, 4)) && (id.size() == 5 || (id[5] == '.' && digits(id.substr(6))));
-}
-
-bool Techniques::covers(std::string_view id) const {
-  const auto at = known.lower_bound(id.substr(0, 2));
-  return at != known.end() && at->starts_with(id.substr(0, 2));
-}
-
-void Techniques::join(Techniques&& other) {
-  known.merge(other.known);
-  withdrawn.merge(other.withdrawn);
-}
-
-Result<Techniques> Techniques::read(std::string_view json, std::string_view source) {
-  if (json.size() > kMaxTableBytes)
-    return fail(ErrorCode::kTooLarge, fmt::format("a table of techniques has at most {}", size_text(kMaxTableBytes)),
-                {.source = std::string(source)});
-  BONGSU_TRY(const Json bundle, parse_json(json));
-  const Json* objects = bongsu::find(bundle, "objects");
-  Techniques out;
-  if (objects != nullptr && objects->is_array())
-    for (const Json& object : objects->as_array()) {
-      if (string_at(object, "type") != "attack-pattern") continue;
-      const Json* references = bongsu::find(object, "external_references");
-      if (references == nullptr || !references->is_array()) continue;
-      const bool gone =
-          bool_at(object, "revoked").value_or(false) || bool_at(object, "x_mitre_deprecated").value_or(false);
-      for (const Json& reference : references->as_array())
-        if (const auto id = string_at(reference, "external_id");
-            id && is_technique(*id) && string_at(reference, "source_name") == "mitre-attack")
-          (gone ? out.withdrawn : out.known).emplace(*id);
-    }
-  if (out.known.empty())
-    return fail(ErrorCode::kInvalid, "no STIX bundle with ATT&CK's techniques", {.source = std::string(source)});
-  return out;
 }
 
 void check(const Scenario& scenario, const Techniques* techniques, Problems& problems) {
