@@ -262,7 +262,11 @@ TEST_F(Labels, OurExtensionCarriesEverythingThatTheLatticeKnows) {
   EXPECT_FALSE(stix::has_errors(stix::validate(*object)));
   known_[object->id_text()] = object->json();
   EXPECT_EQ(label(indicator(refs({kGreen2, object->id_text()}))), expected);
-  EXPECT_EQ(label(*text), (Label{.tlp = Tlp::kClear, .clauses = expected.clauses, .persons = expected.persons}));
+  EXPECT_EQ(label(*text), (Label{.tlp = Tlp::kClear,
+                                 .clauses = expected.clauses,
+                                 .persons = expected.persons,
+                                 .exercises = expected.exercises}))
+      << "a definition that names a drill stays in it";
   EXPECT_FALSE(make_label_marking(expected, "cert-se", {})) << "a TLP stands in a marking of its own";
   EXPECT_FALSE(make_label_marking(bottom(), "cert-se", {}));
 }
