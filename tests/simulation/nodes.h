@@ -54,9 +54,12 @@ struct Hit {
   std::string not_of{};  // a member: what it gave under this id is not what was hit
 };
 
+// What crypto::verify is in the simulator.
+bool simulated_verify(std::string_view public_key, std::string_view message, std::string_view signature);
+
 class SimNode {
  public:
-  SimNode(std::string member, Instant start, std::chrono::nanoseconds skew);
+  SimNode(std::string member, Instant start, std::chrono::nanoseconds skew, bool with_ledger = false);
   ~SimNode();
 
   const std::string& member() const { return member_; }
@@ -78,7 +81,7 @@ class SimNode {
   void change_level(const std::string& member, stix::Tlp highest);  // of the agreement that is there, if one is
   void end_agreement(const std::string& member);
   void stop_member(const std::string& member, bool stopped);
-  void add_collection(const std::string& alias);
+  void add_collection(const std::string& alias, const std::string& exercise = "");
   // An account that acts for a member: token NAME-token, reads everything its member may read, writes to `write`.
   void add_account(const std::string& name, const std::string& member, const std::vector<std::string>& write);
   struct Published {
@@ -95,6 +98,12 @@ class SimNode {
   // ── The network's side ─────────────────────────────────────────────────────────────────────────────────────────────
   Answer link(net::Request request, const std::string& from);  // over the link listener, with that member's certificate
   Answer taxii(net::Request request, const std::string& account);
+  // The ledger: follows what happened, as its thread does moments later; has the logs of its pairs cosigned.
+  void follow_ledger();
+  using PostCheckpoint = std::function<std::optional<Answer>(const std::string& to, const std::string& body)>;
+  void cosign(PostCheckpoint post);
+  Answer ledger(net::Request request, const std::string& from);
+  bool with_ledger() const { return with_ledger_; }
   net::Headers taxii_headers(const std::string& account) const;
 
   // ── A follower's side: one for each collection of a partner ────────────────────────────────────────────────────────
@@ -112,21 +121,26 @@ class SimNode {
     virtual std::uint64_t refused() const = 0;
   };
   struct Offered {
-    std::string id, alias, title;
+    std::string id, alias, title, exercise;
   };
   Result<std::vector<Offered>> read_offer(std::string_view body, const std::string& member) const;
   // nullptr: the mirror could not be made now.
   std::unique_ptr<Follower> follow(const std::string& member, const Offered& collection);
 
   // ── Looking inside, for the checks ─────────────────────────────────────────────────────────────────────────────────
+  std::vector<std::string> collections() const;  // aliases, mirrors too
+  std::string exercise_of(const std::string& alias) const;
   std::string collection_id(const std::string& alias) const;
   std::vector<std::string> contents(const std::string& alias) const;  // payloads, in order of entry
   // Payloads that a member may read of a collection now, in order of entry; nullopt: it may not read it.
   std::optional<std::vector<std::string>> visible_to(const std::string& member, const std::string& alias) const;
   // In any collection, not deleted, not erased, of another member than `not_of`.
   bool holds(std::string_view object_id, std::string_view not_of = "") const;
+  std::string pair_log(const std::string& member) const;  // its log of that pair, with openings and root
   std::string dump() const;  // every entry and payload: what this node knows, with its times
   std::uint64_t entries() const;
+  std::optional<std::string> suspended(const std::string& member) const;  // why its links rest
+  void resume(const std::string& member);
 
   static std::string authority_of(std::string_view member);  // the fingerprint that it shows and that others pin
 
@@ -136,7 +150,9 @@ class SimNode {
   struct Parts;
   struct Disk;
   class LinkFollower;
+  void start_ledger();
   std::string member_;
+  bool with_ledger_;
   FakeClock clock_;
   std::chrono::nanoseconds skew_;
   KeyedRandom random_;
