@@ -169,16 +169,19 @@ class Pages {
   void draw(const Stroke& s) {
     colour(s.tone);
     cairo_set_line_width(cairo_, s.width);
+    cairo_new_path(cairo_);  // text before it left a point behind
     for (const auto& [x, y] : s.points) cairo_line_to(cairo_, x, y);
     cairo_stroke(cairo_);
   }
   void draw(const Dot& d) {
     colour(d.tone);
+    cairo_new_path(cairo_);
     cairo_arc(cairo_, d.x, d.y, d.radius, 0, 6.283185307179586);
     cairo_fill(cairo_);
   }
   void draw(const Box& b) {
     colour(b.tone);
+    cairo_new_path(cairo_);
     cairo_rectangle(cairo_, b.x, b.y, b.width, b.height);
     cairo_fill(cairo_);
   }

@@ -16,13 +16,13 @@ double across(std::int64_t ms, std::int64_t ended_ms) {
   return kLeft + (kRight - kLeft) * static_cast<double>(ms) / static_cast<double>(std::max<std::int64_t>(ended_ms, 1));
 }
 
-// A step between marks of time that gives four to twelve of them.
+// A step between marks of time that gives no more than eight of them, whose words fit.
 std::int64_t tick(std::int64_t ended_ms) {
   constexpr std::int64_t kSteps[] = {60'000,    300'000,    600'000,    1'800'000,  3'600'000,
-                                     7'200'000, 21'600'000, 86'400'000, 604'800'000};
+                                     7'200'000, 14'400'000, 21'600'000, 86'400'000, 604'800'000};
   for (const std::int64_t step : kSteps)
-    if (ended_ms / step <= 12) return step;
-  return std::max<std::int64_t>(ended_ms / 12, 1);
+    if (ended_ms / step <= 8) return step;
+  return std::max<std::int64_t>(ended_ms / 8, 1);
 }
 
 void axis(Figure& figure, std::int64_t ended_ms, double bottom) {

@@ -2,8 +2,10 @@
 // why, and what is to get better.
 //
 //   const Report r = make_report({scenario, log, card, &before, &baseline, items});
-//   write("report.json", *to_canonical_text(r.json)); write("report.html", to_html(r.document)); write("report.pdf",
-//   *to_pdf(r.document, r.when)); write("items.json", write_items(r.items, card.label));
+//   write("report.json", *to_canonical_text(r.json));
+//   write("report.html", to_html(r.document));
+//   write("report.pdf", *to_pdf(r.document, r.when));
+//   write("items.json", write_items(r.items, card.label));
 //
 // A function of its inputs: the same give the same bytes in all three forms.
 #pragma once
