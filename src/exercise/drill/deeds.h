@@ -1,7 +1,8 @@
 // What teams did about what happened to them, found in a log's entries one after the other. The drill asks it for its
 // conditions, scoring for its points: one reading of the evidence for both.
 //
-//   Deeds deeds(scenario);
+//   const Roster roster(scenario);
+//   Deeds deeds(roster);
 //   for (const Entry* entry : counting(log)) deeds.take(*entry);
 //   deeds.firings()[0].met[2].at_ms                       // when the inject's third expectation was met
 //
@@ -35,6 +36,9 @@ inline constexpr std::int64_t kLate_ms = 4 * 3'600'000;
 // "domain-name:value=evil.example": every comparison for equality in a STIX pattern, in its order. Text that is no
 // pattern has none.
 std::vector<std::string> comparisons_of(std::string_view pattern);
+
+// The same; a pattern without such a comparison (LIKE, MATCHES, >) stands for itself, with blanks squeezed.
+std::vector<std::string> values_of(std::string_view pattern);
 
 // Teams and what is where in a scenario, by number. The scenario has to outlive it.
 class Roster {
