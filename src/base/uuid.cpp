@@ -9,6 +9,11 @@
 
 namespace bongsu {
 
+bool Uuid::is_text(std::string_view text) {
+  const auto uuid = parse(text);
+  return uuid && uuid->text() == text;
+}
+
 std::optional<Uuid> Uuid::parse(std::string_view text) {
   if (text.size() != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return std::nullopt;
   Uuid uuid;

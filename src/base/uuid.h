@@ -17,6 +17,8 @@ struct Uuid {
 
   // "8-4-4-4-12" hexadecimal of either case; nullopt for anything else.
   static std::optional<Uuid> parse(std::string_view text);
+  // The one text that text() writes for some UUID.
+  static bool is_text(std::string_view text);
   static Uuid random(Random& random);                                   // version 4
   static Uuid from_name(const Uuid& name_space, std::string_view name); // version 5, SHA-1
 

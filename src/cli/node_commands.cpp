@@ -60,6 +60,7 @@ int run_collection_add(const Common& common, const CollectionCommand& command) {
   if (!command.title.empty()) body["title"] = command.title;
   if (!command.description.empty()) body["description"] = command.description;
   if (!command.tlp.empty()) body["tlp"] = command.tlp;
+  if (!command.exercise.empty()) body["exercise"] = command.exercise;
   return ask(common, "POST", "/collections", body, [&](const Json& answer) {
     say(fmt::format("Collection \"{}\" has the id {}.", text_of(answer, "alias"), text_of(answer, "id")));
     hint("Partners see it when an agreement names it: bongsu agreement set FILE");
@@ -70,8 +71,8 @@ int run_collection_list(const Common& common) {
   return ask(common, "GET", "/collections", nullptr, [](const Json& answer) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& c : answer.at("collections").as_array())
-      rows.push_back({text_of(c, "alias"), text_of(c, "id"), text_of(c, "mirror_of").empty() ? "own" : "from " + text_of(c, "mirror_of"), text_of(c, "title")});
-    print_table({"ALIAS", "ID", "WHOSE", "TITLE"}, rows);
+      rows.push_back({text_of(c, "alias"), text_of(c, "id"), text_of(c, "mirror_of").empty() ? "own" : "from " + text_of(c, "mirror_of"), text_of(c, "exercise").empty() ? "live" : "exercise " + text_of(c, "exercise"), text_of(c, "title")});
+    print_table({"ALIAS", "ID", "WHOSE", "FOR", "TITLE"}, rows);
   });
 }
 

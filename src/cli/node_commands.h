@@ -20,7 +20,7 @@ struct InitCommand {
 int run_init(const Common& common, const InitCommand& command);
 
 struct CollectionCommand {
-  std::string alias, id, title, description, tlp;
+  std::string alias, id, title, description, tlp, exercise;
   bool read_only = false;
 };
 int run_collection_add(const Common& common, const CollectionCommand& command);

@@ -38,9 +38,12 @@ void name_persons(policy::Label& label, const std::set<std::string>& persons) {
     if (part.label.tlp == stix::Tlp::kRed && !part.label.persons) part.label.persons = persons;
 }
 
-// What decides about recipients, without what references reveal: two copies of an object refer to the same.
+// What decides about recipients wherever it is, without what references reveal: two copies of an object refer to the same.
 policy::Label comparable(policy::Label label) {
   label.reveals.clear();
+  // Each copy belongs to the exercise of the place that it came to.
+  label.exercises.clear();
+  for (policy::LabelPart& part : label.parts) part.label.exercises.clear();
   return label;
 }
 
@@ -253,6 +256,13 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   std::ranges::sort(work, {},
                     [](const Work& w) { return std::pair(w.object->type() != "marking-definition", w.item); });
 
+  // What comes into an exercise's collection belongs to it, whether it says so or not.
+  const auto state = release_.state();
+  const auto drill = state->exercises.find(context.collection);
+  const std::string exercise = drill == state->exercises.end() ? std::string() : drill->second;
+  policy::Label of_exercise = policy::bottom();
+  if (!exercise.empty()) of_exercise.exercises.insert(exercise);
+
   // 2. Labels, with every definition of the batch known; then the copies of others; then what references reveal.
   std::vector<Referring> referring;
   referring.reserve(work.size());
@@ -263,6 +273,18 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                .origin = context.origin,
                .label = markings_.label_of(*w.object, context.fallback)};
     policy::Label& label = w.facts.label;
+    if (!exercise.empty()) label = policy::join(label, of_exercise);
+    if (label.exercises.size() > (exercise.empty() ? 0 : 1)) {
+      const std::string_view why = exercise.empty() ? "names an exercise, and the collection is for live information"
+                                                    : "names another exercise than the collection's";
+      log_.warn("admit.of_an_exercise", {{"from", context.origin}, {"id", report.items[w.item].id}});
+      if (foreign && !by_person)
+        hold(w.item, HeldFor::kExercise, "object_marking_refs", std::string(why), true, w.verdict);
+      else
+        refuse(report.items[w.item], {.property = "object_marking_refs", .rule = std::string(why)});
+      w.object = nullptr;
+      continue;
+    }
     name_persons(label, context.persons);
     if (foreign) {
       w.given = label;
@@ -276,6 +298,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       }
     }
   }
+  std::erase_if(work, [](const Work& w) { return w.object == nullptr; });
   // What a partner made does not become ours by being put in here: whom it may go to is its maker's to widen (R8).
   for (Work& w : work) {
     if (foreign || !w.object->created_by() || origins_ == nullptr) continue;

@@ -42,19 +42,28 @@ bool Alerts::Impl::makes_sightings(const detect::Alert& alert) const {
   return id && id->type == "indicator";
 }
 
+std::string Alerts::Impl::sightings_collection(const policy::Label& indicator) const {
+  if (indicator.exercises.empty()) return options.sightings_collection;
+  if (indicator.exercises.size() > 1 || !options.exercise_collection) return {};
+  return options.exercise_collection(*indicator.exercises.begin());
+}
+
 Result<void> Alerts::Impl::add_sighting(journal::Batch& batch, Facts& facts, SightingWindow& window,
                                         std::set<std::string>& definitions) {
-  if (!markings_written.contains(window.source) && definitions.insert(window.source).second) {
+  const std::string collection = sightings_collection(window.indicator_label);
+  if (collection.empty()) return {};  // its exercise is over here
+  const std::string written = collection + ' ' + window.source;
+  if (!markings_written.contains(written) && definitions.insert(written).second) {
     const auto definition = stix::Object::parse(sighting_marking(window.source, options.self));
     BONGSU_CHECK(definition.has_value());
     BONGSU_TRY_VOID(markings.pin(*definition, batch.states));
     journal::NewEntry entry{
-        .collection = options.sightings_collection, .object_id = definition->id_text(), .origin = options.self};
+        .collection = collection, .object_id = definition->id_text(), .origin = options.self};
     entry.version = definition->version()->text();
     entry.version_key = definition->version()->key();
     policy::ObjectFacts of_definition{.object_id = entry.object_id,
                                       .type = definition->type(),
-                                      .collection = options.sightings_collection,
+                                      .collection = collection,
                                       .origin = options.self,
                                       .label = markings.label_of(*definition, stix::Tlp::kAmberStrict)};
     entry.label = of_definition.label.text();
@@ -69,7 +78,7 @@ Result<void> Alerts::Impl::add_sighting(journal::Batch& batch, Facts& facts, Sig
   else
     window.modified = std::max(now, window.modified + std::chrono::milliseconds(1));
   window.written = window.count;
-  SightingEntry sighting = make_sighting(window, options.self, options.identity_id, options.sightings_collection);
+  SightingEntry sighting = make_sighting(window, options.self, options.identity_id, collection);
   batch.entries.push_back(std::move(sighting.entry));
   facts.emplace_back(std::move(sighting.facts));
   return {};
@@ -127,8 +136,10 @@ Result<std::vector<AlertRecord>> Alerts::Impl::raise(std::span<const detect::Ale
                               good ? open->second : new_window(alert, "sighting--" + Uuid::random(random).text()))
                      .first;
       }
-      window->second.hit(detect::triage::time_of(alert));
-      record.sighting_id = window->second.sighting_id;
+      if (!sightings_collection(window->second.indicator_label).empty()) {
+        window->second.hit(detect::triage::time_of(alert));
+        record.sighting_id = window->second.sighting_id;
+      }
     }
     if (fate.kind != TriageBatch::Fate::Kind::kOpens) continue;
     record.assessment = hits.opened().back().assessment;
@@ -154,6 +165,7 @@ Result<std::vector<AlertRecord>> Alerts::Impl::raise(std::span<const detect::Ale
       BONGSU_TRY_VOID(add_sighting(batch, facts, last, definitions));
       batch.states.push_back({.space = std::string(kSightingWindows), .key = last.sighting_id, .value = {}});
     }
+    if (window.count == 0) continue;  // told nowhere
     if (window.written == 0)
       BONGSU_TRY_VOID(add_sighting(batch, facts, window, definitions));
     else

@@ -110,6 +110,8 @@ struct AlertsOptions {
   std::string self;                  // own member id
   std::string identity_id;           // STIX identity of this node: created_by_ref of sightings
   std::string sightings_collection;  // id
+  // The collection (id) for what this node says in an exercise; empty: it takes no part, and says nothing.
+  std::function<std::string(std::string_view exercise)> exercise_collection{};
   std::chrono::seconds sighting_window{
       60};  // further hits of the same indicator within it are counted into one new version
   detect::triage::TriagePolicy triage;

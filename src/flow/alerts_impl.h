@@ -44,7 +44,7 @@ struct Alerts::Impl {
   std::mutex writing;
   AlertsOptions options;                        // identity and collection change under `writing`
   std::map<WindowKey, SightingWindow> windows;  // under `writing`
-  std::set<std::string> markings_written;       // sources whose marking definition was admitted since the start
+  std::set<std::string> markings_written;       // collection and source: whose marking definition was admitted there
   std::vector<journal::Seq> unsaved;            // places not yet in a chunk
   journal::Seq upto = 0;
 
@@ -73,6 +73,8 @@ struct Alerts::Impl {
   SightingWindow new_window(const detect::Alert& alert, std::string sighting_id);
   void read_statements(SightingWindow& window);
   bool makes_sightings(const detect::Alert& alert) const;
+  // Where a sighting of what is labelled so goes; empty: nowhere.
+  std::string sightings_collection(const policy::Label& indicator) const;
   using Facts = std::vector<std::optional<policy::ObjectFacts>>;
   Result<void> add_sighting(journal::Batch& batch, Facts& facts, SightingWindow& window,
                             std::set<std::string>& definitions);

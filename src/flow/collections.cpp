@@ -26,13 +26,14 @@ Result<void> check(const Collection& c) {
     return fail(ErrorCode::kInvalid,
                 "an alias has lower-case letters, digits, '.', '_' and '-', at most 128, and is no UUID",
                 {.field = "alias"});
-  const auto id = Uuid::parse(c.id);
-  if (!id || id->text() != c.id)
+  if (!Uuid::is_text(c.id))
     return fail(ErrorCode::kInvalid, "a collection's id is a UUID in lower case", {.field = "id"});
   if (c.title.empty() || c.title.size() > kMaxCollectionText)
     return fail(ErrorCode::kInvalid, "a collection needs a title (TAXII 2.1 §5.1)", {.field = "title"});
   if (c.description.size() > kMaxCollectionText)
     return fail(ErrorCode::kInvalid, "a description is too long", {.field = "description"});
+  if (!c.exercise.empty() && !policy::is_exercise(c.exercise))
+    return fail(ErrorCode::kInvalid, "an exercise's id is a UUID in lower case", {.field = "exercise"});
   if (!c.mirror_of.empty() && !policy::is_member_id(c.mirror_of))
     return fail(ErrorCode::kInvalid, "is not a member's name", {.field = "mirror_of"});
   return {};
@@ -51,6 +52,7 @@ Json Collection::json() const {
     out["mirror_of"] = mirror_of;
     out["remote_id"] = remote_id;
   }
+  if (!exercise.empty()) out["exercise"] = exercise;
   return out;
 }
 
@@ -63,6 +65,7 @@ Result<Collection> Collection::parse(const Json& json) {
   c.description = text("description");
   c.mirror_of = text("mirror_of");
   c.remote_id = text("remote_id");
+  c.exercise = text("exercise");
   const auto writable = bool_at(json, "writable");
   if (!writable) return fail(ErrorCode::kInvalid, "is required", {.field = "writable"});
   c.writable = *writable;
@@ -131,12 +134,21 @@ Result<Collection> Collections::add_locked(Collection collection, Random& random
 }
 
 Result<Collection> Collections::mirror(std::string_view member, std::string_view remote_id,
-                                       std::string_view remote_alias, std::string_view title, Random& random) {
+                                       std::string_view remote_alias, std::string_view title,
+                                       std::string_view exercise, Random& random) {
   const std::lock_guard writing(writing_);
   {
     const std::shared_lock lock(mutex_);
     for (const auto& [_, collection] : by_id_)
-      if (collection.mirror_of == member && collection.remote_id == remote_id) return collection;
+      if (collection.mirror_of == member && collection.remote_id == remote_id) {
+        if (collection.exercise != exercise)
+          return fail(ErrorCode::kConflict,
+                      fmt::format("{}'s collection \"{}\" was {} when it was first followed and is {} now", member,
+                                  remote_alias, collection.exercise.empty() ? "live" : "an exercise's",
+                                  exercise.empty() ? "live" : "another exercise's"),
+                      {.field = "exercise"});
+        return collection;
+      }
   }
   if (remote_id.empty() || remote_id.size() > 128)
     return fail(ErrorCode::kInvalid, "a remote collection needs an id of at most 128 characters",
@@ -153,12 +165,19 @@ Result<Collection> Collections::mirror(std::string_view member, std::string_view
   Collection collection;
   collection.mirror_of = member;
   collection.remote_id = remote_id;
+  collection.exercise = exercise;
   collection.alias = fmt::format("{}.{}", member, remote_alias.empty() ? tail : tame(remote_alias, 48));
   if (find(collection.alias)) collection.alias += "-" + tail;
   for (int n = 2; find(collection.alias) && n < 100; ++n) collection.alias = fmt::format("{}.{}-{}", member, tail, n);
   collection.title = title.empty() ? collection.alias : std::string(title.substr(0, kMaxCollectionText));
   collection.writable = false;
   return add_locked(std::move(collection), random);
+}
+
+std::optional<Collection> Collections::own_of(std::string_view exercise) const {
+  for (Collection& collection : list())
+    if (collection.exercise == exercise && collection.mirror_of.empty()) return std::move(collection);
+  return std::nullopt;
 }
 
 Result<policy::Agreement> with_collection_ids(policy::Agreement agreement, const Collections& collections) {

@@ -3,8 +3,8 @@
 //
 //   BONGSU_TRY(auto shared, collections->add({.alias = "shared", .title = "Shared intelligence"}, random));
 //   collections->find("shared"), collections->find(shared.id)        // the same
-//   BONGSU_TRY(auto mirror, collections->mirror("cert-ua", remote_id, "shared", "Shared", random));   // alias
-//   "cert-ua.shared"
+//   BONGSU_TRY(auto mirror, collections->mirror("cert-ua", remote_id, "shared", "Shared", "", random));
+//   mirror.alias                                                      // "cert-ua.shared"
 #pragma once
 
 #include <map>
@@ -35,6 +35,9 @@ struct Collection {
   bool writable = true;                          // TAXII clients with the right may POST; mirrors never
   std::string mirror_of;                         // member whose collection this mirrors; empty = own
   std::string remote_id;                         // id at that member
+  // UUID of the exercise that it belongs to; empty: live. It stays what it was made for. All that is admitted into it
+  // bears the exercise's marking, and nothing that does gets into another.
+  std::string exercise;
   stix::Tlp fallback = stix::Tlp::kAmberStrict;  // label of objects that carry no TLP marking
   Json json() const;
   static Result<Collection> parse(const Json& json);
@@ -50,10 +53,13 @@ class Collections {
   // Makes the id if empty, and the title from the alias. Returns when durable. kConflict: alias or id taken. kInvalid
   // names the field.
   Result<Collection> add(Collection collection, Random& random);
-  // The mirror of a partner's collection, made if absent. What a partner calls its collection cannot harm: characters
+  // The mirror of a partner's collection, made if absent. kConflict: it was made for another exercise, or for live
+  // information. What a partner calls its collection cannot harm: characters
   // that an alias may not have become "-", and an alias that is taken gets the beginning of the remote id.
   Result<Collection> mirror(std::string_view member, std::string_view remote_id, std::string_view remote_alias,
-                            std::string_view title, Random& random);
+                            std::string_view title, std::string_view exercise, Random& random);
+  // This node's own collection for what it says itself in an exercise; nullopt: it takes no part.
+  std::optional<Collection> own_of(std::string_view exercise) const;
 
  private:
   explicit Collections(journal::Journal& journal) : journal_(journal) {}

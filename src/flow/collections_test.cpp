@@ -46,21 +46,36 @@ TEST_F(CollectionsTest, BadNamesAreRefusedByField) {
 
 TEST_F(CollectionsTest, AMirrorIsMadeOnceAndIsNeverWritable) {
   const auto mirror =
-      collections->mirror("cert-ua", "91a7b528-80eb-42ed-a74d-c6fbd5a26116", "shared", "Shared by UA", random);
+      collections->mirror("cert-ua", "91a7b528-80eb-42ed-a74d-c6fbd5a26116", "shared", "Shared by UA", "", random);
   ASSERT_TRUE(mirror) << mirror.error().text();
   EXPECT_EQ(mirror->alias, "cert-ua.shared");
   EXPECT_FALSE(mirror->writable);
   EXPECT_EQ(mirror->fallback, stix::Tlp::kAmberStrict);
   collections = std::move(*Collections::load(*journal));
-  EXPECT_EQ(*collections->mirror("cert-ua", "91a7b528-80eb-42ed-a74d-c6fbd5a26116", "renamed", "", random), *mirror);
+  EXPECT_EQ(*collections->mirror("cert-ua", "91a7b528-80eb-42ed-a74d-c6fbd5a26116", "renamed", "", "", random), *mirror);
   EXPECT_EQ(collections->list().size(), 1U);
+}
+
+TEST_F(CollectionsTest, AMirrorStaysWhatItWasMadeFor) {
+  const std::string drill = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";
+  ASSERT_TRUE(collections->mirror("cert-ua", "91a7b528-80eb-42ed-a74d-c6fbd5a26116", "shared", "", "", random));
+  const auto drilled = collections->mirror("cert-ua", "91a7b528-80eb-42ed-a74d-c6fbd5a26116", "shared", "", drill, random);
+  ASSERT_FALSE(drilled);
+  EXPECT_EQ(drilled.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(collections->mirror("cert-ua", "r2", "drill", "", "no-uuid", random).error().where.field, "exercise");
+  ASSERT_TRUE(collections->mirror("cert-ua", "r2", "drill", "", drill, random));
+  EXPECT_FALSE(collections->mirror("cert-ua", "r2", "drill", "", "", random)) << "nor the other way round";
+  collections = std::move(*Collections::load(*journal));
+  EXPECT_FALSE(collections->own_of(drill)) << "a partner's is not ours";
+  const auto own = collections->add({.alias = "drill", .exercise = drill}, random);
+  EXPECT_EQ(collections->own_of(drill)->id, own->id);
 }
 
 TEST_F(CollectionsTest, WhatAPartnerCallsItsCollectionsCannotHarm) {
   std::set<std::string> aliases;
   for (const char* alias : {"../../etc", "Über", "", "shared", "shared", "*", "a b\n"}) {
     const auto mirror = collections->mirror("cert-ua", "id-" + std::to_string(aliases.size()) + "/..", alias,
-                                            std::string(9000, 'x'), random);
+                                            std::string(9000, 'x'), "", random);
     ASSERT_TRUE(mirror) << alias << mirror.error().text();
     EXPECT_TRUE(aliases.insert(mirror->alias).second) << mirror->alias;
     EXPECT_TRUE(mirror->alias.starts_with("cert-ua."));

@@ -16,12 +16,13 @@ namespace {
 constexpr std::string_view kSpace = "quarantine";
 constexpr std::uint32_t kEntriesPerRead = 1000;
 
-constexpr std::array<std::pair<HeldFor, std::string_view>, 5> kReasons = {{
+constexpr std::array<std::pair<HeldFor, std::string_view>, 6> kReasons = {{
     {HeldFor::kBadProof, "bad_proof"},
     {HeldFor::kUnsigned, "unsigned"},
     {HeldFor::kOurIdentity, "our_identity"},
     {HeldFor::kNotTheirs, "not_theirs"},
     {HeldFor::kMarkingConflict, "marking_conflict"},
+    {HeldFor::kExercise, "exercise"},
 }};
 
 std::string entry_id(std::string_view id) { return fmt::format("quarantine--{}", id); }

@@ -45,6 +45,7 @@ enum class HeldFor {
   kOurIdentity,      // it is, or is created by, this node's identity, and we did not sign it
   kNotTheirs,        // it is, or is created by, an identity that another member owns
   kMarkingConflict,  // a second content under a marking definition's id
+  kExercise,         // it belongs to an exercise, and came into a collection that does not
 };
 std::string_view to_string(HeldFor reason);  // "bad_proof", …
 std::optional<HeldFor> parse_held_for(std::string_view text);

@@ -2,6 +2,7 @@
 
 #include "flow/facts.h"
 
+#include <algorithm>
 #include <deque>
 #include <unordered_map>
 
@@ -56,9 +57,14 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
         continue;
       }
       BONGSU_TRY(const auto copies, look.copies(target));
-      if (const KnownCopy* copy = standing_copy(copies, self))
-        batch[i].facts->label =
-            policy::join(batch[i].facts->label, label_of_reference(copy->label, copy->origin, self));
+      const KnownCopy* copy = standing_copy(copies, self);
+      if (copy == nullptr) continue;
+      policy::Label revealed = label_of_reference(copy->label, copy->origin, self);
+      // What is known outside of an exercise, too, is none of its secrets: whoever drills with a public object's id
+      // would else take all that refers to it out of service.
+      if (std::ranges::any_of(copies, [](const KnownCopy& one) { return one.label.exercises.empty(); }))
+        revealed.exercises.clear();
+      batch[i].facts->label = policy::join(batch[i].facts->label, revealed);
     }
   }
   if (referring.empty()) return {};

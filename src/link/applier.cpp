@@ -31,7 +31,7 @@ FlowApplier::FlowApplier(journal::Journal& journal, flow::Admission& admission, 
       sealing_(sealing) {}
 
 Result<flow::Collection> FlowApplier::mirror(const FollowedCollection& remote) {
-  return collections_.mirror(remote.member, remote.id, remote.alias, remote.title, random_);
+  return collections_.mirror(remote.member, remote.id, remote.alias, remote.title, remote.exercise, random_);
 }
 
 Result<Cursor> FlowApplier::open(const FollowedCollection& remote) {

@@ -19,6 +19,7 @@ namespace bongsu::link {
 struct FollowedCollection {
   std::string member;             // the partner
   std::string id, alias, title;   // as the partner names it
+  std::string exercise{};         // that it is for; empty: live
 };
 
 class Applier {

@@ -85,6 +85,7 @@ Result<std::vector<FollowedCollection>> parse_collections(std::string_view body,
     remote.id = string_at(item, "id").value_or("");
     remote.alias = string_at(item, "alias").value_or("");
     remote.title = string_at(item, "title").value_or("");
+    remote.exercise = string_at(item, "exercise").value_or("");
     if (!Uuid::parse(remote.id))
       return fail(ErrorCode::kInvalid, "a collection's id is a UUID", {.field = "collections"});
     if (remote.alias.empty() || remote.alias.size() > kMaxNameBytes || remote.title.size() > kMaxNameBytes)

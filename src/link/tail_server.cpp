@@ -28,7 +28,7 @@ class ReleaseGate final : public TailGate {
   std::optional<Name> name_of(const std::string& id) override {
     const auto collection = collections_.find(id);
     if (!collection || collection->id != id) return std::nullopt;  // by id only: aliases may change
-    return Name{collection->alias, collection->title};
+    return Name{collection->alias, collection->title, collection->exercise};
   }
   std::vector<std::string> readable_collections(std::string_view member) override {
     return release_.readable_collections(member);
@@ -468,7 +468,10 @@ net::Response TailServer::collections(const std::string& member) {
   JsonArray list;
   for (const std::string& id : shared_->gate.readable_collections(member)) {
     const auto name = shared_->gate.name_of(id);
-    if (name) list.push_back(JsonObject{{"id", id}, {"alias", name->alias}, {"title", name->title}});
+    if (!name) continue;
+    JsonObject item{{"id", id}, {"alias", name->alias}, {"title", name->title}};
+    if (!name->exercise.empty()) item["exercise"] = name->exercise;
+    list.push_back(std::move(item));
   }
   const JsonObject body{
       {"member", shared_->options.self}, {"title", shared_->options.title}, {"collections", std::move(list)}};

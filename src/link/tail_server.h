@@ -43,6 +43,7 @@ class TailGate {
   virtual ~TailGate() = default;
   struct Name {
     std::string alias, title;
+    std::string exercise{};  // that it is for; empty: live
   };
   virtual std::optional<Name> name_of(const std::string& collection) = 0;  // by id
   virtual std::vector<std::string> readable_collections(std::string_view member) = 0;

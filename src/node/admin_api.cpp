@@ -195,6 +195,7 @@ AdminApi::Answer AdminApi::add_collection(const Call& call) {
   collection.id = std::string(string_at(call.body, "id").value_or(""));
   collection.title = std::string(string_at(call.body, "title").value_or(collection.alias));
   collection.description = std::string(string_at(call.body, "description").value_or(""));
+  collection.exercise = std::string(string_at(call.body, "exercise").value_or(""));
   collection.writable = bool_at(call.body, "writable").value_or(true);
   if (const auto tlp = string_at(call.body, "tlp")) {
     const auto level = stix::parse_tlp(*tlp);

@@ -44,7 +44,7 @@ net::Response raw(std::string bytes) {
 // released, a newline; with a proof of origin {"bytes":N,"proof_bytes":M}, and the M bytes of the proof between the
 // two.
 struct CourierCollection {
-  std::string id, alias, title;
+  std::string id, alias, title, exercise;
   std::vector<std::string_view> objects, proofs;  // empty: there is none
 };
 
@@ -72,6 +72,7 @@ Result<std::vector<CourierCollection>> read_courier(std::string_view text) {
       CourierCollection next{.id = std::string(string_at(*collection, "id").value_or("")),
                              .alias = std::string(string_at(*collection, "alias").value_or("")),
                              .title = std::string(string_at(*collection, "title").value_or("")),
+                             .exercise = std::string(string_at(*collection, "exercise").value_or("")),
                              .objects = {},
                              .proofs = {}};
       if (!Uuid::parse(next.id) || next.alias.empty()) return broken("a collection without id or alias");
@@ -181,9 +182,9 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
     if (!collection || (!wanted.empty() && std::find(wanted.begin(), wanted.end(), collection->alias) == wanted.end() &&
                         std::find(wanted.begin(), wanted.end(), id) == wanted.end()))
       continue;
-    text += to_text(JsonObject{
-                {"collection", JsonObject{{"id", id}, {"alias", collection->alias}, {"title", collection->title}}}}) +
-            "\n";
+    JsonObject head{{"id", id}, {"alias", collection->alias}, {"title", collection->title}};
+    if (!collection->exercise.empty()) head["exercise"] = collection->exercise;
+    text += to_text(JsonObject{{"collection", std::move(head)}}) + "\n";
     ++collections;
     for (journal::OutboxQuery query{.last = false, .all = true, .limit = kExportPage};;) {
       BONGSU_TRY(const auto reading, core_.release->open(member, id));
@@ -238,7 +239,7 @@ AdminApi::Answer AdminApi::import_courier(const Call& call) {
   JsonArray problems;
   for (const CourierCollection& item : collections) {
     BONGSU_TRY(const auto mirror,
-               core_.collections->mirror(header.sender, item.id, item.alias, item.title, core_.random));
+               core_.collections->mirror(header.sender, item.id, item.alias, item.title, item.exercise, core_.random));
     BONGSU_TRY_VOID(core_.registry->refresh_policy());
     for (std::size_t at = 0; at < item.objects.size(); at += kCourierBatch) {
       std::vector<Result<stix::Object>> batch;

@@ -87,6 +87,11 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
       flow::AlertsOptions{.self = core->config.member,
                           .identity_id = core->identity_id,
                           .sightings_collection = sightings ? sightings->id : "",
+                          .exercise_collection =
+                              [&collections = *core->collections](std::string_view exercise) {
+                                const auto own = collections.own_of(exercise);
+                                return own ? own->id : std::string();
+                              },
                           .sighting_window = std::chrono::duration_cast<std::chrono::seconds>(core->config.sighting_window),
                           .triage = std::move(triage),
                           .techniques = [book = core->techniques.get()](const detect::Alert& alert) { return book->of(alert); }});

@@ -99,7 +99,10 @@ Result<void> Registry::apply_policy() {
       for (auto& agreement : list) resolve_all(agreement);
   }
   std::vector<std::string> ids;
-  for (const auto& collection : collections_.list()) ids.push_back(collection.id);
+  for (const auto& collection : collections_.list()) {
+    ids.push_back(collection.id);
+    if (!collection.exercise.empty()) state.exercises.emplace(collection.id, collection.exercise);
+  }
   return release_.apply(std::move(state), ids);
 }
 

@@ -16,7 +16,7 @@ namespace bongsu::policy {
 namespace {
 
 constexpr std::string_view kKeys[] = {"partner",    "collections", "highest_tlp", "types",
-                                      "valid_from", "valid_until", "onward"};
+                                      "valid_from", "valid_until", "onward",      "purposes"};
 constexpr std::string_view kTlpNames[] = {"clear", "green", "amber", "amber+strict"};
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -177,6 +177,13 @@ Result<Agreement> read(const Reader& in) {
     if (value == nullptr) return in.wrong(onward, "onward", "is true or false");
     out.onward = value->get();
   }
+  if (in.table().contains("purposes")) {
+    BONGSU_TRY(const auto purposes, in.list(
+                                        "purposes", [](std::string_view t) { return parse_purpose(t).has_value(); },
+                                        "is not one of operations, exercise, crisis"));
+    out.purposes.clear();
+    for (const std::string& purpose : purposes) out.purposes.insert(*parse_purpose(purpose));
+  }
   return out;
 }
 
@@ -204,6 +211,12 @@ std::optional<Value> value_of(const Names& names, std::string_view text) {
   const auto* found = std::ranges::find(names, text);
   if (found == names.end()) return std::nullopt;
   return static_cast<Value>(found - names.begin());
+}
+
+std::vector<std::string_view> purpose_names(const std::set<Purpose>& purposes) {
+  std::vector<std::string_view> out;
+  for (const Purpose purpose : purposes) out.push_back(to_string(purpose));
+  return out;
 }
 
 // What stands beside a local agreement's clauses; nothing for what is as in one.
@@ -279,7 +292,11 @@ Result<Agreement> parse_agreement(std::string_view toml, std::string_view source
 }
 
 std::string to_toml(const Agreement& agreement) {
-  return fmt::format("partner     = \"{}\"\n", agreement.partner) + clauses(agreement, agreement.collections);
+  std::string out =
+      fmt::format("partner     = \"{}\"\n", agreement.partner) + clauses(agreement, agreement.collections);
+  if (agreement.purposes != Agreement().purposes)
+    out += fmt::format("purposes    = {}\n", quoted_list(purpose_names(agreement.purposes)));
+  return out;
 }
 
 std::string explain(const Agreement& a) {
@@ -301,6 +318,9 @@ std::string explain(const Agreement& a) {
   out += fmt::format("Nothing above {} may flow.\n", stix::to_string(a.highest_tlp));
   out += a.onward ? fmt::format("What third members gave us may flow on to {}.\n", a.partner)
                   : fmt::format("What third members gave us does not flow on to {}.\n", a.partner);
+  if (a.purposes != Agreement().purposes)
+    out += a.purposes.empty() ? "It is for no purpose: nothing flows.\n"
+                              : fmt::format("It is for {}.\n", fmt::join(purpose_names(a.purposes), " and "));
   if (a.valid_from) out += fmt::format("It begins at {}.\n", a.valid_from->text(0));
   out += fmt::format("It ends at {}; after that nothing flows.\n", a.valid_until.text(0));
   return out;

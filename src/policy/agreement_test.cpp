@@ -109,7 +109,10 @@ TEST(Agreements, EmptyListsStayEmpty) {
 TEST(Agreements, TomlReadsBack) {
   SeededRandom random(3);
   for (int i = 0; i < 2'000; ++i) {
-    const Agreement a = test::random_agreement(random, "cert-a");
+    Agreement a = test::random_agreement(random, "cert-a");
+    if (i % 2 == 0) a.purposes = {Purpose::kExercise};
+    if (i % 3 == 0) a.purposes.insert(Purpose::kCrisis);
+    if (i % 50 == 0) a.purposes.clear();
     const auto back = parse_agreement(to_toml(a), "x");
     ASSERT_TRUE(back) << to_toml(a) << back.error().text();
     EXPECT_EQ(*back, a);
@@ -135,6 +138,11 @@ TEST(Agreements, ExplainSaysEveryClauseInWords) {
       "What third members gave us may flow on to cert-ua.\n"
       "It begins at 2026-11-21T00:00:00Z.\n"
       "It ends at 2027-11-21T00:00:00Z; after that nothing flows.\n");
+  Agreement drill = *parse_agreement(std::string(kGood) + "purposes = [\"operations\", \"exercise\"]\n", "a");
+  EXPECT_EQ(drill.purposes, (std::set{Purpose::kOperations, Purpose::kExercise}));
+  EXPECT_NE(explain(drill).find("It is for operations and exercise.\n"), std::string::npos);
+  EXPECT_EQ(parse_agreement(std::string(kGood) + "purposes = [\"war\"]\n", "a").error().message,
+            "\"war\" is not one of operations, exercise, crisis");
 }
 
 }  // namespace

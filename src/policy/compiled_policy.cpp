@@ -21,7 +21,10 @@ std::vector<Reason> reasons_of(const CompiledDecision& decision) {
 }
 
 CompiledPolicy::CompiledPolicy(const PolicyState& state)
-    : self_(state.self), chartered_(state.charter_version > 0), equivalences_(state.equivalences) {
+    : self_(state.self),
+      chartered_(state.charter_version > 0),
+      equivalences_(state.equivalences),
+      exercises_(state.exercises) {
   std::set<MemberId> members;
   const auto each_agreement = [&](const auto& use) {
     for (const auto& [member, agreement] : state.agreements) use(member, agreement);
@@ -120,8 +123,10 @@ CompiledPolicy::CompiledPolicy(const PolicyState& state)
       terms.categories = bits(categories_, a.categories);
       terms.caveats = bits(caveats_, a.caveats);
       if (a.denies.empty()) return;
-      if (denials_.empty() || denials_.back().first != m) denials_.emplace_back(static_cast<std::uint32_t>(m), a.denies);
-      else denials_.back().second.insert(denials_.back().second.end(), a.denies.begin(), a.denies.end());
+      if (denials_.empty() || denials_.back().first != m)
+        denials_.emplace_back(static_cast<std::uint32_t>(m), a.denies);
+      else
+        denials_.back().second.insert(denials_.back().second.end(), a.denies.begin(), a.denies.end());
     };
     if (const auto local = state.agreements.find(id); local != state.agreements.end()) {
       add(local->second);
@@ -239,6 +244,10 @@ CompiledObject CompiledPolicy::compile(const ObjectFacts& facts) const {
   out.marking_definition = facts.type == "marking-definition";
   out.names_sighters = facts.names_sighters;
   out.can_redact = facts.can_redact;
+  const auto of = exercises_.find(facts.collection);
+  out.in_exercise = of != exercises_.end();
+  out.of_another_exercise = std::ranges::any_of(
+      facts.label.exercises, [&](const std::string& name) { return !out.in_exercise || name != of->second; });
   out.is_sighting = facts.sighting_of.has_value();
   if (facts.sighting_of) out.sighting_of = member_numbers_.find(*facts.sighting_of);
   out.sectors = Bits(sectors_.size());
@@ -318,6 +327,7 @@ std::uint64_t CompiledPolicy::against(const CompiledObject::Part& label, const M
 CompiledDecision CompiledPolicy::decide(const CompiledObject& object, std::uint32_t number, Purpose purpose,
                                         Instant now) const {
   const Member& member = members_[number];
+  if (object.in_exercise) purpose = Purpose::kExercise;
   CompiledDecision best;
   int best_left_out = 0;
   const std::size_t agreements = member.agreements.size();
@@ -357,6 +367,7 @@ CompiledDecision CompiledPolicy::decide(const CompiledObject& object, std::uint3
     say(object.is_sighting && object.sighting_of != number, Reason::kSightingOfAnother);
     say(!object.denied.empty() && ((object.denied[number] >> static_cast<unsigned>(purpose)) & 1) != 0,
         Reason::kDenyClause);
+    say(object.of_another_exercise, Reason::kOfAnExercise);
 
     const CompiledObject::Part& own = object.parts.front();
     Persons persons = persons_of(own);

@@ -97,6 +97,7 @@ class CompiledObject {
   };
   std::uint32_t collection = Names::kNone, type = Names::kNone;
   bool marking_definition = false, names_sighters = false, can_redact = false;
+  bool in_exercise = false, of_another_exercise = false;
   bool is_sighting = false;
   std::uint32_t sighting_of = Names::kNone;
   Bits sectors;
@@ -153,6 +154,7 @@ class CompiledPolicy {
   std::vector<Giver> givers_;  // by member
   std::vector<std::pair<std::uint32_t, std::vector<Denial>>> denials_;  // of members whose agreements have such clauses
   Equivalences equivalences_;
+  std::map<std::string, std::string> exercises_;
   std::vector<Bits> accepting_;                                      // nations, by row of equivalences_
   std::map<std::pair<std::string, Authority>, std::uint32_t> rows_;  // row → number
   std::map<std::pair<std::string, std::string>, Bits> groups_;       // (group, version) → who was in it and is now

@@ -76,6 +76,12 @@ Reasons Question::against_object() const {
   }
   if (object.sighting_of && *object.sighting_of != member) no.insert(Reason::kSightingOfAnother);
   if (denied(object, member, purpose, state)) no.insert(Reason::kDenyClause);
+  // A drill is not live, whichever part of the object says so.
+  const auto of = state.exercises.find(object.collection);
+  if (std::ranges::any_of(object.label.exercises, [&](const std::string& exercise) {
+        return of == state.exercises.end() || exercise != of->second;
+      }))
+    no.insert(Reason::kOfAnExercise);
   return no;
 }
 
@@ -291,6 +297,7 @@ Decision decide(const ObjectFacts& object, std::string_view member, Purpose purp
   const MemberId id(member);
   const auto found = state.members.find(id);
   const MemberStanding* standing = found == state.members.end() ? nullptr : &found->second;
+  if (state.exercises.contains(object.collection)) purpose = Purpose::kExercise;
   std::vector<const Agreement*> agreements = agreements_of(id, state);
   if (agreements.empty()) agreements.push_back(nullptr);
   std::optional<Answer> best;
@@ -385,6 +392,8 @@ std::string terms_of(const PolicyState& state, std::string_view member, std::str
                std::string(to_string(m.ceiling->rank)) + '\n';
     }
   }
+  if (const auto of = state.exercises.find(std::string(collection)); of != state.exercises.end())
+    list("exercise ", std::array{of->second});
   // What holds for all: when it changes, everything is decided again.
   if (state.charter_version > 0) list("chartered ", state.own.communities);
   for (const auto& [group_id, group] : state.groups) {

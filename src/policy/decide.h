@@ -106,6 +106,9 @@ struct PolicyState {
   Equivalences equivalences;
   // More agreements with the same member. Each stands for itself: what any one of them permits may flow.
   std::map<MemberId, std::vector<Agreement>> further;
+  // Which collections (ids) belong to an exercise, and to which (UUID). What bears an exercise's marking flows in its
+  // collections alone; what flows in them is for the purpose `exercise`, whatever was asked.
+  std::map<std::string, std::string> exercises;
   bool operator==(const PolicyState&) const = default;
 };
 
@@ -144,8 +147,9 @@ enum class Reason : std::uint8_t {
   kNamesSighters,
   kWrongPurpose,
   kDenyClause,  // a clause of a signed agreement forbids it
+  kOfAnExercise,
 };
-inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kDenyClause) + 1;
+inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kOfAnExercise) + 1;
 std::string_view to_string(Reason reason);  // snake_case
 std::string_view sentence(Reason reason);   // for people
 std::string_view to_string(Verdict verdict);
@@ -201,7 +205,7 @@ bool denied(const ObjectFacts& object, const MemberId& member, Purpose purpose, 
 //   for this member's nation by the equivalence of the nation that marked it, is not above clearance and agreement,
 //   which hold all its categories; the agreement honours its caveats; it is not above the member's ceiling; the member
 //   stands in its releasable-to set and in each of its groups, when it was marked and now; one of its persons is the
-//   member's; what a third member gave us, or an object that refers to such, flows only onward by this agreement and
+//   member's; no exercise but the collection's own is named by its markings; what a third member gave us, or an object that refers to such, flows only onward by this agreement and
 //   with that member's consent; under originator control it has to have named the member; a sighting flows back to the
 //   originator of what was sighted, without the names of those who saw it.
 //

@@ -57,6 +57,8 @@ constexpr std::array<Words, kReasons> kWords = {{
     {Reason::kNamesSighters, "names_sighters", "withheld: it says who saw it, and by the agreement that is left out"},
     {Reason::kWrongPurpose, "wrong_purpose", "withheld: the agreement is not for this purpose"},
     {Reason::kDenyClause, "deny_clause", "withheld: a clause of an agreement forbids it, whatever else is permitted"},
+    {Reason::kOfAnExercise, "of_an_exercise",
+     "withheld: it belongs to an exercise, and this collection is not that exercise's"},
 }};
 static_assert([] {
   for (std::size_t i = 0; i < kWords.size(); ++i)

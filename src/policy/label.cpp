@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "base/uuid.h"
 #include "policy/label_together.h"
 
 namespace bongsu::policy {
@@ -100,6 +101,8 @@ Label join_whole(const Label& a, const Label& b) {
   out.persons = narrower(persons_of(a), persons_of(b));
   settle_red(out);
   out.expires = a.expires && b.expires ? std::min(a.expires, b.expires) : (a.expires ? a.expires : b.expires);
+  out.exercises = a.exercises;
+  add_all(out.exercises, b.exercises);
   return out;
 }
 
@@ -142,6 +145,8 @@ bool is_person(std::string_view text) {
   return !name.empty() && name.size() <= 63 && alphanumeric(name.front()) &&
          std::ranges::all_of(name, [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
 }
+
+bool is_exercise(std::string_view text) { return Uuid::is_text(text); }
 
 bool Label::operator==(const Label& other) const = default;
 
@@ -212,6 +217,7 @@ Label meet(const Label& a, const Label& b) {
   out.persons = wider(persons_of(a), persons_of(b));
   settle_red(out);
   if (a.expires && b.expires) out.expires = std::max(a.expires, b.expires);
+  out.exercises = common(a.exercises, b.exercises);
   return out;
 }
 
@@ -223,7 +229,7 @@ bool at_most(const Label& a, const Label& b) {
     if (!implied(clause, b.releasable_to, b.clauses)) return false;
   if (a.expires && !(b.expires && *b.expires <= *a.expires)) return false;
   return includes(b.reveals, a.reveals) && includes(b.national, a.national) && includes(b.categories, a.categories) &&
-         includes(b.caveats, a.caveats);
+         includes(b.caveats, a.caveats) && includes(b.exercises, a.exercises);
 }
 
 Label bottom() { return Label{.tlp = stix::Tlp::kClear}; }

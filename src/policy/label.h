@@ -47,6 +47,7 @@ std::optional<Authority> parse_authority(std::string_view text);
 bool is_nation(std::string_view text);      // "se", "eu", "nato": [a-z][a-z0-9-]{1,15}
 bool is_label_word(std::string_view text);  // UTF-8 without control characters, 1 to kMaxLabelWord bytes
 bool is_person(std::string_view text);      // "cert-ua/olena": a member and the name of an account there
+bool is_exercise(std::string_view text);    // a UUID, lower case
 
 // A level as a nation's authority of one kind writes it.
 struct NationalMark {
@@ -101,6 +102,9 @@ struct Label {
   // nullopt: not restricted to persons. TLP:RED goes to named persons only. An empty set: nobody.
   std::optional<std::set<std::string>> persons;
   std::optional<Instant> expires;  // nothing is released from then on
+  // Exercises (drills) that it belongs to, UUIDs: it stays in their collections (PolicyState::exercises). More than one:
+  // in none. What is derived from it belongs to them, too.
+  std::set<std::string> exercises;
 
   // The object's label apart from its granular markings, and what each of these adds: parts[0] has no selectors and is
   // the own label; the rest is in order of their labels' texts, with different labels. Everything above is the join of

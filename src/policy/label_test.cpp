@@ -232,7 +232,8 @@ TEST_F(Labels, OurExtensionCarriesEverythingThatTheLatticeKnows) {
              R"("HEMLIG/SECRET"},"releasable_to":{"members":["cert-lt"],"groups":[{"name":"Nordic","id":")" +
              std::string(kGroup) + R"(","version":")" + std::string(kVersion) +
              R"("}]},"categories":["CRYPTO"],"originator_controlled":true,"caveats":["EYES ONLY"],)"
-             R"("persons":["cert-lt/jonas"],"pap":"red","expires":"2027-01-01T00:00:00Z")"));
+             R"("persons":["cert-lt/jonas"],"pap":"red","expires":"2027-01-01T00:00:00Z",)"
+             R"("exercises":["0e0e1b3c-520d-4a7d-9a3e-8e415bd27710"])"));
   const Label expected{.tlp = Tlp::kGreen,
                        .marked = true,
                        .rank = ClassRank::kSecret,
@@ -243,12 +244,14 @@ TEST_F(Labels, OurExtensionCarriesEverythingThatTheLatticeKnows) {
                        .originator_controlled = true,
                        .caveats = {"EYES ONLY"},
                        .persons = std::set<std::string>{"cert-lt/jonas"},
-                       .expires = Instant{1'798'761'600, 0}};
+                       .expires = Instant{1'798'761'600, 0},
+                       .exercises = {"0e0e1b3c-520d-4a7d-9a3e-8e415bd27710"}};
   EXPECT_EQ(label(indicator(refs({kGreen2, kCustom}))), expected);
   EXPECT_EQ(expected.text(),
             "green marked class:secret national:se/military/HEMLIG%2fSECRET pap:red "
             "groups:cert-lt|6f0e1b3c-520d-4a7d-9a3e-8e415bd27710@00112233445566778899aabbccddeeff categories:CRYPTO "
-            "orcon caveats:EYES%20ONLY persons:cert-lt/jonas expires:2027-01-01T00:00:00Z");
+            "orcon caveats:EYES%20ONLY persons:cert-lt/jonas expires:2027-01-01T00:00:00Z "
+            "exercises:0e0e1b3c-520d-4a7d-9a3e-8e415bd27710");
   // What we write ourselves means the same, is valid STIX, and its definition goes only to those whom it names.
   Label said = expected;
   said.tlp = Tlp::kClear;
@@ -445,6 +448,10 @@ TEST(Label, TextThatIsNotALabelIsRefused) {
                            "green groups:6f0e1b3c-520d-4a7d-9a3e-8e415bd27710@00112233445566778899aabbccddeef",
                            "green to:a groups:a|6f0e1b3c-520d-4a7d-9a3e-8e415bd27710@00112233445566778899aabbccddeeff",
                            "green categories:",
+                           "green exercises:",
+                           "green exercises:x",
+                           "green exercises:0E0E1B3C-520D-4A7D-9A3E-8E415BD27710",
+                           "green exercises:0e0e1b3c-520d-4a7d-9a3e-8e415bd27711,0e0e1b3c-520d-4a7d-9a3e-8e415bd27710",
                            "green categories:b,a",
                            "green orcon orcon",
                            "green persons:a",
@@ -524,6 +531,19 @@ TEST(Label, TextsOfTheFirstFormStillRead) {
                    .marked = true,
                    .redact = {"name"},
                    .reveals = {"cert-c"}}));
+}
+
+TEST(Exercises, WhatIsDerivedFromADrillIsADrills) {
+  const std::string drill = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710", other = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27711";
+  Label of_drill = bottom(), of_other = bottom();
+  of_drill.exercises = {drill};
+  of_other.exercises = {other};
+  EXPECT_EQ(join(bottom(), of_drill), of_drill);
+  EXPECT_EQ(join(of_other, of_drill).exercises, (std::set{drill, other}));
+  EXPECT_EQ(meet(of_other, of_drill), bottom());
+  EXPECT_TRUE(at_most(bottom(), of_drill));
+  EXPECT_FALSE(at_most(of_drill, bottom()));
+  EXPECT_FALSE(at_most(of_drill, of_other));
 }
 
 }  // namespace

@@ -100,6 +100,7 @@ std::optional<std::string> read_if(std::string_view text, bool (*good)(std::stri
   return good(text) ? std::optional<std::string>(text) : std::nullopt;
 }
 std::optional<std::string> read_member(std::string_view text) { return read_if(text, is_member_id); }
+std::optional<std::string> read_exercise(std::string_view text) { return read_if(text, is_exercise); }
 std::optional<std::string> read_person(std::string_view text) { return read_if(text, is_person); }
 std::optional<std::string> read_word(std::string_view text) {
   auto word = unescape(text);
@@ -135,13 +136,12 @@ std::string clause_text(const ReleaseClause& clause) {
 std::optional<GroupRef> read_group(std::string_view text) {
   const std::size_t at = text.find('@');
   if (at == text.npos) return std::nullopt;
-  const auto uuid = Uuid::parse(text.substr(0, at));
+  const std::string_view id = text.substr(0, at);
   const std::string_view version = text.substr(at + 1);
   const bool hexadecimal =
       std::ranges::all_of(version, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-  if (!uuid || uuid->text() != text.substr(0, at) || version.size() != kVersionDigits || !hexadecimal)
-    return std::nullopt;
-  return GroupRef{uuid->text(), std::string(version)};
+  if (!Uuid::is_text(id) || version.size() != kVersionDigits || !hexadecimal) return std::nullopt;
+  return GroupRef{std::string(id), std::string(version)};
 }
 std::optional<ReleaseClause> read_clause(std::string_view text) {
   ReleaseClause out;
@@ -288,15 +288,17 @@ Result<Label> parse_label(std::string_view text, bool nested) {
     } else if (part(15, "expires:")) {
       label.expires = Instant::parse(value);
       if (!label.expires || instant_text(*label.expires) != value) return broken("no time of expiry");
-    } else if (!nested && part(16, "own:")) {
+    } else if (part(16, "exercises:")) {
+      BONGSU_TRY(label.exercises, parse_some<std::string>(value, read_exercise));
+    } else if (!nested && part(17, "own:")) {
       own = value;
-    } else if (!nested && last == 16 && part(17, "parts:")) {
+    } else if (!nested && last == 17 && part(18, "parts:")) {
       BONGSU_TRY(label.parts, parse_parts(own, value));
     } else {
       return broken("a part is unknown, doubled or out of order");
     }
   }
-  if (last == 16) return broken("its parts are missing");
+  if (last == 17) return broken("its parts are missing");
   return label;
 }
 
@@ -330,6 +332,7 @@ std::string Label::text() const {
   if (!caveats.empty()) list(" caveats:", caveats, escape);
   if (persons) list(" persons:", *persons, same);
   if (expires) out += " expires:" + instant_text(*expires);
+  if (!exercises.empty()) list(" exercises:", exercises, same);
   if (!parts.empty()) {
     out += " own:" + escape(parts.front().label.text());
     list(" parts:", std::span(parts).subspan(1), [](const LabelPart& part) {

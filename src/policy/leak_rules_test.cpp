@@ -257,6 +257,37 @@ TEST(LeakRules, R8_OriginatorControlWantsTheMemberNamed) {
   EXPECT_EQ(why(f, "cert-a", state), kYes);
 }
 
+TEST(LeakRules, Exercise_ADrillStaysInItsOwnCollections) {
+  const std::string drill = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710", other = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27711";
+  const ObjectFacts of_drill = facts(with([&](Label& l) { l.exercises = {drill}; }));
+  const ObjectFacts of_both = facts(with([&](Label& l) { l.exercises = {drill, other}; }));
+  PolicyState state = world();
+  EXPECT_EQ(why(of_drill, "cert-a", state), std::vector{Reason::kOfAnExercise}) << "into a live collection";
+  state.exercises["c1"] = drill;
+  EXPECT_EQ(why(of_drill, "cert-a", state), kYes);
+  EXPECT_EQ(why(of_both, "cert-a", state), std::vector{Reason::kOfAnExercise});
+  state.exercises["c1"] = other;
+  EXPECT_EQ(why(of_drill, "cert-a", state), std::vector{Reason::kOfAnExercise}) << "into another drill's";
+  // A part of it that names a drill makes the whole a drill's: it is not left out and the rest live.
+  ObjectFacts in_part = facts();
+  const Label own = in_part.label;
+  LabelPart part{.selectors = {"name"}, .label = with([&](Label& l) { l.exercises = {drill}; })};
+  in_part.label = join(own, part.label);
+  in_part.label.redact = {"name"};
+  in_part.label.parts = {{.selectors = {}, .label = own}, part};
+  in_part.can_redact = true;
+  EXPECT_EQ(why(in_part, "cert-a", world()), std::vector{Reason::kOfAnExercise});
+}
+
+TEST(LeakRules, Exercise_ItsCollectionsAreForThePurposeOfExercisesAlone) {
+  PolicyState state = world();
+  state.exercises["c1"] = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";
+  state.agreements["cert-a"].purposes = {Purpose::kOperations, Purpose::kCrisis};
+  EXPECT_EQ(why(facts(), "cert-a", state), std::vector{Reason::kWrongPurpose});
+  state.agreements["cert-a"].purposes = {Purpose::kExercise};
+  EXPECT_EQ(why(facts(), "cert-a", state), kYes) << "whatever purpose is asked for";
+}
+
 TEST(LeakRules, R9_EmptySetIsNobody) {
   EXPECT_EQ(why(facts(with([](Label& l) { l.releasable_to.emplace(); })), "cert-a"),
             std::vector{Reason::kNotReleasableTo});

@@ -81,10 +81,6 @@ bool is_version(std::string_view text) {
   return text.size() == 32 &&
          std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
-bool is_lower_uuid(std::string_view text) {
-  const auto uuid = Uuid::parse(text);
-  return uuid && uuid->text() == text;
-}
 
 // The members that every property extension of ours may have beside its own.
 void read_frame(Reading& in) {
@@ -129,7 +125,7 @@ bool read_recipients(const Json& json, Label& out) {
     if (list == nullptr || list->size() > kMaxLabelItems) return false;
     for (const Json& item : *list) {
       Reading group(item);
-      auto id = group.text("id", is_lower_uuid);
+      auto id = group.text("id", Uuid::is_text);
       auto version = group.text("version", is_version);
       group.text("name", any_text);  // for people
       if (!group.good() || !id || !version) return false;
@@ -177,6 +173,10 @@ bool read_label(const Json& extension, Label& out) {
   if (const auto expires = in.text("expires", [](std::string_view t) { return Instant::parse(t).has_value(); })) {
     said(true);
     out.expires = Instant::parse(*expires);
+  }
+  if (auto exercises = in.texts("exercises", kMaxLabelItems, is_exercise)) {
+    said(!exercises->empty());
+    out.exercises = std::move(*exercises);
   }
   return says && in.good();
 }
@@ -345,6 +345,7 @@ Result<std::string> make_label_marking(const Label& label, const MemberId& creat
   if (label.persons) out["persons"] = as_list(*label.persons);
   if (label.pap != stix::Pap::kClear) out["pap"] = stix::to_string(label.pap).substr(4);
   if (label.expires) out["expires"] = label.expires->text(9);
+  if (!label.exercises.empty()) out["exercises"] = as_list(label.exercises);
   return write_definition("Label", kLabelExtension, std::move(out), created);
 }
 

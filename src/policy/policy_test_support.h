@@ -36,6 +36,8 @@ inline const std::array<std::string, 3> kVersions = {
 inline const std::array<std::string, 2> kCommunities = {"baltic", "alliance"};
 inline const std::array<std::string, 3> kNations = {"se", "lt", "fr"};
 inline const std::array<std::string, 3> kWords = {"alpha", "be ta,/%", "gamma"};
+inline const std::array<std::string, 2> kExercises = {"0e0e1b3c-520d-4a7d-9a3e-8e415bd27710",
+                                                      "0e0e1b3c-520d-4a7d-9a3e-8e415bd27711"};
 inline const std::array<std::string, 3> kPersons = {"cert-a/olena", "cert-a/petro", "cert-b/jonas"};
 inline const std::array<NationalMark, 4> kMarks = {
     NationalMark{"se", Authority::kMilitary, "HEMLIG/SECRET"}, NationalMark{"se", Authority::kCivil, "HEMLIG"},
@@ -78,6 +80,7 @@ inline Label random_flat_label(Random& random) {
   if (chance(random, 5)) label.caveats = some_of(random, kWords, 3);
   if (chance(random, 5)) label.persons = some_of(random, kPersons, 2);
   if (label.tlp == stix::Tlp::kRed && label.persons && label.persons->empty()) label.persons.reset();
+  if (chance(random, 8)) label.exercises = some_of(random, kExercises, 2);
   if (chance(random, 5))
     label.expires = Instant{static_cast<std::int64_t>(random.below(22)), 500'000'000 * chance(random, 2)};
   return label;
@@ -152,6 +155,8 @@ inline PolicyState random_state(Random& random) {
   PolicyState state;
   state.self = "cert-self";
   state.epoch = random.below(100);
+  for (const auto& collection : kCollections)
+    if (chance(random, 5)) state.exercises[collection] = pick(random, kExercises);
   const bool rich = !chance(random, 3);
   for (const auto& member : kMembers) {
     if (!chance(random, 5)) state.members[member].stopped = chance(random, 8);
@@ -211,7 +216,7 @@ inline ObjectFacts mild_facts(Random& random) {
   const auto mild = [&](Label& label) {
     Label out = bottom();
     const Label other = random_flat_label(random);
-    switch (random.below(8)) {
+    switch (random.below(9)) {
       case 0:
         out.tlp = other.tlp;
         out.tlp1_amber = other.tlp1_amber;
@@ -236,6 +241,9 @@ inline ObjectFacts mild_facts(Random& random) {
         break;
       case 6:
         out.reveals = other.reveals;
+        break;
+      case 7:
+        out.exercises = other.exercises.empty() ? std::set{pick(random, kExercises)} : other.exercises;
         break;
       default:
         out.persons = other.persons;

@@ -191,6 +191,10 @@ Expected by_agreement(const ObjectFacts& object, const std::string& member, Purp
       all = false;
     if (all) no.insert(Reason::kDenyClause);
   }
+  // EXERCISE: a drill's things in its own collections, for its own purpose.
+  const std::string drill = state.exercises.count(object.collection) == 1 ? state.exercises.at(object.collection) : "";
+  for (const auto& bears : object.label.exercises)
+    if (bears != drill) no.insert(Reason::kOfAnExercise);
   // D6: sightings flow back, and only back.
   if (object.sighting_of.has_value() && *object.sighting_of != member) no.insert(Reason::kSightingOfAnother);
 
@@ -238,6 +242,7 @@ Expected by_agreement(const ObjectFacts& object, const std::string& member, Purp
 Expected reference(const ObjectFacts& object, const std::string& member, Purpose purpose, const PolicyState& state,
                    Instant now) {
   if (member != "" && member == state.self) return {Verdict::kRelease, {Reason::kOwn}, {}};
+  if (state.exercises.count(object.collection) == 1) purpose = Purpose::kExercise;
   const MemberStanding* who = nullptr;
   for (const auto& [id, standing] : state.members)
     if (id == member) who = &standing;

@@ -16,7 +16,8 @@ using formats::LabelCategory;
 
 constexpr std::string_view kMembers = "Members", kClause = "Clause ", kPersons = "Persons", kTlp = "TLP", kPap = "PAP",
                            kNational = "National", kCompartments = "Compartments", kCaveats = "Caveats",
-                           kOrcon = "Originator control", kExpires = "Expires", kTlp1 = "TLP 1";
+                           kOrcon = "Originator control", kExpires = "Expires", kTlp1 = "TLP 1",
+                           kExercises = "Exercises";
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -208,6 +209,8 @@ StanagReading read_own(const ConfidentialityLabel& document) {
       label.originator_controlled = true;
     } else if (category.tag == kTlp1) {
       label.tlp1_amber = true;
+    } else if (category.tag == kExercises) {
+      label.exercises.insert(category.values.begin(), category.values.end());
     } else if (category.tag == kExpires) {
       label.expires = Instant::parse(one());
       understood = understood && label.expires.has_value();
@@ -272,6 +275,7 @@ Result<ConfidentialityLabel> label_to_stanag(const Label& given, const StanagWri
   if (!label.categories.empty()) add(kCompartments, CategoryType::kRestrictive, list(label.categories));
   if (!label.caveats.empty()) add(kCaveats, CategoryType::kRestrictive, list(label.caveats));
   if (label.originator_controlled) add(kOrcon, CategoryType::kRestrictive, {"ORCON"});
+  if (!label.exercises.empty()) add(kExercises, CategoryType::kRestrictive, list(label.exercises));
   if (label.expires) add(kExpires, CategoryType::kRestrictive, {label.expires->text(9)});
   return out;
 }

@@ -338,6 +338,8 @@ Json to_json(const PolicyState& state) {
                                       {"levels", std::move(levels)},
                                       {"accepted_by", list_of(row.accepted_by)}});
   }
+  JsonObject exercises;
+  for (const auto& [collection, exercise] : state.exercises) exercises[collection] = exercise;
   return JsonObject{{"type", "bongsu-policy-state"},
                     {"self", state.self},
                     {"epoch", state.epoch},
@@ -346,7 +348,8 @@ Json to_json(const PolicyState& state) {
                     {"members", std::move(members)},
                     {"agreements", std::move(agreements)},
                     {"groups", std::move(groups)},
-                    {"equivalences", std::move(equivalences)}};
+                    {"equivalences", std::move(equivalences)},
+                    {"exercises", std::move(exercises)}};
 }
 
 Result<PolicyState> parse_state(std::string_view text, std::string_view source) {
@@ -408,6 +411,15 @@ Result<PolicyState> parse_state(std::string_view text, std::string_view source) 
     }
     group.done({"name", "current", "versions"});
   });
+  if (const Json* exercises = in.take("exercises")) {
+    In of(*exercises, "exercises", error, source);
+    if (of.members() != nullptr)
+      for (const auto& collection : *of.members()) {
+        std::string& exercise = out.exercises[std::string(collection.key())];
+        of.text(collection.key(), exercise);
+        if (!is_exercise(exercise)) of.wrong(collection.key(), "is a UUID in lower case");
+      }
+  }
   if (const Json* rows = in.take("equivalences")) {
     const auto* list = rows->if_array();
     if (list == nullptr || list->size() > kMaxStateItems)
@@ -430,7 +442,8 @@ Result<PolicyState> parse_state(std::string_view text, std::string_view source) 
         row.done({"nation", "authority", "levels", "accepted_by"});
       }
   }
-  in.done({"type", "self", "epoch", "charter_version", "own", "members", "agreements", "groups", "equivalences"});
+  in.done({"type", "self", "epoch", "charter_version", "own", "members", "agreements", "groups", "equivalences",
+           "exercises"});
   if (error) return std::unexpected(*error);
   return out;
 }

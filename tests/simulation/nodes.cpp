@@ -186,8 +186,13 @@ void SimNode::start() {
   }
   p.alerts = std::make_unique<flow::Alerts>(
       journal, *p.release, *p.markings, clock_, random_, log,
-      flow::AlertsOptions{
-          .self = member_, .identity_id = p.identity_id, .sightings_collection = p.collections->find("sightings")->id});
+      flow::AlertsOptions{.self = member_,
+                          .identity_id = p.identity_id,
+                          .sightings_collection = p.collections->find("sightings")->id,
+                          .exercise_collection = [&collections = *p.collections](std::string_view exercise) {
+                            const auto own = collections.own_of(exercise);
+                            return own ? own->id : std::string();
+                          }});
   must(p.alerts->rebuild([](std::uint64_t, std::uint64_t) {}), "alerts");
   p.taxii = must(api::TaxiiServer::open({.journal = journal,
                                          .release = *p.release,
@@ -253,9 +258,9 @@ void SimNode::end_agreement(const std::string& member) { (void)parts_->registry-
 void SimNode::stop_member(const std::string& member, bool stopped) {
   asked(parts_->registry->set_stopped(member, stopped), "stop");
 }
-void SimNode::add_collection(const std::string& alias) {
+void SimNode::add_collection(const std::string& alias, const std::string& exercise) {
   if (parts_->collections->find(alias)) return;
-  if (parts_->collections->add({.alias = alias, .title = alias}, random_))
+  if (parts_->collections->add({.alias = alias, .title = alias, .exercise = exercise}, random_))
     done(parts_->registry->refresh_policy(), "policy");
 }
 
@@ -399,15 +404,26 @@ class SimNode::LinkFollower final : public SimNode::Follower {
 Result<std::vector<SimNode::Offered>> SimNode::read_offer(std::string_view body, const std::string& member) const {
   BONGSU_TRY(const auto list, link::parse_collections(body, member, 256));
   std::vector<Offered> out;
-  for (const auto& c : list) out.push_back({c.id, c.alias, c.title});
+  for (const auto& c : list) out.push_back({c.id, c.alias, c.title, c.exercise});
   return out;
 }
 
 std::unique_ptr<SimNode::Follower> SimNode::follow(const std::string& member, const Offered& collection) {
-  const link::FollowedCollection remote{member, collection.id, collection.alias, collection.title};
+  const link::FollowedCollection remote{member, collection.id, collection.alias, collection.title, collection.exercise};
   auto stored = parts_->applier->open(remote);
   if (!stored) return nullptr;
   return std::make_unique<LinkFollower>(*this, remote, std::move(*stored));
+}
+
+std::vector<std::string> SimNode::collections() const {
+  std::vector<std::string> out;
+  for (const auto& collection : parts_->collections->list()) out.push_back(collection.alias);
+  return out;
+}
+
+std::string SimNode::exercise_of(const std::string& alias) const {
+  const auto found = parts_->collections->find(alias);
+  return found ? found->exercise : "";
 }
 
 std::string SimNode::collection_id(const std::string& alias) const {

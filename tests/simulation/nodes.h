@@ -78,7 +78,7 @@ class SimNode {
   void change_level(const std::string& member, stix::Tlp highest);  // of the agreement that is there, if one is
   void end_agreement(const std::string& member);
   void stop_member(const std::string& member, bool stopped);
-  void add_collection(const std::string& alias);
+  void add_collection(const std::string& alias, const std::string& exercise = "");
   // An account that acts for a member: token NAME-token, reads everything its member may read, writes to `write`.
   void add_account(const std::string& name, const std::string& member, const std::vector<std::string>& write);
   struct Published {
@@ -112,13 +112,15 @@ class SimNode {
     virtual std::uint64_t refused() const = 0;
   };
   struct Offered {
-    std::string id, alias, title;
+    std::string id, alias, title, exercise;
   };
   Result<std::vector<Offered>> read_offer(std::string_view body, const std::string& member) const;
   // nullptr: the mirror could not be made now.
   std::unique_ptr<Follower> follow(const std::string& member, const Offered& collection);
 
   // ── Looking inside, for the checks ─────────────────────────────────────────────────────────────────────────────────
+  std::vector<std::string> collections() const;  // aliases, mirrors too
+  std::string exercise_of(const std::string& alias) const;
   std::string collection_id(const std::string& alias) const;
   std::vector<std::string> contents(const std::string& alias) const;  // payloads, in order of entry
   // Payloads that a member may read of a collection now, in order of entry; nullopt: it may not read it.

@@ -253,7 +253,7 @@ TEST(ConsolePublishing, WithdrawingMakesARevokedVersionOnceAndOnlyOfOurOwn) {
 
 TEST(ConsolePublishing, ReadersMirrorsAndForeignCollectionsAreRefused) {
   TestConsole t;
-  const auto mirror = t.collections->mirror("cert-ua", "r1", "shared", "Theirs", t.random);
+  const auto mirror = t.collections->mirror("cert-ua", "r1", "shared", "Theirs", "", t.random);
   ASSERT_TRUE(mirror);
   t.log_in("rita");
   EXPECT_EQ(t.send("POST", "/api/v1/indicators", draft("green")).status, 403);

@@ -47,7 +47,7 @@ World::World(TaxiiOptions wanted) : options(std::move(wanted)) {
   c.alias = "other";
   c.title = "Other";
   other = must(collections->add(c, random));
-  mirror = must(collections->mirror("cert-ee", "e5b2a5a4-5a2a-4a52-8a2a-5a2a5a2a5a2a", "theirs", "Theirs", random));
+  mirror = must(collections->mirror("cert-ee", "e5b2a5a4-5a2a-4a52-8a2a-5a2a5a2a5a2a", "theirs", "Theirs", "", random));
 
   policy.self = "cert-lt";
   policy.members["cert-ee"] = {};

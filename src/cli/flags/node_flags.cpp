@@ -63,6 +63,7 @@ void add_collections_and_accounts(Program& p) {
   add->add_option("--title", c.title);
   add->add_option("--description", c.description);
   add->add_option("--tlp", c.tlp, "Label of objects that carry no TLP marking (default amber+strict)");
+  add->add_option("--exercise", c.exercise, "UUID of the exercise that it is for: nothing live gets in, nothing of it out");
   add->add_flag("--read-only", c.read_only, "TAXII clients may not add to it");
   add->callback([&p] { p.exit = run_collection_add(p.common, c); });
   auto* list = p.command(collections, "list", "All collections, mirrors too", "  bongsu collection list\n");
