@@ -22,6 +22,7 @@ pkg_check_modules(yara REQUIRED IMPORTED_TARGET yara>=4.2)
 pkg_check_modules(p11kit REQUIRED p11-kit-1)
 add_library(bongsu_pkcs11_headers INTERFACE)
 target_include_directories(bongsu_pkcs11_headers SYSTEM INTERFACE ${p11kit_INCLUDE_DIRS})
+pkg_check_modules(zip REQUIRED IMPORTED_TARGET libzip)
 find_package(yaml-cpp 0.7 REQUIRED)
 # Debian's SuiteSparse 5.12 comes without a CMake or pkg-config file.
 find_path(KLU_INCLUDE_DIR klu.h PATH_SUFFIXES suitesparse REQUIRED)

@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   add_yara(p);
   add_sigma(p);
   add_range(p);
+  add_exercise(p);
   add_ledger(p);
   add_upkeep(p);
   try {

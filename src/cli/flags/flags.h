@@ -35,4 +35,7 @@ void add_sigma(Program& p);
 // range_flags.cpp
 void add_range(Program& p);
 
+// exercise_flags.cpp
+void add_exercise(Program& p);
+
 }  // namespace bongsu::cli

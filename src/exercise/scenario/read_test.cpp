@@ -20,7 +20,7 @@ exercise:
   time-zone: Europe/Vilnius
   duration: 6h
   label: TLP:AMBER
-range: {power: {countries: [LT, UA]}, telecom: litnet}
+range: {power: {countries: [LT, UA]}, telecom: [litnet]}
 services:
   mail: {entity: lt-blue, probe: reach, target: vilnius, complaints: [No mail since this morning.], score: 5}
 entities:
@@ -133,8 +133,8 @@ TEST(ScenarioReader, EachMistakeIsToldOnceWithItsLine) {
       {"Europe/Vilnius", "Europe Vilnius", 5, "no time zone"},
       {"countries: [LT, UA]", "countries: [LT, Ukraine]", 8, "\"Ukraine\" is no country of two capital letters"},
       {"countries: [LT, UA]", "countries: [LT], sample: small", 8, "exactly one of"},
-      {"telecom: litnet", "telecoms: litnet", 8, "there is no such key; the nearest is `telecom`"},
-      {"telecom: litnet", "telecom: [litnet]", 8, "text is expected here, not a list"},
+      {"telecom: [litnet]", "telecoms: [litnet]", 8, "there is no such key; the nearest is `telecom`"},
+      {"telecom: [litnet]", "telecom: [[litnet]]", 8, "text is expected here, not a list"},
       {"probe: reach", "probe: rech", 10, "no probe of the vocabulary; the nearest is \"reach\""},
       {"entity: lt-blue, ", "", 10, "need an `entity`"},
       {"soc: {name: Watch floor", "soc: {role: Pink, name: Watch floor", 18, "\"Pink\" is not one of Blue, Red, White"},
@@ -212,7 +212,7 @@ TEST(ScenarioReader, EachMistakeIsToldOnceWithItsLine) {
 TEST(ScenarioReader, TwentyKindsOfMistakesGetTwentyErrors) {
   std::string text(kGood);
   const std::pair<std::string_view, std::string_view> mistakes[] = {
-      {"telecom: litnet", "telecoms: litnet"},                          // unknown key
+      {"telecom: [litnet]", "telecoms: [litnet]"},                          // unknown key
       {"duration: 6h", "duration: 6h\n  seed: many"},                   // wrong type
       {"label: TLP:AMBER", "label: TLP:ORANGE"},                        // no label
       {"probe: reach", "probe: rech"},                                  // vocabulary

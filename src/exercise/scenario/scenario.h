@@ -1,10 +1,11 @@
 // A scenario of an exercise, as values: who takes part, what the range is, what happens when, and what is then expected
 // of whom. Its text form is YAML in the words of the Open Cyber Range SDL (sdl-parser 0.21), with words of our own
-// beside them.
+// beside.
 //
 //   name: Lithuania and Ukraine, winter
-//   exercise: {id: lt-ua-winter, start: 2027-01-19T07:00:00Z, time-zone: Europe/Vilnius, duration: 6h, label:
-//   TLP:AMBER} range: {power: {countries: [LT, UA]}, telecom: litnet} entities:
+//   exercise: {id: lt-ua-winter, start: 2027-01-19T07:00:00Z, duration: 6h, label: TLP:AMBER}
+//   range: {power: {countries: [LT, UA]}, telecom: [litnet, uran]}
+//   entities:
 //     lt-blue: {name: CERT-LT, role: Blue, member: cert-lt, nation: lt}
 //     white: {name: Exercise control, role: White}
 //   injects:
@@ -13,11 +14,11 @@
 //       to-entities: [lt-blue]
 //       description: Red opens the breakers of three substations.
 //       ttp: [T0855]
-//       deliver: [{via: console, roles: [Blue], subject: Alarm, text: "Breaker CB-1 open, no command of ours."}]
-//       physics: [{kind: breaker-open, target: vilnius.cb1}]
+//       deliver: [{via: console, roles: [Blue], subject: Alarm, text: "CB-1 open, no command of ours."}]
+//       physics: [{kind: breaker-open, target: lt.substation.vilnius.breaker1}]
 //       expectations:
 //         - {id: seen, act: detect, score: 10, expires: 20min, seen: {as: alert}}
-//       share: [{id: warn-ua, what: indicators, to: [ua-blue], label: TLP:AMBER, by: 45min, score: 20}]
+//       share: [{id: warn, what: warning, to: [ua-blue], label: TLP:AMBER, by: 45min, score: 20}]
 //   events: {first-wave: {injects: [breakers-open]}}
 //   scripts: {day: {start-time: 0, end-time: 6h, speed: 1, events: {first-wave: 30min}}}
 //   stories: {main: {scripts: [day]}}
@@ -92,8 +93,8 @@ struct PowerNetwork {                  // one of the three
 };
 struct Range {
   std::optional<PowerNetwork> power;
-  std::string telecom;  // graph by name or file; empty: none
-  std::string rail;     // likewise
+  std::vector<std::string> telecom;  // graphs by name or file
+  std::vector<std::string> rail;     // likewise
   bool operator==(const Range&) const = default;
 };
 
