@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <numbers>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/terminal.h"
 #include "exercise/range/power/ac_flow.h"
 #include "exercise/range/power/build_grid.h"
@@ -313,11 +313,9 @@ int run_range_build_grid(const BuildGridCommand& command, std::FILE* out, std::F
     }
   for (const std::string& given : command.loads) {
     const std::size_t at = given.find('=');
-    double mw = 0;
-    const char* const last = given.data() + given.size();
-    if (at == std::string::npos || std::from_chars(given.data() + at + 1, last, mw).ptr != last || !(mw >= 0) || !std::isfinite(mw))
-      return refuse({.code = ErrorCode::kInvalid, .message = "is no COUNTRY=MW", .where = {.field = given}});
-    options.load_mw[given.substr(0, at)] = mw;
+    const auto mw = at == std::string::npos ? std::nullopt : finite_number(std::string_view(given).substr(at + 1));
+    if (!mw || *mw < 0) return refuse({.code = ErrorCode::kInvalid, .message = "is no COUNTRY=MW", .where = {.field = given}});
+    options.load_mw[given.substr(0, at)] = *mw;
   }
   std::string text[4];
   const char* const names[] = {"buses.csv", "lines.csv", "transformers.csv", "generators.csv"};

@@ -6,6 +6,7 @@
 #include "cli/range_commands.h"
 #include "cli/range_hmi_command.h"
 #include "cli/range_wire_commands.h"
+#include "cli/range_world_command.h"
 
 namespace bongsu::cli {
 namespace {
@@ -103,19 +104,38 @@ void add_range(Program& p) {
   build->add_option("-o,--out", b.out, "File, - for standard output")->capture_default_str();
   build->callback([&p] { p.exit = run_range_build_grid(b, stdout, stderr); });
   static RangeRunCommand r;
-  auto* run = p.command(range, "run", "Let time pass in a network: demand, protection, cascades, under a seed",
-                        "  bongsu range run lt-ua-pl.m --seed 7 --hours 24 --outages 20\n  bongsu range run case118.m --dc --outages 500 --hidden 0.2 --json\n");
-  run->add_option("case", r.file, "MATPOWER case; - for standard input")->required();
+  static RangeWorldCommand w;
+  auto* run = p.command(range, "run", "Let time pass in a world (grid, telecom, rail) or in a grid alone, under a seed",
+                        "  bongsu range run samples/exercise/world-sample/world.toml --seed 7 --until 24h --orders attack.csv\n"
+                        "  bongsu range run samples/exercise/world-lt-ua/world.toml --data DATA --list\n"
+                        "  bongsu range run lt-ua-pl.m --seed 7 --hours 24 --outages 20\n"
+                        "  bongsu range run case118.m --dc --outages 500 --hidden 0.2 --json\n");
+  run->add_option("world", r.file, "A world's description (.toml), or a MATPOWER case; - for a case on standard input")->required();
   run->add_option("--seed", r.seed, "The same seed gives the same run")->capture_default_str();
-  run->add_option("--hours", r.hours)->capture_default_str();
-  run->add_option("--step", r.step_s, "Seconds between two solutions when nothing happens")->capture_default_str();
-  run->add_option("--outages", r.outages, "Branches that go out at random, a day")->capture_default_str();
-  run->add_option("--hidden", r.hidden_failure, "Chance that a branch beside one that trips does so, too")->capture_default_str();
-  run->add_option("--swing", r.swing, "Part by which demand swings over a day")->capture_default_str();
-  run->add_flag("--dc", r.dc, "The linear model");
   run->add_flag("--json", r.json, "One JSON object an event, and a summary");
   run->add_flag("--quiet", r.quiet, "No progress");
-  run->callback([&p] { p.exit = run_range_run(r, stdout, stderr); });
+  std::vector<CLI::Option*> of_world{
+      run->add_option("--until", w.until, "Of a world: 24h, 1:30:00, seconds")->capture_default_str(),
+      run->add_option("--orders", w.orders, "Of a world: CSV with at, verb, target, value, by"),
+      run->add_option("--data", w.data, "Of a world: directory of what is not beside its description"),
+      run->add_flag("--list", w.list, "Of a world: names of all things in it, and no run")};
+  std::vector<CLI::Option*> of_grid{
+      run->add_option("--hours", r.hours, "Of a grid")->capture_default_str(),
+      run->add_option("--step", r.step_s, "Of a grid: seconds between two solutions when nothing happens")->capture_default_str(),
+      run->add_option("--outages", r.outages, "Of a grid: branches that go out at random, a day")->capture_default_str(),
+      run->add_option("--hidden", r.hidden_failure, "Of a grid: chance that a branch beside one that trips does so, too")->capture_default_str(),
+      run->add_option("--swing", r.swing, "Of a grid: part by which demand swings over a day")->capture_default_str(),
+      run->add_flag("--dc", r.dc, "Of a grid: the linear model")};
+  run->callback([&p, of_world, of_grid] {
+    const bool world = r.file.ends_with(".toml");
+    for (const CLI::Option* option : world ? of_grid : of_world)
+      if (option->count() > 0) throw CLI::ValidationError(option->get_name(), world ? "is for a grid alone, and this is a world" : "is for a world, and this is a grid");
+    w.file = r.file;
+    w.seed = r.seed;
+    w.json = r.json;
+    w.quiet = r.quiet;
+    p.exit = world ? run_range_world(w, stdout, stderr) : run_range_run(r, stdout, stderr);
+  });
   add_range_wire(p, range);
 }
 

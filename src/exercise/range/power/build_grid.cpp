@@ -171,6 +171,9 @@ class Builder {
     BuiltGrid out;
     out.remarks = remarks();
     out.country = std::move(country_);
+    out.station = std::move(station_);
+    out.at = std::move(at_);
+    out.technology = std::move(technology_);
     out.network = std::move(n_);
     return out;
   }
@@ -181,6 +184,7 @@ class Builder {
     std::string station, country;
     double kv;
     bool usable;
+    Position at;
   };
   struct RawLine {
     std::uint32_t a, b;
@@ -192,8 +196,8 @@ class Builder {
   Result<void> read_buses() {
     BONGSU_TRY(const Table t, Table::read(text_.buses, "buses.csv"));
     BONGSU_TRY(const auto columns,
-               t.columns("bus_id", "station_id", "voltage", "dc", "under_construction", "tags"));
-    const auto [id, station, voltage, dc, building, tags] = columns;
+               t.columns("bus_id", "station_id", "voltage", "dc", "under_construction", "tags", "x", "y"));
+    const auto [id, station, voltage, dc, building, tags, x, y] = columns;
     for (const Row& row : t.rows) {
       BONGSU_TRY(const double number, t.number(row, id));
       if (number < 1 || number > 1e9 || number != std::floor(number))
@@ -202,13 +206,16 @@ class Builder {
       if (!row.cells[voltage].empty()) {
         BONGSU_TRY(kv, t.number(row, voltage));
       }
+      BONGSU_TRY(const double east, t.number(row, x));
+      BONGSU_TRY(const double north, t.number(row, y));
+      if (!on_earth({north, east})) return t.wrong(row, "stands nowhere on Earth", "x, y");
       if (kv < 0 || kv > 2000) return t.wrong(row, "lies between 0 and 2000 kV", "voltage");
       const auto at = static_cast<std::uint32_t>(buses_.size());
       // Equal texts are equal numbers: bus_at_ has none like this one yet.
       if (!numbers_.insert(static_cast<std::int64_t>(number)).second) return t.wrong(row, "is there twice", "bus_id");
       bus_at_.emplace(row.cells[id], at);
       buses_.push_back({.number = static_cast<std::int64_t>(number), .station = row.cells[station], .country = tag(row.cells[tags], "country"),
-                        .kv = kilovolts(kv), .usable = kv > 0 && !yes(row.cells[dc]) && !yes(row.cells[building])});
+                        .kv = kilovolts(kv), .usable = kv > 0 && !yes(row.cells[dc]) && !yes(row.cells[building]), .at = {north, east}});
     }
     return {};
   }
@@ -270,6 +277,7 @@ class Builder {
       n_.buses.push_back({.number = raw.number, .base_kv = raw.kv, .name = fmt::format("{} {:.0f} kV {}", raw.country, raw.kv, raw.number)});
       station_.push_back(raw.station);
       country_.push_back(raw.country);
+      at_.push_back(raw.at);
     }
     circuits_.assign(n_.buses.size(), 0);
   }
@@ -348,6 +356,7 @@ class Builder {
         named.insert(bus_number);
         n_.generators.push_back({.bus = static_cast<std::uint32_t>(bus_number), .q_max_mvar = 0.5 * mw, .q_min_mvar = -0.5 * mw,
                                  .setpoint_pu = kSetpoint_pu, .base_mva = mw, .p_max_mw = mw});
+        technology_.push_back(row.cells[technology]);
         n_.buses[bus_number].kind = BusKind::kVoltage;
       }
     }
@@ -364,7 +373,8 @@ class Builder {
       for (const std::uint32_t bus_number : island.buses) to[bus_number] = 0;
     }
     Network kept;
-    std::vector<std::string> stations, countries;
+    std::vector<std::string> stations, countries, technologies;
+    std::vector<Position> places;
     std::vector<int> circuits;
     for (std::size_t i = 0; i < to.size(); ++i) {
       if (to[i] < 0) continue;
@@ -372,6 +382,7 @@ class Builder {
       kept.buses.push_back(std::move(n_.buses[i]));
       stations.push_back(std::move(station_[i]));
       countries.push_back(std::move(country_[i]));
+      places.push_back(at_[i]);
       circuits.push_back(circuits_[i]);
     }
     for (Branch branch : n_.branches) {
@@ -380,8 +391,10 @@ class Builder {
       branch.to = static_cast<std::uint32_t>(to[branch.to]);
       kept.branches.push_back(branch);
     }
-    for (Generator generator : n_.generators) {
+    for (std::size_t g = 0; g < n_.generators.size(); ++g) {
+      Generator generator = n_.generators[g];
       if (to[generator.bus] < 0) continue;
+      technologies.push_back(std::move(technology_[g]));
       generator.bus = static_cast<std::uint32_t>(to[generator.bus]);
       kept.generators.push_back(generator);
     }
@@ -389,6 +402,8 @@ class Builder {
     n_ = std::move(kept);
     station_ = std::move(stations);
     country_ = std::move(countries);
+    at_ = std::move(places);
+    technology_ = std::move(technologies);
     circuits_ = std::move(circuits);
     // The largest station of each part is its reference.
     std::vector<double> mw(n_.buses.size(), 0);
@@ -495,7 +510,8 @@ class Builder {
   std::unordered_map<std::string, std::uint32_t> bus_at_;
   std::set<std::int64_t> numbers_;
   std::vector<int> kept_, circuits_;
-  std::vector<std::string> station_, country_;
+  std::vector<std::string> station_, country_, technology_;
+  std::vector<Position> at_;
   Network n_;
   std::size_t unusable_ = 0, borders_ = 0, lines_kept_ = 0, transformers_ = 0, guessed_ = 0, dark_ = 0;
   int lowered_ = 0;

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "exercise/range/place.h"
 #include "exercise/range/power/network.h"
 
 namespace bongsu::exercise::power {
@@ -40,7 +41,9 @@ struct GridOptions {
 };
 struct BuiltGrid {
   Network network;                           // solved: its voltages are the solution's
-  std::vector<std::string> country;          // by bus
+  std::vector<std::string> country, station;  // by bus; station: the extract's number of the site
+  std::vector<Position> at;                   // by bus
+  std::vector<std::string> technology;        // by generator, as the extract says it: "Wind farm"
   std::string remarks;                       // what was estimated and left out, line by line
 };
 

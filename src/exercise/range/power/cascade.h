@@ -109,6 +109,8 @@ class LiveGrid {
   double loading(std::uint32_t branch) const { return n_.branches[branch].on ? loading_[branch] : 0; }  // of its rating, as its relay sees it; 0: no rating
   Energy energy() const;
   std::vector<GridEvent> take_events();
+  double relay(std::uint32_t branch) const { return relay_[branch]; }  // its moving total; 1: it trips
+  bool any_events() const { return !events_.empty(); }
 
  private:
   LiveGrid(const Network& network, const GridSettings& settings, std::uint64_t seed);

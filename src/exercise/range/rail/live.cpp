@@ -9,6 +9,8 @@ namespace bongsu::exercise::rail {
 namespace {
 
 constexpr double kDay_s = 86'400, kLeastStop_s = 30, kWorthTelling_s = 180;
+constexpr double kPlanned_s = 4 * kDay_s;  // the latest that a train of the first day runs
+constexpr int kPlanRounds = 8;
 constexpr double kMaxRun_s = kDay_s, kLeastHeadway_s = 60, kMaxDeparture_s = 2 * kDay_s;
 constexpr double kSample_km = 0.5;  // how closely a segment is looked at for a radio area
 
@@ -50,7 +52,7 @@ Result<void> check(const Network& n) {
     const Segment& s = n.segments[i];
     if (s.a >= n.stations.size() || s.b >= n.stations.size() || s.a == s.b) return wrong("segments", i, s.name, "joins two stations");
     if (!(s.run_s > 0 && s.run_s <= kMaxRun_s)) return wrong("segments", i, s.name, "a train runs up to a day on a segment");
-    if (s.tracks != 1 && s.tracks != 2) return wrong("segments", i, s.name, "has one track or two");
+    if ((s.tracks != 1 && s.tracks != 2) || s.blocks < 1 || s.blocks > kMaxBlocks) return wrong("segments", i, s.name, fmt::format("has one track or two, and 1 to {} blocks", kMaxBlocks));
   }
   for (std::size_t i = 0; i < n.lines.size(); ++i) {
     const Line& l = n.lines[i];
@@ -124,7 +126,9 @@ Result<LiveRail> LiveRail::make(Network network, double begins_s) {
   BONGSU_TRY_VOID(check(network));
   if (!(begins_s >= 0 && begins_s < kDay_s)) return fail(ErrorCode::kInvalid, "a day has 86,400 seconds", {.field = "begins_s"});
   BONGSU_TRY(auto trains, timetable(network));
-  return LiveRail(std::move(network), std::move(trains), begins_s);
+  LiveRail planned(network, std::move(trains), 0);
+  planned.plan_as_they_run();
+  return LiveRail(std::move(network), std::move(planned.trains_), begins_s);
 }
 
 std::uint32_t LiveRail::segment_between(std::uint32_t a, std::uint32_t b) const { return find_between(between_, a, b); }
@@ -133,9 +137,28 @@ double LiveRail::planned_s(std::uint32_t train, std::size_t stop) const {
   return trains_[train].stops[stop].at_s + static_cast<double>(runs_[train].day) * kDay_s - begins_s_;
 }
 
-// Which of a segment's two places is for a train that comes from this station.
-int LiveRail::slot(const SegmentState&, std::uint32_t segment, std::uint32_t from) const {
-  return n_.segments[segment].tracks == 1 || n_.segments[segment].a == from ? 0 : 1;
+// The plan of lines' trains becomes what they do when nothing comes between, so that waiting for a block is no delay.
+void LiveRail::plan_as_they_run() {
+  for (int round = 0; round < kPlanRounds; ++round) {
+    LiveRail trial(n_, trains_, 0);
+    for (const Train& train : trains_) trial.ran_.emplace_back(train.stops.size(), -1);
+    EventLog unheard;
+    trial.run_to(kPlanned_s, unheard);
+    bool same = true;
+    for (std::size_t t = n_.trains.size(); t < trains_.size(); ++t)  // the others' plan is given
+      for (std::size_t k = 0; k < trains_[t].stops.size(); ++k) {
+        const double at = trial.ran_[t][k];
+        if (at < 0 || at <= trains_[t].stops[k].at_s) continue;
+        trains_[t].stops[k].at_s = at;
+        same = false;
+      }
+    if (same) return;
+  }
+}
+
+double LiveRail::rest_s(const Run& run) const {
+  const Segment& s = n_.segments[run.on];
+  return run.entering ? s.run_s - s.run_s / s.blocks : 0;
 }
 
 void LiveRail::schedule(std::uint32_t train, double at_s) {
@@ -239,22 +262,28 @@ bool LiveRail::try_leave(std::uint32_t train, double now_s, EventLog& log) {
   const std::vector<Stop>& stops = trains_[train].stops;
   const std::uint32_t from = stops[run.stop].station, segment = segment_between(from, stops[run.stop + 1].station);
   SegmentState& state = segments_[segment];
-  std::uint32_t& place = state.train[slot(state, segment, from)];
-  if (!state.open || place != kNowhere) {
+  const int way = n_.segments[segment].a == from ? 0 : 1;
+  // Who stands in the way: a train in the first block, or one that comes along the only track.
+  std::uint32_t before = state.entering[way];
+  if (before == kNowhere && n_.segments[segment].tracks == 1 && !state.trains[1 - way].empty()) before = state.trains[1 - way].front();
+  if (!state.open || before != kNowhere) {
     if (run.waits_since_s < 0) {
       run.waits_since_s = now_s;
       state.waiting.emplace(now_s, train);
     }
     if (!state.open) hold(train, segment, now_s, log);
-    else if (run.cause == 0) run.cause = runs_[place].cause;  // its delay is that of the train before
+    else if (run.cause == 0) run.cause = runs_[before].cause;  // its delay is that of the train before
     return false;
   }
   if (run.waits_since_s >= 0) state.waiting.erase({run.waits_since_s, train});
   run.waits_since_s = -1;
-  place = train;
+  state.entering[way] = train;
+  state.trains[way].push_back(train);
   run.on = segment;
+  run.entering = n_.segments[segment].blocks > 1;
   run.state = TrainState::kRunning;
-  schedule(train, now_s + n_.segments[segment].run_s);
+  if (!ran_.empty() && run.day == 0) ran_[train][run.stop] = now_s;
+  schedule(train, now_s + n_.segments[segment].run_s / n_.segments[segment].blocks);
   release(train, now_s, log);
   return true;
 }
@@ -262,8 +291,17 @@ bool LiveRail::try_leave(std::uint32_t train, double now_s, EventLog& log) {
 void LiveRail::arrive(std::uint32_t train, double now_s, EventLog& log) {
   Run& run = runs_[train];
   const std::uint32_t segment = run.on;
-  for (std::uint32_t& place : segments_[segment].train)
-    if (place == train) place = kNowhere;
+  SegmentState& state = segments_[segment];
+  for (const int way : {0, 1}) {
+    if (state.entering[way] == train) state.entering[way] = kNowhere;
+    if (!run.entering) std::erase(state.trains[way], train);
+  }
+  if (run.entering) {  // the first block is behind it
+    const double rest = rest_s(run);
+    run.entering = false;
+    schedule(train, now_s + rest);
+    return serve(segment, now_s, log);
+  }
   run.on = kNowhere;
   run.state = TrainState::kWaiting;
   ++run.stop;
@@ -271,6 +309,7 @@ void LiveRail::arrive(std::uint32_t train, double now_s, EventLog& log) {
     schedule(train, std::max(planned_s(train, run.stop), now_s + kLeastStop_s));
   } else {
     const double late = std::max(0.0, now_s - planned_s(train, run.stop));
+    if (!ran_.empty() && run.day == 0) ran_[train][run.stop] = now_s;
     late_s_ += late;
     ++arrived_;
     if (late >= kWorthTelling_s)
@@ -303,8 +342,9 @@ void LiveRail::settle(double now_s, EventLog& log) {
       const auto [why, cause] = why_closed(k);
       state.event = log.add(now_s, WorldEventKind::kSegmentClosed, name, 0, fmt::format("{} is closed: {}", name, why), cause);
     }
-    for (const std::uint32_t train : state.train) {
-      if (train == kNowhere) continue;
+    std::vector<std::uint32_t> there = state.trains[0];
+    there.insert(there.end(), state.trains[1].begin(), state.trains[1].end());
+    for (const std::uint32_t train : there) {
       Run& run = runs_[train];
       if (open) {
         run.state = TrainState::kRunning;
@@ -341,7 +381,7 @@ double LiveRail::delay_s(std::uint32_t train, double now_s) const {
     late = std::max(now_s, run.waits_since_s >= 0 ? run.waits_since_s : run.due_s) - planned_s(train, run.stop);
   } else {
     const bool last = run.stop + 2 == trains_[train].stops.size();
-    const double arrives = run.state == TrainState::kHalted ? now_s + run.left_s : run.due_s;
+    const double arrives = (run.state == TrainState::kHalted ? now_s + run.left_s : run.due_s) + rest_s(run);
     late = arrives + (last ? 0 : kLeastStop_s) - planned_s(train, run.stop + 1);
   }
   return std::max(0.0, late);
@@ -357,16 +397,12 @@ std::size_t LiveRail::held() const {
   return static_cast<std::size_t>(std::ranges::count_if(runs_, [](const Run& run) { return run.held; }));
 }
 
-std::uint32_t LiveRail::train_on(std::uint32_t segment, int direction) const {
-  return segments_[segment].train[n_.segments[segment].tracks == 1 ? 0 : direction];
-}
-
 Position LiveRail::position(std::uint32_t train, double now_s) const {
   const Run& run = runs_[train];
   const std::vector<Stop>& stops = trains_[train].stops;
   const Position& from = n_.stations[stops[run.stop].station].at;
   if (run.on == kNowhere) return from;
-  const double left = run.state == TrainState::kHalted ? run.left_s : run.due_s - now_s;
+  const double left = (run.state == TrainState::kHalted ? run.left_s : run.due_s - now_s) + rest_s(run);
   return between(from, n_.stations[stops[run.stop + 1].station].at, std::clamp(1 - left / n_.segments[run.on].run_s, 0.0, 1.0));
 }
 

@@ -7,10 +7,11 @@
 //   live.run_to(now_s + 600, log);
 //   live.train_minutes(now_s + 600);
 //
-// Rules: a train leaves a station when it is due, has stopped long enough, and the next segment is open and free for its direction; first
-// come, first served, then the lower number. It takes the segment's running time, and halts on the way while the segment is closed. A segment is
+// Rules: a train leaves a station when it is due, has stopped long enough, and the next segment is open and its first block free (and, on a
+// single track, nobody comes the other way); first come, first served, then the lower number. It takes the segment's running time, and halts on the way while the segment is closed. A segment is
 // open with traction (if its trains need it), signals at both ends, their circuit, a whole track, and no radio stop. A station holds any number of
-// trains, so that nothing locks for ever. Every day has the same timetable; a train that is not back yet begins late.
+// trains, so that nothing locks for ever. Every day has the same timetable; a train that is not back yet begins late. Lines' trains are
+// planned as they would run undisturbed: where they wait for each other is part of their plan.
 #pragma once
 
 #include <cstdint>
@@ -68,8 +69,8 @@ class LiveRail {
   double train_minutes(double now_s) const;
   std::size_t arrived() const { return arrived_; }
   std::size_t held() const;  // halted on the way, or at a closed segment when they should leave
-  // The train on a segment in a direction (0: from a to b; of one track: either way); kNowhere.
-  std::uint32_t train_on(std::uint32_t segment, int direction) const;
+  // The trains on a segment in a direction (0: from a to b), the first that entered first.
+  const std::vector<std::uint32_t>& trains_on(std::uint32_t segment, int direction) const { return segments_[segment].trains[direction]; }
 
  private:
   struct SegmentState {
@@ -77,7 +78,8 @@ class LiveRail {
     std::uint64_t traction_cause = 0, circuit_cause = 0, cut_cause = 0, radio_cause = 0;
     std::uint64_t event = 0, last_cause = 0;  // of its state; the latest input
     std::size_t radio_stops = 0;
-    std::uint32_t train[2] = {kNowhere, kNowhere};
+    std::vector<std::uint32_t> trains[2];           // by direction
+    std::uint32_t entering[2] = {kNowhere, kNowhere};  // in the first block
     std::set<std::pair<double, std::uint32_t>> waiting;  // since when, which train
   };
   struct StationState {
@@ -96,13 +98,15 @@ class LiveRail {
     double left_s = 0;           // of the running time, when halted
     double waits_since_s = -1;   // ready to leave, and could not; below 0: not so
     std::uint32_t on = kNowhere;
+    bool entering = false;       // in the first block of several
     bool held = false;           // told as held
     std::uint64_t cause = 0;     // of its delay
   };
   LiveRail(Network network, std::vector<Train> trains, double begins_s);
   std::uint32_t segment_between(std::uint32_t a, std::uint32_t b) const;
   double planned_s(std::uint32_t train, std::size_t stop) const;  // leaves
-  int slot(const SegmentState& state, std::uint32_t segment, std::uint32_t from) const;
+  void plan_as_they_run();
+  double rest_s(const Run& run) const;  // of the running time, after what it does now
   bool should_be_open(std::uint32_t segment) const;
   std::pair<std::string, std::uint64_t> why_closed(std::uint32_t segment) const;
   void schedule(std::uint32_t train, double at_s);
@@ -123,6 +127,7 @@ class LiveRail {
   std::set<std::pair<double, std::uint32_t>> due_;
   std::size_t arrived_ = 0;
   double late_s_ = 0;  // of runs that have ended
+  std::vector<std::vector<double>> ran_;  // while planning: when the first day's trains left each stop, and came to the last
 };
 
 }  // namespace bongsu::exercise::rail

@@ -1,4 +1,4 @@
-// A railway as values: stations, segments between them (a block in each direction, or one for both), lines with trains.
+// A railway as values: stations, segments between them with their blocks, lines with trains.
 //
 //   rail::Network n;
 //   n.stations = {{.name = "lt.station.vilnius"}, {.name = "lt.station.kaunas"}};
@@ -17,6 +17,7 @@ namespace bongsu::exercise::rail {
 
 inline constexpr std::size_t kMaxStations = 20'000, kMaxSegments = 50'000, kMaxLines = 2'000, kMaxTrains = 20'000,
                              kMaxStops = 2'000'000;
+inline constexpr int kMaxBlocks = 1'000;
 
 struct Station {
   std::string name;
@@ -24,12 +25,12 @@ struct Station {
   bool operator==(const Station&) const = default;
 };
 
-// A train occupies it from end to end. `tracks` 2: one train in each direction; 1: one train at all.
+// A row of equal blocks, each for one train. `tracks` 2: a row in each direction; 1: one row, for one direction at a time.
 struct Segment {
   std::string name;
   std::uint32_t a = 0, b = 0;
   double run_s = 0;
-  int tracks = 2;
+  int tracks = 2, blocks = 1;
   bool electric = true;  // trains need traction power
   bool operator==(const Segment&) const = default;
 };
