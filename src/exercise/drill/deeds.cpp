@@ -98,6 +98,15 @@ std::vector<std::string> comparisons_of(std::string_view pattern) {
   return out;
 }
 
+std::vector<std::string> values_of(std::string_view pattern) {
+  std::vector<std::string> values = comparisons_of(pattern);
+  if (!values.empty()) return values;
+  std::string squeezed;
+  for (const char c : trim(pattern))
+    if (c != ' ' || (!squeezed.empty() && squeezed.back() != ' ')) squeezed += c;
+  return {squeezed};
+}
+
 const char* undoing(std::string_view kind, std::optional<double>& value) {
   struct Pair {
     std::string_view kind;
@@ -147,7 +156,7 @@ Deeds::Deeds(const Roster& roster)
   for (std::size_t i = 0; i < injects.size(); ++i) {
     std::vector<std::string> values;
     for (const scenario::Indicator& indicator : injects[i].indicators)
-      for (std::string& value : comparisons_of(scenario::pattern_of(indicator)))
+      for (std::string& value : values_of(scenario::pattern_of(indicator)))
         if (std::ranges::find(values, value) == values.end()) values.push_back(std::move(value));
     for (const std::string& value : values) injects_by_value_[value].push_back(i);
     truth_.push_back(std::move(values));
@@ -258,7 +267,7 @@ void Deeds::each_waiting(std::size_t team, const Key& key, std::int64_t at_ms, U
 std::set<std::size_t> Deeds::about(const Evidence& e, std::size_t team, std::int64_t at_ms) const {
   std::set<std::size_t> out;
   for (const std::string& pattern : e.patterns)
-    for (const std::string& value : comparisons_of(pattern))
+    for (const std::string& value : values_of(pattern))
       if (const auto injects = injects_by_value_.find(value); injects != injects_by_value_.end())
         for (const std::size_t inject : injects->second)
           if (const auto firing = latest_[team].find(inject); firing != latest_[team].end()) out.insert(firing->second);
@@ -384,7 +393,7 @@ void Deeds::share(const Entry& entry, const Evidence& e, std::size_t team, const
   if (recipients.empty()) return;
   std::unordered_set<std::string> values;
   for (const std::string& pattern : e.patterns)
-    for (std::string& value : comparisons_of(pattern)) {
+    for (std::string& value : values_of(pattern)) {
       (injects_by_value_.contains(value) ? true_shared_ : false_shared_)[team].emplace(value, entry.seq);
       values.insert(std::move(value));
     }

@@ -36,6 +36,9 @@ inline constexpr std::int64_t kLate_ms = 4 * 3'600'000;
 // pattern has none.
 std::vector<std::string> comparisons_of(std::string_view pattern);
 
+// The same; a pattern without such a comparison (LIKE, MATCHES, >) stands for itself, with blanks squeezed.
+std::vector<std::string> values_of(std::string_view pattern);
+
 // Teams and what is where in a scenario, by number. The scenario has to outlive it.
 class Roster {
  public:

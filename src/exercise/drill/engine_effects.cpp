@@ -209,6 +209,7 @@ void Engine::order(std::size_t team, const RangeOrder& order, std::string_view b
   const auto done = carry_out(team, order);
   JsonObject data = {{"kind", order.kind}, {"by", by}, {"accepted", done.has_value()}};
   if (order.value) data["value"] = number_of(*order.value);
+  if (order.crew) data["crew"] = true;
   if (by != "team") data["inject"] = plan_->scenario.injects[inject].id;
   std::string text = fmt::format("{} {}", order.kind, order.target);
   if (order.value) text += fmt::format(" {:g}", *order.value);

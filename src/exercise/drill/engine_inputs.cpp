@@ -98,7 +98,8 @@ void Engine::evidence(const Evidence& e, const Entry& entry) {
   const auto team = plan_->roster.team_of(e.team);
   if (!team) return;
   if (e.as == As::kOrder && !ended_)
-    order(*team, {.kind = e.type, .target = e.target, .value = e.value, .by = Hand::kTeam}, "team", 0);
+    order(*team, {.kind = e.type, .target = e.target, .value = e.value, .by = Hand::kTeam, .crew = e.object == "crew"},
+          "team", 0);
   if ((e.as == As::kShared || e.as == As::kSighting) && !e.to.empty()) watch_labels(e, entry, *team);
   if (e.as == As::kViolation) {
     JsonObject data = {

@@ -59,7 +59,8 @@ enum class As : std::uint8_t {
   kShared,    // an object left for others: object, type, patterns, to, label
   kObject,    // the team published it at home: object, type, patterns, label
   kForm,      // handed in: object, type: the form's name, fields, inject if it names one
-  kOrder,     // to the range, given by the team: type: a word of effect_kinds, target, value. The drill carries it out
+  kOrder,     // to the range, given by the team: type: a word of effect_kinds, target, value; object "crew": by people
+              // who go there. The drill carries it out
   kPlaybook,  // a step was done: object: the playbook, type: the step, inject if known
   kReply,     // to a delivery: object: its id, text
   kJudged,  // by exercise control: inject and expectation, or a metric in `expectation`; value: the part reached, 0 to

@@ -26,6 +26,7 @@ struct RangeOrder {
   std::string target;
   std::optional<double> value;
   Hand by = Hand::kRed;
+  bool crew = false;  // people go there, instead of an order from afar
 };
 
 struct RangeEvent {

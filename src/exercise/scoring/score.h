@@ -1,27 +1,27 @@
 // What a drill's log is worth: for each team and inject five times, and points, each of which names its rule and opens
 // to its entries. Pure: the same scenario and log give the same card; nothing else goes in.
 //
-//   const Scorecard card = score(scenario, read_log(text, file).entries);
-//   card.teams[0].total                                     // 73.4 of 100
-//   for (const Point& p : card.teams[0].points)             // "detect-in-time: seen 4min after it began, of 20min · 10
-//   of 10 · entries 81, 93"
+//   const Scorecard card = *score(scenario, read_log(text, file).entries);
+//   card.teams[0].total                             // 73.4 of 100
+//   for (const Point& p : card.teams[0].points) …   // detect-in-time: "after 4min, of 20min", 10 of 10, entries 81, 93
 //
 // Only entries that count do (log.h: counting). Times come from traces: an alert on the team's node, an object that
 // left, an order the range carried out, probes that answer. Nothing is taken from what a team says of itself, but
 // forms, which people grade.
 //
 // Of 100 points, each kind of deed has its share by the scenario's weights, among the kinds that the scenario asks of
-// the team at all; within a kind, points by the scenario's `score`, among what fell due: an inject that never fired
-// asks nothing. Rules (kRules has their sentences):
-//   detect-in-time, report-in-time, contain-in-time, …   an expectation: its score if a trace of it lies between starts
-//   and expires, else 0 share-in-time     for each recipient an equal part, if it got a matching object in time under a
-//   label neither laxer than asked nor one that
-//                     keeps the recipient out; for indicators times recall (the part of the inject's that it got) and
-//                     precision (the part of what was shared about it that is true)
-//   form-graded       an expectation seen by a form: in time, times the part that graders gave
-//   judged            an expectation or metric that exercise control judges: the part it gave
-//   availability      of each service, as probed: the part of the drill's time that it was up
-//   label-violation   costs kViolationCost points each, whatever they come to below zero is zero
+// the team at all; within a kind, points go by the scenario's `score`, among what fell due: an inject that never fired
+// asks nothing, nor does what still had time when the drill ended. Rules (rules() has their sentences):
+//
+//   detect-in-time, …   an expectation: its score if a trace of it lies between starts and expires, else 0
+//   share-in-time       for each recipient an equal part, if it got a matching object in time under a label neither
+//                       laxer than asked nor one that keeps the recipient out; for indicators times recall (the part
+//                       of the inject's that it got) and the team's precision (the part of all it shared that is true)
+//   form-graded         an expectation seen by a form: in time, times the part that graders gave
+//   judged              an expectation that exercise control judges: the part it gave
+//   availability        of each service, as probed: the part of the drill's time that it was up
+//   label-violation     costs kViolationCost of the hundred each; less than zero is zero
+//
 // Two people grade a form: their mean counts if they are no further apart than kGradeBound; else it is open until a
 // third grades (then the mean of the nearest two) or exercise control rules. A ruling counts alone; an appeal makes the
 // points open until one comes after it. Open points count as 0 and are told.
@@ -83,12 +83,17 @@ struct Availability {
   std::vector<std::uint64_t> evidence;
 };
 
-struct Sharing {  // of one inject's indicators, over all recipients
+struct Sharing {  // of one firing's indicators
   std::string inject;
-  std::vector<std::string> right, wrong, missed;  // values
-  double precision = 1, recall = 0;
-  bool seen_not_shared = false;  // an alert was there, nothing left
+  std::int64_t occurrence = 0;
+  std::vector<std::string> right, missed;  // values that left, under whatever label, and those that did not
+  double recall = 0;
+  bool seen_not_shared = false;  // an alert was there, nothing left, though somebody should have had it
   std::vector<std::uint64_t> evidence;
+};
+struct Stray {  // a value that was shared and belongs to no inject
+  std::string value;
+  std::uint64_t seq = 0;
 };
 
 struct FormGrade {
@@ -128,6 +133,8 @@ struct TeamScore {
   std::vector<Times> times;
   std::vector<Availability> services;
   std::vector<Sharing> sharing;
+  std::vector<Stray> strays;
+  double precision = 1;  // of all values that were shared, the part that belongs to some inject
   std::vector<FormGrade> forms;
   std::vector<MetricResult> metrics;
   std::vector<EvaluationResult> evaluations;

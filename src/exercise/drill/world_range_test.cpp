@@ -1,0 +1,125 @@
+#include "exercise/drill/world_range.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "base/places_test_support.h"
+#include "exercise/drill/drill.h"
+#include "exercise/range/world_file.h"
+
+namespace bongsu::exercise::drill {
+namespace {
+
+Result<std::string> file_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(ErrorCode::kNotFound, "no such file", {.source = path});
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+const WorldConfig& sample() {
+  static const WorldConfig config = [] {
+    const std::string dir = source_dir() + "/samples/exercise/world-sample/";
+    return *read_world(*file_text(dir + "world.toml"), "world.toml",
+                       [&](const std::string& name) { return file_text(dir + name); });
+  }();
+  return config;
+}
+
+class WorldRangeTest : public testing::Test {
+ protected:
+  WorldRange range_{*World::make(sample(), 7)};
+  std::string first(ThingKind kind) const {
+    for (const Thing& thing : range_.world().things())
+      if (thing.kind == kind) return thing.name;
+    return {};
+  }
+  bool event(const std::string& target, std::string_view kind) {
+    const auto events = range_.take_events();
+    return std::ranges::any_of(events, [&](const RangeEvent& e) { return e.target == target && e.kind == kind; });
+  }
+};
+
+TEST_F(WorldRangeTest, RedOpensABreakerAndTheTeamClosesIt) {
+  const std::string breaker = first(ThingKind::kBreaker);
+  const auto id = range_.order({.kind = "breaker-open", .target = breaker});
+  ASSERT_TRUE(id) << id.error().text();
+  EXPECT_GT(*id, 0U);
+  EXPECT_EQ(range_.world().measure(breaker, Quantity::kPosition)->value, 0);
+  range_.advance_to(60'000);
+  EXPECT_FALSE(range_.order({.kind = "breaker-open", .target = breaker})) << "it is open";
+  const auto closed = range_.order({.kind = "breaker-close", .target = breaker, .by = Hand::kTeam});
+  EXPECT_TRUE(closed) << closed.error().text();
+  EXPECT_EQ(range_.world().measure(breaker, Quantity::kPosition)->value, 1);
+}
+
+TEST_F(WorldRangeTest, ASubstationGoesDarkAndThatIsMeasured) {
+  const std::string station = "lt.substation.kaunas";
+  ASSERT_NE(range_.world().find(station), nullptr);
+  EXPECT_NEAR(*range_.measure("load-served", "LT"), 100, 0.5);
+  const auto dark = range_.order({.kind = "substation-dark", .target = station});
+  ASSERT_TRUE(dark) << dark.error().text();
+  range_.advance_to(600'000);
+  EXPECT_LT(*range_.measure("load-served", "LT"), 99);
+  EXPECT_GT(*range_.measure("load-lost", ""), 0);
+  EXPECT_GT(range_.consequences().at("unserved_mwh").to_number<double>(), 0);
+  EXPECT_TRUE(event(station, "dark"));
+}
+
+TEST_F(WorldRangeTest, ProbesSeeWhatServicesStandOn) {
+  scenario::Service portal{
+      .id = "portal", .depends_on = {"lt.node.vilnius"}, .probe = "http", .target = "https://portal.example"};
+  scenario::Service control{.id = "control", .probe = "control", .target = "lt.substation.kaunas"};
+  scenario::Service heat{.id = "heat", .probe = "heat", .target = "lt.heat.old-town"};
+  EXPECT_TRUE(range_.probe(portal).up);
+  EXPECT_TRUE(range_.probe(control).up);
+  EXPECT_TRUE(range_.probe(heat).up);
+  ASSERT_TRUE(range_.order({.kind = "site-power-out", .target = "lt.node.vilnius"}));
+  ASSERT_TRUE(range_.order({.kind = "rtu-lost", .target = "lt.substation.kaunas"}));
+  ASSERT_TRUE(range_.order({.kind = "heat-station-stop", .target = "lt.heat.old-town"}));
+  EXPECT_NE(range_.probe(control).why.find("answers nobody"), std::string::npos);
+  EXPECT_EQ(
+      range_.order({.kind = "breaker-open", .target = "lt.substation.kaunas.breaker1", .by = Hand::kTeam}).error().code,
+      ErrorCode::kUnavailable);
+  EXPECT_FALSE(range_.probe(heat).up);
+  range_.advance_to(24 * 3'600'000);
+  EXPECT_FALSE(range_.probe(portal).up) << "its battery is empty";
+  ASSERT_TRUE(range_.order({.kind = "rtu-back", .target = "lt.substation.kaunas", .by = Hand::kTeam}));
+  ASSERT_TRUE(range_.order({.kind = "heat-station-start", .target = "lt.heat.old-town", .by = Hand::kTeam}));
+  EXPECT_TRUE(range_.probe(heat).up);
+}
+
+TEST_F(WorldRangeTest, WhatTheRangeHasNotIsRefusedWithASentence) {
+  EXPECT_EQ(range_.order({.kind = "breaker-open", .target = "lt.substation.nowhere.breaker1"}).error().code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(range_.order({.kind = "temperature", .target = "LT", .value = -20}).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(range_.order({.kind = "rtu-lost", .target = "LT"}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(range_.measure("homes-heated", "").error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(range_.measure("load-served", "XX").error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(WorldRangeTest, ALinkIsCutAtOnceAndMendedByACrewWhoNeedTime) {
+  const std::string link = first(ThingKind::kLink);
+  ASSERT_TRUE(range_.order({.kind = "telecom-link-cut", .target = link}));
+  EXPECT_EQ(range_.world().measure(link, Quantity::kPosition)->value, 0);
+  ASSERT_TRUE(range_.order({.kind = "telecom-link-repair", .target = link, .by = Hand::kTeam}));
+  EXPECT_TRUE(event(link, "crew-sent"));
+  range_.advance_to(12 * 3'600'000);
+  EXPECT_EQ(range_.world().measure(link, Quantity::kPosition)->value, 1);
+}
+
+TEST(WorldRanges, EveryTeamHasTheSameWorldToItself) {
+  const auto make = world_ranges(sample(), 7);
+  ASSERT_TRUE(make) << make.error().text();
+  auto a = *(*make)("a"), b = *(*make)("b");
+  ASSERT_TRUE(a->order({.kind = "substation-dark", .target = "lt.substation.kaunas"}));
+  a->advance_to(600'000);
+  b->advance_to(600'000);
+  EXPECT_LT(*a->measure("load-served", ""), *b->measure("load-served", ""));
+}
+
+}  // namespace
+}  // namespace bongsu::exercise::drill
