@@ -31,7 +31,8 @@ Result<void> write_file_atomically(const std::filesystem::path& file, std::strin
       const int error = errno;
       ::close(fd);
       ::unlink(temporary.c_str());
-      return fail(error == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo, system_text(error), {.source = file.string()});
+      return fail(error == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo, system_text(error),
+                  {.source = file.string()});
     }
     done += static_cast<std::size_t>(n);
   }
@@ -53,7 +54,8 @@ Result<std::string> read_small_file(const std::filesystem::path& file, std::size
   char piece[65536];
   while (in.read(piece, sizeof piece) || in.gcount() > 0) {
     content.append(piece, static_cast<std::size_t>(in.gcount()));
-    if (content.size() > limit) return fail(ErrorCode::kTooLarge, fmt::format("larger than {} bytes", limit), {.source = file.string()});
+    if (content.size() > limit)
+      return fail(ErrorCode::kTooLarge, fmt::format("larger than {} bytes", limit), {.source = file.string()});
   }
   return content;
 }

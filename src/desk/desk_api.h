@@ -6,8 +6,8 @@
 //   net::Server server({.name = "desk"}, [&](net::Request&& r) { return api.handle(std::move(r)); }, log);
 //
 // Who asks is told by a token, as a bearer or by the session that it was exchanged for: exercise control sees and does
-// everything, a team its own, observers see and do nothing. It listens on loopback alone; the Host field has to name it,
-// so that no page of another name reaches it.
+// everything, a team its own, observers see and do nothing. It listens on loopback alone; the Host field has to name
+// it, so that no page of another name reaches it.
 #pragma once
 
 #include <functional>

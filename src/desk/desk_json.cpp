@@ -9,6 +9,11 @@ namespace bongsu::desk {
 using namespace exercise::drill;
 namespace scenario = exercise::scenario;
 
+std::string text_in(const JsonObject& data, std::string_view key) {
+  const Json* value = data.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
 Json json_of(const Entry& entry) {
   return JsonObject{{"seq", entry.seq},
                     {"run", entry.run},
@@ -23,18 +28,10 @@ Json json_of(const Entry& entry) {
 
 Json json_of(const Letter& letter, const std::string& banner) {
   const Delivery& d = letter.delivery;
-  JsonObject out{{"id", d.id},
-                 {"seq", letter.seq},
-                 {"team", letter.team},
-                 {"to", d.to},
-                 {"inject", d.inject},
-                 {"via", scenario::to_string(d.via)},
-                 {"from", d.from},
-                 {"sender", d.sender},
-                 {"subject", d.subject},
-                 {"text", d.text},
-                 {"banner", banner},
-                 {"at_ms", d.due_ms}};
+  JsonObject out{{"id", d.id},     {"seq", letter.seq},  {"team", letter.team},
+                 {"to", d.to},     {"inject", d.inject}, {"via", scenario::to_string(d.via)},
+                 {"from", d.from}, {"sender", d.sender}, {"subject", d.subject},
+                 {"text", d.text}, {"banner", banner},   {"at_ms", d.due_ms}};
   JsonArray roles;
   for (const scenario::Role role : d.roles) roles.emplace_back(scenario::to_string(role));
   out["roles"] = std::move(roles);
@@ -77,8 +74,6 @@ bool asks(const std::vector<std::string>& teams, std::string_view team) {
   return teams.empty() || std::ranges::find(teams, team) != teams.end();
 }
 
-const Json* at(const Entry& entry, std::string_view key) { return entry.data.if_contains(key); }
-
 }  // namespace
 
 JsonArray forms_json(const Tabled& t, std::string_view team) {
@@ -90,17 +85,16 @@ JsonArray forms_json(const Tabled& t, std::string_view team) {
     if (inject == nullptr) continue;
     for (const scenario::Expectation& e : inject->expectations) {
       if (e.seen.as != scenario::Seen::kForm || !asks(e.teams, team)) continue;
-      JsonObject form{{"form", e.seen.of},       {"inject", inject->id},
-                      {"expectation", e.id},     {"description", e.description},
+      JsonObject form{{"form", e.seen.of},        {"inject", inject->id},
+                      {"expectation", e.id},      {"description", e.description},
                       {"asked_ms", fired->at_ms}, {"due_ms", fired->at_ms + e.expires.count()},
                       {"handed_in", nullptr}};
       for (const Entry* entry : log) {
         if (entry->kind != Kind::kEvidence || entry->ref != to_string(As::kForm) || entry->team != team ||
             entry->at_ms < fired->at_ms)
           continue;
-        const Json* type = at(*entry, "type");
-        const Json* about = at(*entry, "inject");
-        if (type != nullptr && *type == e.seen.of && (about == nullptr || *about == inject->id)) {
+        const std::string about = text_in(entry->data, "inject");
+        if (text_in(entry->data, "type") == e.seen.of && (about.empty() || about == inject->id)) {
           form["handed_in"] = entry->seq;
           break;
         }
@@ -114,8 +108,7 @@ JsonArray forms_json(const Tabled& t, std::string_view team) {
 JsonArray orders_json(const Tabled& t, std::string_view team) {
   JsonArray out;
   for (const Entry* entry : counting(t.log)) {
-    const Json* by = at(*entry, "by");
-    if (entry->kind == Kind::kOrder && entry->team == team && by != nullptr && *by == "team")
+    if (entry->kind == Kind::kOrder && entry->team == team && text_in(entry->data, "by") == "team")
       out.push_back(json_of(*entry));
   }
   return out;
@@ -135,10 +128,8 @@ bool team_may_read(const Entry& entry, std::string_view team) {
     case Kind::kAppeal:
     case Kind::kRuling:
       return true;
-    case Kind::kOrder: {  // red's are for the team to find out
-      const Json* by = at(entry, "by");
-      return by != nullptr && *by == "team";
-    }
+    case Kind::kOrder:  // red's are for the team to find out
+      return text_in(entry.data, "by") == "team";
     default:
       return false;
   }

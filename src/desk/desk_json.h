@@ -7,6 +7,9 @@
 
 namespace bongsu::desk {
 
+// "": no such key, or no text.
+std::string text_in(const JsonObject& data, std::string_view key);
+
 Json json_of(const exercise::drill::Entry& entry);
 // With the exercise's banner, which a page shows at head and foot.
 Json json_of(const Letter& letter, const std::string& banner);

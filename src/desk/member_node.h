@@ -1,5 +1,5 @@
-// A member's node as the desk sees it: what it raised, what it holds, and a way to put something into it. AdminNode asks
-// a real one over its admin socket; tests have one of their own.
+// A member's node as the desk sees it: what it raised, what it holds, and a way to put something into it. AdminNode
+// asks a real one over its admin socket; tests have one of their own.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,7 @@ constexpr auto kOldNodeDeadline = 30s;  // one that a killed host left needs so 
 constexpr auto kLinksDeadline = 120s;
 constexpr auto kStartAgain = 1s;
 constexpr auto kStopGrace = 10s;
-constexpr std::uint16_t kPorts = 4;                             // of one node: TAXII, link, console, ops
+constexpr std::uint16_t kPorts = 4;                               // of one node: TAXII, link, console, ops
 constexpr std::uint16_t kFirstPort = 20'000, kPastPort = 32'000;  // below what the kernel gives to clients
 constexpr int kPortAttempts = 1000;
 constexpr std::chrono::hours kAgreementLasts{24 * 366};
@@ -94,11 +94,10 @@ Result<void> Nodes::set_up() {
     const auto drills = std::ranges::find_if(
         collections, [](const NodeCollection& c) { return c.mirror_of.empty() && c.alias == kDrillCollection; });
     if (drills != collections.end()) continue;
-    BONGSU_TRY([[maybe_unused]] const Json made,
-               node.admin->call("POST", "/collections",
-                                JsonObject{{"alias", kDrillCollection},
-                                           {"title", "Exercise " + scenario_.name},
-                                           {"exercise", players_.exercise()}}));
+    BONGSU_TRY([[maybe_unused]] const Json made, node.admin->call("POST", "/collections",
+                                                                  JsonObject{{"alias", kDrillCollection},
+                                                                             {"title", "Exercise " + scenario_.name},
+                                                                             {"exercise", players_.exercise()}}));
   }
   BONGSU_TRY_VOID(pair());
   BONGSU_TRY_VOID(agree());
@@ -113,11 +112,11 @@ Result<void> Nodes::make(Node& node) {
   say_("making the node " + node.player->member);
   fs::remove_all(node.home, ec);
   BONGSU_TRY(const std::uint16_t port, free_ports(random_));
-  std::vector<std::string> command = {program_,         "init",
-                                      "--member",       node.player->member,
-                                      "--title",        node.player->title,
-                                      "--data",         node.home.string(),
-                                      "--base-port",    std::to_string(port),
+  std::vector<std::string> command = {program_,      "init",
+                                      "--member",    node.player->member,
+                                      "--title",     node.player->title,
+                                      "--data",      node.home.string(),
+                                      "--base-port", std::to_string(port),
                                       "--json"};
   if (!node.player->country.empty()) command.insert(command.end(), {"--country", node.player->country});
   BONGSU_TRY(const std::string said, run_command(command, kInitDeadline));
@@ -133,8 +132,7 @@ Result<void> Nodes::make(Node& node) {
 
 Result<void> Nodes::start(Node& node) {
   std::vector<std::string> command = {program_, "serve", "--data", node.home.string(), "--json"};
-  if (!node.player->white)
-    command.insert(command.end(), {"--watch", telemetry_of(node.player->member).string()});
+  if (!node.player->white) command.insert(command.end(), {"--watch", telemetry_of(node.player->member).string()});
   node.up = false;
   BONGSU_TRY(node.process, Process::start(command, directory_ / "nodes" / (node.player->member + ".log")));
   return {};

@@ -1,5 +1,6 @@
-// The members' nodes of a drill on one machine: each a real node in a directory of its own, started as this same program
-// and kept running. They are paired with each other, each has a collection of the exercise, and agreements let it flow.
+// The members' nodes of a drill on one machine: each a real node in a directory of its own, started as this same
+// program and kept running. They are paired with each other, each has a collection of the exercise, and agreements let
+// it flow.
 //
 //   Nodes nodes(dir, program, scenario, players, say);
 //   BONGSU_TRY_VOID(nodes.set_up());       // makes what is not there yet; waits until every link is live

@@ -21,12 +21,20 @@ std::string member_of(const Entity& entity) {
   return out;
 }
 
+// ISO 3166-1, upper case; "eu" and "nato" are no countries.
+std::string country_of(const std::string& nation) {
+  if (nation.size() != 2 || nation == "eu") return {};
+  std::string out = nation;
+  for (char& c : out)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return out;
+}
+
 Player player_of(const Entity& entity, bool white) {
-  // "eu" and "nato" are no countries of the map.
   return {.entity = entity.id,
           .member = member_of(entity),
           .title = entity.name.empty() ? entity.id : entity.name,
-          .country = entity.nation.size() == 2 && entity.nation != "eu" ? entity.nation : "",
+          .country = country_of(entity.nation),
           .white = white};
 }
 

@@ -45,8 +45,8 @@ class Players {
   Instant start_;
 };
 
-// The agreement that `from` makes with `to` for this exercise, as TOML: its own collection, up to the strictest TLP that
-// the scenario asks to be shared between them, AMBER at least.
+// The agreement that `from` makes with `to` for this exercise, as TOML: its own collection, up to the strictest TLP
+// that the scenario asks to be shared between them, AMBER at least.
 std::string agreement_toml(const exercise::scenario::Scenario& scenario, const Player& from, const Player& to,
                            const Instant& until);
 

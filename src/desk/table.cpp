@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "desk/desk_json.h"
 #include "exercise/scenario/vocabulary.h"
 
 namespace bongsu::desk {
@@ -12,17 +13,12 @@ namespace {
 using namespace exercise::drill;
 namespace scenario = exercise::scenario;
 
-std::string text_at(const JsonObject& data, std::string_view key) {
-  const Json* value = data.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Table>> Table::open(const std::filesystem::path& directory, const scenario::Scenario& scenario,
                                            const Settings& settings, RangeMaker make_range, const Clock& clock) {
   std::unique_ptr<Table> table(new Table(scenario, clock));
-  const std::filesystem::path path = directory / "drill.log";
+  const std::filesystem::path path = directory / "drill.ndjson";
   std::error_code ec;
   LogRead read;
   if (std::filesystem::exists(path, ec)) {
@@ -71,9 +67,8 @@ Result<void> Table::keep(Step&& step) {
     broken_->message = "the drill's log can't be written, so the drill stands: " + broken_->message;
     return std::unexpected(*broken_);
   }
-  const bool jumped = std::ranges::any_of(step.entries, [](const Entry& e) {
-    return e.kind == Kind::kControl && e.ref == to_string(Verb::kJumpBack);
-  });
+  const bool jumped = std::ranges::any_of(
+      step.entries, [](const Entry& e) { return e.kind == Kind::kControl && e.ref == to_string(Verb::kJumpBack); });
   for (Entry& entry : step.entries) {
     note(entry);
     log_.push_back(std::move(entry));
@@ -100,18 +95,18 @@ void Table::note(const Entry& entry) {
     letter.seq = entry.seq;
     Delivery& d = letter.delivery;
     d.id = entry.ref;
-    d.to = text_at(entry.data, "to");
+    d.to = text_in(entry.data, "to");
     d.due_ms = entry.at_ms;
     d.label = scenario_.exercise.label.text();
-    const std::string channel = text_at(entry.data, "channel");
+    const std::string channel = text_in(entry.data, "channel");
     for (const auto& [value, word] : scenario::words(scenario::Channel{}))
       if (word == channel) d.via = value;
-    if (const std::string service = text_at(entry.data, "complaint"); !service.empty()) {
+    if (const std::string service = text_in(entry.data, "complaint"); !service.empty()) {
       const scenario::Service* of = scenario::find(scenario_.services, service);
       d.sender = "users";
       d.subject = of == nullptr || of->name.empty() ? service : of->name;
       d.text = last_complaint_[entry.team + ' ' + service];
-    } else if (const auto* inject = scenario::find(scenario_.injects, text_at(entry.data, "inject"))) {
+    } else if (const auto* inject = scenario::find(scenario_.injects, text_in(entry.data, "inject"))) {
       d.inject = inject->id;
       d.from = inject->from_entity;
       const Json* number = entry.data.if_contains("number");

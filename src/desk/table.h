@@ -49,7 +49,7 @@ struct Tabled {
 
 class Table {
  public:
-  // Opens DIR/drill.log, or goes on with the one that is there: what a crash cut off is removed, and the time while
+  // Opens DIR/drill.ndjson, or goes on with the one that is there: what a crash cut off is removed, and the time while
   // nobody was here does not count. kCorrupt: it is another scenario's, or was changed.
   static Result<std::unique_ptr<Table>> open(const std::filesystem::path& directory,
                                              const exercise::scenario::Scenario& scenario,
@@ -88,7 +88,7 @@ class Table {
   std::optional<Error> broken_;
   std::vector<exercise::drill::Entry> log_;
   std::vector<Letter> letters_;
-  std::unordered_map<std::string, std::size_t> letter_of_;      // by id
+  std::unordered_map<std::string, std::size_t> letter_of_;       // by id
   std::unordered_map<std::string, std::string> last_complaint_;  // by team and service
   std::function<void()> on_change_;
   bool went_on_ = false;

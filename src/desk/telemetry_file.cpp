@@ -48,8 +48,7 @@ Result<void> TelemetryFile::put(const std::string& id, std::string_view lines) {
     return fail(ErrorCode::kCorrupt, fmt::format("{} has {} bytes now and had {}", id, lines.size(), place.length));
   const std::uint64_t end = place.offset + place.length;
   if (file_.size() >= end) return {};
-  if (file_.size() < place.offset)
-    return fail(ErrorCode::kCorrupt, fmt::format("what lies before {} is missing", id));
+  if (file_.size() < place.offset) return fail(ErrorCode::kCorrupt, fmt::format("what lies before {} is missing", id));
   return file_.append(lines.substr(file_.size() - place.offset));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "desk/desk_json.h"
 #include "exercise/scenario/vocabulary.h"
 #include "policy/label.h"
 
@@ -15,9 +16,18 @@ using exercise::drill::Evidence;
 
 bool is_marking(const NodeObject& object) { return object.type == "marking-definition"; }
 
+// STIX has no warning: it is a note or report that says so in its labels.
+std::string type_of(const NodeObject& object) {
+  if (const Json* labels = find(object.body, "labels"); labels != nullptr && labels->is_array())
+    for (const Json& label : labels->get_array())
+      if (label.is_string() && label.get_string() == "warning") return "warning";
+  return object.type;
+}
+
 }  // namespace
 
-Watcher::Watcher(const exercise::scenario::Scenario& scenario, const Players& players) : players_(players) {
+Watcher::Watcher(const exercise::scenario::Scenario& scenario, const Players& players)
+    : scenario_(scenario), players_(players) {
   for (const auto& inject : scenario.injects)
     for (const auto& indicator : inject.indicators)
       for (std::string& value : exercise::drill::comparisons_of(exercise::scenario::pattern_of(indicator)))
@@ -25,11 +35,7 @@ Watcher::Watcher(const exercise::scenario::Scenario& scenario, const Players& pl
 }
 
 std::string Watcher::key_of(const Evidence& e) {
-  const auto field = [&](const char* name) {
-    const Json* value = e.fields.if_contains(name);
-    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-  };
-  return fmt::format("{} {} {} {} {} {}", to_string(e.as), e.team, e.object, field("version"),
+  return fmt::format("{} {} {} {} {} {}", to_string(e.as), e.team, e.object, text_in(e.fields, "version"),
                      e.to.empty() ? "" : e.to.front(), e.as == As::kViolation ? e.type : "");
 }
 
@@ -39,7 +45,7 @@ void Watcher::know(const exercise::drill::Entry& entry) {
 }
 
 void Watcher::add(Evidence evidence, Seen& seen) {
-  if (!known_.contains(key_of(evidence))) seen.evidence.push_back(std::move(evidence));
+  if (known_.insert(key_of(evidence)).second) seen.evidence.push_back(std::move(evidence));
 }
 
 Result<Seen> Watcher::look(const Player& player, MemberNode& node) {
@@ -101,6 +107,7 @@ Result<void> Watcher::collection(const Player& player, const NodeCollection& whe
       if (is_marking(object)) continue;
       if (const auto pattern = string_at(object.body, "pattern"))
         patterns_.insert_or_assign(object.id, std::string(*pattern));
+      if (from == &player) owner_.insert_or_assign(object.id, player.member);
     }
     for (const NodeObject& object : page.objects) {
       if (is_marking(object) || from == nullptr) continue;
@@ -125,7 +132,7 @@ Result<void> Watcher::own_object(const Player& player, const NodeCollection& whe
              .team = player.entity,
              .by = player.member,
              .object = object.id,
-             .type = here ? object.type : "outside-exercise",
+             .type = here ? type_of(object) : "outside-exercise",
              .patterns = patterns_of(object)};
   BONGSU_TRY(e.label, label_of(object, where, node));
   e.fields = {{"version", object.version}, {"collection", where.alias}};
@@ -145,16 +152,25 @@ Result<void> Watcher::arrived(const Player& from, const Player& at, const NodeCo
              .team = from.entity,
              .by = from.member,
              .object = object.id,
-             .type = object.type,
+             .type = type_of(object),
              .patterns = patterns_of(object),
              .to = {at.entity.empty() ? at.member : at.entity}};
   BONGSU_TRY(e.label, label_of(object, where, node));
   e.fields = {{"version", object.version}, {"collection", where.alias}, {"at", at.member}};
+  // A node tells the one who gave an indicator, and nobody else, that it was seen, under that one's own label: if that
+  // is too wide, it is not the fault of who saw it.
+  const auto of = string_at(object.body, "sighting_of_ref");
+  const auto owner = of ? owner_.find(std::string(*of)) : owner_.end();
+  if (e.as == As::kSighting && owner != owner_.end() && owner->second == at.member && !e.label.empty()) {
+    BONGSU_TRY(const policy::Label given, policy::Label::parse(e.label));
+    e.fields["label"] = e.label;
+    e.label = policy::join(given, scenario_.exercise.label).text();
+  }
   if (!drill) {
     e.as = As::kViolation;
     e.type = "outside-exercise";
-    e.text = fmt::format("{} got {} of the drill in \"{}\", which is not the drill's", at.member, object.type,
-                         where.alias);
+    e.text =
+        fmt::format("{} got {} of the drill in \"{}\", which is not the drill's", at.member, object.type, where.alias);
   }
   add(std::move(e), seen);
   return {};

@@ -1,6 +1,6 @@
-// What teams did, read off their nodes: alerts that were raised, objects that arrived at others, sightings, and what went
-// where it must not. Each trace becomes one piece of drill evidence, once, also across restarts: what the log holds is
-// known.
+// What teams did, read off their nodes: alerts that were raised, objects that arrived at others, sightings, and what
+// went where it must not. Each trace becomes one piece of drill evidence, once, also across restarts: what the log
+// holds is known.
 //
 //   Watcher watcher(scenario, players);
 //   for (const Entry& entry : log) watcher.know(entry);
@@ -40,7 +40,8 @@ class Watcher {
   Watcher(const exercise::scenario::Scenario& scenario, const Players& players);
 
   void know(const exercise::drill::Entry& entry);  // every entry of the log, as it comes
-  // What is new on this node. An error: the node could not be asked; nothing is lost, the next look finds it.
+  // What is new on this node; each trace is returned once. An error: the node could not be asked; the next look finds
+  // what this one would have.
   Result<Seen> look(const Player& player, MemberNode& node);
 
  private:
@@ -58,11 +59,13 @@ class Watcher {
   static std::string key_of(const Evidence& evidence);
   void add(Evidence evidence, Seen& seen);
 
+  const exercise::scenario::Scenario& scenario_;
   const Players& players_;
   std::set<std::string> truth_;                            // comparisons of every inject's indicators
   std::set<std::string> known_;                            // keys of evidence
   std::unordered_map<std::string, std::string> patterns_;  // of indicators, by id
-  std::unordered_map<std::string, std::string> newest_alert_;  // by member: the newest that the last look saw
+  std::unordered_map<std::string, std::string> owner_;  // the member in whose own collection an indicator is, by its id
+  std::unordered_map<std::string, std::string> newest_alert_;          // by member: the newest that the last look saw
   std::map<std::pair<std::string, std::string>, std::uint64_t> read_;  // by member and collection: up to where
 };
 
