@@ -43,45 +43,6 @@ Result<std::string> read_key(const fs::path& file) {
 
 }  // namespace
 
-Result<void> write_file_atomically(const fs::path& file, std::string_view content) {
-  const fs::path temporary = file.string() + ".new";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return fail(ErrorCode::kIo, "cannot be written: " + system_text(errno), {.source = file.string()});
-  std::size_t done = 0;
-  while (done < content.size()) {
-    const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int error = errno;
-      ::close(fd);
-      ::unlink(temporary.c_str());
-      return fail(error == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo, system_text(error), {.source = file.string()});
-    }
-    done += static_cast<std::size_t>(n);
-  }
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  if (!synced || ::rename(temporary.c_str(), file.c_str()) != 0)
-    return fail(ErrorCode::kIo, system_text(errno), {.source = file.string()});
-  if (const int directory = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); directory >= 0) {
-    ::fsync(directory);
-    ::close(directory);
-  }
-  return {};
-}
-
-Result<std::string> read_small_file(const fs::path& file, std::size_t limit) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return fail(ErrorCode::kNotFound, "cannot be read: " + system_text(errno), {.source = file.string()});
-  std::string content;
-  char piece[65536];
-  while (in.read(piece, sizeof piece) || in.gcount() > 0) {
-    content.append(piece, static_cast<std::size_t>(in.gcount()));
-    if (content.size() > limit) return fail(ErrorCode::kTooLarge, fmt::format("larger than {} bytes", limit), {.source = file.string()});
-  }
-  return content;
-}
-
 bool DataDir::exists() const { return fs::exists(config_file()); }
 
 Result<void> DataDir::init(const InitOptions& options, const Clock& clock, Random& random) const {

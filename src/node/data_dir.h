@@ -20,6 +20,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "crypto/envelope.h"
@@ -74,8 +75,7 @@ class DataDir {
   std::filesystem::path root_;
 };
 
-// Writes a file whole or not at all: temporary name, fsync, rename, fsync of the directory. Mode 0600.
-Result<void> write_file_atomically(const std::filesystem::path& file, std::string_view content);
-Result<std::string> read_small_file(const std::filesystem::path& file, std::size_t limit = 1 << 20);
+using bongsu::read_small_file;
+using bongsu::write_file_atomically;
 
 }  // namespace bongsu::node

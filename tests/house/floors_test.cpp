@@ -19,7 +19,7 @@ const std::map<std::string, int> kFloor = {
     {"base", 0},   {"stix", 1},     {"formats", 1}, {"crypto", 1},  {"net", 1},   {"journal", 2},
     {"ledger", 2}, {"policy", 2},   {"identity", 2}, {"telemetry", 2}, {"detect", 3}, {"assess", 3},
     {"respond", 3}, {"exercise", 3}, {"trace", 3},   {"flow", 4},    {"api", 5},   {"link", 5},
-    {"node", 6},   {"cli", 7},
+    {"node", 6},   {"desk", 6},   {"cli", 7},
 };
 
 struct Include {

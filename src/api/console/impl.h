@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/console/alert_scope.h"
+#include "api/console/answer.h"
 #include "api/console/console_api.h"
 #include "api/console/events.h"
 #include "api/console/shapes.h"
@@ -135,10 +136,7 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
 namespace console {
 
 Result<std::uint64_t> read_number(std::string_view text, std::string_view field);
-Result<Json> json_body(const net::Request& request);  // kUnsupported: not application/json
 Result<void> require(const identity::Principal& who, identity::Role least);
-net::Response answer(int status, const Json& body);
-net::Response error_answer(const Error& error);
 // The best short text for an object: name, value, a hash, …; empty if there is none.
 std::string name_of(const Json& object);
 

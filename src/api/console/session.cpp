@@ -91,7 +91,7 @@ void Sessions::failed(std::string_view address) {
   ++it->second.count;
 }
 
-std::optional<std::string_view> session_cookie(std::string_view header) {
+std::optional<std::string_view> session_cookie(std::string_view header, std::string_view name) {
   std::optional<std::string_view> found;
   while (!header.empty()) {
     const std::size_t end = std::min(header.find(';'), header.size());
@@ -99,10 +99,9 @@ std::optional<std::string_view> session_cookie(std::string_view header) {
     header.remove_prefix(std::min(end + 1, header.size()));
     while (!pair.empty() && pair.front() == ' ') pair.remove_prefix(1);
     while (!pair.empty() && pair.back() == ' ') pair.remove_suffix(1);
-    if (!pair.starts_with(kSessionCookie) || pair.size() <= kSessionCookie.size() || pair[kSessionCookie.size()] != '=')
-      continue;
+    if (!pair.starts_with(name) || pair.size() <= name.size() || pair[name.size()] != '=') continue;
     if (found) return std::nullopt;  // two of the same name: somebody planted one
-    found = pair.substr(kSessionCookie.size() + 1);
+    found = pair.substr(name.size() + 1);
   }
   return found;
 }

@@ -67,7 +67,7 @@ class Sessions {
 };
 
 // The session's secret in a Cookie header value (RFC 6265 §4.2.1), if there is exactly one.
-std::optional<std::string_view> session_cookie(std::string_view cookie_header);
+std::optional<std::string_view> session_cookie(std::string_view cookie_header, std::string_view name = kSessionCookie);
 // Set-Cookie values: __Host- prefix, Secure, HttpOnly, SameSite=Strict.
 std::string set_session_cookie(std::string_view secret, std::chrono::seconds lifetime);
 std::string clear_session_cookie();

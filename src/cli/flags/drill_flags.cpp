@@ -1,7 +1,9 @@
 // Drills: below `exercise`, beside the commands on scenarios.
 #include <cstdio>
 
+#include "cli/exercise_nodes_command.h"
 #include "cli/exercise_run_command.h"
+#include "base/text.h"
 #include "cli/flags/flags.h"
 #include "cli/flags/program.h"
 
@@ -10,25 +12,54 @@ namespace bongsu::cli {
 void add_drill(Program& p) {
   auto* exercise = p.app.get_subcommand("exercise");
   static ExerciseRunOptions r;
-  auto* run = p.command(exercise, "run", "Play a drill with scripted teams in this process",
+  static ExerciseNodesOptions n;
+  static bool nodes = false;
+  auto* run = p.command(exercise, "run", "Play a drill: with scripted teams in this process, or on real nodes",
                         "  bongsu exercise run samples/exercise/scenarios/lithuania-ukraine.yaml --out drill1\n"
                         "  bongsu exercise run drill.yaml --world samples/exercise/world-sample/world.toml --scripted "
-                        "good,slow --speed 60 --out drill2\n");
-  run->add_option("scenario", r.scenario, "Scenario (YAML)")->required();
-  run->add_option("--out", r.out, "Directory for scenario, log and score")->required();
+                        "good,slow --speed 60 --out drill2\n"
+                        "  bongsu exercise run drill.yaml --nodes --scripted good,slow,leaky --speed 60 --out drill3\n"
+                        "  bongsu exercise run --nodes --out drill3          again: goes on where it was\n");
+  run->add_option("scenario", r.scenario, "Scenario (YAML); with --nodes and none, the one in --out");
+  auto* on_nodes = run->add_flag("--nodes", nodes, "On real nodes of this machine: one for control, one for each team");
+  run->add_option("--out,--resume", r.out, "Directory for scenario, log and score")->required();
   run->add_option("--world", r.world,
                   "The range that every team gets a copy of (world.toml); none: orders to it are refused");
   run->add_option("--data", r.data, "Directory of what the world names and does not lie beside it");
-  run->add_option("--scripted", r.scripted,
-                  "Teams' scripts in turn: good, slow, leaky, silent, baseline, or JSON files")
-      ->delimiter(',')
-      ->capture_default_str();
-  run->add_option("--speed", r.speed, "Drill seconds a second, or max")->capture_default_str();
+  auto* scripted = run->add_option("--scripted", r.scripted,
+                                   "Teams' scripts in turn: good, slow, leaky, silent, baseline, JSON files; on nodes "
+                                   "also people, which all others are")
+                       ->delimiter(',')
+                       ->capture_default_str();
+  run->add_option("--speed", r.speed, "Drill seconds a second; without nodes also max")->capture_default_str();
   run->add_option("--seed", r.seed, "In place of the scenario's");
   run->add_flag("--baseline", r.baseline, "Let the automatic blue team play it, too, for comparison");
-  run->add_flag("--json", r.json, "The log's entries as they come");
+  run->add_option("--teams", n.teams, "How many teams there must be")->needs(on_nodes);
+  run->add_option("--port", n.port, "Of the desk's API; 0: a free one")->needs(on_nodes)->capture_default_str();
+  run->add_flag("--wait", n.wait, "Exercise control starts the clock")->needs(on_nodes);
+  run->add_flag("--json", r.json, "The log's entries as they come; on nodes one JSON object a line");
   run->add_flag("--quiet", r.quiet, "The scoreboard alone");
-  run->callback([&p] { p.exit = run_exercise_run(r, stdout, stderr); });
+  run->callback([&p, run, scripted] {
+    if (!nodes) {
+      if (r.scenario.empty()) throw CLI::RequiredError("scenario");
+      p.exit = run_exercise_run(r, stdout, stderr);
+      return;
+    }
+    n.scenario = r.scenario;
+    n.out = r.out;
+    n.world = r.world;
+    n.data = r.data;
+    n.seed = r.seed;
+    n.json = r.json;
+    n.quiet = r.quiet;
+    if (scripted->count() > 0) n.scripted = r.scripted;
+    if (run->count("--speed") > 0) {
+      const auto speed = finite_number(r.speed);
+      if (!speed) throw CLI::ValidationError("--speed", "is a number of drill seconds a second");
+      n.speed = *speed;
+    }
+    p.exit = run_exercise_nodes(n, stdout, stderr);
+  });
 
   static ExerciseScoreOptions s;
   auto* score = p.command(exercise, "score", "Score a drill's log anew", "  bongsu exercise score drill1 --points\n");

@@ -1,0 +1,219 @@
+#include "cli/exercise_nodes_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "base/files.h"
+#include "cli/range_world_command.h"
+#include "cli/terminal.h"
+#include "desk/desk.h"
+#include "exercise/drill/world_range.h"
+#include "exercise/scenario/read.h"
+#include "formats/yaml.h"
+#include "node/service.h"
+#include "telemetry/byte_source.h"
+
+namespace bongsu::cli {
+namespace {
+
+using namespace exercise;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxPolicyBytes = 64 * 1024;
+constexpr std::size_t kShown = 140;
+
+int trouble(std::FILE* err, const Error& error, bool json) {
+  if (json)
+    fmt::print(err, "{}\n", to_text(JsonObject{{"status", "trouble"}, {"error", error.text()}}));
+  else
+    fmt::print(err, "bongsu exercise run: {}\n", for_terminal(error.text()));
+  return kExitTrouble;
+}
+
+// Whether somebody asked us to stop, without waiting. The signals are blocked (node/service.h).
+bool stop_asked() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  const timespec now{};
+  return ::sigtimedwait(&signals, nullptr, &now) > 0;
+}
+
+std::string clock(std::int64_t ms) {
+  return fmt::format("{}:{:02}:{:02}", ms / 3'600'000, ms / 60'000 % 60, ms / 1'000 % 60);
+}
+
+Result<std::map<std::string, drill::Policy>> policies(const ExerciseNodesOptions& o,
+                                                      const std::vector<std::string>& teams) {
+  std::vector<std::string> names;
+  for (const std::string& list : o.scripted)
+    for (std::size_t begin = 0; begin <= list.size();) {
+      const std::size_t end = std::min(list.find(',', begin), list.size());
+      names.push_back(list.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  if (names.size() > teams.size())
+    return fail(ErrorCode::kInvalid, fmt::format("names {} scripts for {} teams", names.size(), teams.size()),
+                {.field = "--scripted"});
+  std::map<std::string, drill::Policy> out;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == "people") continue;
+    if (names[i].ends_with(".json")) {
+      BONGSU_TRY(const std::string text, telemetry::read_whole(names[i], kMaxPolicyBytes));
+      BONGSU_TRY(out[teams[i]], drill::read_policy(text, names[i]));
+    } else {
+      BONGSU_TRY(out[teams[i]], drill::policy(names[i]));
+    }
+  }
+  return out;
+}
+
+// Whether an entry is worth a line on a terminal.
+std::string_view shown_as(const drill::Entry& e) {
+  using drill::Kind;
+  switch (e.kind) {
+    case Kind::kFired:
+      return "inject";
+    case Kind::kNotFired:
+      return "no inject";
+    case Kind::kViolation:
+      return "violation";
+    case Kind::kProbe:
+      return "service";
+    case Kind::kControl:
+      return "control";
+    case Kind::kEvidence:
+      return e.ref == "delivered" || e.ref == "acknowledged" || e.ref == "object" ? "" : std::string_view(e.ref);
+    default:
+      return {};
+  }
+}
+
+void show(const desk::DeskNews& news, const ExerciseNodesOptions& o, Progress* bar, std::FILE* out, std::FILE* err) {
+  if (o.json) {
+    if (news.entry != nullptr)
+      fmt::print(out, "{}\n",
+                 to_text(JsonObject{{"status", "entry"},
+                                    {"seq", news.entry->seq},
+                                    {"at_ms", news.entry->at_ms},
+                                    {"kind", to_string(news.entry->kind)},
+                                    {"team", news.entry->team},
+                                    {"ref", news.entry->ref},
+                                    {"text", news.entry->text}}));
+    else
+      fmt::print(out, "{}\n", to_text(JsonObject{{"status", "desk"}, {"text", news.said}}));
+    std::fflush(out);
+    return;
+  }
+  if (news.entry == nullptr) {
+    fmt::print(err, "{}\n", for_terminal(news.said));
+    return;
+  }
+  if (const std::string_view kind = shown_as(*news.entry); !kind.empty() && !o.quiet)
+    fmt::print(out, "{}  {:<10} {:<14} {}\n", clock(news.entry->at_ms), kind, printable(news.entry->team, 14),
+               printable(news.entry->text, kShown));
+  std::fflush(out);
+  if (bar != nullptr) bar->update(static_cast<std::uint64_t>(news.now_ms / 1000));
+}
+
+void summary(const scoring::Scorecard& card, const ExerciseNodesOptions& o, std::FILE* out) {
+  if (o.json) {
+    JsonArray teams;
+    for (const scoring::TeamScore& team : card.teams)
+      teams.push_back(
+          JsonObject{{"team", team.team}, {"total", team.total}, {"open", team.open}, {"violations", team.violations}});
+    fmt::print(out, "{}\n",
+               to_text(JsonObject{{"status", "summary"}, {"ended_ms", card.ended_ms}, {"teams", std::move(teams)}}));
+    return;
+  }
+  fmt::print(out, "\n{}\n", printable(card.label));
+  for (const scoring::TeamScore& team : card.teams)
+    fmt::print(out, "{:<20} {:>6.1f} of 100   {} label violations{}\n", printable(team.team, 20), team.total,
+               team.violations, team.open ? "   some points wait for people" : "");
+  fmt::print(out, "bongsu exercise score {} --points   each point with its entries\n", printable(o.out));
+}
+
+Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, const scenario::Scenario& scenario,
+                                               std::FILE* out, std::FILE* err) {
+  const drill::Roster roster(scenario);
+  if (o.teams && *o.teams != roster.teams().size())
+    return fail(ErrorCode::kInvalid, fmt::format("the scenario has {} teams", roster.teams().size()),
+                {.field = "--teams"});
+  desk::DeskOptions options{.directory = fs::absolute(o.out), .program = node::own_program_path()};
+  options.settings.seed = o.seed;
+  options.speed = o.speed;
+  options.wait = o.wait;
+  options.port = o.port;
+  options.script_seed = o.seed.value_or(scenario.exercise.seed);
+  BONGSU_TRY(options.scripts, policies(o, roster.teams()));
+  options.make_range = desk::no_range();
+  if (!o.world.empty()) {
+    BONGSU_TRY(const WorldConfig config, load_world(o.world, o.data));
+    BONGSU_TRY(options.make_range, drill::world_ranges(config, options.script_seed));
+  }
+  std::unique_ptr<Progress> bar;
+  if (!o.quiet && !o.json)
+    bar = std::make_unique<Progress>("drill seconds", static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                                          scenario.exercise.duration.count() / 1000, 1)));
+  options.news = [&](const desk::DeskNews& news) { show(news, o, bar.get(), out, err); };
+  BONGSU_TRY(const auto desk, desk::Desk::open(scenario, std::move(options)));
+  if (o.json) {
+    JsonObject tokens;
+    for (const auto& [account, token] : desk->tokens().by_account) tokens[account] = token;
+    fmt::print(out, "{}\n",
+               to_text(JsonObject{{"status", "ready"},
+                                  {"url", desk->url()},
+                                  {"went_on", desk->went_on()},
+                                  {"mended", desk->mended()},
+                                  {"tokens", std::move(tokens)}}));
+  } else {
+    if (desk->went_on()) fmt::print(out, "The drill goes on where it was.\n");
+    if (!desk->mended().empty()) fmt::print(out, "{}\n", for_terminal(desk->mended()));
+    fmt::print(out, "The desk: {}   (by Authorization: Bearer TOKEN)\n", desk->url());
+    for (const auto& [account, token] : desk->tokens().by_account)
+      fmt::print(out, "  {:<20} {}\n", printable(account, 20), token);
+  }
+  std::fflush(out);
+  return desk->run(stop_asked);
+}
+
+}  // namespace
+
+int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::FILE* err) {
+  node::block_stop_signals();
+  ExerciseNodesOptions o = given;
+  // The scenario of a drill that has begun is the one that lies beside its log.
+  const fs::path kept = fs::path(o.out) / "scenario.yaml";
+  std::error_code ec;
+  const bool again = fs::exists(kept, ec);
+  if (again) o.scenario = kept.string();
+  if (o.scenario.empty())
+    return trouble(err, {ErrorCode::kInvalid, "there is no drill there yet; name a scenario", {.source = o.out}},
+                   o.json);
+  const auto yaml = telemetry::read_whole(o.scenario, formats::kMaxYamlBytes);
+  if (!yaml) return trouble(err, yaml.error(), o.json);
+  const auto scenario = scenario::read_scenario(*yaml, o.scenario);
+  if (!scenario) {
+    for (const Error& error : scenario.error().list) fmt::print(err, "{}\n", for_terminal(error.text()));
+    return kExitNo;
+  }
+  if (!again) {
+    fs::create_directories(o.out, ec);
+    if (const auto done = write_file_atomically(kept, *yaml); !done) return trouble(err, done.error(), o.json);
+  }
+  const auto card = play(o, *scenario, out, err);
+  if (!card) return trouble(err, card.error(), o.json);
+  if (!*card) {
+    hint("The drill stands; the same command goes on with it.");
+    return kExitNo;
+  }
+  summary(**card, o, out);
+  return kExitOk;
+}
+
+}  // namespace bongsu::cli

@@ -1,0 +1,30 @@
+// bongsu exercise run --nodes: a drill on real nodes of this machine (src/desk), one for exercise control and one for
+// each team, played by people through the desk's API, by scripts, or by both.
+//
+//   bongsu exercise run SCENARIO --nodes --scripted good,slow,leaky --speed 60 --out drill3
+//   bongsu exercise run SCENARIO --nodes --out drill3          again: goes on where it was
+//
+// Exit status: 0 the drill ended; 1 the scenario has mistakes, or it was stopped before its end; 2 trouble.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bongsu::cli {
+
+struct ExerciseNodesOptions {
+  std::string scenario, out;  // a scenario is not needed where `out` has one
+  std::string world, data;    // world.toml and its data; none: every order to the range is refused
+  std::optional<double> speed;
+  std::vector<std::string> scripted;  // policies by name or JSON file, in turn; a team without one, or "people": people
+  std::optional<std::size_t> teams;   // that there must be
+  std::optional<std::uint64_t> seed;
+  std::uint16_t port = 0;
+  bool wait = false, json = false, quiet = false;
+};
+int run_exercise_nodes(const ExerciseNodesOptions& options, std::FILE* out, std::FILE* err);
+
+}  // namespace bongsu::cli

@@ -1,0 +1,138 @@
+#include "desk/desk_json.h"
+
+#include <algorithm>
+
+#include "exercise/scenario/vocabulary.h"
+
+namespace bongsu::desk {
+
+using namespace exercise::drill;
+namespace scenario = exercise::scenario;
+
+std::string text_in(const JsonObject& data, std::string_view key) {
+  const Json* value = data.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+Json json_of(const Entry& entry) {
+  return JsonObject{{"seq", entry.seq},
+                    {"run", entry.run},
+                    {"at_ms", entry.at_ms},
+                    {"wall", entry.wall.text(6)},
+                    {"kind", to_string(entry.kind)},
+                    {"team", entry.team},
+                    {"ref", entry.ref},
+                    {"text", entry.text},
+                    {"data", entry.data}};
+}
+
+Json json_of(const Letter& letter, const std::string& banner) {
+  const Delivery& d = letter.delivery;
+  JsonObject out{{"id", d.id},     {"seq", letter.seq},  {"team", letter.team},
+                 {"to", d.to},     {"inject", d.inject}, {"via", scenario::to_string(d.via)},
+                 {"from", d.from}, {"sender", d.sender}, {"subject", d.subject},
+                 {"text", d.text}, {"banner", banner},   {"at_ms", d.due_ms}};
+  JsonArray roles;
+  for (const scenario::Role role : d.roles) roles.emplace_back(scenario::to_string(role));
+  out["roles"] = std::move(roles);
+  if (letter.arrived_ms) out["arrived_ms"] = *letter.arrived_ms;
+  if (letter.read_ms) out["read_ms"] = *letter.read_ms;
+  if (!letter.by_way_of.empty()) out["note"] = letter.by_way_of;
+  return out;
+}
+
+JsonObject clock_json(const Tabled& t) {
+  return {{"state", to_string(t.drill.state())},
+          {"now_ms", t.drill.now_ms()},
+          {"time", (t.scenario.exercise.start + std::chrono::milliseconds(t.drill.now_ms())).text(3)},
+          {"wall", t.drill.last_wall().text(3)},
+          {"speed", t.drill.speed()},
+          {"speed_least", t.scenario.exercise.speed.least},
+          {"speed_most", t.scenario.exercise.speed.most},
+          {"duration_ms", t.scenario.exercise.duration.count()},
+          {"run", t.drill.run()},
+          {"seq", t.log.size()},
+          {"banner", t.drill.label_text()}};
+}
+
+JsonArray services_json(const Tabled& t, std::string_view team) {
+  JsonArray out;
+  for (const ServiceNow& now : t.drill.services(team)) {
+    const scenario::Service* service = scenario::find(t.scenario.services, now.service);
+    out.push_back(JsonObject{{"service", now.service},
+                             {"name", service == nullptr ? "" : service->name},
+                             {"up", now.up},
+                             {"why", now.why},
+                             {"since_ms", now.since_ms}});
+  }
+  return out;
+}
+
+namespace {
+
+bool asks(const std::vector<std::string>& teams, std::string_view team) {
+  return teams.empty() || std::ranges::find(teams, team) != teams.end();
+}
+
+}  // namespace
+
+JsonArray forms_json(const Tabled& t, std::string_view team) {
+  const auto log = counting(t.log);
+  JsonArray out;
+  for (const Entry* fired : log) {
+    if (fired->kind != Kind::kFired || fired->team != team) continue;
+    const scenario::Inject* inject = scenario::find(t.scenario.injects, fired->ref);
+    if (inject == nullptr) continue;
+    for (const scenario::Expectation& e : inject->expectations) {
+      if (e.seen.as != scenario::Seen::kForm || !asks(e.teams, team)) continue;
+      JsonObject form{{"form", e.seen.of},        {"inject", inject->id},
+                      {"expectation", e.id},      {"description", e.description},
+                      {"asked_ms", fired->at_ms}, {"due_ms", fired->at_ms + e.expires.count()},
+                      {"handed_in", nullptr}};
+      for (const Entry* entry : log) {
+        if (entry->kind != Kind::kEvidence || entry->ref != to_string(As::kForm) || entry->team != team ||
+            entry->at_ms < fired->at_ms)
+          continue;
+        const std::string about = text_in(entry->data, "inject");
+        if (text_in(entry->data, "type") == e.seen.of && (about.empty() || about == inject->id)) {
+          form["handed_in"] = entry->seq;
+          break;
+        }
+      }
+      out.push_back(std::move(form));
+    }
+  }
+  return out;
+}
+
+JsonArray orders_json(const Tabled& t, std::string_view team) {
+  JsonArray out;
+  for (const Entry* entry : counting(t.log)) {
+    if (entry->kind == Kind::kOrder && entry->team == team && text_in(entry->data, "by") == "team")
+      out.push_back(json_of(*entry));
+  }
+  return out;
+}
+
+bool team_may_read(const Entry& entry, std::string_view team) {
+  if (entry.kind == Kind::kControl)
+    return entry.ref == "start" || entry.ref == "pause" || entry.ref == "resume" || entry.ref == "speed" ||
+           entry.ref == "jump_back" || entry.ref == "end";
+  if (entry.team != team) return false;
+  switch (entry.kind) {
+    case Kind::kDelivery:
+    case Kind::kProbe:
+    case Kind::kComplaint:
+    case Kind::kEvidence:
+    case Kind::kGrade:
+    case Kind::kAppeal:
+    case Kind::kRuling:
+      return true;
+    case Kind::kOrder:  // red's are for the team to find out
+      return text_in(entry.data, "by") == "team";
+    default:
+      return false;
+  }
+}
+
+}  // namespace bongsu::desk

@@ -1,0 +1,176 @@
+#include "desk/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "desk/desk_json.h"
+#include "exercise/scenario/vocabulary.h"
+
+namespace bongsu::desk {
+namespace {
+
+using namespace exercise::drill;
+namespace scenario = exercise::scenario;
+
+}  // namespace
+
+Result<std::unique_ptr<Table>> Table::open(const std::filesystem::path& directory, const scenario::Scenario& scenario,
+                                           const Settings& settings, RangeMaker make_range, const Clock& clock) {
+  std::unique_ptr<Table> table(new Table(scenario, clock));
+  const std::filesystem::path path = directory / "drill.ndjson";
+  std::error_code ec;
+  LogRead read;
+  if (std::filesystem::exists(path, ec)) {
+    BONGSU_TRY(const std::string text, read_small_file(path, kMaxLogBytes));
+    read = read_log(text, path.string());
+    if (read.trouble) table->mended_ = read.trouble->text();
+  }
+  BONGSU_TRY(DurableFile file, DurableFile::open(path, read.whole_bytes));
+  table->file_.emplace(std::move(file));
+  const std::lock_guard lock(table->mutex_);
+  if (read.entries.empty()) {
+    BONGSU_TRY(Begun begun, Drill::open(table->scenario_, settings, std::move(make_range), clock.now()));
+    table->drill_ = std::make_unique<Drill>(std::move(begun.drill));
+    BONGSU_TRY_VOID(table->keep(std::move(begun.step)));
+    return table;
+  }
+  table->went_on_ = true;
+  BONGSU_TRY(Begun begun, Drill::resume(table->scenario_, std::move(make_range), read.entries));
+  table->writer_ = LogWriter(read);
+  table->drill_ = std::make_unique<Drill>(std::move(begun.drill));
+  table->log_ = std::move(read.entries);
+  for (const Entry& entry : table->log_) table->note(entry);
+  table->count_again();
+  BONGSU_TRY_VOID(table->keep(std::move(begun.step)));
+  BONGSU_TRY_VOID(table->go_on());
+  return table;
+}
+
+// The time while nobody was here does not count.
+Result<void> Table::go_on() {
+  if (drill_->state() != State::kRunning) return {};
+  const std::string by = "the desk, which was away";
+  BONGSU_TRY(Step paused, drill_->take(Control{.verb = Verb::kPause, .by = by}, drill_->last_wall()));
+  BONGSU_TRY_VOID(keep(std::move(paused)));
+  BONGSU_TRY(Step on, drill_->take(Control{.verb = Verb::kResume, .by = by}, clock_.now()));
+  return keep(std::move(on));
+}
+
+Result<void> Table::keep(Step&& step) {
+  if (broken_) return std::unexpected(*broken_);
+  if (step.entries.empty()) return {};
+  std::string lines;
+  for (const Entry& entry : step.entries) lines += writer_.line(entry);
+  if (auto done = file_->append(lines); !done) {
+    broken_ = done.error();
+    broken_->message = "the drill's log can't be written, so the drill stands: " + broken_->message;
+    return std::unexpected(*broken_);
+  }
+  const bool jumped = std::ranges::any_of(
+      step.entries, [](const Entry& e) { return e.kind == Kind::kControl && e.ref == to_string(Verb::kJumpBack); });
+  for (Entry& entry : step.entries) {
+    note(entry);
+    log_.push_back(std::move(entry));
+  }
+  if (jumped) count_again();
+  return {};
+}
+
+void Table::count_again() {
+  letters_.clear();
+  letter_of_.clear();
+  last_complaint_.clear();
+  for (const Entry* entry : counting(log_)) note(*entry);
+}
+
+void Table::note(const Entry& entry) {
+  if (entry.kind == Kind::kComplaint) {
+    last_complaint_[entry.team + ' ' + entry.ref] = entry.text;
+    return;
+  }
+  if (entry.kind == Kind::kDelivery) {
+    Letter letter;
+    letter.team = entry.team;
+    letter.seq = entry.seq;
+    Delivery& d = letter.delivery;
+    d.id = entry.ref;
+    d.to = text_in(entry.data, "to");
+    d.due_ms = entry.at_ms;
+    d.label = scenario_.exercise.label.text();
+    const std::string channel = text_in(entry.data, "channel");
+    for (const auto& [value, word] : scenario::words(scenario::Channel{}))
+      if (word == channel) d.via = value;
+    if (const std::string service = text_in(entry.data, "complaint"); !service.empty()) {
+      const scenario::Service* of = scenario::find(scenario_.services, service);
+      d.sender = "users";
+      d.subject = of == nullptr || of->name.empty() ? service : of->name;
+      d.text = last_complaint_[entry.team + ' ' + service];
+    } else if (const auto* inject = scenario::find(scenario_.injects, text_in(entry.data, "inject"))) {
+      d.inject = inject->id;
+      d.from = inject->from_entity;
+      const Json* number = entry.data.if_contains("number");
+      const auto at = number == nullptr ? std::size_t{0} : number->to_number<std::size_t>();
+      if (at < inject->deliver.size()) {
+        d.roles = inject->deliver[at].roles;
+        d.sender = inject->deliver[at].sender;
+        d.subject = inject->deliver[at].subject;
+        d.text = inject->deliver[at].text;
+      }
+    }
+    letter_of_[d.id] = letters_.size();
+    letters_.push_back(std::move(letter));
+    return;
+  }
+  if (entry.kind != Kind::kEvidence) return;
+  if (entry.ref != to_string(As::kDelivered) && entry.ref != to_string(As::kAcknowledged)) return;
+  const auto evidence = evidence_of(entry);
+  if (!evidence) return;
+  const auto at = letter_of_.find(evidence->object);
+  if (at == letter_of_.end()) return;
+  Letter& letter = letters_[at->second];
+  if (evidence->as == As::kAcknowledged) {
+    if (!letter.read_ms) letter.read_ms = entry.at_ms;
+  } else if (!letter.arrived_ms) {
+    letter.arrived_ms = entry.at_ms;
+    letter.by_way_of = evidence->text;
+  }
+}
+
+Result<std::uint64_t> Table::take(const Input& input) {
+  std::uint64_t seq = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (broken_) return std::unexpected(*broken_);
+    BONGSU_TRY(Step step, drill_->take(input, clock_.now()));
+    // What was due by the clock comes first, then the input's own entry, then what came of it.
+    BONGSU_TRY(const Entry own, entry_of(input));
+    for (const Entry& entry : step.entries)
+      if (seq == 0 && entry.kind == own.kind && entry.ref == own.ref && entry.team == own.team &&
+          entry.data == own.data)
+        seq = entry.seq;
+    BONGSU_TRY_VOID(keep(std::move(step)));
+  }
+  if (on_change_) on_change_();
+  return seq;
+}
+
+Result<void> Table::advance() {
+  bool changed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (broken_) return std::unexpected(*broken_);
+    Step step = drill_->advance(clock_.now());
+    changed = !step.entries.empty();
+    BONGSU_TRY_VOID(keep(std::move(step)));
+  }
+  if (changed && on_change_) on_change_();
+  return {};
+}
+
+std::optional<Instant> Table::next_wake() const {
+  const std::lock_guard lock(mutex_);
+  return drill_->next_wake();
+}
+
+}  // namespace bongsu::desk

@@ -1,0 +1,98 @@
+// The drill on the table: a Drill with its log on disk, for many hands. Whatever it decides is durable before anyone
+// hears of it; whoever opens the directory again goes on where it was.
+//
+//   BONGSU_TRY(auto table, Table::open(dir, scenario, {}, make_range, clock));
+//   BONGSU_TRY_VOID(table->take(Control{.verb = Verb::kStart, .by = "white"}));
+//   table->advance();                                     // often: what is due by the clock
+//   for (const TelemetryLines& lines : table->look([](const Tabled& t) { return t.drill.pending_telemetry(); })) …
+//
+// A log that can't be written ends it: every call from then on says so, since what the drill decided last is not on
+// disk. Safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/result.h"
+#include "exercise/drill/drill.h"
+
+namespace bongsu::desk {
+
+inline constexpr std::size_t kMaxLogBytes = std::size_t{4} * 1024 * 1024 * 1024;
+
+// A delivery with what became of it.
+struct Letter {
+  exercise::drill::Delivery delivery;
+  std::string team;                        // "": outside teams
+  std::uint64_t seq = 0;                   // its entry
+  std::optional<std::int64_t> arrived_ms;  // carried out
+  std::optional<std::int64_t> read_ms;     // acknowledged
+  std::string by_way_of;                   // where it went, if not by the channel that was asked for
+};
+
+// What look() shows; references are good during the call.
+struct Tabled {
+  exercise::drill::Drill& drill;  // to read from
+  const exercise::scenario::Scenario& scenario;
+  const std::vector<exercise::drill::Entry>& log;
+  const std::vector<Letter>& letters;  // of the branch that counts
+};
+
+class Table {
+ public:
+  // Opens DIR/drill.ndjson, or goes on with the one that is there: what a crash cut off is removed, and the time while
+  // nobody was here does not count. kCorrupt: it is another scenario's, or was changed.
+  static Result<std::unique_ptr<Table>> open(const std::filesystem::path& directory,
+                                             const exercise::scenario::Scenario& scenario,
+                                             const exercise::drill::Settings& settings,
+                                             exercise::drill::RangeMaker make_range, const Clock& clock);
+
+  // The number of the entry that records the input.
+  Result<std::uint64_t> take(const exercise::drill::Input& input);
+  Result<void> advance();
+
+  template <class F>
+  auto look(F&& f) const {
+    const std::lock_guard lock(mutex_);
+    return f(Tabled{*drill_, scenario_, log_, letters_});
+  }
+  std::optional<Instant> next_wake() const;
+  bool went_on() const { return went_on_; }
+  // What a crash had cut off of the log; empty: nothing.
+  const std::string& mended() const { return mended_; }
+  // Called after new entries are durable, without the lock; set before threads come.
+  void on_change(std::function<void()> f) { on_change_ = std::move(f); }
+
+ private:
+  Table(const exercise::scenario::Scenario& scenario, const Clock& clock) : scenario_(scenario), clock_(clock) {}
+  Result<void> keep(exercise::drill::Step&& step);  // with mutex_ held
+  void note(const exercise::drill::Entry& entry);
+  void count_again();  // letters of the branch that counts
+  Result<void> go_on();
+
+  const exercise::scenario::Scenario scenario_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::unique_ptr<exercise::drill::Drill> drill_;
+  exercise::drill::LogWriter writer_;
+  std::optional<DurableFile> file_;
+  std::optional<Error> broken_;
+  std::vector<exercise::drill::Entry> log_;
+  std::vector<Letter> letters_;
+  std::unordered_map<std::string, std::size_t> letter_of_;       // by id
+  std::unordered_map<std::string, std::string> last_complaint_;  // by team and service
+  std::function<void()> on_change_;
+  bool went_on_ = false;
+  std::string mended_;
+};
+
+}  // namespace bongsu::desk
