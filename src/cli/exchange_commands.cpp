@@ -36,8 +36,8 @@ struct Totals {
 
 class Importer {
  public:
-  Importer(AdminClient& client, const std::string& collection, bool json, Totals& totals)
-      : client_(client), path_("/import?collection=" + net::percent_encode(collection)), json_(json), totals_(totals) {}
+  Importer(AdminClient& client, const std::string& collection, const std::string& reason, bool json, Totals& totals)
+      : client_(client), path_("/import?collection=" + net::percent_encode(collection) + "&reason=" + net::percent_encode(reason)), json_(json), totals_(totals) {}
 
   Result<void> add(stix::BundleItem&& item, const std::string& file) {
     if (!item.object) {
@@ -122,7 +122,7 @@ int run_import(const Common& common, const ImportCommand& command) {
   auto client = AdminClient::open(common.data);
   if (!client) return report(client.error(), common.json);
   Totals totals;
-  Importer importer(*client, command.collection, common.json, totals);
+  Importer importer(*client, command.collection, command.reason, common.json, totals);
   const auto files = files_of(command.files);
   if (!files) return report(files.error(), common.json);
   bool rules = false;

@@ -91,7 +91,9 @@ void Sessions::failed(std::string_view address) {
   ++it->second.count;
 }
 
-std::optional<std::string_view> session_cookie(std::string_view header) {
+namespace {
+
+std::optional<std::string_view> cookie(std::string_view header, std::string_view name) {
   std::optional<std::string_view> found;
   while (!header.empty()) {
     const std::size_t end = std::min(header.find(';'), header.size());
@@ -99,17 +101,27 @@ std::optional<std::string_view> session_cookie(std::string_view header) {
     header.remove_prefix(std::min(end + 1, header.size()));
     while (!pair.empty() && pair.front() == ' ') pair.remove_prefix(1);
     while (!pair.empty() && pair.back() == ' ') pair.remove_suffix(1);
-    if (!pair.starts_with(kSessionCookie) || pair.size() <= kSessionCookie.size() || pair[kSessionCookie.size()] != '=')
+    if (!pair.starts_with(name) || pair.size() <= name.size() || pair[name.size()] != '=')
       continue;
     if (found) return std::nullopt;  // two of the same name: somebody planted one
-    found = pair.substr(kSessionCookie.size() + 1);
+    found = pair.substr(name.size() + 1);
   }
   return found;
 }
 
+std::string set_cookie(std::string_view name, std::string_view value, std::chrono::seconds lifetime) {
+  return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Strict", name, value, lifetime.count());
+}
+
+}  // namespace
+
+std::optional<std::string_view> session_cookie(std::string_view header) { return cookie(header, kSessionCookie); }
 std::string set_session_cookie(std::string_view secret, std::chrono::seconds lifetime) {
-  return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Strict", kSessionCookie, secret,
-                     lifetime.count());
+  return set_cookie(kSessionCookie, secret, lifetime);
+}
+std::optional<std::string_view> oidc_cookie(std::string_view header) { return cookie(header, kOidcCookie); }
+std::string set_oidc_cookie(std::string_view binding, std::chrono::seconds lifetime) {
+  return set_cookie(kOidcCookie, binding, lifetime);
 }
 
 std::string clear_session_cookie() { return set_session_cookie("", std::chrono::seconds{0}); }
