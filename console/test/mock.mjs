@@ -41,6 +41,9 @@ export class MockNode {
     this.requests = [];
     this.resumedFrom = [];   // Last-Event-ID or ?after= of each stream
     this.refuse = false;     // as a node that is down
+    this.fourEyes = true;
+    this.oidc = false;       // whether an OpenID provider is offered; it is this server itself
+    this.approvals = [];
     this.passkeys = [];
     this.userHandle = randomBytes(32).toString('base64url');
     this.challenge = '';
@@ -154,7 +157,13 @@ export class MockNode {
       if (!request.headers['x-bongsu-console']) return fail(403, 'denied', 'no X-Bongsu-Console');
       if (request.headers.origin !== `http://${request.headers.host}`) return fail(403, 'denied', 'made by another site');
     }
-    if (path[0] === 'session' && path[1] === 'ways') return json(200, { token: true, passkey: url.hostname === 'localhost' || request.headers.host.startsWith('localhost:'), certificate: false });
+    if (path[0] === 'session' && path[1] === 'ways') return json(200, { token: true, passkey: url.hostname === 'localhost' || request.headers.host.startsWith('localhost:'), oidc: this.oidc, certificate: false });
+    if (path[0] === 'session' && path[1] === 'oidc') {
+      if (path[2] === 'options') return json(200, { url: `http://${request.headers.host}/?code=c0de&state=st4te` });
+      if (body.code !== 'c0de' || body.state !== 'st4te') return fail(401, 'unauthenticated', 'the provider vouches for nobody who has an account at this node');
+      response.setHeader('Set-Cookie', `__Host-bongsu=${this.secret}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Strict`);
+      return json(200, session);
+    }
     if (path[0] === 'session' && path[1] === 'passkey') {
       if (path[2] === 'options') return json(200, { challenge: (this.challenge = randomBytes(32).toString('base64url')), rp_id: 'localhost', timeout_ms: 60000 });
       try {
@@ -223,6 +232,18 @@ export class MockNode {
       if (!group) return fail(404, 'not_found', 'there is no such group');
       const all = w.alerts.filter((a) => a.group === path[1] && Boolean(a.suppressed_by) === suppressed).sort((a, b) => b.risk - a.risk || b.seq - a.seq);
       return json(200, { group, alerts: all.slice(0, Number(url.searchParams.get('limit') ?? 50)).map(this.strip), total: all.length });
+    }
+    if (path[0] === 'approvals') {
+      const shown = ({ text, ...a }) => ({ ...a, may_approve: a.state === 'open' && a.by !== 'olena', may_refuse: a.state === 'open', why_not: a.by === 'olena' ? 'a second person decides; who proposed it does not' : '' });
+      if (path.length === 1) return json(200, { four_eyes: this.fourEyes, items: this.approvals.map(shown), open: this.approvals.filter((a) => a.state === 'open').length });
+      const one = this.approvals.find((a) => a.id === path[1]);
+      if (!one) return fail(404, 'not_found', 'nothing waits under this id');
+      if (path[2]) {
+        if (!body.reason) return fail(400, 'invalid', 'a reason has 1 to 2000 bytes', 'reason');
+        if (path[2] === 'approve' && body.sha256 !== one.sha256) return fail(409, 'conflict', 'what you looked at is not what was proposed; look again', 'sha256');
+        Object.assign(one, { state: path[2] === 'approve' ? 'executed' : 'refused', decided: new Date().toISOString(), decided_by: 'olena', decided_why: body.reason });
+      }
+      return json(200, { ...shown(one), text: one.state === 'open' ? one.text : null });
     }
     if (path[0] === 'suppressions') {
       if (request.method === 'GET') return json(200, { suppressions: w.suppressions, longest_days: 90 });

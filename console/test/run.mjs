@@ -94,10 +94,23 @@ test('A passkey is added, logs in with the finger and not without, and is gone w
   await debug.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId });
 }, { host: 'localhost' });  // passkeys belong to a name, and 127.0.0.1 is none
 
+test('The identity provider sends the browser back, which logs in and forgets the code', async ({ page, mock }) => {
+  mock.oidc = true;
+  await page.reload();
+  await page.getByRole('button', { name: 'Log in at the identity provider' }).click();
+  await page.getByText('Live', { exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => location.search), '');
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.goto(`${await page.evaluate(() => location.origin)}/?code=stolen&state=other`);
+  await page.getByText('vouches for nobody').waitFor();
+  assert.equal(await page.evaluate(() => location.search), '');
+  await accessible(page);
+});
+
 test('Every view is free of axe violations in both themes', async ({ page, mock }) => {
   await logIn(page, mock.token);
   for (const theme of ['dark', 'light']) {
-    for (const [name, hash] of [['groups', '#/groups'], ['group', `#/groups/${mock.world.groups()[0].id}`], ['alerts', '#/alerts'], ['alert', `#/alerts/${mock.world.alerts[0].id}`], ['search', '#/search?q=example'], ['object', `#/objects/indicator--00000000-0000-4000-8000-000000000000`], ['publish', '#/publish?text=hxxp://evil[.]example/a 8.8.8.8 nonsense!'], ['members', '#/members/cert-ua'], ['nothing-found', '#/search?q=hxxp://unheard[.]example/']]) {
+    for (const [name, hash] of [['groups', '#/groups'], ['group', `#/groups/${mock.world.groups()[0].id}`], ['alerts', '#/alerts'], ['alert', `#/alerts/${mock.world.alerts[0].id}`], ['search', '#/search?q=example'], ['object', `#/objects/indicator--00000000-0000-4000-8000-000000000000`], ['publish', '#/publish?text=hxxp://evil[.]example/a 8.8.8.8 nonsense!'], ['members', '#/members/cert-ua'], ['approvals', '#/approvals'], ['nothing-found', '#/search?q=hxxp://unheard[.]example/']]) {
       await page.evaluate((h) => (location.hash = h), hash);
       await page.waitForTimeout(900);
       await accessible(page);
@@ -360,6 +373,41 @@ test('An operator stops a member with a reason', async ({ page, mock }) => {
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
   await page.locator('article.chosen').getByText('stopped', { exact: true }).first().waitFor();
   assert.ok(mock.world.members.find((m) => m.id === 'cert-ua').stopped);
+});
+
+const proposal = (id, more = {}) => ({
+  id, kind: 'label.lower', subject: 'indicator--00000000-0000-4000-8000-000000000000', summary: 'lowers the label of it in shared', sha256: 'ab'.repeat(32), by: 'otto', why: 'the ministry agreed',
+  changes: [{ what: 'TLP', before: 'TLP:RED', after: 'TLP:GREEN' }], since: new Date().toISOString(), expires: new Date(Date.now() + 86_400_000).toISOString(), state: 'open', text: '{"type":"indicator"}', ...more,
+});
+
+test('What waits for a second person shows what it changes and is approved with a reason; one’s own is only taken back', async ({ page, mock }) => {
+  mock.approvals = [proposal('one'), proposal('mine', { by: 'olena', subject: 'cert-ua', kind: 'agreement.end', changes: [] })];
+  await logIn(page, mock.token, 'approvals');
+  await page.getByRole('heading', { name: 'Waiting for a second person' }).waitFor();
+  await page.getByRole('link', { name: mock.approvals[0].subject }).click();
+  await page.getByRole('cell', { name: 'TLP:RED' }).waitFor();
+  await page.getByRole('cell', { name: 'TLP:GREEN' }).waitFor();
+  await accessible(page);
+  await shot(page, 'approvals');
+  const approve = page.getByRole('button', { name: 'Approve' });
+  assert.equal(await approve.isDisabled(), true, 'not without a reason');
+  await page.getByLabel('Because').fill('Agreed by telephone.');
+  await approve.click();
+  await page.getByText('executed by olena').waitFor();
+  assert.equal(mock.approvals[0].decided_why, 'Agreed by telephone.');
+  await page.getByRole('link', { name: 'cert-ua', exact: true }).click();
+  await page.getByText('a second person decides; who proposed it does not').waitFor();
+  await page.getByLabel('Because').fill('A mistake.');
+  assert.equal(await page.getByRole('button', { name: 'Approve' }).isDisabled(), true);
+  await page.getByRole('button', { name: 'Take it back' }).click();
+  await page.getByText('refused by olena').waitFor();
+});
+
+test('A node where one person decides alone says so', async ({ page, mock }) => {
+  mock.fourEyes = false;
+  await logIn(page, mock.token, 'approvals');
+  await page.getByText('Four eyes are off on this node').waitFor();
+  await accessible(page);
 });
 
 test('What an event holds never becomes markup', async ({ page, mock }) => {

@@ -14,6 +14,15 @@ namespace bongsu::cli {
 
 inline std::string text_of(const Json& value, std::string_view key) { return std::string(string_at(value, key).value_or("")); }
 
+// What a second person has to approve is not done yet: says so, and how it goes on. False: it was done.
+inline bool told_that_it_waits(const Json& answer) {
+  const Json* waits = find(answer, "waits");
+  if (waits == nullptr) return false;
+  say("Not done yet: it waits for a second person. It " + text_of(*waits, "summary") + ".");
+  say("  bongsu approvals approve " + text_of(*waits, "id") + " --token-file TOKEN --reason WHY");
+  return true;
+}
+
 // Runs one call on the node and hands its answer to `show`, or prints it as it is with --json.
 template <class Show>
 int ask(const Common& common, std::string_view method, std::string_view path, const Json& body, Show show) {
@@ -22,8 +31,8 @@ int ask(const Common& common, std::string_view method, std::string_view path, co
   auto answer = client->call(method, path, body);
   if (!answer) return report(answer.error(), common.json);
   if (common.json) print_json(*answer);
-  else show(*answer);
-  return kExitOk;
+  else if (!told_that_it_waits(*answer)) show(*answer);
+  return find(*answer, "waits") == nullptr ? kExitOk : kExitNo;
 }
 
 }  // namespace bongsu::cli

@@ -407,14 +407,15 @@ int run_charter_apply(const CharterApplyOptions& o, std::FILE* out, std::FILE* e
   return kExitOk;
 }
 
-int run_charter_accept(const Common& common, const std::vector<std::string>& files, const std::string& digest) {
+int run_charter_accept(const Common& common, const std::vector<std::string>& files, const std::string& digest,
+                       const std::string& reason) {
   JsonArray documents;
   for (const auto& file : files) {
     const auto document = read_charter(file);
     if (!document) return report(document.error(), common.json);
     documents.emplace_back(document->text());
   }
-  return ask(common, "PUT", "/charter", JsonObject{{"documents", std::move(documents)}, {"digest", digest}},
+  return ask(common, "PUT", "/charter", JsonObject{{"documents", std::move(documents)}, {"digest", digest}, {"reason", reason}},
              [](const Json& answer) {
                say(fmt::format("The charter {} is in force in version {}, until {}.", text_of(answer, "charter"),
                                int_at(answer, "version").value_or(0), text_of(answer, "expires")));

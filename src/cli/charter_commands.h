@@ -77,7 +77,8 @@ struct CharterApplyOptions {
 int run_charter_apply(const CharterApplyOptions& options, std::FILE* out, std::FILE* err);
 
 // On a node.
-int run_charter_accept(const Common& common, const std::vector<std::string>& files, const std::string& digest);
+int run_charter_accept(const Common& common, const std::vector<std::string>& files, const std::string& digest,
+                       const std::string& reason);
 int run_charter_status(const Common& common);
 
 }  // namespace bongsu::cli

@@ -38,8 +38,8 @@ class Importer {
  public:
   Importer(AdminClient& client, const ImportCommand& command, bool json, Totals& totals)
       : client_(client), path_("/import?collection=" + net::percent_encode(command.collection)), json_(json), totals_(totals) {
-    if (!command.authority.empty())
-      path_ += "&authority=" + net::percent_encode(command.authority) + "&reason=" + net::percent_encode(command.reason);
+    if (!command.authority.empty()) path_ += "&authority=" + net::percent_encode(command.authority);
+    if (!command.reason.empty()) path_ += "&reason=" + net::percent_encode(command.reason);
   }
 
   Result<void> add(stix::BundleItem&& item, const std::string& file) {
@@ -125,8 +125,8 @@ int run_import(const Common& common, const ImportCommand& command) {
   auto client = AdminClient::open(common.data);
   if (!client) return report(client.error(), common.json);
   Totals totals;
-  if (command.authority.empty() != command.reason.empty())
-    return report({.code = ErrorCode::kInvalid, .message = "who lowers labels says why: --authority and --reason come together"}, common.json);
+  if (!command.authority.empty() && command.reason.empty())
+    return report({.code = ErrorCode::kInvalid, .message = "who lowers labels says why: --authority asks for --reason"}, common.json);
   Importer importer(*client, command, common.json, totals);
   const auto files = files_of(command.files);
   if (!files) return report(files.error(), common.json);

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   add_collections_and_accounts(p);
   add_exchange(p);
   add_quarantine(p);
+  add_approvals(p);
   add_alerts(p);
   add_keys(p);
   add_sealing(p);

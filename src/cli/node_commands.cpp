@@ -187,7 +187,7 @@ int run_member_change(const Common& common, const std::string& member, const std
   });
 }
 
-int run_agreement_set(const Common& common, const std::string& file) {
+int run_agreement_set(const Common& common, const std::string& file, const std::string& reason) {
   auto toml = node::read_small_file(file);
   if (!toml) return report(toml.error(), common.json);
   auto client = AdminClient::open(common.data);
@@ -195,13 +195,14 @@ int run_agreement_set(const Common& common, const std::string& file) {
   const bool signed_form = trim(*toml).starts_with('{');
   if (!signed_form && policy::is_memorandum(*toml))
     return report({.code = ErrorCode::kInvalid, .message = "nobody signed it yet: bongsu agreement sign", .where = {.source = file}}, common.json);
-  auto text = signed_form ? client->exchange("PUT", "/signed-agreements?source=" + net::percent_encode(file), std::move(*toml), "application/vnd.bongsu.agreement+json")
-                          : client->exchange("PUT", "/agreements?source=" + net::percent_encode(file), std::move(*toml), "application/toml");
+  const std::string query = "?source=" + net::percent_encode(file) + "&reason=" + net::percent_encode(reason);
+  auto text = signed_form ? client->exchange("PUT", "/signed-agreements" + query, std::move(*toml), "application/vnd.bongsu.agreement+json")
+                          : client->exchange("PUT", "/agreements" + query, std::move(*toml), "application/toml");
   auto answer = text ? parse_json(*text) : Result<Json>(std::unexpected(text.error()));
   if (!answer) return report(answer.error(), common.json);
   if (common.json) print_json(*answer);
-  else say(text_of(*answer, "explained"));
-  return kExitOk;
+  else if (!told_that_it_waits(*answer)) say(text_of(*answer, "explained"));
+  return find(*answer, "waits") == nullptr ? kExitOk : kExitNo;
 }
 
 int run_agreement_show(const Common& common) {
@@ -216,8 +217,8 @@ int run_agreement_show(const Common& common) {
   });
 }
 
-int run_agreement_end(const Common& common, const std::string& partner) {
-  return ask(common, "DELETE", "/agreements/" + net::percent_encode(partner), nullptr, [&](const Json&) { say(fmt::format("The agreement with {} is ended.", partner)); });
+int run_agreement_end(const Common& common, const std::string& partner, const std::string& reason) {
+  return ask(common, "DELETE", "/agreements/" + net::percent_encode(partner) + "?reason=" + net::percent_encode(reason), nullptr, [&](const Json&) { say(fmt::format("The agreement with {} is ended.", partner)); });
 }
 
 int run_preview(const Common& common, const std::string& file, const std::string& collection) {
@@ -302,6 +303,26 @@ int run_restore(const Common& common, const std::string& backup) {
   else say("The backup holds no ledger: a new one is made, which partners that cosigned the old one will take for a second history.");
   if (!done->replaced.empty()) say(fmt::format("The directory that was there is now {}; delete it when you are sure.", done->replaced.string()));
   return kExitOk;
+}
+
+int run_retention(const Common& common) {
+  return ask(common, "GET", "/retention", nullptr, [](const Json& answer) {
+    const auto count = [](const Json& value, std::string_view key) { return int_at(value, key).value_or(0); };
+    const auto or_dash = [](std::string text) { return text.empty() ? std::string("-") : text; };
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& line : answer.at("lines").as_array()) {
+      const auto days = int_at(line, "days");
+      rows.push_back({text_of(line, "from"), days ? fmt::format("{}", *days) : "not said", fmt::format("{}", count(line, "objects")),
+                      fmt::format("{}", count(line, "due")), or_dash(text_of(line, "next"))});
+    }
+    print_table({"FROM", "DAYS", "OBJECTS", "DUE NOW", "NEXT"}, rows);
+    rows.clear();
+    for (const auto& one : answer.at("next").as_array()) rows.push_back({text_of(one, "due"), text_of(one, "from"), text_of(one, "object")});
+    if (!rows.empty()) say("");
+    if (!rows.empty()) print_table({"DUE", "FROM", "OBJECT"}, rows);
+    say(fmt::format("\n{} objects were erased so far.", count(answer, "erased")));
+    if (count(answer, "read") < count(answer, "last")) say(fmt::format("Read {} of {} entries of the journal; what is not read is not counted yet.", count(answer, "read"), count(answer, "last")));
+  });
 }
 
 int run_erase(const Common& common, const std::string& object) {

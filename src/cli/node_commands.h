@@ -48,9 +48,9 @@ int run_member_invite(const Common& common);
 int run_member_accept(const Common& common, const std::string& invitation);
 int run_member_change(const Common& common, const std::string& member, const std::string& action);  // confirm, stop, resume
 
-int run_agreement_set(const Common& common, const std::string& file);
+int run_agreement_set(const Common& common, const std::string& file, const std::string& reason);
 int run_agreement_show(const Common& common);
-int run_agreement_end(const Common& common, const std::string& partner);
+int run_agreement_end(const Common& common, const std::string& partner, const std::string& reason);
 int run_preview(const Common& common, const std::string& file, const std::string& collection);
 
 struct ImportCommand {
@@ -72,6 +72,13 @@ int run_quarantine_list(const Common& common, bool all);
 int run_quarantine_show(const Common& common, const std::string& id);
 // decision: admit, discard
 int run_quarantine_decide(const Common& common, const std::string& id, const std::string& decision, const std::string& reason);
+// What waits for a second person; to decide takes the token of an account.
+int run_approvals_list(const Common& common, bool all);
+int run_approvals_show(const Common& common, const std::string& id);
+struct ApprovalDecision {
+  std::string id, decision, reason, token_file;  // decision: approve, refuse
+};
+int run_approvals_decide(const Common& common, const ApprovalDecision& decision);
 int run_link_resume(const Common& common, const std::string& member);
 
 struct AlertsCommand {
@@ -92,6 +99,7 @@ int run_suppressions(const Common& common);
 
 int run_backup(const Common& common, const std::string& target);
 int run_restore(const Common& common, const std::string& backup);
+int run_retention(const Common& common);
 int run_erase(const Common& common, const std::string& object);
 struct RecallCommand {
   std::vector<std::string> words;  // an object; or "status", and perhaps an object

@@ -363,6 +363,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
           {.severity = stix::Severity::kWarning,
            .rule = "refers to what is known here from an exercise only: it goes to nobody"});
   }
+  if (!foreign && gate_ != nullptr && !context.two_persons) BONGSU_TRY_VOID(hold_lowered(work, context, report));
 
   // 3. Entries, each version once.
   std::vector<Raised> raised;
@@ -470,6 +471,11 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   const std::size_t first_aside = batch.entries.size();
   std::ranges::move(aside.entries, std::back_inserter(batch.entries));
   std::ranges::move(aside.states, std::back_inserter(batch.states));
+  if (context.two_persons && (!held.empty() || static_cast<std::size_t>(std::ranges::count_if(entry_item, [](std::size_t item) {
+                                return item != kNoItem;
+                              })) != objects.size()))
+    return fail(ErrorCode::kConflict, report.items.empty() ? "nothing was approved" : report.items.front().message);
+  std::ranges::copy(context.notes, std::back_inserter(batch.entries));
   facts.resize(batch.entries.size());
 
   // 4. Decide and write.
@@ -579,6 +585,35 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       ++report.refused;
   }
   return report;
+}
+
+// Of what is ours: versions that lower a guarded label are taken out of the batch and proposed.
+Result<void> Admission::hold_lowered(std::vector<Work>& work, const AdmitContext& context, AdmitReport& report) {
+  std::map<std::string, policy::Label> newest;  // in this batch
+  for (Work& w : work) {
+    const std::string& id = report.items[w.item].id;
+    std::optional<policy::Label> before;
+    if (const auto at = newest.find(id); at != newest.end()) {
+      before = at->second;
+    } else {
+      BONGSU_TRY(before, gate_->standing(id));
+    }
+    if (before && gate_->takes_two(*before, w.facts.label)) {
+      auto waits = gate_->propose(*w.object, context);
+      if (!waits && waits.error().code != ErrorCode::kInvalid && waits.error().code != ErrorCode::kDenied &&
+          waits.error().code != ErrorCode::kConflict && waits.error().code != ErrorCode::kTooLarge)
+        return std::unexpected(waits.error());
+      if (!waits || *waits) {
+        log_.warn("admit.lowers_label", {{"id", id}, {"by", context.by}});
+        refuse(report.items[w.item], {.property = "", .rule = waits ? **waits : "lowers the label of what this node made: " + waits.error().message, .section = ""});
+        w.object = nullptr;
+        continue;
+      }
+    }
+    newest.insert_or_assign(id, w.facts.label);
+  }
+  std::erase_if(work, [](const Work& w) { return w.object == nullptr; });
+  return {};
 }
 
 // Does this member have the stored bytes, by having given them or by its outbox?
@@ -742,6 +777,7 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
                             .label = markings_.label_of(object, context.fallback)};
   const std::string exercise = exercise_of(context.collection);
   if (!exercise.empty()) facts.label.exercises.insert(exercise);
+  name_persons(facts.label, context.persons);
   KnownObjects::Look look = known_.look();
   read_facts(facts, object);
   BONGSU_TRY_VOID(find_sighted({{&object, &facts}}, exercise.empty(), look));
@@ -792,6 +828,14 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
     deletion("", "");
   else
     for (const auto* entry : wanted) deletion(entry->version, entry->version_key);
+  // What this node made and guarded does not come back with a weaker label because it was deleted in between.
+  std::optional<policy::Label> guarded;
+  if (gate_ != nullptr && origin == self()) {
+    BONGSU_TRY(guarded, gate_->standing(std::string(object_id)));
+    auto remembered = guarded ? gate_->deleted(std::string(object_id), *guarded) : std::nullopt;
+    if (remembered) batch.states.push_back(std::move(*remembered));
+    else guarded.reset();
+  }
   if (recall_ == nullptr) {
     BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
   } else {
@@ -816,6 +860,7 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
     }));
     recall_->made_durable(std::move(plan));
   }
+  if (guarded) gate_->written(std::string(object_id), *guarded);
   known_.forget(std::string(object_id));
   return {};
 }

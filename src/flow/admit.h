@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "flow/known_objects.h"
+#include "flow/lowering_gate.h"
 #include "flow/markings.h"
 #include "flow/origins.h"
 #include "flow/quarantine.h"
@@ -52,6 +53,12 @@ struct AdmitContext {
   // Who decides that a newer version of an own object may have a lower label than the one before, and why. Empty: such
   // a version is refused.
   std::string authority, authority_reason;
+  // Which account does it and why, for a proposal where that takes a second person (lowering_gate.h); empty: no person.
+  std::string by{};
+  std::string why{};
+  // A second person approved it: nothing of it waits again, and it is admitted whole or nothing is written.
+  bool two_persons = false;
+  std::vector<journal::NewEntry> notes{};  // written in the same transaction
 };
 
 struct AdmitItem {
@@ -87,6 +94,8 @@ class Admission {
   // With these, what is admitted is signed and proofs are judged, and what speaks for others goes to quarantine.
   // Without them (tests, tools) nothing is signed, and that is refused.
   void use(Origins& origins, Quarantine& quarantine);
+  // Own objects whose label is lowered wait for a second person.
+  void use(LoweringGate& gate) { gate_ = &gate; }
 
   // Whether an agreement that this node knows of lets a member widen to whom something may go that another one made
   // (policy::may_widen). Not set: nobody but this node, by its own agreement with the maker.
@@ -141,6 +150,7 @@ class Admission {
   // `reading`: what the member may see of the collection, or why nothing.
   bool sees_whole(const std::string& member, const Result<Reading>& reading, journal::Seq seq);
   struct Held;
+  Result<void> hold_lowered(std::vector<Work>& work, const AdmitContext& context, AdmitReport& report);
   Result<AdmitReport> admit_with(std::span<const Result<stix::Object>> objects, const AdmitContext& context,
                                  bool by_person);
   Result<void> may_be_admitted(const stix::Object& object, const HeldItem& item);
@@ -156,6 +166,7 @@ class Admission {
   KnownObjects known_;
   Origins* origins_ = nullptr;
   Quarantine* quarantine_ = nullptr;
+  LoweringGate* gate_ = nullptr;
   MayWiden may_widen_;
   mutable std::mutex mutex_;
   std::string own_identity_;

@@ -9,12 +9,12 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/uuid.h"
+#include "flow/entry_search.h"
 
 namespace bongsu::flow {
 namespace {
 
 constexpr std::string_view kSpace = "quarantine";
-constexpr std::uint32_t kEntriesPerRead = 1000;
 
 constexpr std::array<std::pair<HeldFor, std::string_view>, 7> kReasons = {{
     {HeldFor::kBadProof, "bad_proof"},
@@ -244,17 +244,9 @@ Result<journal::Seq> Quarantine::seq_of(const HeldItem& item) {
     const std::lock_guard lock(mutex_);
     if (const auto at = after_.find(item.id); at != after_.end()) after = at->second;
   }
-  const std::string wanted = entry_id(item.id);
-  while (true) {
-    BONGSU_TRY(const auto entries, journal_.snapshot()->entries(after, kEntriesPerRead));
-    if (entries.empty()) return fail(ErrorCode::kNotFound, "what was held is not in the journal any more");
-    for (const journal::Entry& entry : entries) {
-      after = entry.seq;
-      if (entry.object_id != wanted) continue;
-      written(item.id, entry.seq);
-      return entry.seq;
-    }
-  }
+  BONGSU_TRY(const journal::Seq seq, find_entry(journal_, entry_id(item.id), after));
+  written(item.id, seq);
+  return seq;
 }
 
 Result<journal::Content> Quarantine::content(std::string_view id) {

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "node/admin_trust.h"
+#include "node/registry_acts.h"
+#include "node/retention_desk.h"
 #include "node/backup.h"
 #include "node/recall_report.h"
 #include "policy/agreement.h"
@@ -134,6 +136,8 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"GET", "ledger", &AdminApi::ledger},           {"POST", "ledger", &AdminApi::verify_ledger},
       {"GET", "quarantine", &AdminApi::quarantine}, {"POST", "quarantine", &AdminApi::decide_held},
       {"POST", "links", &AdminApi::resume_link},
+      {"GET", "approvals", &AdminApi::list_approvals}, {"POST", "approvals", &AdminApi::decide_approval},
+      {"GET", "retention", &AdminApi::retention},
       {"POST", "seal", &AdminApi::seal},              {"POST", "open", &AdminApi::open_sealed},
       {"GET", "prekeys", &AdminApi::give_prekeys},    {"POST", "prekeys", &AdminApi::take_prekeys},
       {"GET", "courier", &AdminApi::export_courier},  {"POST", "courier", &AdminApi::import_courier},
@@ -375,12 +379,20 @@ AdminApi::Answer AdminApi::list_agreements(const Call&) {
 AdminApi::Answer AdminApi::put_agreement(const Call& call) {
   const auto source = call.query.find("source");
   BONGSU_TRY(const auto agreement, policy::parse_agreement(call.request.body, source == call.query.end() ? "agreement" : source->second));
+  if (core_.config.people_four_eyes_agreements) {
+    BONGSU_TRY(auto waits, second_person(call, {.kind = std::string(kPutAgreement), .parameters = {}, .bytes = call.request.body}));
+    if (waits) return std::move(*waits);
+  }
   BONGSU_TRY_VOID(core_.registry->put_agreement(agreement));
   return json_response(JsonObject{{"partner", agreement.partner}, {"explained", policy::explain(agreement)}});
 }
 
 AdminApi::Answer AdminApi::end_agreement(const Call& call) {
   if (call.rest.size() != 1) return fail(ErrorCode::kInvalid, "names one partner: /agreements/NAME");
+  if (core_.config.people_four_eyes_agreements) {
+    BONGSU_TRY(auto waits, second_person(call, {.kind = std::string(kEndAgreement), .parameters = {{"partner", call.rest[0]}}, .bytes = call.rest[0]}));
+    if (waits) return std::move(*waits);
+  }
   BONGSU_TRY_VOID(core_.registry->end_agreement(call.rest[0]));
   return json_response(JsonObject{{"ended", call.rest[0]}});
 }
@@ -401,7 +413,15 @@ AdminApi::Answer AdminApi::import_objects(const Call& call) {
   };
   BONGSU_TRY_VOID(reader.feed(call.request.body, take));
   BONGSU_TRY_VOID(reader.finish(take));
-  BONGSU_TRY(const auto report, core_.admission->admit(objects, {.collection = collection->id, .origin = core_.config.member, .fallback = collection->fallback, .authority = query_text(call.query, "authority"), .authority_reason = query_text(call.query, "reason")}));
+  const std::string reason = query_text(call.query, "reason");
+  BONGSU_TRY(const auto report,
+             core_.admission->admit(objects, {.collection = collection->id,
+                                              .origin = core_.config.member,
+                                              .fallback = collection->fallback,
+                                              .authority = query_text(call.query, "authority"),
+                                              .authority_reason = reason,
+                                              .by = std::string(flow::kLocalAdmin),
+                                              .why = reason}));
   JsonArray refused;
   for (const auto& item : report.items) {
     if (item.outcome != flow::AdmitItem::Outcome::kRefused && item.outcome != flow::AdmitItem::Outcome::kOtherBytes) continue;
@@ -494,7 +514,7 @@ AdminApi::Answer AdminApi::erase(const Call& call) {
   const auto told = core_.recall->recall({.object_id = object, .reason = flow::RecallReason::kWithdrawn, .by = "", .note = "erase"});
   if (!told && told.error().code != ErrorCode::kNotFound) return std::unexpected(told.error());
   BONGSU_TRY(const auto seq, core_.journal->erase(object, core_.config.member));
-  BONGSU_TRY([[maybe_unused]] const auto held, core_.quarantine->erase_object(object, core_.config.member));
+  BONGSU_TRY_VOID(erase_beside(core_, object));
   return json_response(JsonObject{{"erased", object}, {"seq", seq}});
 }
 

@@ -86,6 +86,13 @@ class AdminApi {
   Answer quarantine(const Call& call);
   Answer decide_held(const Call& call);
   Answer resume_link(const Call& call);
+  Answer retention(const Call& call);  // admin_retention.cpp
+  // admin_approvals.cpp
+  Answer list_approvals(const Call& call);
+  Answer decide_approval(const Call& call);
+  // What the local administrator does and a second person may have to approve; nullopt: it is done now. The reason is
+  // the query's or the body's "reason".
+  Result<std::optional<net::Response>> second_person(const Call& call, const flow::Proposed& what);
 
   Result<ledger::Ledger*> own_ledger();  // with everything in it that the journal has
   // admin_sealing.cpp

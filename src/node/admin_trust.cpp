@@ -4,6 +4,7 @@
 
 #include "crypto/keys.h"
 #include "node/admin_api.h"
+#include "node/registry_acts.h"
 #include "policy/charter_words.h"
 
 namespace bongsu::node {
@@ -77,24 +78,15 @@ AdminApi::Answer AdminApi::charter(const Call&) {
 
 AdminApi::Answer AdminApi::accept_charter(const Call& call) {
   const Json* list = find(call.body, "documents");
-  if (list == nullptr || !list->is_array() || list->get_array().empty())
-    return fail(ErrorCode::kInvalid, "is a list of charters, each as text, in the order of their versions",
-                {.field = "documents"});
-  if (list->get_array().size() > kMaxCharterDocuments)
-    return fail(ErrorCode::kTooLarge, fmt::format("one request brings at most {} versions", kMaxCharterDocuments),
-                {.field = "documents"});
-  std::vector<policy::SignedCharter> versions;
-  for (const Json& item : list->get_array()) {
-    if (!item.is_string()) return fail(ErrorCode::kInvalid, "holds texts", {.field = "documents"});
-    BONGSU_TRY(auto document, policy::parse_signed_charter(std::string_view(item.get_string())));
-    versions.push_back(std::move(document));
-  }
+  BONGSU_TRY(const auto versions, read_charters(list == nullptr ? Json() : *list));
   // As it was read out (forty decimal digits) or in hexadecimal.
   std::string digest(string_at(call.body, "digest").value_or(""));
   std::erase_if(digest, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
   std::string spoken = crypto::spoken_fingerprint(versions.front().charter.digest());
   std::erase_if(spoken, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
   if (digest == spoken) digest = versions.front().charter.digest();
+  BONGSU_TRY(auto waits, second_person(call, {.kind = std::string(kAcceptCharter), .parameters = {{"digest", digest}}, .bytes = to_text(*list)}));
+  if (waits) return std::move(*waits);
   BONGSU_TRY(const auto trusted, core_.registry->accept_charter(versions, digest));
   return answer(charter_json(trusted));
 }
@@ -103,6 +95,10 @@ AdminApi::Answer AdminApi::put_signed_agreement(const Call& call) {
   const auto source = call.query.find("source");
   BONGSU_TRY(const auto document, policy::parse_signed_memorandum(
                                       call.request.body, source == call.query.end() ? "agreement" : source->second));
+  if (core_.config.people_four_eyes_agreements) {
+    BONGSU_TRY(auto waits, second_person(call, {.kind = std::string(kSignedAgreement), .parameters = {}, .bytes = call.request.body}));
+    if (waits) return std::move(*waits);
+  }
   BONGSU_TRY(const auto put, core_.registry->put_memorandum(document));
   return answer(agreement_json(put, core_.registry->charter()));
 }

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "identity/members.h"
+#include "policy/agreement.h"
 #include "stix/marking.h"
 
 namespace bongsu::node {
@@ -67,6 +68,21 @@ ConfigSchema NodeConfig::schema() {
   s.text("console.listen", console_listen, "Address and port, TLS 1.3.");
   s.text("console.host", console_host, "Name under which browsers reach the console: passkeys belong to it and to no other. Empty: no passkeys.");
   s.flag("console.client_certificates", console_client_certificates, "Ask browsers for a certificate; those of accounts log in.");
+
+  s.section("oidc", "An OpenID provider that vouches for people who log in to the console. Accounts are made here all the same, and their rights are theirs.");
+  s.text("oidc.issuer", oidc_issuer, "Its issuer identifier, exactly as it writes it. Empty: none. Register https://CONSOLE.HOST:PORT/ there as redirect URI.");
+  s.text("oidc.client_id", oidc_client_id, "What this node is called there.");
+  s.text("oidc.client_secret_file", oidc_client_secret_file, "File with the client's secret, readable by its owner alone. Empty: a public client.");
+  s.text("oidc.claim", oidc_claim, "Claim of the ID token that names the account; sub is the one that a provider never gives to somebody else. email counts when verified.");
+  s.texts("oidc.accounts", oidc_accounts, "\"VALUE=account\", one for each person. Empty: the claim's value is the account's name.");
+  s.text("oidc.ca_file", oidc_ca_file, "Authorities (PEM) by which the provider's certificate is verified. Empty: the system's.");
+
+  s.section("people", "What one person does not do alone, and how long data about persons stays.");
+  s.flag("people.four_eyes", people_four_eyes, "Lowering a guarded label and following another charter take a second person (bongsu approvals). Without effect while fewer than two persons have the right.");
+  s.choice("people.four_eyes_from", people_four_eyes_from, {"green", "amber", "amber+strict", "red"}, "From which TLP on a label is guarded. What is classified always is.");
+  s.flag("people.four_eyes_agreements", people_four_eyes_agreements, "Setting and ending agreements takes a second person, too.");
+  s.number("people.personal_data_days", people_personal_data_days, 0, policy::kMaxAgreementDays, "After how many days personal data that this node made is erased; what partners gave goes as agreed with them. 0: it stays.");
+  s.duration("people.approval_expires", people_approval_expires, 1s, 24h * 90, "How long a proposal waits.");
 
   s.section("ops", "Health and Prometheus metrics, plain HTTP: keep it on loopback.");
   s.text("ops.listen", ops_listen, "Address and port of /healthz, /readyz and /metrics.");

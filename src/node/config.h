@@ -85,6 +85,15 @@ struct NodeConfig {
   std::string console_listen = "127.0.0.1:6445";
   std::string console_host = "localhost";
   bool console_client_certificates = false;
+  std::string oidc_issuer, oidc_client_id, oidc_client_secret_file, oidc_ca_file, oidc_claim = "preferred_username";
+  std::vector<std::string> oidc_accounts;
+
+  bool people_four_eyes = false;
+  std::string people_four_eyes_from = "red";
+  bool people_four_eyes_agreements = false;
+  std::int64_t people_personal_data_days = 0;
+  std::chrono::milliseconds people_approval_expires{std::chrono::hours(24 * 7)};
+
   std::string ops_listen = "127.0.0.1:6446";  // health and metrics, plain HTTP
 
   std::string input_syslog_udp, input_syslog_tcp, input_syslog_tls, input_http;  // addresses; empty: not listened on

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "journal/sqlite/sqlite_journal.h"
+#include "node/registry_acts.h"
 #include "policy/charter_state.h"
 
 namespace bongsu::node {
@@ -81,6 +82,19 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
   core->admission->set_recall(core->recall.get());
   core->accounts = std::make_unique<identity::AccountBook>(core->clock, core->random);
   BONGSU_TRY(core->registry, Registry::load(core->config.member, *core->journal, *core->collections, *core->release, *core->accounts, core->clock, core->random));
+  BONGSU_TRY(core->approvals, flow::Approvals::load(*core->journal, *core->accounts, core->clock, core->random, core->config.member,
+                                                    {.four_eyes = core->config.people_four_eyes,
+                                                     .lifetime = std::chrono::duration_cast<std::chrono::seconds>(core->config.people_approval_expires)},
+                                                    log));
+  add_registry_acts(*core->approvals, *core->registry);
+  BONGSU_TRY(core->lowering, flow::LoweringGate::load(*core->journal, *core->release, *core->collections, *core->approvals, *core->admission,
+                                                      {.self = core->config.member, .from = stix::parse_tlp(core->config.people_four_eyes_from).value_or(stix::Tlp::kRed)}));
+  core->admission->use(*core->lowering);
+  BONGSU_TRY_VOID(core->note_four_eyes());
+  const std::int64_t own_days = core->config.people_personal_data_days;
+  core->retention = std::make_unique<flow::Retention>(*core->journal, *core->release, core->clock, log,
+                                                      flow::RetentionOptions{.self = core->config.member, .own_days = own_days == 0 ? std::nullopt : std::optional(own_days)});
+  BONGSU_TRY_VOID(core->retention->load());
   // One who told two histories gets nothing either, and its links end.
   core->suspensions->on_change([registry = core->registry.get()](const link::Suspension& suspension, bool suspended) {
     return registry->set_suspended(suspension, suspended);
@@ -128,6 +142,19 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
                           .triage = std::move(triage),
                           .techniques = [book = core->techniques.get()](const detect::Alert& alert) { return book->of(alert); }});
   return core;
+}
+
+Result<void> Core::note_four_eyes() {
+  const std::string now = !config.people_four_eyes ? "off" : fmt::format("from {}{}", config.people_four_eyes_from, config.people_four_eyes_agreements ? ", agreements" : "");
+  BONGSU_TRY(const auto before, journal->state("people", "four_eyes"));
+  if (before.value_or("off") == now) return {};
+  journal::Batch batch;
+  batch.states.push_back({"people", "four_eyes", now});
+  batch.entries.push_back({.kind = journal::EntryKind::kNote,
+                           .origin = config.member,
+                           .payload = to_text(JsonObject{{"event", "people.four_eyes"}, {"before", before.value_or("off")}, {"now", now}, {"at", clock.now().text(6)}})});
+  BONGSU_TRY([[maybe_unused]] const auto receipt, journal->append(batch));
+  return {};
 }
 
 link::SealLevel Core::seal_level() const {

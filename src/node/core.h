@@ -11,13 +11,16 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "flow/admit.h"
+#include "flow/approvals.h"
 #include "flow/alerts.h"
 #include "flow/collections.h"
+#include "flow/lowering_gate.h"
 #include "flow/markings.h"
 #include "flow/origins.h"
 #include "flow/quarantine.h"
 #include "flow/recall.h"
 #include "flow/release.h"
+#include "flow/retention.h"
 #include "identity/accounts.h"
 #include "journal/journal.h"
 #include "journal/search.h"
@@ -62,6 +65,9 @@ struct Core {
   std::unique_ptr<flow::Admission> admission;
   std::unique_ptr<identity::AccountBook> accounts;
   std::unique_ptr<Registry> registry;
+  std::unique_ptr<flow::Approvals> approvals;
+  std::unique_ptr<flow::LoweringGate> lowering;
+  std::unique_ptr<flow::Retention> retention;
   // nullptr: it is damaged or cannot be written; ledger_problem says why. The node runs all the same, and the journal keeps what is missing.
   std::unique_ptr<ledger::Ledger> ledger;
   std::string ledger_problem;
@@ -85,6 +91,8 @@ struct Core {
   Result<std::string> first_run();
 
  private:
+  // Four eyes turned on or off: a note, for it is done in a file.
+  Result<void> note_four_eyes();
   Core(const DataDir& dir, Log& l) : directory(dir), log(l) {}
   mutable std::mutex tls_mutex_;
 };

@@ -29,6 +29,8 @@
 #include "node/inputs/live_inputs.h"
 #include "node/ledger_desk.h"
 #include "node/metrics.h"
+#include "node/oidc_fetch.h"
+#include "node/retention_desk.h"
 #include "node/search_feed.h"
 #include "node/sensor/supervisor.h"
 #include "node/trust_links.h"
@@ -60,6 +62,7 @@ struct Node::Impl {
 
   // The ways in and out of the network, as functions.
   std::unique_ptr<api::TaxiiServer> taxii;
+  std::unique_ptr<identity::OidcLogin> oidc;  // nullptr: no provider is configured
   std::unique_ptr<api::ConsoleApi> console;
   std::unique_ptr<AdminApi> admin;
   std::unique_ptr<link::TailGate> gate;
@@ -74,6 +77,7 @@ struct Node::Impl {
   std::unique_ptr<DetectionFeed> detection;
   std::unique_ptr<AlertDesk> desk;
   std::unique_ptr<SearchFeed> search;
+  std::unique_ptr<RetentionDesk> retention;
   std::unique_ptr<LedgerDesk> ledger;  // nullptr: the ledger could not be opened
   std::unique_ptr<link::Applier> applier;
   std::unique_ptr<link::Links> links;
@@ -168,6 +172,7 @@ Result<void> Node::Impl::build() {
       log);
   detection = std::make_unique<DetectionFeed>(*core->journal, *sensor, log);
   search = std::make_unique<SearchFeed>(*core->journal, *core->search, log);
+  retention = std::make_unique<RetentionDesk>(*core);
   if (core->ledger) ledger = std::make_unique<LedgerDesk>(*core);
 
   auto mirrors = std::make_unique<link::FlowApplier>(*core->journal, *core->admission, *core->collections, core->random, log, config.member,
@@ -203,6 +208,7 @@ Result<void> Node::Impl::build() {
       *core->accounts, api::EnforcementSource{.open = [this](std::string_view format, std::string_view file) { return enforcement->open(format, file); },
                                               .listing = [this] { return enforcement->listing(); }});
 
+  BONGSU_TRY(oidc, make_oidc_login(config, core->clock, core->random));
   console = std::make_unique<api::ConsoleApi>(
       api::ConsoleDeps{.clock = core->clock, .random = core->random, .log = log, .accounts = *core->accounts, .journal = *core->journal, .search = *core->search,
                        .alerts = *core->alerts, .release = *core->release, .admission = *core->admission, .collections = *core->collections, .markings = *core->markings,
@@ -223,6 +229,8 @@ Result<void> Node::Impl::build() {
                          return {};
                        },
                        .quarantine = core->quarantine.get(),
+                       .oidc = oidc.get(),
+                       .approvals = core->approvals.get(),
                        .files = api::console::embedded_files()},
       api::ConsoleOptions{});
   core->journal->on_commit([this](journal::Seq) { console->on_commit(); });
@@ -535,6 +543,8 @@ void Node::Impl::housekeep() {
       // What time takes away is told on live links now, and not when somebody reads next.
       if (auto kept = core->release->keep_up(); !kept) log.error("release.keep_up", {{"error", kept.error().text()}});
       if (ticks % 60 == 0) core->registry->look_at_the_clock();
+      if (ticks % 60 == 0)
+        if (auto kept = core->approvals->keep_up(); !kept) log.error("approvals.keep_up", {{"error", kept.error().text()}});
       if (ticks++ % 3600 == 0)
         if (const auto facts = crypto::read_certificate(core->tls_identity().certificate_pem))
           if (facts->not_after - core->clock.now() < kCertificateWarning)
@@ -564,6 +574,7 @@ void Node::Impl::stop() {
   if (sensor) sensor->stop();
   if (detection) detection->stop();
   if (search) search->stop();
+  if (retention) retention->stop();
   if (ledger) ledger->stop();
   if (core && core->alerts)
     if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
@@ -585,6 +596,7 @@ Result<std::unique_ptr<Node>> Node::open(NodeOptions options, Log& log) {
 Result<void> Node::start() {
   BONGSU_TRY_VOID(impl_->listen());
   impl_->search->start();
+  impl_->retention->start();
   if (impl_->ledger) impl_->ledger->start();
   impl_->detection->start();
   impl_->sensor->start();

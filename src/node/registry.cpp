@@ -46,15 +46,18 @@ Result<std::unique_ptr<Registry>> Registry::load(std::string self, journal::Jour
   return registry;
 }
 
-Result<void> Registry::write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject, JsonObject details) {
+Result<void> Registry::write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject, JsonObject details,
+                             const flow::Closing& closing) {
   journal::Batch batch;
   batch.states = std::move(changes);
+  std::ranges::copy(closing.states, std::back_inserter(batch.states));
   JsonObject note{{"event", event}, {"subject", subject}, {"at", clock_.now().text()}};
   for (auto& [key, value] : details) note[key] = std::move(value);
   batch.entries.push_back({.kind = journal::EntryKind::kNote,
                            .object_id = "note--" + Uuid::random(random_).text(),
                            .origin = self_,
                            .payload = to_text(note)});
+  std::ranges::copy(closing.notes, std::back_inserter(batch.entries));
   BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
   return {};
 }
@@ -210,7 +213,7 @@ std::optional<policy::Agreement> Registry::agreement(std::string_view partner) c
   return at->second;
 }
 
-Result<void> Registry::put_agreement(const policy::Agreement& agreement) {
+Result<void> Registry::put_agreement(const policy::Agreement& agreement, const flow::Closing& closing) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto& charter = trust_.charter())
@@ -221,7 +224,7 @@ Result<void> Registry::put_agreement(const policy::Agreement& agreement) {
       if (!collections_.find(name))
         return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"; add it first: bongsu collection add", name), {.field = "collections"});
     BONGSU_TRY_VOID(write({{.space = std::string(kAgreements), .key = agreement.partner, .value = policy::to_toml(agreement)}}, "agreement.put", agreement.partner,
-                           {{"agreement", policy::to_toml(agreement)}, {"agreement_sha256", to_hex(sha256(policy::to_toml(agreement)))}}));
+                           {{"agreement", policy::to_toml(agreement)}, {"agreement_sha256", to_hex(sha256(policy::to_toml(agreement)))}}, closing));
     agreements_.insert_or_assign(agreement.partner, agreement);
     BONGSU_TRY_VOID(apply_policy());
   }
@@ -229,12 +232,12 @@ Result<void> Registry::put_agreement(const policy::Agreement& agreement) {
   return {};
 }
 
-Result<void> Registry::end_agreement(std::string_view partner) {
+Result<void> Registry::end_agreement(std::string_view partner, const flow::Closing& closing) {
   {
     const std::lock_guard lock(mutex_);
     const auto at = agreements_.find(partner);
     if (at == agreements_.end()) return fail(ErrorCode::kNotFound, fmt::format("there is no agreement with \"{}\"", partner));
-    BONGSU_TRY_VOID(write({{.space = std::string(kAgreements), .key = std::string(partner), .value = std::nullopt}}, "agreement.end", partner));
+    BONGSU_TRY_VOID(write({{.space = std::string(kAgreements), .key = std::string(partner), .value = std::nullopt}}, "agreement.end", partner, {}, closing));
     agreements_.erase(at);
     BONGSU_TRY_VOID(apply_policy());
   }
@@ -247,14 +250,18 @@ std::optional<policy::TrustedCharter> Registry::charter() const {
   return trust_.charter();
 }
 
-Result<policy::TrustedCharter> Registry::accept_charter(std::span<const policy::SignedCharter> versions, std::string_view digest) {
+Result<policy::TrustedCharter> Registry::accept_charter(std::span<const policy::SignedCharter> versions, std::string_view digest,
+                                                        const flow::Closing& closing) {
   std::optional<policy::TrustedCharter> accepted;
   {
     const std::lock_guard lock(mutex_);
     BONGSU_TRY(auto change, trust_.accept(versions, digest, clock_.now()));
     accepted = change.charter;
-    if (trust_.charter() && trust_.charter()->charter().version == accepted->charter().version) return std::move(*accepted);
-    BONGSU_TRY_VOID(write(change.states, "charter.accept", fmt::format("{} {} {}", accepted->charter().id, accepted->charter().version, accepted->charter().digest())));
+    if (trust_.charter() && trust_.charter()->charter().version == accepted->charter().version) {
+      if (!closing.states.empty()) return fail(ErrorCode::kConflict, "this version is in force already");
+      return std::move(*accepted);
+    }
+    BONGSU_TRY_VOID(write(change.states, "charter.accept", fmt::format("{} {} {}", accepted->charter().id, accepted->charter().version, accepted->charter().digest()), {}, closing));
     trust_.take(std::move(change));
     BONGSU_TRY_VOID(apply_policy());
   }
@@ -291,14 +298,17 @@ std::vector<policy::SignedMemorandum> Registry::memoranda() const {
   return trust_.agreements();
 }
 
-Result<policy::SignedMemorandum> Registry::put_memorandum(const policy::SignedMemorandum& document) {
+Result<policy::SignedMemorandum> Registry::put_memorandum(const policy::SignedMemorandum& document, const flow::Closing& closing) {
   std::optional<policy::SignedMemorandum> put;
   {
     const std::lock_guard lock(mutex_);
     BONGSU_TRY(auto change, trust_.put(document, self_));
     put = change.agreement;
-    if (change.states.empty()) return std::move(*put);
-    BONGSU_TRY_VOID(write(change.states, "agreement.signed", fmt::format("{} {} {}", put->terms.id, put->terms.version, put->digest())));
+    if (change.states.empty()) {
+      if (!closing.states.empty()) return fail(ErrorCode::kConflict, "it is here already, with these signatures");
+      return std::move(*put);
+    }
+    BONGSU_TRY_VOID(write(change.states, "agreement.signed", fmt::format("{} {} {}", put->terms.id, put->terms.version, put->digest()), {}, closing));
     trust_.take(std::move(change));
     BONGSU_TRY_VOID(apply_policy());
   }

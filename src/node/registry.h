@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "flow/approvals.h"
 #include "flow/collections.h"
 #include "flow/release.h"
 #include "identity/accounts.h"
@@ -53,19 +54,21 @@ class Registry {
 
   std::vector<policy::Agreement> agreements() const;
   std::optional<policy::Agreement> agreement(std::string_view partner) const;
-  Result<void> put_agreement(const policy::Agreement& agreement);  // kNotFound: no such member or collection
-  Result<void> end_agreement(std::string_view partner);
+  // `closing` here and below: of an approval (flow/approvals.h), in the same commit.
+  Result<void> put_agreement(const policy::Agreement& agreement, const flow::Closing& closing = {});  // kNotFound: no such member or collection
+  Result<void> end_agreement(std::string_view partner, const flow::Closing& closing = {});
 
   // The charter that this node trusts; nullopt: none, members are whom it has paired with, agreements are local.
   std::optional<policy::TrustedCharter> charter() const;
   // Versions in order. The first charter of a node is trusted by its digest, what follows by its signatures. Durable, and
   // in force, when it returns; kDenied with the reason.
-  Result<policy::TrustedCharter> accept_charter(std::span<const policy::SignedCharter> versions, std::string_view digest);
+  Result<policy::TrustedCharter> accept_charter(std::span<const policy::SignedCharter> versions, std::string_view digest,
+                                                const flow::Closing& closing = {});
   // Versions that this node accepted, after this one: for a node that is behind.
   Result<std::vector<policy::SignedCharter>> charter_versions(std::int64_t after, std::size_t most) const;
   std::vector<policy::SignedMemorandum> memoranda() const;
   // kDenied: no charter, this node is no party, a signature is missing, an older version.
-  Result<policy::SignedMemorandum> put_memorandum(const policy::SignedMemorandum& document);
+  Result<policy::SignedMemorandum> put_memorandum(const policy::SignedMemorandum& document, const flow::Closing& closing = {});
   // With which keys a member signs: those that the charter lists, with those that it listed before; without a charter the
   // one that was pinned when it was paired.
   std::vector<TrustBook::ListedKey> keys_of(std::string_view member) const;
@@ -97,7 +100,8 @@ class Registry {
       : self_(std::move(self)), journal_(journal), collections_(collections), release_(release), accounts_(accounts), clock_(clock),
         random_(random), book_(journal, clock, random) {}
   // One state change with a note in the journal of what happened to whom.
-  Result<void> write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject, JsonObject details = {});
+  Result<void> write(std::vector<journal::StateChange> changes, std::string_view event, std::string_view subject, JsonObject details = {},
+                     const flow::Closing& closing = {});
   Result<void> apply_policy();  // under mutex_
   void changed();
 

@@ -16,7 +16,8 @@ namespace bongsu::policy {
 namespace {
 
 constexpr std::string_view kKeys[] = {"partner",    "collections", "highest_tlp", "types",
-                                      "valid_from", "valid_until", "onward",      "purposes"};
+                                      "valid_from", "valid_until", "onward",      "purposes",
+                                      "personal_data_days"};
 constexpr std::string_view kTlpNames[] = {"clear", "green", "amber", "amber+strict"};
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -184,6 +185,12 @@ Result<Agreement> read(const Reader& in) {
     out.purposes.clear();
     for (const std::string& purpose : purposes) out.purposes.insert(*parse_purpose(purpose));
   }
+  if (const toml::node* days = in.table().get("personal_data_days")) {
+    const auto* value = days->as_integer();
+    if (value == nullptr || value->get() < 0 || value->get() > kMaxAgreementDays)
+      return in.wrong(days, "personal_data_days", fmt::format("is a number of days from 0 to {}", kMaxAgreementDays));
+    out.personal_data_days = value->get();
+  }
   return out;
 }
 
@@ -296,6 +303,7 @@ std::string to_toml(const Agreement& agreement) {
       fmt::format("partner     = \"{}\"\n", agreement.partner) + clauses(agreement, agreement.collections);
   if (agreement.purposes != Agreement().purposes)
     out += fmt::format("purposes    = {}\n", quoted_list(purpose_names(agreement.purposes)));
+  if (agreement.personal_data_days) out += fmt::format("personal_data_days = {}\n", *agreement.personal_data_days);
   return out;
 }
 
@@ -321,6 +329,8 @@ std::string explain(const Agreement& a) {
   if (a.purposes != Agreement().purposes)
     out += a.purposes.empty() ? "It is for no purpose: nothing flows.\n"
                               : fmt::format("It is for {}.\n", fmt::join(purpose_names(a.purposes), " and "));
+  if (a.personal_data_days)
+    out += fmt::format("Personal data that {} gave is erased here after {} days.\n", a.partner, *a.personal_data_days);
   if (a.valid_from) out += fmt::format("It begins at {}.\n", a.valid_from->text(0));
   out += fmt::format("It ends at {}; after that nothing flows.\n", a.valid_until.text(0));
   return out;

@@ -7,6 +7,7 @@
 //   valid_from  = 2026-11-21T00:00:00Z         # optional
 //   valid_until = 2027-11-21T00:00:00Z         # required: an agreement ends
 //   onward      = false                        # may objects that a third member gave us flow to this partner?
+//   personal_data_days = 180                   # optional: personal data that the partner gave is erased here after
 //
 // An empty list is empty: it lets nothing flow.
 #pragma once
@@ -33,6 +34,7 @@ std::string_view to_string(Direction direction);                          // "bo
 std::optional<Direction> parse_direction(std::string_view text);
 
 inline constexpr std::size_t kMaxAgreementBytes = 64 * 1024;
+inline constexpr std::int64_t kMaxAgreementDays = 36'500;
 inline constexpr std::size_t kMaxAgreementItems = 1024;  // collections, types
 
 // What a denying clause matches: an object that has all that is named here; nullopt: whatever.

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { check, equal, program, root, sleep, until } from './lib/bongsu.mjs';
 
-const scenario = join(root, 'samples/exercise/scenarios/three-members.yaml');
+const scenario = join(root, 'samples/exercise/three-members.yaml');
 
 // `bongsu exercise run --nodes` as a process, with what it tells.
 class Host {

@@ -70,9 +70,9 @@ class Node {
     await this.#enter();
   }
 
-  // By a passkey of this host, or by the certificate that the browser shows.
-  async logInWith(way) {
-    this.session = way === 'passkey' ? await post('session/passkey', await use(await post('session/passkey/options'))) : await post('session/certificate');
+  // By a passkey of this host, by the certificate that the browser shows, or by what an OpenID provider said.
+  async logInWith(way, said) {
+    this.session = way === 'passkey' ? await post('session/passkey', await use(await post('session/passkey/options'))) : await post(`session/${way}`, said);
     await this.#enter();
   }
 

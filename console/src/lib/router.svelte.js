@@ -1,4 +1,4 @@
-// Where the page is: #/groups/<id>, #/alerts/<id>, #/search?q=…, #/objects/<id>, #/publish, #/members/<id>, #/quarantine/<id>, #/account.
+// Where the page is: #/groups/<id>, #/alerts/<id>, #/search?q=…, #/objects/<id>, #/publish, #/members/<id>, #/quarantine/<id>, #/approvals/<id>, #/account.
 
 function parse(hash) {
   const [path, search = ''] = hash.replace(/^#\/?/, '').split('?', 2);

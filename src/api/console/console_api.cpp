@@ -143,6 +143,8 @@ Result<net::Response> ConsoleApi::Impl::api(net::Request& request) {
     if (request.path == "/api/v1/session") return log_in(request);
     if (request.path == "/api/v1/session/passkey/options") return passkey_challenge(request);
     if (request.path == "/api/v1/session/passkey") return log_in_by_passkey(request);
+    if (request.path == "/api/v1/session/oidc/options") return oidc_begin(request);
+    if (request.path == "/api/v1/session/oidc") return log_in_by_oidc(request);
     if (request.path == "/api/v1/session/certificate") return log_in_by_certificate(request);
   }
   if (request.path == "/api/v1/session/ways" && request.method == "GET") return ways_in(request);
@@ -215,6 +217,10 @@ Result<net::Response> ConsoleApi::Impl::route(Call& call) {
       {{"quarantine", "*"}, false, [](Impl& i, Call& c) { return i.held(c, c.path[1]); }},
       {{"quarantine", "*", "admit"}, true, [](Impl& i, Call& c) { return i.decide_held(c, c.path[1], true); }},
       {{"quarantine", "*", "discard"}, true, [](Impl& i, Call& c) { return i.decide_held(c, c.path[1], false); }},
+      {{"approvals"}, false, [](Impl& i, Call& c) { return i.approvals(c); }},
+      {{"approvals", "*"}, false, [](Impl& i, Call& c) { return i.approval(c, c.path[1]); }},
+      {{"approvals", "*", "approve"}, true, [](Impl& i, Call& c) { return i.decide_approval(c, c.path[1], true); }},
+      {{"approvals", "*", "refuse"}, true, [](Impl& i, Call& c) { return i.decide_approval(c, c.path[1], false); }},
       {{"members", "*", "stop"}, true, [](Impl& i, Call& c) { return i.stop_member(c, c.path[1]); }},
   };
   for (const Row& row : kRows) {

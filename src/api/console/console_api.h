@@ -33,11 +33,13 @@
 #include "detect/indicator.h"
 #include "flow/admit.h"
 #include "flow/alerts.h"
+#include "flow/approvals.h"
 #include "flow/collections.h"
 #include "flow/markings.h"
 #include "flow/quarantine.h"
 #include "flow/release.h"
 #include "identity/accounts.h"
+#include "identity/oidc_login.h"
 #include "journal/journal.h"
 #include "journal/search.h"
 #include "net/http.h"
@@ -108,6 +110,8 @@ struct ConsoleDeps {
                              const std::function<Result<void>(identity::Account&)>& change)>
       change_account{};
   flow::Quarantine* quarantine = nullptr;    // optional: what was not admitted and waits for a person
+  identity::OidcLogin* oidc = nullptr;       // optional: an OpenID provider that vouches for people
+  flow::Approvals* approvals = nullptr;      // optional: what waits for a second person
   std::span<const console::StaticFile> files;  // empty: the page was not built in; answers 501 and says so
 };
 

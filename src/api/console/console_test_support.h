@@ -11,6 +11,7 @@
 #include "api/console/console_api.h"
 #include "api/console/shapes.h"
 #include "crypto/secret.h"
+#include "flow/lowering_gate.h"
 
 namespace bongsu::api::console::test {
 
@@ -56,6 +57,10 @@ struct TestConsole {
   flow::Alerts alerts{
       *journal, *release, *markings, clock, random, *log, {.self = "cert-lt", .identity_id = kIdentity}};
   identity::AccountBook accounts{clock, random};
+  std::unique_ptr<flow::Approvals> approvals =
+      std::move(*flow::Approvals::load(*journal, accounts, clock, random, "cert-lt", {.four_eyes = true}, *log));
+  std::unique_ptr<flow::LoweringGate> lowering = std::move(*flow::LoweringGate::load(
+      *journal, *release, *collections, *approvals, admission, {.self = "cert-lt", .from = stix::Tlp::kRed}));
   FakeSearch search;
   std::string shared;  // collection id
   std::map<std::string, std::string> tokens;
@@ -84,6 +89,7 @@ struct TestConsole {
     EXPECT_TRUE(release->apply(state, {shared}));
     admission.set_own_identity(kIdentity);
     admission.use(*origins, *quarantine);
+    admission.use(*lowering);
     std::map<std::string, identity::Account> book;
     const auto account = [&](const std::string& name, identity::Role role, const std::string& member) {
       tokens[name] = crypto::fresh_token(random);
@@ -137,6 +143,7 @@ struct TestConsole {
               return {};
             },
             .quarantine = quarantine.get(),
+            .approvals = approvals.get(),
             .files = files},
         ConsoleOptions{});
   }

@@ -75,6 +75,10 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   Result<net::Response> events(Call& call);
   void note(std::string_view event, const identity::Principal& who, JsonObject details);
 
+  // oidc_routes.cpp
+  Result<net::Response> oidc_begin(net::Request& request);
+  Result<net::Response> log_in_by_oidc(net::Request& request);
+
   // passkey_routes.cpp
   Result<identity::RelyingParty> relying_party(const net::Request& request) const;
   Result<net::Response> passkey_challenge(net::Request& request);
@@ -95,6 +99,11 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   Result<net::Response> quarantine(Call& call);
   Result<net::Response> held(Call& call, const std::string& id);
   Result<net::Response> decide_held(Call& call, const std::string& id, bool admit);
+
+  // approval_routes.cpp
+  Result<net::Response> approvals(Call& call);
+  Result<net::Response> approval(Call& call, const std::string& id);
+  Result<net::Response> decide_approval(Call& call, const std::string& id, bool approve);
 
   // alert_routes.cpp
   Result<flow::AlertRecord> visible_alert(const identity::Principal& who, const std::string& id) const;  // kNotFound

@@ -116,7 +116,9 @@ Result<net::Response> ConsoleApi::Impl::admit_all(std::vector<Result<stix::Objec
                                         .origin = deps.node.self,
                                         .fallback = collection.fallback,
                                         .states = {},
-                                        .persons = {deps.node.self + '/' + who.person}}));
+                                        .persons = {deps.node.self + '/' + who.person},
+                                        .by = who.account,
+                                        .why = std::string(event)}));
   JsonArray items, ids;
   std::size_t admitted = 0;
   std::string why;

@@ -106,9 +106,20 @@ std::optional<std::string_view> session_cookie(std::string_view header, std::str
   return found;
 }
 
+namespace {
+
+std::string set_cookie(std::string_view name, std::string_view value, std::chrono::seconds lifetime) {
+  return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Strict", name, value, lifetime.count());
+}
+
+}  // namespace
+
 std::string set_session_cookie(std::string_view secret, std::chrono::seconds lifetime) {
-  return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Strict", kSessionCookie, secret,
-                     lifetime.count());
+  return set_cookie(kSessionCookie, secret, lifetime);
+}
+std::optional<std::string_view> oidc_cookie(std::string_view header) { return session_cookie(header, kOidcCookie); }
+std::string set_oidc_cookie(std::string_view binding, std::chrono::seconds lifetime) {
+  return set_cookie(kOidcCookie, binding, lifetime);
 }
 
 std::string clear_session_cookie() { return set_session_cookie("", std::chrono::seconds{0}); }

@@ -72,4 +72,9 @@ std::optional<std::string_view> session_cookie(std::string_view cookie_header, s
 std::string set_session_cookie(std::string_view secret, std::chrono::seconds lifetime);
 std::string clear_session_cookie();
 
+// What binds a log-in at an OpenID provider to the browser that began it.
+inline constexpr std::string_view kOidcCookie = "__Host-bongsu-oidc";
+std::optional<std::string_view> oidc_cookie(std::string_view cookie_header);
+std::string set_oidc_cookie(std::string_view binding, std::chrono::seconds lifetime);
+
 }  // namespace bongsu::api::console

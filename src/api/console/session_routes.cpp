@@ -111,6 +111,7 @@ Result<net::Response> ConsoleApi::Impl::log_in_by_certificate(net::Request& requ
 Result<net::Response> ConsoleApi::Impl::ways_in(const net::Request& request) const {
   return console::answer(200, JsonObject{{"token", true},
                                          {"passkey", relying_party(request).has_value()},
+                                         {"oidc", deps.oidc != nullptr && relying_party(request).has_value()},
                                          {"certificate", !request.peer.certificate_fingerprint.empty()}});
 }
 

@@ -221,7 +221,9 @@ net::Response post_objects(TaxiiParts& parts, const identity::Principal& asker, 
                  .origin = asker.member,
                  .fallback = access->collection.fallback,
                  .states = {},
-                 .persons = own_person(parts, asker)},
+                 .persons = own_person(parts, asker),
+                 .by = asker.account,
+                 .why = "sent over TAXII"},
                 parts.deps.clock.now());
   for (const std::string_view element : *elements) intake.take(element);
   intake.admit_part();

@@ -20,6 +20,7 @@ void add_policy(Program& p);
 void add_members(Program& p);
 void add_charter(Program& p);
 void add_quarantine(Program& p);
+void add_approvals(Program& p);
 void add_sealing(Program& p);
 void add_ledger(Program& p);
 

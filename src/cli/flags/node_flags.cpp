@@ -118,7 +118,7 @@ void add_exchange(Program& p) {
   import->add_option("files", i.files, "Bundles, envelopes or NDJSON, - for standard input; files of rules (.yml, .yar), directories of such")->required();
   import->add_option("--collection", i.collection)->capture_default_str();
   import->add_option("--authority", i.authority, "Who decides that newer versions may have lower labels");
-  import->add_option("--reason", i.reason, "Why they may");
+  import->add_option("--reason", i.reason, "Why they may, also for the second person where that takes one");
   import->callback([&p] {
     // What a partner sealed for us says itself where it belongs.
     p.exit = i.files.size() == 1 && is_sealed_file(i.files[0]) ? run_courier_import(p.common, i.files[0]) : run_import(p.common, i);
@@ -272,6 +272,9 @@ void add_upkeep(Program& p) {
   p.on_node(r);
   r->add_option("backup", backup)->required();
   r->callback([&p] { p.exit = run_restore(p.common, backup); });
+  auto* retention = p.command(&p.app, "retention", "Personal data: whose, how much, and when it is erased", "  bongsu retention\n");
+  p.on_node(retention);
+  retention->callback([&p] { p.exit = run_retention(p.common); });
   auto* e = p.command(&p.app, "erase", "Destroy the keys of every version of an object", "  bongsu erase indicator--…\n");
   p.on_node(e);
   e->add_option("object", object)->required();

@@ -110,12 +110,13 @@ void add_members(Program& p) {
   confirm->callback([&p] { p.exit = run_member_change(p.common, confirmed, "confirm"); });
 
   auto* agreement = p.group("agreement", "What may flow to whom");
-  static std::string file, partner;
+  static std::string file, partner, why;
   auto* set = p.command(agreement, "set", "Make or replace an agreement: local (TOML), or signed by its parties",
                         "  bongsu agreement set cert-ua.toml\n  bongsu agreement set energy.json\n");
   p.on_node(set);
   set->add_option("file", file)->required();
-  set->callback([&p] { p.exit = run_agreement_set(p.common, file); });
+  set->add_option("--reason", why, "For the second person, where one is wanted");
+  set->callback([&p] { p.exit = run_agreement_set(p.common, file, why); });
   auto* show = p.command(agreement, "show", "All agreements of this node, in words and as data; or a file's words", "  bongsu agreement show\n  bongsu agreement show energy.json\n");
   p.on_node(show);
   show->add_option("file", file);
@@ -125,7 +126,8 @@ void add_members(Program& p) {
   auto* end = p.command(agreement, "end", "End an agreement: nothing flows any more", "  bongsu agreement end cert-ua\n");
   p.on_node(end);
   end->add_option("partner", partner)->required();
-  end->callback([&p] { p.exit = run_agreement_end(p.common, partner); });
+  end->add_option("--reason", why, "For the second person, where one is wanted");
+  end->callback([&p] { p.exit = run_agreement_end(p.common, partner, why); });
 
   add_signed_agreements(p, agreement);
 
@@ -249,12 +251,13 @@ void add_charter(Program& p) {
   });
 
   static std::vector<std::string> accepted;
-  static std::string digest;
+  static std::string digest, why;
   auto* accept = p.command(charter, "accept", "Let this node trust it: the first by its digest, the next by the signatures", "  bongsu charter accept c1.json --digest '0123 4567 …'\n  bongsu charter accept c2.json c3.json\n");
   p.on_node(accept);
   accept->add_option("files", accepted, "In the order of their versions")->required();
   accept->add_option("--digest", digest, "Of the first charter, compared by voice");
-  accept->callback([&p] { p.exit = run_charter_accept(p.common, accepted, digest); });
+  accept->add_option("--reason", why, "For the second person, where one is wanted");
+  accept->callback([&p] { p.exit = run_charter_accept(p.common, accepted, digest, why); });
 }
 
 void add_quarantine(Program& p) {
@@ -282,6 +285,33 @@ void add_quarantine(Program& p) {
   p.on_node(resume);
   resume->add_option("member", member)->required();
   resume->callback([&p] { p.exit = run_link_resume(p.common, member); });
+}
+
+void add_approvals(Program& p) {
+  auto* group = p.group("approvals", "What one person does not do alone: look, approve, refuse");
+  static std::string id;
+  static bool all = false;
+  auto* list = p.command(group, "list", "What waits for a second person", "  bongsu approvals list\n");
+  p.on_node(list);
+  list->add_flag("--all", all, "Also what was decided");
+  list->callback([&p] { p.exit = run_approvals_list(p.common, all); });
+  auto* show = p.command(group, "show", "One with what it would change, and its content", "  bongsu approvals show 0b7e…\n");
+  p.on_node(show);
+  show->add_option("id", id)->required();
+  show->callback([&p] { p.exit = run_approvals_show(p.common, id); });
+  static ApprovalDecision d;
+  for (const char* decision : {"approve", "refuse"}) {
+    auto* sub = p.command(group, decision, decision == std::string("approve") ? "Do it as it was proposed" : "It is not done",
+                          std::string("  bongsu approvals ") + decision + " 0b7e… --token-file ~/.bongsu-token --reason \"agreed with the ministry\"\n");
+    p.on_node(sub);
+    sub->add_option("id", d.id)->required();
+    sub->add_option("--token-file", d.token_file, "The token of your account, in a file of your own: another person's than who proposed it")->required();
+    sub->add_option("--reason", d.reason, "For those who ask later")->required();
+    sub->callback([&p, decision] {
+      d.decision = decision;
+      p.exit = run_approvals_decide(p.common, d);
+    });
+  }
 }
 
 void add_sealing(Program& p) {
