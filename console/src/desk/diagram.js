@@ -9,6 +9,7 @@ const HEAD = 18;
 const LINE = 12;       // of text
 const FOOT = 12;
 const LEAST_W = 96;
+const SIDE = 80;       // beside the bars, for what is measured and hangs on them
 const FILLED = 0.4;    // of the picture by substations, about
 const WIDE = 1.3;      // its width by its height
 const EVEN = 0.6;      // how far places are evened out: 0 as on the map, 1 by their order alone
@@ -25,17 +26,38 @@ export function fittingVoltage(plan, country) {
   for (const kv of voltages(plan, country)) if (chosen(plan, country, kv).size <= MOST_SHOWN) return kv;
   return voltages(plan, country).at(-1) ?? 0;
 }
+// Substations that these things stand in, and their neighbours: what there is to look at when a country is too much.
+export function around(plan, things) {
+  const named = new Map(plan.substations.map((s, i) => [s.name, i]));
+  plan.buses.forEach((bus) => named.set(bus.name, bus.substation));
+  plan.generators.forEach((g) => named.set(g.name, plan.buses[g.bus].substation));
+  const ends = plan.branches.map((b) => [plan.buses[b.from].substation, plan.buses[b.to].substation]);
+  plan.branches.forEach((b, i) => {
+    named.set(b.name, ends[i][0]);
+    b.breakers.forEach((name, end) => named.set(name, ends[i][end]));
+  });
+  const middle = new Set([...things].map((name) => named.get(name)).filter((s) => s !== undefined));
+  const out = new Set(middle);
+  for (const [a, b] of ends) {
+    if (out.size >= MOST_SHOWN) break;
+    if (middle.has(a)) out.add(b);
+    if (middle.has(b)) out.add(a);
+  }
+  return out;
+}
+
 function chosen(plan, country, leastKv) {
   return new Set(plan.buses.filter((b) => b.kv >= leastKv && (!country || countryOf(plan.substations[b.substation].name) === country)).map((b) => b.substation));
 }
 
-export function layOut(plan, country, leastKv) {
-  const shown = chosen(plan, country, leastKv);
+// `only`: these substations with all their voltages, instead of a country's from `leastKv` on.
+export function layOut(plan, country, leastKv, only = null) {
+  const shown = only ?? chosen(plan, country, leastKv);
   const stations = new Map();
   for (const s of shown) stations.set(s, { index: s, name: plan.substations[s].name, at: plan.substations[s], bars: [], transformers: [] });
   const bars = new Map();
   plan.buses.forEach((bus, i) => {
-    if (!shown.has(bus.substation) || bus.kv < leastKv) return;
+    if (!shown.has(bus.substation) || (!only && bus.kv < leastKv)) return;
     const bar = { bus: i, kv: bus.kv, up: [], down: [], generators: [], transformers: [] };
     bars.set(i, bar);
     stations.get(bus.substation).bars.push(bar);
@@ -82,8 +104,8 @@ export function layOut(plan, country, leastKv) {
       if (t.to !== t.from) t.to.transformers.push(t);
     }
     const most = Math.max(1, ...s.bars.map((b) => Math.max(b.up.length, b.down.length)), s.transformers.length);
-    s.w = Math.max(LEAST_W, most * SLOT + 16) + 70; // beside the bars: what hangs on them
-    s.barW = s.w - 70;
+    s.w = Math.max(LEAST_W, most * SLOT + 16) + SIDE;
+    s.barW = s.w - SIDE;
     // What hangs on a bar is written below its end.
     const room = (bar) => 24 + LINE * bar.generators.length;
     s.gap = Math.max(BAR_GAP, ...s.bars.slice(0, -1).map(room));
