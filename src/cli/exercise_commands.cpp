@@ -6,10 +6,14 @@
 
 #include "base/json.h"
 #include "cli/terminal.h"
+#include "exercise/scenario/msel.h"
 #include "exercise/scenario/read.h"
 #include "exercise/scenario/summary.h"
 #include "exercise/scenario/write.h"
+#include "formats/csv.h"
+#include "formats/xlsx.h"
 #include "formats/yaml.h"
+#include "formats/zip.h"
 #include "telemetry/byte_source.h"
 
 namespace bongsu::cli {
@@ -102,6 +106,32 @@ Result<std::optional<Techniques>> read_tables(const std::vector<std::string>& fi
   return all;
 }
 
+enum class List : std::uint8_t { kXlsx, kCsv };
+Result<List> kind_of(const std::string& file) {
+  if (file.ends_with(".xlsx")) return List::kXlsx;
+  if (file.ends_with(".csv")) return List::kCsv;
+  return fail(ErrorCode::kInvalid, "a list is a file that ends in .xlsx or .csv", {.source = file});
+}
+
+Result<void> write_file(const std::string& file, const std::string& bytes, std::FILE* out) {
+  std::FILE* to = file == "-" ? out : std::fopen(file.c_str(), "wb");
+  if (to == nullptr) return fail(ErrorCode::kIo, "cannot be written", {.source = file});
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), to) == bytes.size() && std::fflush(to) == 0;
+  const bool closed = to == out || std::fclose(to) == 0;
+  if (!written || !closed) return fail(ErrorCode::kIo, "could not be written whole", {.source = file});
+  return {};
+}
+
+// A scenario that is good; else what is wrong is said, and the exit status given.
+std::expected<Scenario, int> good_scenario(const std::string& file, std::string_view command, std::FILE* err) {
+  const auto text = telemetry::read_whole(file, formats::kMaxYamlBytes);
+  if (!text) return std::unexpected(trouble(err, command, text.error()));
+  auto scenario = read_scenario(*text, file);
+  if (scenario) return std::move(*scenario);
+  show_problems(err, scenario.error(), file, false);
+  return std::unexpected(kExitNo);
+}
+
 }  // namespace
 
 int run_exercise_check(const ExerciseCheckOptions& options, std::FILE* out, std::FILE* err) {
@@ -133,6 +163,47 @@ int run_exercise_check(const ExerciseCheckOptions& options, std::FILE* out, std:
   }
   if (std::fflush(out) != 0) return trouble(err, "check", {ErrorCode::kIo, "the report could not be written", {}});
   return exit;
+}
+
+int run_exercise_msel_export(const ExerciseMselOptions& options, std::FILE* out, std::FILE* err) {
+  constexpr std::string_view kCommand = "msel export";
+  const auto kind = kind_of(options.to);
+  if (!kind) return trouble(err, kCommand, kind.error());
+  const auto scenario = good_scenario(options.from, kCommand, err);
+  if (!scenario) return scenario.error();
+  const formats::Workbook sheets = to_msel(*scenario);
+  const Result<std::string> bytes =
+      *kind == List::kXlsx ? formats::write_xlsx(sheets) : formats::write_csv_sheets(sheets);
+  if (!bytes) return trouble(err, kCommand, bytes.error());
+  if (const auto written = write_file(options.to, *bytes, out); !written)
+    return trouble(err, kCommand, written.error());
+  return kExitOk;
+}
+
+int run_exercise_msel_import(const ExerciseMselOptions& options, std::FILE* out, std::FILE* err) {
+  constexpr std::string_view kCommand = "msel import";
+  const auto kind = kind_of(options.from);
+  if (!kind) return trouble(err, kCommand, kind.error());
+  const auto bytes =
+      telemetry::read_whole(options.from, *kind == List::kXlsx ? formats::kMaxZipBytes : formats::kMaxCsvBytes);
+  if (!bytes) return trouble(err, kCommand, bytes.error());
+  const auto sheets =
+      *kind == List::kXlsx ? formats::read_xlsx(*bytes, options.from) : formats::read_csv_sheets(*bytes, options.from);
+  if (!sheets) return trouble(err, kCommand, sheets.error());
+  std::optional<Scenario> base;
+  if (!options.base.empty()) {
+    auto read = good_scenario(options.base, kCommand, err);
+    if (!read) return read.error();
+    base = std::move(*read);
+  }
+  const auto scenario = from_msel(*sheets, options.from, base ? &*base : nullptr);
+  if (!scenario) {
+    show_problems(err, scenario.error(), options.from, false);
+    return kExitNo;
+  }
+  if (const auto written = write_file(options.to, write_scenario(*scenario), out); !written)
+    return trouble(err, kCommand, written.error());
+  return kExitOk;
 }
 
 }  // namespace bongsu::cli

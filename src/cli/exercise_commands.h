@@ -20,4 +20,12 @@ struct ExerciseCheckOptions {
 };
 int run_exercise_check(const ExerciseCheckOptions& options, std::FILE* out, std::FILE* err);
 
+struct ExerciseMselOptions {
+  std::string from;  // export: a scenario; import: a list, .xlsx or .csv
+  std::string to;    // export: .xlsx or .csv; import: a scenario; "-": standard output
+  std::string base;  // import: the scenario that gives what the list does not say
+};
+int run_exercise_msel_export(const ExerciseMselOptions& options, std::FILE* out, std::FILE* err);
+int run_exercise_msel_import(const ExerciseMselOptions& options, std::FILE* out, std::FILE* err);
+
 }  // namespace bongsu::cli

@@ -59,6 +59,31 @@ TEST_F(ExerciseCommandsTest, AGoodOneIsSummedUp) {
   EXPECT_EQ(out_, "");
 }
 
+TEST_F(ExerciseCommandsTest, AListGoesOutAndComesBackTheSame) {
+  const std::string drill = source_dir() + "/samples/exercise/scenarios/lithuania-ukraine.yaml";
+  for (const char* name : {"msel.xlsx", "msel.csv"}) {
+    const std::string list = (dir_ / name).string(), yaml = (dir_ / "again.yaml").string();
+    ASSERT_EQ(run(run_exercise_msel_export, {.from = drill, .to = list}), 0) << err_;
+    ASSERT_EQ(run(run_exercise_msel_import, {.from = list, .to = yaml}), 0) << err_;
+    ASSERT_EQ(run(run_exercise_msel_import, {.from = list, .to = "-"}), 0) << err_;
+    const std::string first = out_;
+    ASSERT_EQ(run(run_exercise_msel_export, {.from = yaml, .to = list}), 0) << err_;
+    ASSERT_EQ(run(run_exercise_msel_import, {.from = list, .to = "-"}), 0) << err_;
+    EXPECT_EQ(out_, first);
+  }
+}
+
+TEST_F(ExerciseCommandsTest, AListThatIsNoneIsRefused) {
+  EXPECT_EQ(run(run_exercise_msel_import, {.from = file("a.txt", "x"), .to = "-"}), 2);
+  EXPECT_THAT(err_, HasSubstr("ends in .xlsx or .csv"));
+  EXPECT_EQ(run(run_exercise_msel_import, {.from = file("a.xlsx", "x"), .to = "-"}), 2);
+  EXPECT_THAT(err_, HasSubstr("no zip archive"));
+  EXPECT_EQ(run(run_exercise_msel_import, {.from = file("a.csv", "Event #,DTG\r\n1,190630ZJAN27\r\n"), .to = "-"}), 1);
+  EXPECT_THAT(err_, HasSubstr("a.csv!MSEL:2:2: DTG: a list alone needs a scenario"));
+  EXPECT_EQ(run(run_exercise_msel_export, {.from = file("broken.yaml", kBroken), .to = (dir_ / "x.csv").string()}), 1);
+  EXPECT_THAT(err_, HasSubstr("needs a unit"));
+}
+
 TEST_F(ExerciseCommandsTest, WhatCannotBeReadIsTrouble) {
   EXPECT_EQ(run(run_exercise_check, {.scenarios = {"/nowhere/drill.yaml"}}), 2);
   EXPECT_THAT(err_, HasSubstr("bongsu exercise check:"));

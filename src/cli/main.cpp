@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   add_sigma(p);
   add_range(p);
   add_exercise(p);
+  add_drill(p);
   add_ledger(p);
   add_upkeep(p);
   try {

@@ -83,6 +83,13 @@ Result<std::optional<std::int64_t>> CsvRow::whole(std::string_view column, std::
   return static_cast<std::int64_t>(out);
 }
 
+Result<bool> CsvRow::yes(std::string_view column, bool otherwise) const {
+  const std::string_view cell = text(column);
+  if (cell.empty()) return otherwise;
+  if (cell != "yes" && cell != "no") return wrong(column, fmt::format("\"{}\" is not yes or no", cell));
+  return cell == "yes";
+}
+
 Result<CsvTable> CsvTable::read(std::string_view text, std::string_view source, const CsvRules& rules) {
   const std::string name(source);
   if (text.size() > rules.max_bytes)

@@ -31,6 +31,7 @@ class CsvRow {
   // `otherwise` for an empty cell.
   Result<double> number(std::string_view column, double otherwise, double low, double high) const;
   Result<std::optional<std::int64_t>> whole(std::string_view column, std::int64_t low, std::int64_t high) const;
+  Result<bool> yes(std::string_view column, bool otherwise) const;  // yes or no
   std::unexpected<Error> wrong(std::string_view column, std::string message, ErrorCode code = ErrorCode::kInvalid) const;
   std::uint64_t line() const { return line_; }
 

@@ -4,11 +4,16 @@
 
 #include <algorithm>
 
+#include "formats/utf8.h"
+
 namespace bongsu::formats {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 void append_cell(std::string& out, const std::string& cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string::npos) {
+  // A byte order mark between quotes is a character of the cell.
+  if (cell.find_first_of(",\"\r\n") == std::string::npos && !cell.starts_with(kByteOrderMark)) {
     out += cell;
     return;
   }
@@ -26,7 +31,8 @@ Result<std::vector<Row>> read_csv(std::string_view text, const std::string& sour
   if (text.size() > kMaxCsvBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("at most {} bytes of CSV are read", kMaxCsvBytes),
                 {.source = source});
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (!is_utf8(text)) return fail(ErrorCode::kInvalid, "not UTF-8", {.source = source});
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<Row> rows;
   std::size_t line = 1, cells = 0, i = 0;
   const auto refuse = [&](ErrorCode code, std::string why) {

@@ -20,7 +20,7 @@ namespace bongsu::formats {
 
 inline constexpr std::size_t kMaxCsvBytes = 64 * 1024 * 1024;
 
-// kInvalid with line; kTooLarge beyond the limits of sheets.h.
+// kInvalid with line (also what is not UTF-8); kTooLarge beyond the limits of sheets.h.
 Result<std::vector<Row>> read_csv(std::string_view text, const std::string& source);
 std::string write_csv(const std::vector<Row>& rows);  // CRLF; quotes where they are needed
 

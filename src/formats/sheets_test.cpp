@@ -42,6 +42,7 @@ TEST(Csv, BrokenOnesAreRefusedWithTheirLine) {
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().where.line, line) << text;
   }
+  EXPECT_THAT(read_csv("a,\xff", "x.csv").error().message, HasSubstr("UTF-8"));
   EXPECT_EQ(read_csv(std::string(300, ','), "x.csv").error().code, ErrorCode::kTooLarge);
 }
 
@@ -58,7 +59,8 @@ TEST(Csv, AnyRowsComeBackEqual) {
     EXPECT_EQ(*read_csv_sheets(write_csv_sheets(book), "x.csv"), book) << seed;
     for (const Sheet& sheet : book) EXPECT_EQ(*read_csv(write_csv(sheet.rows), "x.csv"), sheet.rows) << seed;
   }
-  EXPECT_EQ(*read_csv(write_csv({{""}}), "x.csv"), (std::vector<Row>{{""}}));
+  for (const std::vector<Row>& rows : {std::vector<Row>{{""}}, std::vector<Row>{{"\ufeff", "\ufeff"}}})
+    EXPECT_EQ(*read_csv(write_csv(rows), "x.csv"), rows);
 }
 
 TEST(Xlsx, AnyWorkbookComesBackEqualAndAlwaysAsTheSameBytes) {

@@ -309,7 +309,8 @@ Result<std::string> write_xlsx(const Workbook& sheets) {
       "patternType=\"gray125\"/></fill></fills><borders count=\"1\"><border/></borders><cellStyleXfs "
       "count=\"1\"><xf/></cellStyleXfs><cellXfs "
       "count=\"3\"><xf/><xf fontId=\"1\" applyFont=\"1\"/><xf applyAlignment=\"1\"><alignment vertical=\"top\" "
-      "wrapText=\"1\"/></xf></cellXfs></styleSheet>",
+      "wrapText=\"1\"/></xf></cellXfs><cellStyles count=\"1\"><cellStyle name=\"Normal\" xfId=\"0\" "
+      "builtinId=\"0\"/></cellStyles></styleSheet>",
       kHead, kMain);
   return write_zip(files);
 }

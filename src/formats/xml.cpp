@@ -4,12 +4,12 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 
-#include <simdjson.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "base/text.h"
+#include "formats/utf8.h"
 
 namespace bongsu::formats {
 namespace {
@@ -126,7 +126,7 @@ Result<XmlElement> parse_xml(std::string_view bytes, std::string_view source_nam
 }
 
 Result<std::string> xml_escaped(std::string_view text) {
-  if (!simdjson::validate_utf8(text)) return fail(ErrorCode::kInvalid, "not UTF-8: XML cannot say it");
+  if (!is_utf8(text)) return fail(ErrorCode::kInvalid, "not UTF-8: XML cannot say it");
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -91,9 +91,11 @@ Result<bool> LedgerFeed::follow_journal() {
         if (!entry.erased) details["sha256"] = to_hex(entry.hash);
         node("admission", std::move(details), subject);
         if (entry.origin != deps_.self && std::ranges::find(members, entry.origin) != members.end()) {
-          JsonObject receipt{{"object", entry.object_id}, {"version", entry.version}};
+          // The version that the giver knows; without one the object's hash stands for it.
+          JsonObject receipt{{"object", entry.object_id}, {"version", entry.versioned ? entry.version : ""}};
           if (!entry.erased) receipt["sha256"] = to_hex(entry.hash);
-          events.push_back({.log = ledger::pair_log(entry.origin), .event = {.kind = "receipt", .time = time, .details = std::move(receipt), .subject = subject}});
+          // Not the entry's time: that is pushed on by what else came in that microsecond, or before the clock was set back.
+          events.push_back({.log = ledger::pair_log(entry.origin), .event = {.kind = "receipt", .time = deps_.clock.now(), .details = std::move(receipt), .subject = subject}});
         }
         break;
       }

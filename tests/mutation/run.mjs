@@ -23,12 +23,17 @@ function fail(message) {
   process.exitCode = 1;
 }
 
-// Names of tests of a module, as they stand in its sources.
+// Where a program's sources are: a module, or a folder of tests that spans modules.
+function folderOf(program) {
+  const name = program.replace(/_test$/, '');
+  return existsSync(join(root, 'src', name)) ? join('src', name) : join('tests', name);
+}
+// Names of tests of a program, as they stand in its sources.
 function testsOf(program) {
-  const folder = join(root, 'src', program.replace(/_test$/, ''));
+  const folder = join(root, folderOf(program));
   const names = [];
   for (const file of readdirSync(folder, { recursive: true })) {
-    if (!String(file).endsWith('_test.cpp')) continue;
+    if (!String(file).match(/_test(_support)?\.cpp$/)) continue;
     for (const m of readFileSync(join(folder, String(file)), 'utf8').matchAll(/\bTEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)/g)) names.push(`${m[1]}.${m[2]}`);
   }
   return names;
@@ -70,7 +75,7 @@ function make(program) {
   }
   return run('cmake', ['--build', build, '--target', program, '-j', String(availableParallelism())]);
 }
-const test = (program, filter) => run(join(build, 'src', program.replace(/_test$/, ''), program), [`--gtest_filter=${filter}`, '--gtest_brief=1']);
+const test = (program, filter) => run(join(build, folderOf(program), program), [`--gtest_filter=${filter}`, '--gtest_brief=1']);
 
 // Everything passes as it is; then nothing may, with one rule off.
 for (const program of new Set(wanted.map((r) => r.program))) {

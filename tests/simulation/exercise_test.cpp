@@ -270,9 +270,10 @@ class Drill {
 };
 
 TEST(Exercises, NothingOfADrillReachesALiveCollection) {
-  const std::uint64_t seeds = seeds_of(200);
+  const auto [from, to] = seeds_of(200);
+  const std::uint64_t seeds = to + 1 - from;
   Tally all;
-  for (std::uint64_t seed = 1; seed <= seeds && !HasFatalFailure(); ++seed) {
+  for (std::uint64_t seed = from; seed <= to && !HasFatalFailure(); ++seed) {
     Drill drill(seed);
     drill.play(160);
     all.drilled += drill.tally().drilled;

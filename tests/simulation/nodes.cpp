@@ -9,22 +9,33 @@
 
 #include "api/taxii/negotiation.h"
 #include "api/taxii/taxii_server.h"
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "crypto/keys.h"
 #include "crypto/secret.h"
 #include "flow/admit.h"
 #include "flow/alerts.h"
 #include "flow/collections.h"
 #include "flow/flow_test_support.h"
 #include "flow/markings.h"
+#include "flow/origins.h"
+#include "flow/quarantine.h"
 #include "flow/release.h"
 #include "identity/accounts.h"
 #include "journal/journal.h"
+#include "ledger/files.h"
+#include "ledger/ledger.h"
+#include "ledger/witness.h"
 #include "link/applier.h"
 #include "link/consumer.h"
+#include "link/ledger_exchange.h"
+#include "link/ledger_server.h"
 #include "link/runner.h"
+#include "link/suspension.h"
 #include "link/tail_server.h"
+#include "node/ledger_feed.h"
 #include "node/registry.h"
 
 namespace bongsu::simulation {
@@ -71,6 +82,29 @@ void give_back(identity::AccountBook* book) {
   account_pool().idle.push_back(book);
 }
 
+// Signatures that cost a hash: whoever knows the public key can make them, so nothing here proves that keys are kept.
+// crypto::verify is this one in the simulator (CMakeLists.txt, --wrap); what is signed, what is checked and when is
+// the product's.
+std::string fake_signature(std::string_view public_key, std::string_view message) {
+  const Sha256 first = sha256(std::string(public_key).append(message));
+  const Sha256 second = sha256(as_text(first));
+  return std::string(as_text(first)).append(as_text(second));
+}
+class FakeSigner final : public crypto::Signer {
+ public:
+  explicit FakeSigner(std::string public_key) : public_key_(std::move(public_key)) {}
+  Result<std::string> sign(std::string_view message) const override { return fake_signature(public_key_, message); }
+
+ private:
+  const std::string public_key_;
+};
+std::string public_key_hex(std::string_view member) { return fmt::format("{:064x}", hash64(member)); }
+crypto::SigningKey signing_key_of(std::string_view member) {
+  std::string key = must(from_hex(public_key_hex(member)), "key");
+  auto signer = std::make_shared<const FakeSigner>(key);
+  return {.private_key_pem = "of no use: the token signs", .public_key = std::move(key), .token = std::move(signer)};
+}
+
 Answer answer_of(net::Response&& response) {
   Answer answer{.status = response.status, .headers = std::move(response.headers)};
   if (auto* text = std::get_if<std::string>(&response.body)) {
@@ -89,6 +123,10 @@ Answer answer_of(net::Response&& response) {
 
 }  // namespace
 
+bool simulated_verify(std::string_view public_key, std::string_view message, std::string_view signature) {
+  return public_key.size() == 32 && signature == fake_signature(public_key, message);
+}
+
 std::string Answer::text() const {
   std::string out = fmt::format("{}\n", status);
   for (const auto& [name, value] : headers) out += fmt::format("{}: {}\n", name, value);
@@ -97,9 +135,52 @@ std::string Answer::text() const {
 
 std::string Answer::header(std::string_view name) const { return std::string(headers.get(name).value_or("")); }
 
+namespace {
+
+// Files that outlive the ledger that works on them.
+class LentFiles final : public ledger::Files {
+ public:
+  explicit LentFiles(ledger::MemoryFiles& files) : files_(files) {}
+  Result<std::string> read(const std::string& path) override { return files_.read(path); }
+  Result<void> append(const std::string& path, std::string_view bytes) override { return files_.append(path, bytes); }
+  Result<void> put(const std::string& path, std::string_view bytes) override { return files_.put(path, bytes); }
+  Result<void> overwrite(const std::string& path, std::uint64_t offset, std::string_view bytes) override {
+    return files_.overwrite(path, offset, bytes);
+  }
+  Result<void> truncate(const std::string& path, std::uint64_t size) override { return files_.truncate(path, size); }
+  Result<void> remove(const std::string& path) override { return files_.remove(path); }
+  Result<std::vector<std::string>> list(const std::string& directory) override { return files_.list(directory); }
+
+ private:
+  ledger::MemoryFiles& files_;
+};
+
+// As node::JournalWitnessRecord.
+class WitnessedInJournal final : public ledger::WitnessRecord {
+ public:
+  explicit WitnessedInJournal(journal::Journal& journal) : journal_(journal) {}
+  Result<std::optional<std::string>> newest(const std::string& origin) override {
+    return journal_.state("ledger.witness", origin);
+  }
+  Result<void> put(const std::string& origin, const std::string& note) override {
+    journal::Batch batch;
+    batch.states.push_back({.space = "ledger.witness", .key = origin, .value = note});
+    BONGSU_TRY_VOID(journal_.append(batch));
+    return {};
+  }
+
+ private:
+  journal::Journal& journal_;
+};
+
+}  // namespace
+
 struct SimNode::Disk {
   explicit Disk(const Clock& clock, Random& random) : journal(journal::make_memory_journal(clock, random)) {}
   flow::test::FaultyJournal journal;
+  ledger::MemoryFiles files;  // of the ledger
+  // Each log has salts of a stream of its own: what is in one moves nothing in another.
+  std::map<std::string, std::uint64_t, std::less<>> salts;
 };
 
 // In the order of node::Core and node::Node.
@@ -109,6 +190,9 @@ struct SimNode::Parts {
   std::unique_ptr<flow::Collections> collections;
   std::unique_ptr<flow::Markings> markings;
   std::unique_ptr<flow::Release> release;
+  std::unique_ptr<flow::Origins> origins;
+  std::unique_ptr<flow::Quarantine> quarantine;
+  std::unique_ptr<link::Suspensions> suspensions;
   std::unique_ptr<flow::Admission> admission;
   std::unique_ptr<node::Registry> registry;
   std::unique_ptr<flow::Alerts> alerts;
@@ -117,6 +201,17 @@ struct SimNode::Parts {
   std::unique_ptr<link::TailServer> tails;
   std::unique_ptr<link::FlowApplier> applier;
   std::string identity_id;
+
+  // As node::LedgerDesk has them; none when the scenario goes without a ledger.
+  std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<WitnessedInJournal> witnessed;
+  std::unique_ptr<ledger::Witness> witness;
+  std::unique_ptr<node::LedgerFeed> feed;
+  std::unique_ptr<link::LedgerServer> ledger_server;
+  std::unique_ptr<link::LedgerExchange> exchange;
+  PostCheckpoint* post = nullptr;  // while it cosigns
+  journal::Seq ledger_seq = 0;     // what was followed
+  std::uint64_t ledger_epoch = ~std::uint64_t{0};
 
   ~Parts() {
     tails.reset();
@@ -127,8 +222,8 @@ struct SimNode::Parts {
   }
 };
 
-SimNode::SimNode(std::string member, Instant start, std::chrono::nanoseconds skew)
-    : member_(std::move(member)), clock_(start + skew), skew_(skew) {
+SimNode::SimNode(std::string member, Instant start, std::chrono::nanoseconds skew, bool with_ledger)
+    : member_(std::move(member)), with_ledger_(with_ledger), clock_(start + skew), skew_(skew) {
   random_.key(hash64(member_));
   disk_ = std::make_unique<Disk>(clock_, random_);
   this->start();
@@ -154,19 +249,36 @@ void SimNode::start() {
   parts->collections = must(flow::Collections::load(journal), "collections");
   parts->markings = must(flow::Markings::load(journal), "markings");
   parts->release = must(flow::Release::load(journal, clock_, log), "release");
+  parts->origins = must(flow::Origins::load(journal, clock_, random_), "origins");
+  parts->origins->sign_as(std::make_shared<const crypto::OriginSigner>(
+      must(crypto::OriginSigner::make(member_, signing_key_of(member_)), "signer")));
+  parts->quarantine = must(flow::Quarantine::load(journal, clock_, random_, member_, log), "quarantine");
+  parts->suspensions = must(link::Suspensions::load(journal, clock_), "suspensions");
   parts->admission = std::make_unique<flow::Admission>(journal, *parts->release, *parts->markings, log);
+  parts->admission->use(*parts->origins, *parts->quarantine);
   parts->registry = must(
       node::Registry::load(member_, journal, *parts->collections, *parts->release, *parts->accounts, clock_, random_),
       "registry");
   parts_ = std::move(parts);
   Parts& p = *parts_;
+  p.suspensions->on_change([registry = p.registry.get()](const link::Suspension& suspension, bool suspended) {
+    return registry->set_suspended(suspension, suspended);
+  });
   p.identity_id = must(journal.state("node", "identity"), "identity").value_or("");
+  p.origins->set_own_identity(p.identity_id);
+  p.origins->know_keys([registry = p.registry.get()](std::string_view id) {
+    std::vector<flow::OriginKey> keys;
+    for (const auto& listed : registry->keys_of(id))
+      if (auto key = from_hex(listed.key)) keys.push_back({std::move(*key), listed.until});
+    return keys;
+  });
   if (!p.identity_id.empty()) p.admission->set_own_identity(p.identity_id);
   for (const char* alias : {"shared", "sightings", "feeds", "private"})
     if (!p.collections->find(alias)) must(p.collections->add({.alias = alias, .title = alias}, random_), "collection");
   must(p.registry->refresh_policy(), "policy");
   if (p.identity_id.empty()) {
     p.identity_id = "identity--" + Uuid::random(random_).text();
+    p.origins->set_own_identity(p.identity_id);
     const std::string time = clock_.now().text(3);
     const JsonObject object{{"type", "identity"},
                             {"spec_version", "2.1"},
@@ -210,16 +322,152 @@ void SimNode::start() {
       [registry = p.registry.get()](const net::Peer& peer) { return registry->directory().member_of(peer); },
       link::TailServerOptions{.self = member_,
                               .title = member_,
-                              .cursor_secret = must(link::load_cursor_secret(journal, random_), "cursor secret")},
+                              .cursor_secret = must(link::load_cursor_secret(journal, random_), "cursor secret"),
+                              .origins = p.origins.get()},
       log);
   p.applier = std::make_unique<link::FlowApplier>(journal, *p.admission, *p.collections, random_, log, member_,
                                                   [this, registry = p.registry.get()](const flow::Collection&) {
                                                     done(registry->refresh_policy(), "policy of a mirror");
                                                   });
-  p.registry->on_change([tails = p.tails.get()] { tails->policy_changed(); });
+  p.applier->suspend_with(*p.suspensions);
+  if (with_ledger_) start_ledger();
+  p.registry->on_change([this, tails = p.tails.get()] {
+    tails->policy_changed();
+    if (parts_->feed) {
+      parts_->feed->policy_changed();
+      parts_->ledger_epoch = ~std::uint64_t{0};
+    }
+  });
 }
 
-void SimNode::crash() { parts_.reset(); }
+void SimNode::start_ledger() {
+  Parts& p = *parts_;
+  auto& disk = *disk_;
+  const crypto::SigningKey key = signing_key_of(member_);
+  p.ledger = must(ledger::Ledger::open(std::make_unique<LentFiles>(disk.files),
+                                       {.member = member_,
+                                        .key = key,
+                                        .salt =
+                                            [this, &disk](std::string_view log) {
+                                              const std::uint64_t n = disk.salts[std::string(log)]++;
+                                              return sha256(fmt::format("{} {} {}", member_, log, n));
+                                            }},
+                                       random_, *p.log),
+                  "ledger");
+  p.witnessed = std::make_unique<WitnessedInJournal>(disk.journal);
+  p.witness = std::make_unique<ledger::Witness>(
+      ledger::WitnessOptions{.name = ledger::witness_name(member_), .key = key}, *p.witnessed, clock_);
+  p.feed = std::make_unique<node::LedgerFeed>(
+      node::LedgerFeedDeps{.self = member_,
+                           .journal = disk.journal,
+                           .release = *p.release,
+                           .ledger = *p.ledger,
+                           .clock = clock_,
+                           .log = *p.log,
+                           .members =
+                               [registry = p.registry.get()] {
+                                 std::vector<std::string> out;
+                                 for (const auto& member : registry->members()) out.push_back(member.id);
+                                 return out;
+                               },
+                           .agreement =
+                               [registry = p.registry.get()](std::string_view member) {
+                                 JsonObject out;
+                                 if (const auto agreement = registry->agreement(member))
+                                   out["agreement"] = to_hex(sha256(policy::to_toml(*agreement)));
+                                 return out;
+                               }});
+  p.ledger_server = std::make_unique<link::LedgerServer>(link::LedgerServerDeps{
+      .self = member_,
+      .store = p.ledger->store(),
+      .witness = *p.witness,
+      .member_of = [registry =
+                        p.registry.get()](const net::Peer& peer) { return registry->directory().member_of(peer); },
+      .key_of = [registry = p.registry.get()](const std::string& id) -> std::optional<std::string> {
+        const auto member = registry->member(id);
+        if (!member || member->stopped) return std::nullopt;
+        return must(from_hex(member->signing_key), "key");
+      },
+      .is_auditor = [](const std::string&) { return false; },
+      .on_fork =
+          [this](const std::string& member, const ledger::Fork& fork, bool is_fork) {
+            if (is_fork)
+              done(parts_->suspensions->suspend(
+                       {.member = member,
+                        .reason = fork.reason,
+                        .evidence = {{"origin", fork.origin}, {"first", fork.first}, {"second", fork.second}},
+                        .stops_giving = true}),
+                   "suspend");
+          }});
+  p.exchange = std::make_unique<link::LedgerExchange>(
+      *p.ledger,
+      [this](const link::LedgerPeer& peer, const std::string& body) -> Result<link::LedgerExchange::Answer> {
+        const auto answer = (*parts_->post)(peer.member, body);
+        if (!answer) return fail(ErrorCode::kIo, "no connection");
+        return link::LedgerExchange::Answer{.status = answer->status, .body = answer->body};
+      },
+      *p.log);
+}
+
+void SimNode::follow_ledger() {
+  Parts& p = *parts_;
+  if (!p.feed) return;
+  const journal::Seq seq = disk_->journal.last_seq();
+  const std::uint64_t epoch = p.release->epoch();
+  if (seq == p.ledger_seq && epoch == p.ledger_epoch) return;
+  if (const auto followed = p.feed->catch_up(); !followed) {
+    done(followed, "ledger");
+    return;
+  }
+  p.ledger_seq = seq;
+  p.ledger_epoch = epoch;
+}
+
+void SimNode::cosign(PostCheckpoint post) {
+  Parts& p = *parts_;
+  if (!p.exchange) return;
+  std::vector<link::LedgerPeer> peers;
+  for (const auto& member : p.registry->members())
+    if (!member.stopped)
+      peers.push_back({.member = member.id,
+                       .link_url = member.link_url,
+                       .ca_fingerprint = member.ca_fingerprint,
+                       .key = must(from_hex(member.signing_key), "key")});
+  p.exchange->set_peers(std::move(peers));
+  p.post = &post;
+  p.exchange->run();
+  p.post = nullptr;
+}
+
+Answer SimNode::ledger(net::Request request, const std::string& from) {
+  request.peer.address = "192.0.2.1:5000";
+  request.peer.issuer_fingerprint = authority_of(from);
+  request.peer.certificate_fingerprint = authority_of("leaf of " + from);
+  request.received = clock_.now();
+  return answer_of(parts_->ledger_server->handle(std::move(request)));
+}
+
+std::string SimNode::pair_log(const std::string& member) const {
+  std::string out;
+  if (!parts_->ledger) return out;
+  const auto& store = parts_->ledger->store();
+  const std::string log = ledger::pair_log(member);
+  const auto head = store.head(log);
+  if (!head) return out;
+  must(store.visit(log, 0, head->size,
+                   [&](std::uint64_t index, const std::string& entry, const ledger::Opening& opening) {
+                     out += fmt::format("{} {} {}\n", index, entry, opening.erased ? "<erased>" : opening.content);
+                     return true;
+                   }),
+       "a log");
+  return out + to_hex(head->root);
+}
+
+void SimNode::crash() {
+  if (parts_->ledger) disk_->files.fail_at(disk_->files.writes() + 1, 0);
+  parts_.reset();
+  disk_->files.recover();
+}
 void SimNode::fail_after(int changes) { disk_->journal.fail_after(changes); }
 void SimNode::heal() { disk_->journal.heal(); }
 
@@ -241,7 +489,7 @@ void SimNode::know(const std::string& member) {
   m.link_url = "https://" + member + ".example:6444";
   m.ca_fingerprint = authority_of(member);
   m.certificate_fingerprint = authority_of("leaf of " + member);
-  m.signing_key = fmt::format("{:064x}", hash64(member));
+  m.signing_key = public_key_hex(member);
   m.paired = clock_.now();
   m.confirmed = true;
   done(parts_->registry->put_member(m), "pairing");
@@ -481,6 +729,11 @@ std::string SimNode::dump() const {
     }
   }
 }
+
+std::optional<std::string> SimNode::suspended(const std::string& member) const {
+  return parts_->suspensions->reason_of(member);
+}
+void SimNode::resume(const std::string& member) { done(parts_->suspensions->resume(member), "resume"); }
 
 std::uint64_t SimNode::entries() const { return disk_->journal.last_seq(); }
 

@@ -54,9 +54,12 @@ struct Hit {
   std::string not_of{};  // a member: what it gave under this id is not what was hit
 };
 
+// What crypto::verify is in the simulator.
+bool simulated_verify(std::string_view public_key, std::string_view message, std::string_view signature);
+
 class SimNode {
  public:
-  SimNode(std::string member, Instant start, std::chrono::nanoseconds skew);
+  SimNode(std::string member, Instant start, std::chrono::nanoseconds skew, bool with_ledger = false);
   ~SimNode();
 
   const std::string& member() const { return member_; }
@@ -95,6 +98,12 @@ class SimNode {
   // ── The network's side ─────────────────────────────────────────────────────────────────────────────────────────────
   Answer link(net::Request request, const std::string& from);  // over the link listener, with that member's certificate
   Answer taxii(net::Request request, const std::string& account);
+  // The ledger: follows what happened, as its thread does moments later; has the logs of its pairs cosigned.
+  void follow_ledger();
+  using PostCheckpoint = std::function<std::optional<Answer>(const std::string& to, const std::string& body)>;
+  void cosign(PostCheckpoint post);
+  Answer ledger(net::Request request, const std::string& from);
+  bool with_ledger() const { return with_ledger_; }
   net::Headers taxii_headers(const std::string& account) const;
 
   // ── A follower's side: one for each collection of a partner ────────────────────────────────────────────────────────
@@ -127,8 +136,11 @@ class SimNode {
   std::optional<std::vector<std::string>> visible_to(const std::string& member, const std::string& alias) const;
   // In any collection, not deleted, not erased, of another member than `not_of`.
   bool holds(std::string_view object_id, std::string_view not_of = "") const;
+  std::string pair_log(const std::string& member) const;  // its log of that pair, with openings and root
   std::string dump() const;  // every entry and payload: what this node knows, with its times
   std::uint64_t entries() const;
+  std::optional<std::string> suspended(const std::string& member) const;  // why its links rest
+  void resume(const std::string& member);
 
   static std::string authority_of(std::string_view member);  // the fingerprint that it shows and that others pin
 
@@ -138,7 +150,9 @@ class SimNode {
   struct Parts;
   struct Disk;
   class LinkFollower;
+  void start_ledger();
   std::string member_;
+  bool with_ledger_;
   FakeClock clock_;
   std::chrono::nanoseconds skew_;
   KeyedRandom random_;

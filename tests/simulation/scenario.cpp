@@ -41,6 +41,12 @@ struct Made {
   std::vector<std::string> markings, definitions;
 };
 
+// What is published in one batch with something else, in these worlds only.
+struct Beside {
+  unsigned worlds = 0;
+  std::vector<std::string> texts{};
+};
+
 class Generator {
  public:
   Generator(std::uint64_t seed, const ScenarioOptions& options) : random_(seed * 0x9e3779b9 + 77), options_(options) {
@@ -54,6 +60,7 @@ class Generator {
     watched_ = scenario_.members[random_.below(size)];
     scenario_.watched = watched_;
     typed_ = random_.below(2) == 0;
+    scenario_.ledger = !options_.chaos && (options_.ledger || seed % 3 == 0);
   }
 
   Scenario make() {
@@ -159,13 +166,20 @@ class Generator {
     return domain_object(m.type, m.number, m.markings, m.version, name, more);
   }
 
-  void publish(Made m, std::int64_t at, std::string_view name) {
+  // `beside`: what is published with it in the same batch.
+  void publish(Made m, std::int64_t at, std::string_view name, Beside beside = {}) {
     std::vector<std::string> texts = m.definitions;
     texts.push_back(
         text_of(m, name, m.type == "ipv4-addr" && m.version > 0 ? fmt::format(",\"x_note\":\"{}\"", m.version) : ""));
     add(at, m.worlds, fmt::format("{} publishes {} in {} ({})", m.node, m.id, m.collection, name),
-        [node = m.node, collection = m.collection, texts](World& w) {
-          if (w.node(node).up()) w.node(node).publish(collection, texts, node);
+        [node = m.node, collection = m.collection, texts, beside](World& w) {
+          if (!w.node(node).up()) return;
+          std::vector<std::string> all = texts;
+          if (beside.worlds & w.bit()) {
+            all.insert(all.begin(), beside.texts.begin(), beside.texts.end());
+            all.push_back(beside.texts.front());  // twice in a batch
+          }
+          w.node(node).publish(collection, all, node);
         });
     made_.emplace(at, std::move(m));
   }
@@ -213,7 +227,19 @@ class Generator {
     if (kind < 34 || mine.empty()) {
       Made m = fresh(node, {"indicator", "indicator", "malware", "ipv4-addr"});
       open_label(m);
-      publish(std::move(m), at, "open");
+      Beside beside;
+      if (node != watched_ && chance(30)) {
+        beside.worlds = one_world();
+        for (std::uint64_t n = 1 + random_.below(3); n > 0; --n) {
+          Made hidden = fresh(node, {"indicator", "malware", "ipv4-addr", "campaign"});
+          hidden.worlds = beside.worlds;
+          hidden_label(hidden);
+          beside.texts.insert(beside.texts.end(), hidden.definitions.begin(), hidden.definitions.end());
+          beside.texts.push_back(text_of(hidden, "beside"));
+          made_.emplace(at, std::move(hidden));
+        }
+      }
+      publish(std::move(m), at, "open", std::move(beside));
     } else if (kind < 42) {  // a newer version
       Made m = *pick(mine);
       m.version += 1 + static_cast<unsigned>(random_.below(3));
@@ -568,6 +594,12 @@ class Generator {
         add(when, kBoth, fmt::format("{} follows {}{}", consumer, producer, cut < 0 ? "" : ", cut"),
             [=](World& w) { w.pump(consumer, producer, cut); });
       }
+      if (scenario_.ledger)
+        for (const auto& member : scenario_.members)
+          add(at + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(kRoundUs))), kBoth,
+              member + " has its logs cosigned", [=](World& w) {
+                if (w.node(member).up()) w.cosign(member);
+              });
       add(at, kBoth, "a second passes", [](World& w) {
         for (const auto& member : w.members())
           if (w.node(member).up()) w.node(member).tick();
@@ -691,13 +723,15 @@ namespace {
 
 void play_in(World& world, const Scenario& scenario, unsigned world_bit, bool trace) {
   world.step(0, "start");
-  for (std::size_t i = 0; i < scenario.members.size(); ++i) world.add(scenario.members[i], scenario.skews[i]);
+  for (std::size_t i = 0; i < scenario.members.size(); ++i)
+    world.add(scenario.members[i], scenario.skews[i], scenario.ledger);
   world.watch(scenario.watched);
   for (const auto& event : scenario.events) {
     if ((event.worlds & world_bit) == 0) continue;
     world.step(event.at_us, event.key);
     const std::size_t heard = world.transcript().size();
     event.run(world);
+    if (scenario.ledger) world.follow_ledgers();
     if (!trace) continue;
     std::printf("%12.6f %s %s%s\n", static_cast<double>(event.at_us) / 1e6, event.key.c_str(),
                 event.worlds == kBoth ? "" : "(secret) ", event.what.c_str());
@@ -709,7 +743,7 @@ void play_in(World& world, const Scenario& scenario, unsigned world_bit, bool tr
 }  // namespace
 
 std::string unsettled(const Scenario& scenario, unsigned world_bit) {
-  World world(kStart);
+  World world(kStart, world_bit);
   play_in(world, scenario, world_bit, false);
   std::int64_t at = world.now_us();
   world.step(at += 1'000'000, "all starts");
@@ -747,7 +781,7 @@ std::string unsettled(const Scenario& scenario, unsigned world_bit) {
 }
 
 Outcome play(const Scenario& scenario, unsigned world_bit, bool trace) {
-  World world(kStart);
+  World world(kStart, world_bit);
   play_in(world, scenario, world_bit, trace);
   Outcome out;
   out.transcript = without_seals(world.transcript());
@@ -755,6 +789,9 @@ Outcome play(const Scenario& scenario, unsigned world_bit, bool trace) {
   for (const auto& member : world.members()) {
     out.entries += world.node(member).entries();
     if (member == scenario.watched) out.dump = world.node(member).dump();
+    if (!scenario.ledger || member == scenario.watched) continue;
+    for (const auto& [by, of] : {std::pair(member, scenario.watched), std::pair(scenario.watched, member)})
+      if (world.node(by).up()) out.pair_logs[fmt::format("{} of {}", by, of)] = world.node(by).pair_log(of);
   }
   return out;
 }
@@ -770,6 +807,10 @@ std::string difference(const Outcome& a, const Outcome& b) {
                          at, left, right);
     }
   }
+  for (const auto& [name, log] : a.pair_logs)
+    if (const auto other = b.pair_logs.find(name); other == b.pair_logs.end() || other->second != log)
+      return fmt::format("the log of {} differs:\n── in the plain world\n{}\n── in the secret world\n{}\n", name, log,
+                         other == b.pair_logs.end() ? "<none>" : other->second);
   return a.dump == b.dump ? "" : "the watched member's journals differ";
 }
 

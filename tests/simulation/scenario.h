@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Scenario {
   std::vector<std::string> members;
   std::vector<std::chrono::nanoseconds> skews;
   std::string watched;
+  bool ledger = false;                                     // every node keeps one
   std::vector<std::pair<std::string, std::string>> pairs;  // (consumer, producer)
   std::vector<Event> events;                               // in order
 };
@@ -34,6 +36,7 @@ struct ScenarioOptions {
   std::size_t least_members = 3, most_members = 7;
   unsigned events = 90;
   unsigned pairs_in_hundred = 70;  // of those that do not include the watched member
+  bool ledger = false;             // in every seed, not in one of three
   bool chaos = false;              // cuts at any byte of any link, writes that fail: the two worlds are no matter then
   std::int64_t length_us = 150'000'000;
 };
@@ -44,10 +47,11 @@ struct ScenarioOptions {
 Scenario non_interference_scenario(std::uint64_t seed, const ScenarioOptions& options = {});
 
 struct Outcome {
-  std::vector<std::string> transcript;  // what the watched member received, seals numbered
-  std::string dump;                     // its own journal at the end
-  std::uint64_t entries = 0;            // of all journals
-  std::uint64_t bytes = 0;              // that links delivered
+  std::vector<std::string> transcript;           // what the watched member received, seals numbered
+  std::string dump;                              // its own journal at the end
+  std::map<std::string, std::string> pair_logs;  // those of the watched member and a partner, written by either
+  std::uint64_t entries = 0;                     // of all journals
+  std::uint64_t bytes = 0;                       // that links delivered
 };
 // Plays all of it, then lets every node start, the network heal and the links run until they are quiet; says where a
 // follower has other than what it may have now. Empty: nowhere.

@@ -1,4 +1,4 @@
-// How many seeds a test plays.
+// Which seeds a test plays.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,24 @@ namespace bongsu::simulation {
 
 inline bool long_form() { return std::getenv("BONGSU_LONG") != nullptr; }
 
-// A sanitizer makes a seed fifteen times as long; it looks at some, the release build at all of the short form.
-inline std::uint64_t seeds_of(std::uint64_t short_form) {
+// BONGSU_SEEDS=FROM-TO: these and no others. Else 10,000 in the long form, and `usual` in the short one: a sanitizer makes
+// a seed fifteen times as long and looks at an eighth, the release build at all.
+struct Seeds {
+  std::uint64_t from = 1, to = 0;
+};
+inline Seeds seeds_of(std::uint64_t usual) {
+  if (const char* text = std::getenv("BONGSU_SEEDS")) {
+    char* end = nullptr;
+    Seeds out;
+    out.from = out.to = std::strtoull(text, &end, 10);
+    if (*end == '-') out.to = std::strtoull(end + 1, nullptr, 10);
+    return out;
+  }
+  if (long_form()) return {1, 10'000};
 #ifdef BONGSU_SANITIZED
-  return long_form() ? short_form : short_form / 8;
-#else
-  return long_form() ? 10'000 : short_form;
+  usual /= 8;
 #endif
+  return {1, usual};
 }
 
 }  // namespace bongsu::simulation

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "base/hash.h"
+#include "crypto/origin.h"
 
 namespace bongsu::simulation {
 namespace {
@@ -15,8 +17,8 @@ constexpr std::size_t kClearTokenLetters = 22;     // of `next`: base64url of fo
 
 }  // namespace
 
-SimNode& World::add(const std::string& member, std::chrono::nanoseconds skew) {
-  return *(nodes_[member] = std::make_unique<SimNode>(member, now_, skew));
+SimNode& World::add(const std::string& member, std::chrono::nanoseconds skew, bool with_ledger) {
+  return *(nodes_[member] = std::make_unique<SimNode>(member, now_, skew, with_ledger));
 }
 
 std::vector<std::string> World::members() const {
@@ -67,6 +69,22 @@ void World::crash(const std::string& member) {
 }
 
 void World::start(const std::string& member) { nodes_.at(member)->start(); }
+
+void World::follow_ledgers() {
+  for (auto& [_, node] : nodes_)
+    if (node->up()) node->follow_ledger();
+}
+
+void World::cosign(const std::string& member) {
+  nodes_.at(member)->cosign([&](const std::string& to, const std::string& body) -> std::optional<Answer> {
+    if (!has(to) || !reachable(member, to)) return std::nullopt;
+    hear(to, fmt::format("{} shows its log: {}", member, body));
+    Answer answer =
+        nodes_.at(to)->ledger({.method = "POST", .path = "/link/v1/ledger/add-checkpoint", .body = body}, member);
+    hear(member, fmt::format("{} answers the log: {}", to, answer.text()));
+    return answer;
+  });
+}
 
 void World::forge(const std::string& consumer, const std::string& producer, Forge forge) {
   pairs_[{consumer, producer}].forge = std::move(forge);
@@ -126,6 +144,11 @@ void World::pump(const std::string& consumer, const std::string& producer, std::
           }
   }
   for (auto& [_, link] : pair.links) {
+    if (nodes_.at(consumer)->suspended(producer)) {
+      link.tail.reset();
+      link.in_flight.clear();
+      continue;
+    }
     if (!link.tail) {
       if (now_us() < link.next_try_us) continue;
       connect(consumer, producer, link);
@@ -173,8 +196,24 @@ const SimNode::Follower* World::follower(const std::string& consumer, const std:
   return nullptr;
 }
 
+namespace {
+
+// A proof of origin with what is drawn at random in it counted by which are equal: what it says, and how long it is.
+std::string without_salts(std::string_view base64url, std::map<std::string, std::size_t, std::less<>>& roots) {
+  const auto bytes = from_base64url(base64url);
+  const auto proof =
+      bytes ? crypto::OriginProof::parse(*bytes) : Result<crypto::OriginProof>(std::unexpected(bytes.error()));
+  if (!proof) return fmt::format("<no proof {}>", base64url);
+  const std::size_t root = roots.emplace(std::string(as_text(proof->root)), roots.size()).first->second;
+  return fmt::format("<proof by {} ({} {}) at {} key {} {} bytes {} root {}>", proof->originator,
+                     proof->claim.author ? "author" : "importer", proof->claim.received_from, proof->time.text(6),
+                     to_hex(as_bytes(proof->key_id)), proof->redacted() ? "redacted" : "full", bytes->size(), root);
+}
+
+}  // namespace
+
 std::vector<std::string> without_seals(const std::vector<std::string>& transcript) {
-  std::map<std::string, std::size_t, std::less<>> seen;
+  std::map<std::string, std::size_t, std::less<>> seen, roots;
   const auto number = [&](std::string_view seal) {
     return fmt::format("<seal {}>", seen.emplace(std::string(seal), seen.size()).first->second);
   };
@@ -221,6 +260,17 @@ std::vector<std::string> without_seals(const std::vector<std::string>& transcrip
         i += stop;
         replaced = true;
         break;
+      }
+      if (constexpr std::string_view kProof = "\"proof\":\""; rest.starts_with(kProof)) {
+        std::size_t stop = kProof.size();
+        while (stop < rest.size() && is_token(rest[stop])) ++stop;
+        clean += kProof;
+        // One that was cut off counts by its length.
+        clean += stop < rest.size() && rest[stop] == '"'
+                     ? without_salts(rest.substr(kProof.size(), stop - kProof.size()), roots)
+                     : fmt::format("<{} letters>", stop - kProof.size());
+        i += stop;
+        replaced = true;
       }
       if (!replaced) clean += text[i++];
     }

@@ -25,9 +25,10 @@ namespace bongsu::simulation {
 
 class World {
  public:
-  explicit World(Instant start) : now_(start), start_(start) {}
+  explicit World(Instant start, unsigned bit = 0) : bit_(bit), now_(start), start_(start) {}
+  unsigned bit() const { return bit_; }  // which of the two worlds this is
 
-  SimNode& add(const std::string& member, std::chrono::nanoseconds skew = {});
+  SimNode& add(const std::string& member, std::chrono::nanoseconds skew = {}, bool with_ledger = false);
   SimNode& node(const std::string& member) { return *nodes_.at(member); }
   bool has(const std::string& member) const { return nodes_.contains(member); }
   std::vector<std::string> members() const;
@@ -42,6 +43,9 @@ class World {
   // Follows everything that `producer` offers `consumer`. `cut`: the connection breaks after so many bytes of what is
   // in flight were delivered.
   void pump(const std::string& consumer, const std::string& producer, std::int64_t cut = -1);
+  // Each node's ledger follows what it did; `member` shows its partners the logs of their pairs.
+  void follow_ledgers();
+  void cosign(const std::string& member);
   // Changes what is in flight on a link before it is delivered: a producer that lies.
   using Forge = std::function<void(std::string& bytes)>;
   void forge(const std::string& consumer, const std::string& producer, Forge forge);
@@ -61,6 +65,7 @@ class World {
   std::uint64_t delivered_bytes() const { return delivered_; }
 
  private:
+  unsigned bit_;
   struct Link {
     SimNode::Offered offered;
     std::unique_ptr<SimNode::Follower> follower;

@@ -2,7 +2,6 @@
 #include <cstdio>
 
 #include "cli/exercise_commands.h"
-#include "cli/exercise_nodes_command.h"
 #include "cli/flags/flags.h"
 #include "cli/flags/program.h"
 
@@ -21,26 +20,22 @@ void add_exercise(Program& p) {
   check->add_flag("--quiet", c.quiet, "No summary");
   check->callback([&p] { p.exit = run_exercise_check(c, stdout, stderr); });
 
-  static ExerciseNodesOptions n;
-  auto* run = p.command(exercise, "run", "Run a drill on real nodes of this machine; again in its directory: go on",
-                        "  bongsu exercise run drill.yaml --nodes --scripted good,slow,leaky --speed 60 --out drill1\n"
-                        "  bongsu exercise run --nodes --out drill1\n");
-  static bool nodes = false;
-  run->add_option("scenario", n.scenario, "Scenario (YAML); none: the one in --out");
-  run->add_flag("--nodes", nodes, "On real nodes")->required();
-  run->add_option("--out,--resume", n.out, "Directory of the drill")->required();
-  run->add_option("--teams", n.teams, "How many teams there must be");
-  run->add_option("--scripted", n.scripted, "Who plays each team, in turn: good, slow, leaky, silent, baseline, a JSON file, people")
-      ->allow_extra_args(false);
-  run->add_option("--speed", n.speed, "Seconds of the drill a second");
-  run->add_option("--world", n.world, "Of the range: world.toml");
-  run->add_option("--data", n.data, "Where the world's tables are");
-  run->add_option("--seed", n.seed, "In place of the scenario's");
-  run->add_option("--port", n.port, "Of the desk's API; 0: a free one")->capture_default_str();
-  run->add_flag("--wait", n.wait, "Exercise control starts the clock");
-  run->add_flag("--json", n.json, "One JSON object a line, also on a terminal");
-  run->add_flag("--quiet", n.quiet, "No progress");
-  run->callback([&p] { p.exit = run_exercise_nodes(n, stdout, stderr); });
+  auto* msel = exercise->add_subcommand("msel", "The Master Scenario Events List of those who plan exercises");
+  msel->require_subcommand(1);
+  static ExerciseMselOptions e;
+  auto* out = p.command(msel, "export", "Write a scenario as sheets", "  bongsu exercise msel export drill.yaml -o msel.xlsx\n");
+  out->add_option("scenario", e.from, "Scenario (YAML); - for standard input")->required();
+  out->add_option("-o,--output", e.to, "List: .xlsx or .csv")->required();
+  out->callback([&p] { p.exit = run_exercise_msel_export(e, stdout, stderr); });
+  static ExerciseMselOptions i;
+  i.to = "-";
+  auto* in = p.command(msel, "import", "Read a scenario from sheets",
+                       "  bongsu exercise msel import msel.xlsx -o drill.yaml\n"
+                       "  bongsu exercise msel import planners.csv --base drill.yaml -o mine.yaml\n");
+  in->add_option("list", i.from, "List: .xlsx or .csv")->required();
+  in->add_option("--base", i.base, "Scenario that gives what the list does not say");
+  in->add_option("-o,--output", i.to, "Scenario (YAML); - for standard output")->capture_default_str();
+  in->callback([&p] { p.exit = run_exercise_msel_import(i, stdout, stderr); });
 }
 
 }  // namespace bongsu::cli

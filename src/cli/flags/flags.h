@@ -38,4 +38,7 @@ void add_range(Program& p);
 // exercise_flags.cpp
 void add_exercise(Program& p);
 
+// drill_flags.cpp; after add_exercise
+void add_drill(Program& p);
+
 }  // namespace bongsu::cli

@@ -260,8 +260,8 @@ void Player::alert(const Entry& entry, const Evidence& e) {
           .label = roster_->scenario().exercise.label.text()});
   if (policy_.sheet) {
     // What the alert belongs to, as its analysts find out.
-    for (const scenario::Inject& inject : roster_->scenario().injects) {
-      if (e.inject != inject.id) continue;
+    if (const auto number = roster_->inject_of(e.inject)) {
+      const scenario::Inject& inject = roster_->scenario().injects[*number];
       for (const scenario::ShareExpectation& asked : inject.share)
         if (asked.what == Shared::kIndicators && roster_->asks(asked.from, team_))
           share(entry.at_ms, fmt::format("{} {}", inject.id, asked.id), patterns_of(inject), asked.to, &asked.label);

@@ -1,7 +1,8 @@
 // What teams did about what happened to them, found in a log's entries one after the other. The drill asks it for its
 // conditions, scoring for its points: one reading of the evidence for both.
 //
-//   Deeds deeds(scenario);
+//   const Roster roster(scenario);
+//   Deeds deeds(roster);
 //   for (const Entry* entry : counting(log)) deeds.take(*entry);
 //   deeds.firings()[0].met[2].at_ms                       // when the inject's third expectation was met
 //

@@ -290,6 +290,7 @@ Result<Begun> Drill::open(const scenario::Scenario& scenario, const Settings& se
                         {"sample_ms", settings.sample.count()},
                         {"background_ms", settings.background.count()},
                         {"background_per_minute", settings.background_per_minute}}};
+  for (auto& [_, value] : opened.data) as_read(value);
   impl->number(opened, impl->last_wall);
   step.entries.push_back(std::move(opened));
   return Begun{Drill(std::move(impl)), std::move(step)};

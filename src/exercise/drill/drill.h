@@ -6,9 +6,9 @@
 //   do_it(step);
 //   for (;;) { wait_until(drill.next_wake()); do_it(drill.advance(now)); }
 //
-//   do_it(step): 1. append step.entries to the log (LogWriter) and make them durable; 2. deliver step.deliveries and
-//   write step.telemetry;
-//                3. tell the drill: take(Evidence{.as = As::kDelivered, .object = id}), which makes entries of its own
+//   do_it(step): 1. append step.entries to the log (LogWriter) and make them durable;
+//                2. deliver step.deliveries, write step.telemetry, mirror range(team) to its control systems;
+//                3. report each id: take(Evidence{.as = As::kDelivered, .object = id}), which makes an entry of its own
 //
 // After a crash: Drill::resume(scenario, make_range, entries) lives through the log's inputs again, finds
 // every entry equal to what the log has (else kCorrupt: another scenario, program or hand), and gives as its step what

@@ -302,6 +302,22 @@ TEST(Drill, TheSameInputsGiveTheSameBytesHoweverOftenTheClockIsLookedAt) {
   EXPECT_EQ(once.telemetry_, often.telemetry_);
 }
 
+TEST(Drill, EntriesAreAsAReaderOfTheLogSeesThem) {
+  Host host;
+  play(host, 0);
+  const LogRead read = read_log(host.text_, "t");
+  ASSERT_FALSE(read.trouble) << read.trouble->text();
+  ASSERT_EQ(read.entries.size(), host.log_.size());
+  // Kinds of numbers are the same, too: whoever asks is_int64 gets one answer.
+  const auto kinds = [](const JsonObject& data) {
+    std::map<std::string, int> out;
+    for (const auto& pair : data) out[std::string(pair.key())] = static_cast<int>(pair.value().kind());
+    return out;
+  };
+  for (std::size_t i = 0; i < read.entries.size(); ++i)
+    EXPECT_EQ(kinds(read.entries[i].data), kinds(host.log_[i].data)) << i;
+}
+
 TEST(Drill, GoesOnFromEveryEntryToTheSameEnd) {
   Host whole;
   play(whole, 0);

@@ -69,6 +69,7 @@ const std::string& Engine::team_name(std::size_t team) const {
 }
 
 Entry& Engine::made(Kind kind, const std::string& team, std::string ref, std::string text, JsonObject data) {
+  for (auto& [_, value] : data) as_read(value);
   return made_.entries.emplace_back(Entry{.at_ms = now_ms_,
                                           .kind = kind,
                                           .team = team,
@@ -281,12 +282,14 @@ void Engine::go_on(std::size_t number) {
   if (!plan_->scenario.injects[it.inject].when.manual) return fire(number, "");
   it.stage = Stage::kHand;
   it.since_ms = now_ms_;
+  at_hand_.insert(number);
 }
 
 void Engine::fire(std::size_t number, const std::string& by) {
   Instance& it = instances_[number];
   const scenario::Inject& inject = plan_->scenario.injects[it.inject];
   it.stage = Stage::kFired;
+  at_hand_.erase(number);
   it.fired_ms = now_ms_;
   if (it.team != kOutside) ++fired_;
   JsonObject data = {{"occurrence", it.occurrence}};
@@ -308,6 +311,7 @@ void Engine::fire(std::size_t number, const std::string& by) {
 void Engine::never(std::size_t number, std::string_view why, const std::string& text) {
   Instance& it = instances_[number];
   it.stage = Stage::kNever;
+  at_hand_.erase(number);
   made(Kind::kNotFired, team_name(it.team), plan_->scenario.injects[it.inject].id, text,
        {{"why", why}, {"occurrence", it.occurrence}});
 }
@@ -346,9 +350,10 @@ void Engine::end(bool by_clock) {
 
 std::vector<Waiting> Engine::waiting() const {
   std::vector<Waiting> out;
-  for (const Instance& it : instances_)
-    if (it.stage == Stage::kHand)
-      out.push_back({plan_->scenario.injects[it.inject].id, team_name(it.team), it.since_ms});
+  for (const std::size_t number : at_hand_) {
+    const Instance& it = instances_[number];
+    out.push_back({plan_->scenario.injects[it.inject].id, team_name(it.team), it.since_ms});
+  }
   return out;
 }
 

@@ -182,6 +182,7 @@ class Engine {
   std::unordered_set<std::uint64_t> first_seen_;   // occurrence × inject that fired for somebody
   std::vector<std::vector<std::size_t>> waiting_;  // by team, last: outside; in kEvent or kConditions
   std::vector<std::vector<std::size_t>> occurrence_instances_;
+  std::set<std::size_t> at_hand_;  // instances in kHand
   std::size_t occurred_ = 0, by_hand_ = 0, fired_ = 0;
   Conditions conditions_;
   Deeds deeds_;

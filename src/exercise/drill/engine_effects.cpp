@@ -31,11 +31,6 @@ bool recovers(std::string_view kind) {
   return std::ranges::find(kKinds, kind) != kKinds.end();
 }
 
-Json number_of(double value) {
-  if (value == static_cast<double>(static_cast<std::int64_t>(value))) return static_cast<std::int64_t>(value);
-  return value;
-}
-
 }  // namespace
 
 // ——— deliveries ———
@@ -208,7 +203,7 @@ void Engine::order(std::size_t team, const RangeOrder& order, std::string_view b
   range_events(team);
   const auto done = carry_out(team, order);
   JsonObject data = {{"kind", order.kind}, {"by", by}, {"accepted", done.has_value()}};
-  if (order.value) data["value"] = number_of(*order.value);
+  if (order.value) data["value"] = json_number(*order.value);
   if (order.crew) data["crew"] = true;
   if (by != "team") data["inject"] = plan_->scenario.injects[inject].id;
   std::string text = fmt::format("{} {}", order.kind, order.target);
@@ -229,7 +224,7 @@ void Engine::range_events(std::size_t team) {
   TeamRun& run = teams_[team];
   for (const RangeEvent& event : run.range->take_events()) {
     JsonObject data = {{"kind", event.kind}, {"id", event.id}, {"cause", event.cause}};
-    if (event.magnitude != 0) data["magnitude"] = number_of(event.magnitude);
+    if (event.magnitude != 0) data["magnitude"] = json_number(event.magnitude);
     auto root = run.roots.find(event.id);
     if (root == run.roots.end()) {
       const auto cause = run.roots.find(event.cause);

@@ -75,12 +75,6 @@ struct Fields {
   }
 };
 
-// Numbers that are whole are written as such, so that an entry read again is equal.
-Json number_of(double value) {
-  if (value == std::floor(value) && std::abs(value) < 9e15) return static_cast<std::int64_t>(value);
-  return value;
-}
-
 void put(JsonObject& data, std::string_view name, const std::string& text) {
   if (!text.empty()) data[name] = text;
 }
@@ -97,7 +91,7 @@ Entry entry_for(const Control& c) {
   put(entry.data, "by", c.by);
   put(entry.data, "inject", c.inject);
   put(entry.data, "reason", c.reason);
-  if (c.verb == Verb::kSpeed) entry.data["speed"] = number_of(c.speed);
+  if (c.verb == Verb::kSpeed) entry.data["speed"] = json_number(c.speed);
   if (c.verb == Verb::kJumpBack) entry.data["to_ms"] = c.to_ms;
   std::string what(to_string(c.verb));
   if (c.verb == Verb::kSpeed) what = fmt::format("speed {:g}", c.speed);
@@ -152,7 +146,7 @@ Entry entry_for(const Evidence& e) {
   put(entry.data, "label", e.label);
   put(entry.data, "target", e.target);
   put(entry.data, "text", e.text);
-  if (e.value) entry.data["value"] = number_of(*e.value);
+  if (e.value) entry.data["value"] = json_number(*e.value);
   if (e.telemetry_ms) entry.data["telemetry_ms"] = *e.telemetry_ms;
   if (!e.fields.empty()) entry.data["fields"] = e.fields;
   entry.text = sentence(e);
@@ -166,7 +160,7 @@ Entry entry_for(const Grade& g) {
               .text = words(g.by, fmt::format("form {} is worth {:.0f} %", g.form, g.part * 100))};
   put(entry.data, "by", g.by);
   put(entry.data, "why", g.why);
-  entry.data["part"] = number_of(g.part);
+  entry.data["part"] = json_number(g.part);
   return entry;
 }
 
@@ -186,7 +180,7 @@ Entry entry_for(const Ruling& r) {
               .text = words(r.by, fmt::format("rules that form {} is worth {:.0f} %", r.form, r.part * 100))};
   put(entry.data, "by", r.by);
   put(entry.data, "why", r.why);
-  entry.data["part"] = number_of(r.part);
+  entry.data["part"] = json_number(r.part);
   return entry;
 }
 

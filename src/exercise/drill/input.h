@@ -1,12 +1,10 @@
 // What comes into a drill: exercise control's hand, and traces of what teams did. All of it is logged before it counts.
 //
 //   drill.take(Control{.verb = Verb::kStart, .by = "white/ana"}, now);
-//   drill.take(Evidence{.as = As::kAlert, .team = "lt-blue", .object = "alert--…", .patterns = {"[ipv4-addr:value =
-//   '203.0.113.9']"},
-//                       .telemetry_ms = 3'600'500}, now);
-//   drill.take(Evidence{.as = As::kShared, .team = "lt-blue", .object = "indicator--…", .type = "indicator", .patterns
-//   = …,
-//                       .to = {"ua-blue"}, .label = "amber marked"}, now);
+//   drill.take(Evidence{.as = As::kAlert, .team = "lt-blue", .object = "alert--…",
+//                       .patterns = {"[ipv4-addr:value = '203.0.113.9']"}, .telemetry_ms = 3'600'500}, now);
+//   drill.take(Evidence{.as = As::kShared, .team = "lt-blue", .object = "indicator--…", .type = "indicator",
+//                       .patterns = {…}, .to = {"ua-blue"}, .label = "amber marked"}, now);
 //
 // Evidence is a trace that a node, a range or the console left by itself (an alert that was raised, an object that went
 // into a partner's outbox, an order that was given), never what a team says of itself.
@@ -111,8 +109,8 @@ struct Ruling {  // exercise control's, which settles it
 
 using Input = std::variant<Control, Evidence, Grade, Appeal, Ruling>;
 
-// The entry that records it: kind, team, ref, text, data. kTooLarge beyond the limits; kInvalid: text that is not
-// UTF-8, numbers that are not finite.
+// The entry that records it: kind, team, ref, text, data. kTooLarge beyond the limits; kInvalid: numbers that are
+// not finite, parts that are none. Text that is not UTF-8 is kept with U+FFFD in its place.
 Result<Entry> entry_of(const Input& input);
 // Exactly the inverse; nullopt: the entry records no input (what the drill itself did). kCorrupt names the field.
 Result<std::optional<Input>> input_of(const Entry& entry);

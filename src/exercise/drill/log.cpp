@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include "base/bytes.h"
@@ -77,11 +78,26 @@ std::optional<Kind> kind_of(std::string_view word) {
   return static_cast<Kind>(found - kWords.begin());
 }
 
+Json json_number(double value) {
+  if (value == std::floor(value) && std::abs(value) < 9e15) return static_cast<std::int64_t>(value);
+  return value;
+}
+
+void as_read(Json& data) {
+  if (data.is_uint64() || data.is_double()) {
+    data = json_number(data.to_number<double>());
+  } else if (data.is_array()) {
+    for (Json& item : data.get_array()) as_read(item);
+  } else if (data.is_object()) {
+    for (auto& [_, item] : data.get_object()) as_read(item);
+  }
+}
+
 LogWriter::LogWriter(const LogRead& read) : seq_(read.entries.size()), hash_(read.last_hash) {}
 
 std::string LogWriter::line(const Entry& entry) {
   BONGSU_CHECK(entry.seq == next_seq());
-  // Names are our own and in order already; only what comes from elsewhere has to be sorted.
+  // The entry's own fields are in order already; only its data has to be sorted.
   const auto data = to_canonical_text(entry.data);
   BONGSU_CHECK(data.has_value());
   std::string body =

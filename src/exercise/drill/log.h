@@ -2,10 +2,10 @@
 // that state, score and report are functions of it alone.
 //
 //   LogWriter writer;
-//   file << writer.line({.seq = writer.next_seq(), .at_ms = 61'000, .wall = now, .kind = Kind::kFired, .team = "lt",
-//   .ref = "phish-1", …}); const LogRead read = read_log(text, "lt-2026.drill"); if (read.trouble)
-//   print(read.trouble->text());        // "lt-2026.drill:812: the line is cut off: 811 entries are whole" for (const
-//   Entry* entry : counting(read.entries)) …   // without what a jump back undid
+//   file << writer.line({.seq = writer.next_seq(), .at_ms = 61'000, .wall = now, .kind = Kind::kFired, .ref =
+//   "phish"}); const LogRead read = read_log(text, "winter.drill"); if (read.trouble) print(read.trouble->text());   //
+//   "winter.drill:812: the line is cut off: 811 entries …" for (const Entry* entry : counting(read.entries)) …   //
+//   without what a jump back undid
 //
 // A line is an entry as canonical JSON (RFC 8785) and ends with "whole": SHA-256 over the hash of the line before (64
 // zeros before the first) and the line's own text without ',"whole":"…"'. So whatever was cut off, edited, left out or
@@ -16,24 +16,24 @@
 // earlier runs count no longer if they lie after that time. Readers ask `counting`; a listing shows the others as
 // undone.
 //
-// What each kind holds (ref · data). Times in data are drill times in milliseconds.
-//   control      the verb (input.h), and "opened" · {by, …}. opened: {scenario, scenario_sha256, seed, teams, label,
-//   format}
-//                speed: {speed}; jump_back: {to_ms}; inject, approved, refused: {inject, team, reason}; ended by the
-//                clock: by ""
-//   fired        the inject · {occurrence, by}: for a team, or for those outside teams ("")
-//   delivery     its id · {inject, channel, number, roles, due_ms}: subject and text stand in the scenario, at
-//   deliver[number] not_fired    the inject · {why, occurrence}; why: conditions, story_ended, not_approved, refused,
-//   drill_ended, chance telemetry    its id · {inject, lines, first_ms, sha256}: the lines are made anew from scenario
-//   and seed, so only their digest is here order        the target · {kind, value?, by, inject?, accepted}: by
-//   "inject", "undone" or "team"; the text says why it was refused event        what it happened to · {kind, id, cause,
-//   magnitude, inject?}: cause is another event's id on this team's range, 0: none probe        the service · {up,
-//   injects}: the answer changed (or is the first); injects: whose effects lie beneath it sample       "" ·
-//   consequences on the team's range so far, when they differ from the last sample's complaint    the service ·
-//   {down_ms, number}: a simulated user lost patience condition    the condition · {holds}: it changed, for this team's
-//   range (or "": for all) evidence     how it is known (input.h: alert, shared, …) · {by, object, type, …} grade,
-//   appeal, ruling   the form's entry, its seq as text · {by, part, …} violation    the object · {rule, label, to,
-//   evidence}: somebody got what a label keeps from him, or the label is too wide
+// What each kind holds: ref · {data}. Times in data are drill times in milliseconds.
+//
+//   control     verb (input.h) · {by, inject, reason, speed, to_ms}; its own end by the clock: {clock: true}
+//               "opened" · {scenario, scenario_sha256, seed, teams, label, format, step_ms, sample_ms, background_ms,
+//               …}
+//   fired       inject · {occurrence, by}; team "": for those outside teams
+//   not_fired   inject · {why, occurrence}: conditions, story_ended, not_approved, refused, drill_ended, chance
+//   delivery    its id · {inject, channel, number, roles, to}: text stands in the scenario, at deliver[number]
+//               a complaint's: {complaint, channel, to}
+//   telemetry   its id · {inject, lines, first_ms, sha256}: the lines are made anew from scenario and seed
+//   order       target · {kind, value, by, inject, accepted, crew}; by: inject, undone, team; refused: the text says
+//   why event       what it happened to · {kind, id, cause, magnitude, inject, at_ms}; cause: another's id on this
+//   range probe       service · {up, injects}: the answer changed, or is the first; injects: whose effects lie beneath
+//   it sample      "" · consequences on the team's range so far, when they differ from the last sample's complaint
+//   service · {down_ms, number}: a simulated user lost patience condition   condition · {holds}: it changed, for this
+//   team's range; team "": for all evidence    how it is known (input.h: alert, shared, …) · {by, object, type,
+//   patterns, to, label, …} grade, appeal, ruling   the form's entry, its seq as text · {by, part, why} violation
+//   object · {rule, label, to, evidence}: somebody got what a label keeps from him, or it lets too much out
 #pragma once
 
 #include <cstdint>
@@ -115,6 +115,11 @@ struct LogRead {
 
 // Never fails: a log without a whole line is an empty one with its trouble.
 LogRead read_log(std::string_view text, const std::string& source);
+
+// A number as it reads back from a line: whole ones as integers.
+Json json_number(double value);
+// The same for everything in it: data that is made equals data that is read.
+void as_read(Json& data);
 
 // Without what later jumps back undid, in the order of the log.
 std::vector<const Entry*> counting(std::span<const Entry> entries);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "exercise/drill/log.h"
 
 namespace bongsu::exercise::drill {
 namespace {
@@ -293,11 +294,7 @@ JsonObject WorldRange::consequences() {
   JsonObject out;
   const auto put = [&](const char* name, double value) {
     const double rounded = std::round(value * 1000) / 1000;
-    if (rounded == 0) return;
-    if (rounded == std::floor(rounded))
-      out[name] = static_cast<std::int64_t>(rounded);
-    else
-      out[name] = rounded;
+    if (rounded != 0) out[name] = json_number(rounded);
   };
   put("unserved_mwh", c.unserved_mwh);
   put("customers_out", std::round(c.customers_out));

@@ -205,6 +205,12 @@ Result<Measured> World::measure(std::string_view name, Quantity quantity) const 
 }
 
 bool World::reachable(const Thing& thing) const { return impl_->reachable(thing); }
+bool World::feeds(const Thing& bus) const {
+  BONGSU_CHECK(bus.kind == ThingKind::kBus);
+  const power::LiveGrid& grid = impl_->seen();
+  return grid.live(bus.index) && (grid.connected(bus.index) > 0 || grid.demand_mw(bus.index) == 0);
+}
+
 std::string World::state_text() const { return impl_->state_text(); }
 
 }  // namespace bongsu::exercise

@@ -182,6 +182,8 @@ class World {
   Result<Measured> measure(std::string_view thing, Quantity quantity) const;
   // Whether what belongs to a thing can be seen and ordered from afar now.
   bool reachable(const Thing& thing) const;
+  // Whether those who hang on a bus have power from it: it is live, and not all of its load is switched off.
+  bool feeds(const Thing& bus) const;
 
   // Everything that the future depends on, as text: equal worlds have equal text.
   std::string state_text() const;

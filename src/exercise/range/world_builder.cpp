@@ -177,6 +177,7 @@ class Maker {
       const std::string country = country_of(s.name), part = fmt::format("{}-{}", short_name(s.name), slug(in_.power.generators[g].name));
       const std::string name = unique(fmt::format("{}.generator.{}", country, part));
       out_.power_names.generators.push_back(name);
+      if (in_.power.generators[g].black_start) out_.settings.grid.black_start.push_back(g);
       if (!in_.power.generators[g].satellite) {
         out_.controls.push_back({name, s.circuit});
         continue;
@@ -294,6 +295,32 @@ const Place* find_place(const std::vector<Place>& places, std::string_view count
     if (slug(place.name) == wanted || std::ranges::any_of(place.also, [&](const std::string& other) { return slug(other) == wanted; })) return &place;
   }
   return nullptr;
+}
+
+Result<WorldConfig> world_of_case(power::Network network) {
+  WorldConfig c;
+  c.name = network.name;
+  c.telecom.nodes = {{.name = "centre", .own_supply = true}};
+  for (std::uint32_t i = 0; i < network.buses.size(); ++i) {
+    const power::Bus& bus = network.buses[i];
+    const std::string name = fmt::format("substation.{}", bus.number);
+    c.substations.push_back({.name = name, .at = {}, .circuit = fmt::format("circuit.{}", bus.number)});
+    c.telecom.circuits.push_back({.name = c.substations.back().circuit});
+    c.power_names.buses.push_back(fmt::format("{}.bus{:.0f}", name, bus.base_kv));
+    c.power_names.substation_of.push_back(i);
+  }
+  std::map<std::pair<std::int64_t, std::int64_t>, int> parallel;
+  for (const power::Branch& b : network.branches) {
+    const std::int64_t from = network.buses[b.from].number, to = network.buses[b.to].number;
+    c.power_names.branches.push_back(fmt::format("line.{}-{}.{}", from, to, ++parallel[{from, to}]));
+  }
+  std::map<std::int64_t, int> units;
+  for (const power::Generator& g : network.generators) {
+    const std::int64_t at = network.buses[g.bus].number;
+    c.power_names.generators.push_back(fmt::format("generator.{}.{}", at, ++units[at]));
+  }
+  c.power = std::move(network);
+  return c;
 }
 
 Result<WorldConfig> make_world(WorldParts parts) { return Maker(std::move(parts)).make(); }

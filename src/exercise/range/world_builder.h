@@ -46,6 +46,7 @@ struct PowerParts {
   struct Generator {
     std::string name;              // a part of its stable name: "wind-farm"; equal ones get numbers
     bool satellite = false;        // steered over a satellite terminal
+    bool black_start = false;      // can start without a network
   };
   std::vector<Generator> generators;  // by generator
   bool named_stations = false;        // a station's text is its name; else the nearest place's is
@@ -74,6 +75,9 @@ struct WorldParts {
 
 // kInvalid, kNotFound: names what is missing.
 Result<WorldConfig> make_world(WorldParts parts);
+
+// A grid alone as a world: each bus is a substation ("substation.30", its bus "substation.30.bus110"), reached over a telecom node that never fails.
+Result<WorldConfig> world_of_case(power::Network network);
 
 // The place of this name (or other spelling, or slug) in a country; nullptr.
 const Place* find_place(const std::vector<Place>& places, std::string_view country, std::string_view name);

@@ -64,7 +64,7 @@ struct Document {
     s.section("power", "The grid: a case with tables of places, or an extract.");
     s.text("power.case", grid_case, "A MATPOWER case.");
     s.text("power.buses", buses, "Where its buses are: bus, country, station, lat, lon.");
-    s.text("power.generators", generators, "What its generators are called: generator, name, satellite.");
+    s.text("power.generators", generators, "What its generators are called: generator, name, satellite, black_start.");
     s.text("power.extract", extract, "A directory of the ENTSO-E extract.");
     s.texts("power.countries", countries, "Which countries of the extract.");
     s.section("telecom", "A telecommunication network from tables.");
@@ -206,14 +206,14 @@ class Loader {
     parts_.power.generators.resize(n.generators.size(), {.name = "unit"});
     if (d_.generators.empty()) return {};
     BONGSU_TRY(const std::string generator_text, files_(d_.generators));
-    BONGSU_TRY(const CsvTable generators, CsvTable::read(generator_text, d_.generators, {.columns = {"generator", "name", "satellite"}, .required = {"generator", "name"}, .max_rows = power::kMaxGenerators, .things = "generators"}));
+    BONGSU_TRY(const CsvTable generators, CsvTable::read(generator_text, d_.generators, {.columns = {"generator", "name", "satellite", "black_start"}, .required = {"generator", "name"}, .max_rows = power::kMaxGenerators, .things = "generators"}));
     for (const CsvRow& row : generators.rows()) {
       BONGSU_TRY(const auto number, row.whole("generator", 1, static_cast<std::int64_t>(n.generators.size())));
       if (!number) return row.wrong("generator", "is its number in the case");
-      const std::string_view satellite = row.text("satellite");
-      if (satellite != "" && satellite != "yes" && satellite != "no") return row.wrong("satellite", fmt::format("\"{}\" is not yes or no", satellite));
       if (telecom::slug(row.text("name")).empty()) return row.wrong("name", "a generator has a name");
-      parts_.power.generators[static_cast<std::size_t>(*number - 1)] = {std::string(row.text("name")), satellite == "yes"};
+      parts_.power.generators[static_cast<std::size_t>(*number - 1)] = {.name = std::string(row.text("name"))};
+      BONGSU_TRY(parts_.power.generators[static_cast<std::size_t>(*number - 1)].satellite, row.yes("satellite", false));
+      BONGSU_TRY(parts_.power.generators[static_cast<std::size_t>(*number - 1)].black_start, row.yes("black_start", false));
     }
     return {};
   }
@@ -226,7 +226,7 @@ class Loader {
     }
     BONGSU_TRY(power::BuiltGrid built, power::build_grid({content[0], content[1], content[2], content[3]}, {.countries = d_.countries, .load_mw = {}}));
     for (std::size_t i = 0; i < built.network.buses.size(); ++i) parts_.power.buses.push_back({built.country[i], built.station[i], built.at[i]});
-    for (const std::string& technology : built.technology) parts_.power.generators.push_back({technology, technology == "Wind farm" || technology == "Solar photovoltaic"});
+    for (const std::string& technology : built.technology) parts_.power.generators.push_back({technology, technology == "Wind farm" || technology == "Solar photovoltaic", technology.starts_with("Hydro")});
     parts_.power.network = std::move(built.network);
     parts_.remarks = std::move(built.remarks);
     return {};

@@ -10,7 +10,7 @@
 //   [power]
 //   case = "grid.m"                        # a MATPOWER case, with
 //   buses = "buses.csv"                    # bus,country,station,lat,lon                (bus: its number)
-//   generators = "generators.csv"          # generator,name,satellite                   (generator: 1, 2, … as in the case)
+//   generators = "generators.csv"          # generator,name,satellite,black_start       (generator: 1, 2, … as in the case)
 //   extract = "grid-europe"                # or: a directory of the ENTSO-E extract, with
 //   countries = ["LT", "UA"]
 //   [telecom]

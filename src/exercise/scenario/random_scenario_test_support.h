@@ -16,6 +16,11 @@ class RandomScenario {
     fill(s);
     return s;
   }
+  std::string text() {
+    std::string out;
+    fill(out);
+    return out;
+  }
 
  private:
   template <class T>

@@ -9,8 +9,10 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "exercise/scenario/fields.h"
+#include "exercise/scenario/read_tree.h"
 #include "exercise/scenario/vocabulary.h"
 #include "exercise/scenario/write.h"
+#include "formats/utf8.h"
 #include "formats/yaml.h"
 
 namespace bongsu::exercise::scenario {
@@ -287,44 +289,48 @@ Place place_of(const Reading& reading, std::string path) {
 
 }  // namespace
 
-namespace {
-
-template <class Check>
-std::expected<Scenario, Problems> read_and(std::string_view text, const std::string& source, Check&& check_whole) {
+std::expected<Scenario, Problems> read_tree(const Yaml& root, Check what, const Techniques* techniques,
+                                            const WhereOf& where) {
   Reading reading;
-  const auto refused = [&](Error error) {
-    reading.problems.count = 1;
-    reading.problems.list = {std::move(error)};
-    return std::unexpected(std::move(reading.problems));
-  };
-  auto documents = formats::read_yaml(text, source);
-  if (!documents) return refused(documents.error());
-  if (documents->size() != 1)
-    return refused({ErrorCode::kInvalid,
-                    fmt::format("a scenario is one YAML document; here are {}", documents->size()),
-                    {.source = source}});
   Scenario scenario;
-  read_block(documents->front(), "", scenario, reading);
-  check_whole(scenario, reading.problems);
+  read_block(root, "", scenario, reading);
+  if (what == Check::kWhole) check(scenario, techniques, reading.problems);
   if (reading.problems.count == 0) return scenario;
   for (Error& error : reading.problems.list)
-    error.where = formats::at(source, place_of(reading, error.where.field), error.where.field);
+    error.where = where(place_of(reading, error.where.field), error.where.field);
   std::ranges::sort(reading.problems.list, {}, [](const Error& e) {
-    return std::tuple(e.where.line, e.where.offset, std::string_view(e.where.field), std::string_view(e.message));
+    return std::tuple(std::string_view(e.where.source), e.where.line, e.where.offset, std::string_view(e.where.field),
+                      std::string_view(e.message));
   });
   return std::unexpected(std::move(reading.problems));
+}
+
+namespace {
+
+std::expected<Scenario, Problems> read_text(std::string_view text, const std::string& source, Check what,
+                                            const Techniques* techniques) {
+  if (!formats::is_utf8(text))
+    return std::unexpected(Problems{{{ErrorCode::kInvalid, "not UTF-8", {.source = source}}}, 1});
+  const auto documents = formats::read_yaml(text, source);
+  if (!documents) return std::unexpected(Problems{{documents.error()}, 1});
+  if (documents->size() != 1)
+    return std::unexpected(Problems{{{ErrorCode::kInvalid,
+                                      fmt::format("a scenario is one YAML document; here are {}", documents->size()),
+                                      {.source = source}}},
+                                    1});
+  return read_tree(documents->front(), what, techniques,
+                   [&](Place place, const std::string& path) { return formats::at(source, place, path); });
 }
 
 }  // namespace
 
 std::expected<Scenario, Problems> parse_scenario(std::string_view text, const std::string& source) {
-  return read_and(text, source, [](const Scenario&, Problems&) {});
+  return read_text(text, source, Check::kForm, nullptr);
 }
 
 std::expected<Scenario, Problems> read_scenario(std::string_view text, const std::string& source,
                                                 const Techniques* techniques) {
-  return read_and(text, source,
-                  [&](const Scenario& scenario, Problems& problems) { check(scenario, techniques, problems); });
+  return read_text(text, source, Check::kWhole, techniques);
 }
 
 }  // namespace bongsu::exercise::scenario

@@ -112,6 +112,7 @@ TEST(ScenarioReader, WhatIsNoScenarioIsRefused) {
   EXPECT_THAT(said(""), HasSubstr("here are 0"));
   EXPECT_THAT(said("a: 1\n---\na: 2\n"), HasSubstr("here are 2"));
   EXPECT_THAT(said("[1, 2]"), HasSubstr("a map is expected here, not a list"));
+  EXPECT_THAT(said("name: \xff"), HasSubstr("not UTF-8"));
   EXPECT_THAT(said("name: {"), HasSubstr("not YAML"));
   EXPECT_THAT(said("name: a\nname: b\n"), HasSubstr("comes twice"));
 }
@@ -212,7 +213,7 @@ TEST(ScenarioReader, EachMistakeIsToldOnceWithItsLine) {
 TEST(ScenarioReader, TwentyKindsOfMistakesGetTwentyErrors) {
   std::string text(kGood);
   const std::pair<std::string_view, std::string_view> mistakes[] = {
-      {"telecom: [litnet]", "telecoms: [litnet]"},                          // unknown key
+      {"telecom: [litnet]", "telecoms: [litnet]"},                      // unknown key
       {"duration: 6h", "duration: 6h\n  seed: many"},                   // wrong type
       {"label: TLP:AMBER", "label: TLP:ORANGE"},                        // no label
       {"probe: reach", "probe: rech"},                                  // vocabulary

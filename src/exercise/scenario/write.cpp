@@ -38,7 +38,7 @@ bool is_plain(const std::string& text) {
   return true;
 }
 
-std::string quoted(const std::string& text) {
+std::string double_quoted(const std::string& text) {
   std::string out;
   append_json_string(out, text);
   return out;
@@ -61,10 +61,10 @@ bool is_block(const std::string& text) {
     }
     begin = end + 1;
   }
-  return quoted(beyond_ascii) == '"' + beyond_ascii + '"';  // quoting changes what is not UTF-8
+  return double_quoted(beyond_ascii) == '"' + beyond_ascii + '"';  // quoting changes what is not UTF-8
 }
 
-std::string scalar(const std::string& text) { return is_plain(text) ? text : quoted(text); }
+std::string scalar(const std::string& text) { return is_plain(text) ? text : double_quoted(text); }
 std::string scalar(bool value) { return value ? "true" : "false"; }
 std::string scalar(double value) { return number_text(value); }
 std::string scalar(std::uint32_t value) { return std::to_string(value); }

@@ -103,10 +103,7 @@ Result<std::optional<Iec104Place>> read_iec104(const CsvRow& row, PointKind kind
     if (kind == PointKind::kCounter) return row.wrong("command", "counters take no commands");
     place.command = static_cast<std::uint32_t>(*command);
   }
-  const std::string_view select = row.text("select");
-  if (select != "" && select != "yes" && select != "no")
-    return row.wrong("select", fmt::format("\"{}\" is not yes or no", select));
-  place.select = select == "yes";
+  BONGSU_TRY(place.select, row.yes("select", false));
   if (place.select && !command) return row.wrong("select", "there is no command to select");
   if (place.select && kind == PointKind::kBits) return row.wrong("select", "bitstring commands have no selection");
   BONGSU_TRY(const auto cyclic, row.whole("cyclic_s", 1, kMaxCyclicSeconds));

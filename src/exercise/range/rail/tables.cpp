@@ -54,10 +54,9 @@ Result<void> read_segments(std::string_view text, std::string_view prefix, const
     BONGSU_TRY(const double minutes, row.number("minutes", km / kUsual_kmh * 60, 0.1, kMost_min));
     BONGSU_TRY(const auto tracks, row.whole("tracks", 1, 2));
     BONGSU_TRY(const auto blocks, row.whole("blocks", 1, kMaxBlocks));
-    const std::string_view electric = row.text("electric");
-    if (electric != "" && electric != "yes" && electric != "no") return row.wrong("electric", fmt::format("\"{}\" is not yes or no", electric));
+    BONGSU_TRY(const bool electric, row.yes("electric", true));
     n.segments.push_back({.name = fmt::format("{}segment.{}-{}", prefix, row.text("from"), row.text("to")), .a = a, .b = b, .run_s = minutes * 60,
-                          .tracks = static_cast<int>(tracks.value_or(2)), .blocks = static_cast<int>(blocks.value_or(std::max<std::int64_t>(1, std::llround(km / kBlock_km)))), .electric = electric != "no"});
+                          .tracks = static_cast<int>(tracks.value_or(2)), .blocks = static_cast<int>(blocks.value_or(std::max<std::int64_t>(1, std::llround(km / kBlock_km)))), .electric = electric});
   }
   return {};
 }

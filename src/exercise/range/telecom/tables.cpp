@@ -13,12 +13,6 @@ namespace {
 
 constexpr double kMost_h = 10'000, kMost_mbps = 1e9, kMost_km = 50'000;
 
-Result<bool> yes(const CsvRow& row, std::string_view column) {
-  const std::string_view text = row.text(column);
-  if (text != "" && text != "yes" && text != "no") return row.wrong(column, fmt::format("\"{}\" is not yes or no", text));
-  return text == "yes";
-}
-
 }  // namespace
 
 Result<Network> read_tables(std::string_view node_text, std::string_view link_text, std::string_view prefix) {
@@ -33,8 +27,8 @@ Result<Network> read_tables(std::string_view node_text, std::string_view link_te
     BONGSU_TRY(node.at.lat, row.number("lat", 0, -90, 90));
     BONGSU_TRY(node.at.lon, row.number("lon", 0, -180, 180));
     BONGSU_TRY(node.battery_h, row.number("battery_h", node.battery_h, 0, kMost_h));
-    BONGSU_TRY(node.exchange, yes(row, "exchange"));
-    BONGSU_TRY(node.own_supply, yes(row, "own_supply"));
+    BONGSU_TRY(node.exchange, row.yes("exchange", false));
+    BONGSU_TRY(node.own_supply, row.yes("own_supply", false));
     n.nodes.push_back(std::move(node));
   }
   if (link_text.empty()) return n;

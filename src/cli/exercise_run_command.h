@@ -1,0 +1,44 @@
+// bongsu exercise run|score|report: a drill played by scripts in one process, what it is worth, and what is said of it.
+//
+//   bongsu exercise run samples/exercise/scenarios/lithuania-ukraine.yaml --scripted good,slow,leaky --out drill1
+//   bongsu exercise run SCENARIO --world samples/exercise/world-sample/world.toml --speed 60 --out drill2
+//   bongsu exercise score drill1
+//   bongsu exercise report drill2 --before drill1 --items drill1/items.json
+//
+// A drill's directory holds scenario.yaml, drill.ndjson (the log), score.json, baseline.json (the automatic blue team,
+// on request), and after a report report.html, report.pdf, report.json and items.json.
+//
+// Exit status: 0 done; 1 the scenario has mistakes, or the log is torn (what is whole was used); 2 trouble.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bongsu::cli {
+
+struct ExerciseRunOptions {
+  std::string scenario, out;
+  std::string world, data;    // world.toml and its data; none: every order to the range is refused
+  std::string speed = "max";  // drill seconds a second
+  std::vector<std::string> scripted = {"good", "slow", "leaky"};  // policies by name or JSON file, in turn
+  std::optional<std::uint64_t> seed;
+  bool baseline = false, json = false, quiet = false;
+};
+int run_exercise_run(const ExerciseRunOptions& options, std::FILE* out, std::FILE* err);
+
+struct ExerciseScoreOptions {
+  std::string dir;
+  bool json = false, points = false;  // points: each with its entries
+};
+int run_exercise_score(const ExerciseScoreOptions& options, std::FILE* out, std::FILE* err);
+
+struct ExerciseReportOptions {
+  std::string dir, before, items;  // before: the directory of the teams' last run
+  bool pdf = true;
+};
+int run_exercise_report(const ExerciseReportOptions& options, std::FILE* out, std::FILE* err);
+
+}  // namespace bongsu::cli
