@@ -1,13 +1,14 @@
-// Turns a built page into a C++ source: node embed.mjs DIST OUT_DIR
+// Turns a built page into a C++ source: node embed.mjs DIST OUT_DIR ENTRY FUNCTION
 //
 // Writes assets.bin (all bodies and their gzip forms, one behind the other) and assets.cpp (the table, which #embeds it). The table
-// names every file's SHA-256, so that compiler caches that do not look into embedded files still see a change.
+// names every file's SHA-256, so that compiler caches that do not look into embedded files still see a change. ENTRY ("index.html") is
+// what "/" answers; FUNCTION is the one of embedded_files.h that the source defines.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-const [dist, out] = process.argv.slice(2);
+const [dist, out, entry, name] = process.argv.slice(2);
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json',
@@ -33,7 +34,7 @@ const rows = paths.map((path) => {
   const [zipAt, zipSize] = zipped.length < body.length * 0.9 ? keep(zipped) : [0, 0];
   const hash = createHash('sha256').update(body).digest('hex');
   const immutable = path.startsWith('/assets/');
-  return `    {"${path === '/index.html' ? '/' : path}", "${type}", "${hash}", ${immutable},\n     view(${at}, ${size}), view(${zipAt}, ${zipSize})},`;
+  return `    {"${path === `/${entry}` ? '/' : path}", "${type}", "${hash}", ${immutable},\n     view(${at}, ${size}), view(${zipAt}, ${zipSize})},`;
 });
 mkdirSync(out, { recursive: true });
 writeFileSync(join(out, 'assets.bin'), Buffer.concat(chunks));
@@ -58,7 +59,7 @@ std::string_view view(std::size_t at, std::size_t size) { return {reinterpret_ca
 
 }  // namespace
 
-std::span<const StaticFile> embedded_files() {
+std::span<const StaticFile> ${name}() {
   static const StaticFile kFiles[] = {
 ${rows.join('\n')}
   };

@@ -4,5 +4,6 @@
 namespace bongsu::api::console {
 
 std::span<const StaticFile> embedded_files() { return {}; }
+std::span<const StaticFile> embedded_desk_files() { return {}; }
 
 }  // namespace bongsu::api::console

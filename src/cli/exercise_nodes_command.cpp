@@ -174,7 +174,7 @@ Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, co
   } else {
     if (desk->went_on()) fmt::print(out, "The drill goes on where it was.\n");
     if (!desk->mended().empty()) fmt::print(out, "{}\n", for_terminal(desk->mended()));
-    fmt::print(out, "The desk: {}   (by Authorization: Bearer TOKEN)\n", desk->url());
+    fmt::print(out, "The desk: {}   (log in with a token; its API: {})\n", desk->pages(), desk->url());
     for (const auto& [account, token] : desk->tokens().by_account)
       fmt::print(out, "  {:<20} {}\n", printable(account, 20), token);
   }

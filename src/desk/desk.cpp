@@ -8,6 +8,7 @@
 #include <deque>
 #include <thread>
 
+#include "api/console/embedded_files.h"
 #include "base/files.h"
 #include "base/uuid.h"
 #include "desk/nodes.h"
@@ -229,7 +230,8 @@ Result<void> Desk::Impl::serve() {
                                                     return shown_nodes;
                                                   },
                                               .troubles = [this] { return troubles_json(); },
-                                              .scoreboard = [this] { return score_json(); }},
+                                              .scoreboard = [this] { return score_json(); },
+                                              .files = api::console::embedded_desk_files()},
                                   tokens);
   table->on_change([this] { api->wake(); });
   server = std::make_unique<net::Server>(
@@ -350,6 +352,7 @@ Result<std::unique_ptr<Desk>> Desk::open(const scenario::Scenario& scenario, Des
   return std::unique_ptr<Desk>(new Desk(std::move(impl)));
 }
 
+std::string Desk::pages() const { return fmt::format("http://127.0.0.1:{}/", impl_->server->port()); }
 std::string Desk::url() const { return fmt::format("http://127.0.0.1:{}/desk/v1/", impl_->server->port()); }
 const DeskTokens& Desk::tokens() const { return impl_->tokens; }
 bool Desk::went_on() const { return impl_->table->went_on(); }

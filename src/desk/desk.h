@@ -55,7 +55,8 @@ class Desk {
   static Result<std::unique_ptr<Desk>> open(const exercise::scenario::Scenario& scenario, DeskOptions options);
   ~Desk();
 
-  std::string url() const;  // "http://127.0.0.1:41234/desk/v1/"
+  std::string pages() const;  // "http://127.0.0.1:41234/": for browsers
+  std::string url() const;    // "http://127.0.0.1:41234/desk/v1/"
   const DeskTokens& tokens() const;
   bool went_on() const;
   std::string mended() const;

@@ -14,6 +14,9 @@
 #include "base/uuid.h"
 #include "crypto/secret.h"
 #include "desk/desk_json.h"
+#include "desk/desk_range.h"
+#include "desk/program.h"
+#include "desk/scoreboard.h"
 #include "exercise/scenario/vocabulary.h"
 
 namespace bongsu::desk {
@@ -104,11 +107,13 @@ struct DeskApi::Impl : std::enable_shared_from_this<DeskApi::Impl> {
   api::console::Sessions sessions;
   std::shared_ptr<Hub> hub = std::make_shared<Hub>();
   const std::string banner;
+  Scoreboard board;
 
   Impl(DeskApiDeps d, const DeskTokens& tokens)
       : deps(std::move(d)),
         sessions(deps.clock, deps.random, {}),
-        banner(deps.table.look([](const Tabled& t) { return t.drill.label_text(); })) {
+        banner(deps.table.look([](const Tabled& t) { return t.drill.label_text(); })),
+        board(deps.table) {
     for (const auto& [account, token] : tokens.by_account) account_of_digest[crypto::token_digest(token)] = account;
   }
 
@@ -120,6 +125,9 @@ struct DeskApi::Impl : std::enable_shared_from_this<DeskApi::Impl> {
   Result<net::Response> log(const Caller& caller, const net::Request& request);
   Result<net::Response> control(const Caller& caller, const Json& body);
   Result<net::Response> team(std::string_view name);
+  Result<net::Response> range(const Caller& caller, const std::vector<std::string>& path, const net::Request& request);
+  Result<net::Response> scoreboard(const Caller& caller);
+  Result<net::Response> show_scoreboard(const Caller& caller, const Json& body);
   Result<net::Response> deed(const Caller& caller, const std::string& name, const std::string& what, const Json& body);
   Result<net::Response> judgement(const Caller& caller, const std::string& what, const Json& body);
   Result<net::Response> events(const Caller& caller, const net::Request& request);
@@ -212,8 +220,7 @@ net::Response DeskApi::handle(net::Request&& request) {
 Result<net::Response> DeskApi::Impl::handle(net::Request& request) {
   if (const auto host = request.headers.get("Host"); !host || !is_loopback_host(*host))
     return denied("the desk is asked by the name of this machine alone: localhost or 127.0.0.1");
-  if (!request.path.starts_with(kRoot))
-    return fail(ErrorCode::kNotFound, fmt::format("the desk's API begins with {}", kRoot));
+  if (!request.path.starts_with(kRoot)) return api::console::serve_static(deps.files, request);
   std::vector<std::string> path;
   for (std::string_view rest = std::string_view(request.path).substr(kRoot.size()); !rest.empty();) {
     const std::size_t end = std::min(rest.find('/'), rest.size());
@@ -288,14 +295,21 @@ Result<net::Response> DeskApi::Impl::route(const Caller& caller, net::Request& r
   if (get && only(1, "state")) return state(caller);
   if (get && only(1, "log")) return log(caller, request);
   if (get && only(1, "events")) return events(caller, request);
-  if (get && path.size() == 2 && path[0] == "team") {
+  if (get && only(1, "program")) {
+    if (!caller.sees_all()) return denied("the program is exercise control's");
+    return answer(200, deps.table.look([](const Tabled& t) { return program_json(t.scenario); }));
+  }
+  if (get && only(1, "scoreboard")) return scoreboard(caller);
+  if (get && path.size() >= 2 && path[0] == "team") {
     if (!caller.sees_all() && caller.team() != path[1]) return denied("a team's desk is its own");
-    return team(path[1]);
+    if (path.size() == 2) return team(path[1]);
+    if (path[2] == "range") return range(caller, path, request);
   }
   if (post) {
     if (caller.account == kObserver) return denied("observers look on");
     BONGSU_TRY(const Json body, json_body(request));
     if (only(1, "control")) return control(caller, body);
+    if (only(1, "scoreboard")) return show_scoreboard(caller, body);
     if (path.size() == 1) return judgement(caller, path[0], body);
     if (path.size() == 3 && path[0] == "team") return deed(caller, path[1], path[2], body);
   }
@@ -321,6 +335,7 @@ Result<net::Response> DeskApi::Impl::state(const Caller& caller) {
                                  {"services", services_json(t, p.entity)}});
     }
     clock["teams"] = std::move(teams);
+    clock["scoreboard_shown"] = board.shown();
     if (!caller.sees_all()) return clock;
     clock["fired"] = t.drill.fired();
     JsonArray waiting;
@@ -422,6 +437,39 @@ Result<net::Response> DeskApi::Impl::team(std::string_view name) {
     out["order_kinds"] = std::move(kinds);
     return answer(200, out);
   });
+}
+
+// team/NAME/range/plan, team/NAME/range, team/NAME/range?truth=1
+Result<net::Response> DeskApi::Impl::range(const Caller& caller, const std::vector<std::string>& path,
+                                           const net::Request& request) {
+  const bool plan = path.size() == 4 && path[3] == "plan";
+  if (!plan && path.size() != 3) return fail(ErrorCode::kNotFound, "a range has plan and what is measured now");
+  BONGSU_TRY(const auto query, net::parse_query(request.query));
+  Sight sight = Sight::kOperators;
+  for (const auto& [key, value] : query) {
+    if (key != "truth" || value != "1") return fail(ErrorCode::kInvalid, "takes truth=1", {.field = key});
+    if (!caller.sees_all()) return denied("a team sees what its operators see");
+    sight = Sight::kTruth;
+  }
+  return deps.table.look([&](const Tabled& t) -> Result<net::Response> {
+    const auto* copy = dynamic_cast<const exercise::drill::WorldRange*>(t.drill.range(path[1]));
+    if (copy == nullptr)
+      return fail(ErrorCode::kNotFound, fmt::format("there is no range of a team {}, or nothing to show of it", path[1]));
+    return answer(200, plan ? range_plan_json(copy->world()) : range_json(*copy, sight, t.drill.now_ms()));
+  });
+}
+
+Result<net::Response> DeskApi::Impl::scoreboard(const Caller& caller) {
+  BONGSU_TRY(JsonObject card, caller.sees_all() ? board.for_control() : board.for_team(caller.team()));
+  return answer(200, std::move(card));
+}
+
+Result<net::Response> DeskApi::Impl::show_scoreboard(const Caller& caller, const Json& body) {
+  if (!caller.white()) return denied("this is exercise control's");
+  const auto shown = bool_at(body, "shown");
+  if (!shown) return fail(ErrorCode::kInvalid, "is true or false", {.field = "shown"});
+  board.show(*shown);
+  return answer(200, JsonObject{{"shown", *shown}});
 }
 
 Result<net::Response> DeskApi::Impl::deed(const Caller& caller, const std::string& name, const std::string& what,

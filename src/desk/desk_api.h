@@ -13,8 +13,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
+#include "api/console/embedded_files.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -43,6 +45,7 @@ struct DeskApiDeps {
   std::function<Json()> nodes;       // Nodes::status; any thread
   std::function<Json()> troubles;    // [{at, text}]; any thread
   std::function<Json()> scoreboard;  // [{team, total, …}] of the log so far; any thread
+  std::span<const api::console::StaticFile> files;  // the pages: api::console::embedded_desk_files()
 };
 
 class DeskApi {

@@ -1,4 +1,7 @@
-// Talking to the node: JSON in, JSON out, and errors as sentences.
+// Talking to the server: JSON in, JSON out, and errors as sentences.
+
+// Where its API is, which header says that a page of its own asks (browsers let no other page set it), and its name in sentences.
+export const wire = { root: '/api/v1/', header: 'X-Bongsu-Console', who: 'The node' };
 
 export class ApiError extends Error {
   constructor(status, code, message, field) {
@@ -16,11 +19,11 @@ export function onSignedOut(callback) {
 
 async function call(method, path, body, { signal } = {}) {
   const headers = { Accept: 'application/json' };
-  if (method !== 'GET') headers['X-Bongsu-Console'] = '1';
+  if (method !== 'GET') headers[wire.header] = '1';
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   let response;
   try {
-    response = await fetch(`/api/v1/${path}`, {
+    response = await fetch(`${wire.root}${path}`, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -30,7 +33,7 @@ async function call(method, path, body, { signal } = {}) {
     });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, 'unreachable', 'The node does not answer. What you typed is still here; try again.');
+    throw new ApiError(0, 'unreachable', `${wire.who} does not answer. What you typed is still here; try again.`);
   }
   if (response.status === 204) return null;
   const text = await response.text();
@@ -38,12 +41,12 @@ async function call(method, path, body, { signal } = {}) {
   try {
     json = text ? JSON.parse(text) : null;
   } catch {
-    throw new ApiError(response.status, 'internal', `The node answered ${response.status} with something that is not JSON.`);
+    throw new ApiError(response.status, 'internal', `${wire.who} answered ${response.status} with something that is not JSON.`);
   }
   if (!response.ok) {
     const error = json?.error ?? {};
     if (response.status === 401 && !path.startsWith('session')) whenSignedOut();
-    throw new ApiError(response.status, error.code ?? 'internal', error.message ?? `The node answered ${response.status}.`, error.field);
+    throw new ApiError(response.status, error.code ?? 'internal', error.message ?? `${wire.who} answered ${response.status}.`, error.field);
   }
   return json;
 }

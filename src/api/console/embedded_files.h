@@ -17,5 +17,7 @@ struct StaticFile {
 
 // Defined by target bongsu_console_assets; empty when the page was not built.
 std::span<const StaticFile> embedded_files();
+// Likewise the pages of an exercise's desk.
+std::span<const StaticFile> embedded_desk_files();
 
 }  // namespace bongsu::api::console

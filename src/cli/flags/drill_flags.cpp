@@ -1,64 +1,69 @@
 // Drills: below `exercise`, beside the commands on scenarios.
 #include <cstdio>
 
+#include "base/text.h"
 #include "cli/exercise_nodes_command.h"
 #include "cli/exercise_run_command.h"
-#include "base/text.h"
 #include "cli/flags/flags.h"
 #include "cli/flags/program.h"
 
 namespace bongsu::cli {
+namespace {
+
+// What only a drill on real nodes has; the rest is as it is for one in this process.
+int run_on_nodes(const ExerciseRunOptions& r, ExerciseNodesOptions n, bool scripted) {
+  n.scenario = r.scenario;
+  n.out = r.out;
+  n.world = r.world;
+  n.data = r.data;
+  n.seed = r.seed;
+  n.json = r.json;
+  n.quiet = r.quiet;
+  if (scripted) n.scripted = r.scripted;
+  if (r.speed != "max") {
+    n.speed = finite_number(r.speed);
+    if (!n.speed)
+      return report({.code = ErrorCode::kInvalid, .message = "is a number", .where = {.field = "--speed"}}, r.json);
+  }
+  return run_exercise_nodes(n, stdout, stderr);
+}
+
+}  // namespace
 
 void add_drill(Program& p) {
   auto* exercise = p.app.get_subcommand("exercise");
   static ExerciseRunOptions r;
-  static ExerciseNodesOptions n;
-  static bool nodes = false;
   auto* run = p.command(exercise, "run", "Play a drill: with scripted teams in this process, or on real nodes",
                         "  bongsu exercise run samples/exercise/scenarios/lithuania-ukraine.yaml --out drill1\n"
                         "  bongsu exercise run drill.yaml --world samples/exercise/world-sample/world.toml --scripted "
                         "good,slow --speed 60 --out drill2\n"
-                        "  bongsu exercise run drill.yaml --nodes --scripted good,slow,leaky --speed 60 --out drill3\n"
-                        "  bongsu exercise run --nodes --out drill3          again: goes on where it was\n");
-  run->add_option("scenario", r.scenario, "Scenario (YAML); with --nodes and none, the one in --out");
-  auto* on_nodes = run->add_flag("--nodes", nodes, "On real nodes of this machine: one for control, one for each team");
-  run->add_option("--out,--resume", r.out, "Directory for scenario, log and score")->required();
+                        "  bongsu exercise run drill.yaml --nodes --scripted good,slow,people --speed 60 --out drill3\n"
+                        "  bongsu exercise run --resume drill3 --nodes\n");
+  static ExerciseNodesOptions n;
+  static bool nodes = false;
+  run->add_option("scenario", r.scenario, "Scenario (YAML); with --nodes, none: the one in the directory");
+  run->add_option("--out,--resume", r.out, "Directory for scenario, log and score; with --nodes a drill goes on there")
+      ->required();
+  run->add_flag("--nodes", nodes, "On real nodes of this machine, with a desk for people");
+  run->add_option("--teams", n.teams, "With --nodes: how many teams there must be");
+  run->add_option("--port", n.port, "With --nodes: of the desk's API; 0: a free one")->capture_default_str();
+  run->add_flag("--wait", n.wait, "With --nodes: exercise control starts the clock");
   run->add_option("--world", r.world,
                   "The range that every team gets a copy of (world.toml); none: orders to it are refused");
   run->add_option("--data", r.data, "Directory of what the world names and does not lie beside it");
   auto* scripted = run->add_option("--scripted", r.scripted,
-                                   "Teams' scripts in turn: good, slow, leaky, silent, baseline, JSON files; on nodes "
-                                   "also people, which all others are")
+                                   "Teams' scripts in turn: good, slow, leaky, silent, baseline, or JSON files; with "
+                                   "--nodes also people, who play whatever is not named")
                        ->delimiter(',')
                        ->capture_default_str();
-  run->add_option("--speed", r.speed, "Drill seconds a second; without nodes also max")->capture_default_str();
+  run->add_option("--speed", r.speed, "Drill seconds a second, or max")->capture_default_str();
   run->add_option("--seed", r.seed, "In place of the scenario's");
   run->add_flag("--baseline", r.baseline, "Let the automatic blue team play it, too, for comparison");
-  run->add_option("--teams", n.teams, "How many teams there must be")->needs(on_nodes);
-  run->add_option("--port", n.port, "Of the desk's API; 0: a free one")->needs(on_nodes)->capture_default_str();
-  run->add_flag("--wait", n.wait, "Exercise control starts the clock")->needs(on_nodes);
-  run->add_flag("--json", r.json, "The log's entries as they come; on nodes one JSON object a line");
+  run->add_flag("--json", r.json, "The log's entries as they come");
   run->add_flag("--quiet", r.quiet, "The scoreboard alone");
-  run->callback([&p, run, scripted] {
-    if (!nodes) {
-      if (r.scenario.empty()) throw CLI::RequiredError("scenario");
-      p.exit = run_exercise_run(r, stdout, stderr);
-      return;
-    }
-    n.scenario = r.scenario;
-    n.out = r.out;
-    n.world = r.world;
-    n.data = r.data;
-    n.seed = r.seed;
-    n.json = r.json;
-    n.quiet = r.quiet;
-    if (scripted->count() > 0) n.scripted = r.scripted;
-    if (run->count("--speed") > 0) {
-      const auto speed = finite_number(r.speed);
-      if (!speed) throw CLI::ValidationError("--speed", "is a number of drill seconds a second");
-      n.speed = *speed;
-    }
-    p.exit = run_exercise_nodes(n, stdout, stderr);
+  scripted->type_name("NAME,…");
+  run->callback([&p, scripted] {
+    p.exit = nodes ? run_on_nodes(r, n, scripted->count() > 0) : run_exercise_run(r, stdout, stderr);
   });
 
   static ExerciseScoreOptions s;

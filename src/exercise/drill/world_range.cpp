@@ -115,7 +115,7 @@ Result<std::uint64_t> WorldRange::give_as(WorldOrder order, Hand by, bool crew) 
     return give(order);
   }
   if (by == Hand::kTeam)
-    for (const std::string& station : lost_)
+    for (const auto& [station, _] : lost_)
       if (!crew && within(order.target, station))
         return fail(ErrorCode::kUnavailable, fmt::format("{} answers nobody", station), {.field = order.target});
   order.by = crew || hands_alone(order.verb) ? By::kCrew : By::kOperator;
@@ -146,8 +146,8 @@ Result<std::uint64_t> WorldRange::own(const RangeOrder& order) {
   };
   if (order.kind == "rtu-lost" || order.kind == "view-frozen" || order.kind == "rtu-back") {
     BONGSU_TRY_VOID(known_station());
-    if (order.kind == "rtu-lost") lost_.insert(order.target);
-    if (order.kind == "view-frozen") frozen_.insert(order.target);
+    if (order.kind == "rtu-lost") lost_.try_emplace(order.target, world_);
+    if (order.kind == "view-frozen") frozen_.try_emplace(order.target, world_);
     if (order.kind == "rtu-back") {
       lost_.erase(order.target);
       frozen_.erase(order.target);
@@ -194,6 +194,13 @@ Result<std::uint64_t> WorldRange::order(const RangeOrder& order) {
                     {.verb = down ? Verb::kBrick : Verb::kReflash, .target = order.target}, order.by, order.crew);
   }
   return own(order);
+}
+
+const World& WorldRange::seen(const std::string& station) const {
+  // Whichever happened first: what is frozen shows nothing newer, and who answers nobody can't be frozen.
+  const auto frozen = frozen_.find(station), lost = lost_.find(station);
+  if (frozen == frozen_.end()) return lost == lost_.end() ? world_ : lost->second;
+  return lost != lost_.end() && lost->second.now_s() < frozen->second.now_s() ? lost->second : frozen->second;
 }
 
 void WorldRange::advance_to(std::int64_t at_ms) {

@@ -39,6 +39,9 @@ class WorldRange : public RangeCopy {
   // Is an operator's view of this substation frozen, or does it answer nobody?
   bool frozen(const std::string& station) const { return frozen_.contains(station); }
   bool lost(const std::string& station) const { return lost_.contains(station); }
+  // The world that operators see at this substation: as it was when its view froze, or when it answered for the last
+  // time; else as it is. Good until the range's next order.
+  const World& seen(const std::string& station) const;
 
  private:
   Result<std::uint64_t> give(const WorldOrder& order);
@@ -53,7 +56,8 @@ class WorldRange : public RangeCopy {
 
   World world_;
   std::vector<RangeEvent> events_;
-  std::set<std::string> frozen_, lost_, cold_;
+  std::map<std::string, World> frozen_, lost_;  // substation → the world when it happened
+  std::set<std::string> cold_;
 };
 
 // Builds the world once; errors are World::make's.

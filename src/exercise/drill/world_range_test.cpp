@@ -92,6 +92,30 @@ TEST_F(WorldRangeTest, ProbesSeeWhatServicesStandOn) {
   EXPECT_TRUE(range_.probe(heat).up);
 }
 
+TEST_F(WorldRangeTest, AFrozenViewShowsWhatWasAndALostStationsLastWord) {
+  const std::string kaunas = "lt.substation.kaunas", breaker = kaunas + ".breaker1";
+  const auto position = [&](const std::string& station, const std::string& thing) {
+    return range_.seen(station).measure(thing, Quantity::kPosition)->value;
+  };
+  range_.advance_to(60'000);
+  ASSERT_TRUE(range_.order({.kind = "view-frozen", .target = kaunas}));
+  ASSERT_TRUE(range_.order({.kind = "breaker-open", .target = breaker}));
+  range_.advance_to(120'000);
+  EXPECT_EQ(range_.world().measure(breaker, Quantity::kPosition)->value, 0);
+  EXPECT_EQ(position(kaunas, breaker), 1);
+  EXPECT_TRUE(range_.frozen(kaunas));
+  ASSERT_TRUE(range_.order({.kind = "rtu-lost", .target = kaunas}));
+  EXPECT_EQ(position(kaunas, breaker), 1) << "it was frozen before it fell silent";
+  ASSERT_TRUE(range_.order({.kind = "rtu-back", .target = kaunas, .by = Hand::kTeam}));
+  EXPECT_EQ(position(kaunas, breaker), 0);
+
+  const std::string alytus = "lt.substation.alytus";
+  ASSERT_TRUE(range_.order({.kind = "rtu-lost", .target = alytus}));
+  ASSERT_TRUE(range_.order({.kind = "breaker-open", .target = alytus + ".breaker1"}));
+  EXPECT_EQ(position(alytus, alytus + ".breaker1"), 1);
+  EXPECT_EQ(range_.seen(kaunas).now_s(), range_.world().now_s()) << "others are seen as they are";
+}
+
 TEST_F(WorldRangeTest, WhatTheRangeHasNotIsRefusedWithASentence) {
   EXPECT_EQ(range_.order({.kind = "breaker-open", .target = "lt.substation.nowhere.breaker1"}).error().code,
             ErrorCode::kNotFound);
