@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/files.h"
+#include "cli/drill_text.h"
 #include "cli/range_world_command.h"
 #include "cli/terminal.h"
 #include "desk/desk.h"
@@ -23,7 +24,6 @@ namespace {
 using namespace exercise;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxPolicyBytes = 64 * 1024;
 constexpr std::size_t kShown = 140;
 
 int trouble(std::FILE* err, const Error& error, bool json) {
@@ -44,31 +44,16 @@ bool stop_asked() {
   return ::sigtimedwait(&signals, nullptr, &now) > 0;
 }
 
-std::string clock(std::int64_t ms) {
-  return fmt::format("{}:{:02}:{:02}", ms / 3'600'000, ms / 60'000 % 60, ms / 1'000 % 60);
-}
-
 Result<std::map<std::string, drill::Policy>> policies(const ExerciseNodesOptions& o,
                                                       const std::vector<std::string>& teams) {
-  std::vector<std::string> names;
-  for (const std::string& list : o.scripted)
-    for (std::size_t begin = 0; begin <= list.size();) {
-      const std::size_t end = std::min(list.find(',', begin), list.size());
-      names.push_back(list.substr(begin, end - begin));
-      begin = end + 1;
-    }
+  const std::vector<std::string> names = script_names(o.scripted);
   if (names.size() > teams.size())
     return fail(ErrorCode::kInvalid, fmt::format("names {} scripts for {} teams", names.size(), teams.size()),
                 {.field = "--scripted"});
   std::map<std::string, drill::Policy> out;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == "people") continue;
-    if (names[i].ends_with(".json")) {
-      BONGSU_TRY(const std::string text, telemetry::read_whole(names[i], kMaxPolicyBytes));
-      BONGSU_TRY(out[teams[i]], drill::read_policy(text, names[i]));
-    } else {
-      BONGSU_TRY(out[teams[i]], drill::policy(names[i]));
-    }
+    BONGSU_TRY(out[teams[i]], script_named(names[i]));
   }
   return out;
 }
@@ -115,7 +100,7 @@ void show(const desk::DeskNews& news, const ExerciseNodesOptions& o, Progress* b
     return;
   }
   if (const std::string_view kind = shown_as(*news.entry); !kind.empty() && !o.quiet)
-    fmt::print(out, "{}  {:<10} {:<14} {}\n", clock(news.entry->at_ms), kind, printable(news.entry->team, 14),
+    fmt::print(out, "{}  {:<10} {:<14} {}\n", drill_clock(news.entry->at_ms), kind, printable(news.entry->team, 14),
                printable(news.entry->text, kShown));
   std::fflush(out);
   if (bar != nullptr) bar->update(static_cast<std::uint64_t>(news.now_ms / 1000));
@@ -151,7 +136,7 @@ Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, co
   options.port = o.port;
   options.script_seed = o.seed.value_or(scenario.exercise.seed);
   BONGSU_TRY(options.scripts, policies(o, roster.teams()));
-  options.make_range = desk::no_range();
+  options.make_range = drill::no_range();
   if (!o.world.empty()) {
     BONGSU_TRY(const WorldConfig config, load_world(o.world, o.data));
     BONGSU_TRY(options.make_range, drill::world_ranges(config, options.script_seed));

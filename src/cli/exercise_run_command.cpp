@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/drill_text.h"
 #include "cli/range_world_command.h"
 #include "cli/terminal.h"
 #include "exercise/drill/table_top.h"
@@ -27,7 +28,7 @@ namespace {
 
 using namespace exercise;
 
-constexpr std::size_t kMaxDrillLogBytes = 8ULL * 1024 * 1024 * 1024, kMaxPolicyBytes = 64 * 1024,
+constexpr std::size_t kMaxDrillLogBytes = 8ULL * 1024 * 1024 * 1024,
                       kMaxCardBytes = 1024 * 1024 * 1024;
 constexpr std::size_t kShown = 140;
 constexpr double kMostSpeed = 100'000;
@@ -62,37 +63,11 @@ Result<void> write_whole(const std::filesystem::path& path, const std::string& t
   return {};
 }
 
-std::string clock(std::int64_t ms) {
-  return fmt::format("{}:{:02}:{:02}", ms / 3'600'000, ms / 60'000 % 60, ms / 1'000 % 60);
-}
-
-// A range that is not there: services that hang on nothing are up, orders are refused.
-class NoRange : public drill::RangeCopy {
- public:
-  Result<std::uint64_t> order(const drill::RangeOrder& order) override {
-    return fail(ErrorCode::kUnavailable, "this drill has no range (--world)", {.field = order.target});
-  }
-  void advance_to(std::int64_t) override {}
-  std::vector<drill::RangeEvent> take_events() override { return {}; }
-  Result<double> measure(const std::string& quantity, const std::string&) override {
-    return fail(ErrorCode::kUnavailable, "this drill has no range (--world)", {.field = quantity});
-  }
-  drill::ProbeAnswer probe(const scenario::Service&) override { return {}; }
-  JsonObject consequences() override { return {}; }
-};
-
 Result<drill::RangeMaker> ranges(const ExerciseRunOptions& o, std::uint64_t seed) {
   if (o.world.empty())
-    return drill::RangeMaker(
-        [](const std::string&) -> Result<std::unique_ptr<drill::RangeCopy>> { return std::make_unique<NoRange>(); });
+    return drill::no_range();
   BONGSU_TRY(const WorldConfig config, load_world(o.world, o.data));
   return drill::world_ranges(config, seed);
-}
-
-Result<drill::Policy> policy_named(const std::string& name) {
-  if (!name.ends_with(".json")) return drill::policy(name);
-  BONGSU_TRY(const std::string text, telemetry::read_whole(name, kMaxPolicyBytes));
-  return drill::read_policy(text, name);
 }
 
 // Drill seconds a second; nothing: as fast as it goes.
@@ -110,7 +85,7 @@ void show(const drill::Entry& e, std::FILE* out) {
   using drill::Kind;
   const std::string who = e.team.empty() ? "all" : e.team;
   const auto line = [&](std::string_view what) {
-    fmt::print(out, "{}  {:<10} {:<14} {}\n", clock(e.at_ms), what, printable(who, 14), printable(e.text, kShown));
+    fmt::print(out, "{}  {:<10} {:<14} {}\n", drill_clock(e.at_ms), what, printable(who, 14), printable(e.text, kShown));
   };
   if (e.kind == Kind::kFired) return line("inject");
   if (e.kind == Kind::kNotFired) return line("no inject");
@@ -189,13 +164,10 @@ Result<void> play(const ExerciseRunOptions& o, const scenario::Scenario& scenari
                   std::FILE* out) {
   BONGSU_TRY(const std::optional<double> speed, speed_of(o.speed));
   std::vector<drill::Policy> policies;
-  for (const std::string& names : o.scripted)
-    for (std::size_t begin = 0; begin <= names.size();) {
-      const std::size_t end = std::min(names.find(',', begin), names.size());
-      BONGSU_TRY(drill::Policy policy, policy_named(names.substr(begin, end - begin)));
-      policies.push_back(std::move(policy));
-      begin = end + 1;
-    }
+  for (const std::string& name : script_names(o.scripted)) {
+    BONGSU_TRY(drill::Policy policy, script_named(name));
+    policies.push_back(std::move(policy));
+  }
   const std::filesystem::path dir = o.out;
   std::error_code failed;
   std::filesystem::create_directories(dir, failed);

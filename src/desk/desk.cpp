@@ -38,19 +38,6 @@ constexpr auto kStopGrace = 3s;
 constexpr std::size_t kMaxTroubles = 200;  // that are shown
 constexpr std::size_t kMaxHeldEvidence = 100'000;
 
-class NoRange final : public RangeCopy {
- public:
-  Result<std::uint64_t> order(const RangeOrder&) override { return none(); }
-  void advance_to(std::int64_t) override {}
-  std::vector<RangeEvent> take_events() override { return {}; }
-  Result<double> measure(const std::string&, const std::string&) override { return none(); }
-  ProbeAnswer probe(const scenario::Service&) override { return {}; }
-  JsonObject consequences() override { return {}; }
-
- private:
-  static std::unexpected<Error> none() { return fail(ErrorCode::kUnsupported, "this drill has no range"); }
-};
-
 // desk.json: what has to be the same when the drill is opened again.
 struct Identity {
   std::string exercise;
@@ -80,10 +67,6 @@ Result<Identity> identity_of(const fs::path& file, const std::function<DeskToken
 }
 
 }  // namespace
-
-RangeMaker no_range() {
-  return [](const std::string&) -> Result<std::unique_ptr<RangeCopy>> { return std::make_unique<NoRange>(); };
-}
 
 struct Desk::Impl {
   const scenario::Scenario scenario;

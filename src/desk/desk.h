@@ -46,9 +46,6 @@ struct DeskOptions {
   std::function<void(const DeskNews&)> news;  // called on the thread of open and run
 };
 
-// A range for drills that have none: everything answers, nothing can be ordered or measured.
-exercise::drill::RangeMaker no_range();
-
 class Desk {
  public:
   // kConflict: another program runs this drill; kInvalid, kCorrupt, kTimeout as of its parts.

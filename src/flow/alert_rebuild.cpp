@@ -218,7 +218,7 @@ Result<void> Alerts::Impl::restore_windows() {
     }
     read_statements(*window);
     window->opened = clock.monotonic() - options.sighting_window;
-    window->collection = sightings_collection(window->indicator_label);
+    window->collection = sightings_collection(window->indicator_label.exercises);
     if (window->collection.empty()) continue;  // this node left its exercise
     WindowKey key{window->indicator_id, window->source, window->collection};
     windows.insert_or_assign(std::move(key), std::move(*window));

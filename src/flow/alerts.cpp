@@ -23,7 +23,7 @@ SightingWindow Alerts::Impl::new_window(const detect::Alert& alert, std::string 
   window.indicator_id = alert.indicator_id;
   window.source = alert.source;
   window.indicator_label = policy::Label::parse(stored_label(alert.label)).value_or(policy::deny_all());
-  window.collection = sightings_collection(window.indicator_label);
+  window.collection = sightings_collection(window.indicator_label.exercises);
   window.indicator_ref = alert.indicator_ref;
   window.opened = clock.monotonic();
   read_statements(window);
@@ -41,13 +41,13 @@ std::string Alerts::Impl::sightings_collection(const detect::Alert& alert) const
   if (options.sightings_collection.empty() || !policy::is_member_id(alert.source)) return {};
   const auto id = stix::Id::parse(alert.indicator_id);
   if (!id || id->type != "indicator") return {};
-  return sightings_collection(policy::Label::parse(stored_label(alert.label)).value_or(policy::deny_all()));
+  return sightings_collection(exercises_of(alert.label));
 }
 
-std::string Alerts::Impl::sightings_collection(const policy::Label& indicator) const {
-  if (indicator.exercises.empty()) return options.sightings_collection;
-  if (indicator.exercises.size() > 1 || !options.exercise_collection) return {};
-  return options.exercise_collection(*indicator.exercises.begin());
+std::string Alerts::Impl::sightings_collection(const std::set<std::string>& exercises) const {
+  if (exercises.empty()) return options.sightings_collection;
+  if (exercises.size() > 1 || !options.exercise_collection) return {};
+  return options.exercise_collection(*exercises.begin());
 }
 
 Result<void> Alerts::Impl::add_sighting(journal::Batch& batch, Facts& facts, SightingWindow& window,

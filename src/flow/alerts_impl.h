@@ -74,7 +74,7 @@ struct Alerts::Impl {
   void read_statements(SightingWindow& window);
   // Where a sighting of what matched goes; empty: nowhere, nothing is told.
   std::string sightings_collection(const detect::Alert& alert) const;
-  std::string sightings_collection(const policy::Label& indicator) const;
+  std::string sightings_collection(const std::set<std::string>& exercises) const;
   using Facts = std::vector<std::optional<policy::ObjectFacts>>;
   Result<void> add_sighting(journal::Batch& batch, Facts& facts, SightingWindow& window,
                             std::set<std::string>& definitions);

@@ -84,6 +84,13 @@ std::string_view label_for(std::string_view stored, std::string_view member) {
   return stored_label(stored);
 }
 
+std::set<std::string> exercises_of(std::string_view stored) {
+  const std::string_view text = stored_label(stored);
+  if (text.find(" exercises:") == text.npos) return {};
+  auto label = policy::Label::parse(text);
+  return label ? std::move(label->exercises) : std::set<std::string>();
+}
+
 std::string_view stored_label(std::string_view stored) { return stored.substr(0, stored.find('\n')); }
 
 Result<policy::ObjectFacts> parse_facts(std::string_view stored) {

@@ -6,6 +6,7 @@
 //   facts_or_deny(entry)                 // later, from journal::Entry: the same facts
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,8 @@ std::string_view stored_label(std::string_view stored);
 // accounts are judged by that one; a stricter answer would tell what else is here (D7).
 std::string with_given(std::string stored, std::string_view giver, const policy::Label& label);
 std::string_view without_given(std::string_view stored);
+// The exercises that it names, nearly always none: asked for each hit, so a label without any is not parsed.
+std::set<std::string> exercises_of(std::string_view stored);
 // The label's text that counts for this member: the label as given, if the member is who gave it.
 std::string_view label_for(std::string_view stored, std::string_view member);
 // kInvalid: not what stored_facts wrote; the line of with_given is passed over.

@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "flow/facts.h"
-#include "policy/label.h"
 
 namespace bongsu::node {
 namespace {
@@ -103,10 +102,7 @@ class Parts {
 
 std::string giver_of(const journal::Entry& entry) {
   std::string out = entry.origin;
-  const std::string_view text = flow::stored_label(entry.label);
-  if (text.find(" exercises:") == text.npos) return out;  // nearly all
-  if (const auto label = policy::Label::parse(text))
-    for (const std::string& exercise : label->exercises) out += ' ' + exercise;
+  for (const std::string& exercise : flow::exercises_of(entry.label)) out += ' ' + exercise;
   return out;
 }
 

@@ -59,4 +59,7 @@ class RangeCopy {
 // Asked once for each blue team, and again for each team after a jump back: always the same beginning.
 using RangeMaker = std::function<Result<std::unique_ptr<RangeCopy>>(const std::string& team)>;
 
+// For drills without one: services that hang on nothing are up, orders and measurements are refused (kUnavailable).
+RangeMaker no_range();
+
 }  // namespace bongsu::exercise::drill
