@@ -2,10 +2,11 @@
 //
 //   exercise_bench                       17 teams × 8,000 attacks in two days; 28,000 injects to 5,000 participants
 //   exercise_bench --teams 3 --attacks 500
+//   exercise_bench --world samples/exercise/world-lt-ua/world.toml --data ../shared/data/exercise
 //
-// Generated scenarios on ranges without physics (bench/power_bench measures those): the drill, its log with hashes,
-// telemetry, evidence, scoring. What is measured is checked before: every inject fired for every team, the score is
-// that of the evidence given.
+// Generated scenarios: the drill, its log with hashes, telemetry, evidence, scoring; on ranges without physics, or with
+// a world for each team, in which every twentieth attack opens a breaker for ten minutes. What is measured is checked
+// before: every inject fired for every team, the score is that of the evidence given.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,10 +14,14 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "exercise/drill/drill.h"
+#include "exercise/drill/world_range.h"
+#include "exercise/range/world_file.h"
 #include "exercise/scoring/score.h"
 
 namespace {
@@ -114,17 +119,50 @@ struct Kept {
   }
 };
 
-void run_in_real_time(std::size_t teams, std::size_t attacks) {
+constexpr std::size_t kBreakerEvery = 20, kMaxFileBytes = 1 << 30;
+
+RangeMaker worlds(const std::string& file, const std::string& data) {
+  const auto read = [&](const std::string& name) -> Result<std::string> {
+    const auto beside = std::filesystem::path(file).parent_path() / name;
+    return read_small_file(std::filesystem::exists(beside) ? beside : std::filesystem::path(data) / name,
+                           kMaxFileBytes);
+  };
+  const auto text = read_small_file(file, kMaxWorldFileBytes);
+  check(text.has_value(), file + " cannot be read");
+  auto config = read_world(*text, file, read);
+  if (!config) check(false, config.error().text());
+  auto make = world_ranges(*config, 7);
+  if (!make) check(false, make.error().text());
+  return *make;
+}
+
+// Every twentieth attack opens a breaker of the world for ten minutes.
+std::size_t open_breakers(scenario::Scenario& scenario, const RangeMaker& make) {
+  const auto range = make("");
+  std::vector<std::string> breakers;
+  for (const Thing& thing : dynamic_cast<const WorldRange&>(**range).world().things())
+    if (thing.kind == ThingKind::kBreaker) breakers.push_back(thing.name);
+  check(!breakers.empty(), "the world has no breaker");
+  std::size_t opened = 0;
+  for (std::size_t i = 0; i < scenario.injects.size(); i += kBreakerEvery, ++opened)
+    scenario.injects[i].physics.push_back({.kind = "breaker-open",
+                                           .target = breakers[i / kBreakerEvery * 7 % breakers.size()],
+                                           .lasts = std::chrono::minutes(10)});
+  return opened;
+}
+
+void run_in_real_time(std::size_t teams, std::size_t attacks, const RangeMaker& make, bool physics) {
   constexpr std::int64_t kLength = 48LL * 3'600'000;
-  const scenario::Scenario scenario = generated(teams, attacks, 1, kLength, true);
+  scenario::Scenario scenario = generated(teams, attacks, 1, kLength, true);
+  const std::size_t opened = physics ? open_breakers(scenario, make) : 0;
   const Instant begin = *Instant::parse("2026-12-01T09:00:00Z");
   const auto started = Timer::now();
-  auto begun = Drill::open(scenario, {}, kFlat, begin);
+  auto begun = Drill::open(scenario, {}, make, begin);
   check(begun.has_value(), "the drill does not open");
   Kept keep;
   keep(std::move(begun->step));
   Drill& drill = begun->drill;
-  keep(*drill.take(Control{.verb = Verb::kStart}, begin));
+  keep(*drill.take(drill::Control{.verb = drill::Verb::kStart}, begin));
   // Every team sees every second attack and tells a neighbour.
   std::size_t seen = 0;
   while (const auto next = drill.next_wake()) {
@@ -155,6 +193,12 @@ void run_in_real_time(std::size_t teams, std::size_t attacks) {
     }
   }
   const double run = seconds(started);
+  if (physics) {
+    std::size_t events = 0;
+    for (const Entry& entry : keep.log) events += entry.kind == Kind::kEvent;
+    check(events >= opened * teams, fmt::format("{} events on {} ranges, of {} breakers", events, teams, opened));
+    fmt::print("{} breakers opened on each of {} ranges, {} events there\n", opened, teams, events);
+  }
   check(drill.fired() == teams * attacks, fmt::format("{} of {} fired", drill.fired(), teams * attacks));
   fmt::print(
       "{} teams x {} attacks in 48 h: {:.1f} s, {:.0f} times real time; {} entries, {:.0f} MB of log, {} deliveries, "
@@ -182,7 +226,7 @@ void latency(std::size_t teams, std::size_t participants, bool at_once) {
   Kept keep;
   Drill& drill = begun->drill;
   keep(std::move(begun->step));
-  keep(*drill.take(Control{.verb = Verb::kStart}, begin));
+  keep(*drill.take(drill::Control{.verb = drill::Verb::kStart}, begin));
   const std::size_t each = participants / teams;
   std::vector<double> late_ms;
   std::string copy;
@@ -223,11 +267,21 @@ void latency(std::size_t teams, std::size_t participants, bool at_once) {
 
 int main(int argc, char** argv) {
   std::size_t teams = 17, attacks = 8'000;
+  std::string world, data;
   for (int i = 1; i + 1 < argc; i += 2) {
-    std::size_t& to = std::strcmp(argv[i], "--teams") == 0 ? teams : attacks;
-    std::from_chars(argv[i + 1], argv[i + 1] + std::strlen(argv[i + 1]), to);
+    const auto is = [&](const char* name) { return std::strcmp(argv[i], name) == 0; };
+    if (is("--world"))
+      world = argv[i + 1];
+    else if (is("--data"))
+      data = argv[i + 1];
+    else
+      std::from_chars(argv[i + 1], argv[i + 1] + std::strlen(argv[i + 1]), is("--teams") ? teams : attacks);
   }
-  run_in_real_time(teams, attacks);
+  if (!world.empty()) {
+    run_in_real_time(teams, attacks, worlds(world, data), true);
+    return 0;
+  }
+  run_in_real_time(teams, attacks, kFlat, false);
   latency(teams, 5'000, false);
   latency(teams, 5'000, true);
   return 0;

@@ -468,7 +468,8 @@ TEST_F(Api, ATeamSeesItsOwnDeskAndNeitherOthersNorWhatRedDoes) {
   EXPECT_EQ(desk.at("deliveries").get_array().size(), 1U);
   EXPECT_EQ(desk.at("deliveries").at(0).at("banner"), "EXERCISE · TLP:AMBER");
   EXPECT_EQ(desk.at("forms").at(0).at("form"), "sitrep");
-  for (const Json& e : ask("team/lt-blue", "GET", "log").second.at("entries").get_array()) {
+  const Json log = ask("team/lt-blue", "GET", "log").second;
+  for (const Json& e : log.at("entries").get_array()) {
     EXPECT_NE(e.at("kind"), "fired");
     EXPECT_NE(e.at("kind"), "telemetry");
     EXPECT_TRUE(e.at("team") == "lt-blue" || e.at("kind") == "control") << to_text(e);

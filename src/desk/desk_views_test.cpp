@@ -170,7 +170,8 @@ TEST_F(ScoreboardTest, TellsATeamItsPointsOnlyAfterTheEndAndNobodyElses) {
   Scoreboard board(*table_);
   board.show(true);
   live(std::chrono::minutes(45));
-  for (const Json& team : board.for_team("lt-blue")->at("teams").as_array()) {
+  const JsonObject running = *board.for_team("lt-blue");
+  for (const Json& team : running.at("teams").as_array()) {
     EXPECT_EQ(find(team, "points"), nullptr) << "it would name injects that it has not found";
     EXPECT_EQ(find(team, "times"), nullptr);
     EXPECT_NE(find(team, "total"), nullptr);

@@ -249,7 +249,7 @@ Result<WorldSetup> WorldSetup::of(WorldConfig given) {
     return bus;
   };
   for (const power::Branch& b : n.branches) {
-    const auto [low, high] = std::minmax(root(b.from), root(b.to));
+    const auto [low, high] = std::minmax({root(b.from), root(b.to)});  // values: of two, it would be references
     parent[high] = low;
   }
   s.part_of.resize(n.buses.size());
