@@ -9,10 +9,9 @@
 
 #include "base/files.h"
 #include "cli/drill_text.h"
-#include "cli/range_world_command.h"
+#include "cli/exercise_run_command.h"
 #include "cli/terminal.h"
 #include "desk/desk.h"
-#include "exercise/drill/world_range.h"
 #include "exercise/scenario/read.h"
 #include "formats/yaml.h"
 #include "node/service.h"
@@ -106,14 +105,18 @@ void show(const desk::DeskNews& news, const ExerciseNodesOptions& o, Progress* b
   if (bar != nullptr) bar->update(static_cast<std::uint64_t>(news.now_ms / 1000));
 }
 
-void summary(const scoring::Scorecard& card, const ExerciseNodesOptions& o, std::FILE* out) {
+void summary(const scoring::Scorecard& card, const std::vector<std::string>& report, const ExerciseNodesOptions& o,
+             std::FILE* out) {
   if (o.json) {
     JsonArray teams;
     for (const scoring::TeamScore& team : card.teams)
       teams.push_back(
           JsonObject{{"team", team.team}, {"total", team.total}, {"open", team.open}, {"violations", team.violations}});
     fmt::print(out, "{}\n",
-               to_text(JsonObject{{"status", "summary"}, {"ended_ms", card.ended_ms}, {"teams", std::move(teams)}}));
+               to_text(JsonObject{{"status", "summary"},
+                                  {"ended_ms", card.ended_ms},
+                                  {"teams", std::move(teams)},
+                                  {"report", JsonArray(report.begin(), report.end())}}));
     return;
   }
   fmt::print(out, "\n{}\n", printable(card.label));
@@ -121,14 +124,12 @@ void summary(const scoring::Scorecard& card, const ExerciseNodesOptions& o, std:
     fmt::print(out, "{:<20} {:>6.1f} of 100   {} label violations{}\n", printable(team.team, 20), team.total,
                team.violations, team.open ? "   some points wait for people" : "");
   fmt::print(out, "bongsu exercise score {} --points   each point with its entries\n", printable(o.out));
+  for (const std::string& file : report) fmt::print(out, "{}\n", printable(file));
 }
 
 Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, const scenario::Scenario& scenario,
-                                               std::FILE* out, std::FILE* err) {
+                                               drill::RangeMaker make_range, std::FILE* out, std::FILE* err) {
   const drill::Roster roster(scenario);
-  if (o.teams && *o.teams != roster.teams().size())
-    return fail(ErrorCode::kInvalid, fmt::format("the scenario has {} teams", roster.teams().size()),
-                {.field = "--teams"});
   desk::DeskOptions options{.directory = fs::absolute(o.out), .program = node::own_program_path()};
   options.settings.seed = o.seed;
   options.speed = o.speed;
@@ -136,11 +137,7 @@ Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, co
   options.port = o.port;
   options.script_seed = o.seed.value_or(scenario.exercise.seed);
   BONGSU_TRY(options.scripts, policies(o, roster.teams()));
-  options.make_range = drill::no_range();
-  if (!o.world.empty()) {
-    BONGSU_TRY(const WorldConfig config, load_world(o.world, o.data));
-    BONGSU_TRY(options.make_range, drill::world_ranges(config, options.script_seed));
-  }
+  options.make_range = std::move(make_range);
   std::unique_ptr<Progress> bar;
   if (!o.quiet && !o.json)
     bar = std::make_unique<Progress>("drill seconds", static_cast<std::uint64_t>(std::max<std::int64_t>(
@@ -180,24 +177,34 @@ int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::F
   if (o.scenario.empty())
     return trouble(err, {ErrorCode::kInvalid, "there is no drill there yet; name a scenario", {.source = o.out}},
                    o.json);
-  const auto yaml = telemetry::read_whole(o.scenario, formats::kMaxYamlBytes);
+  auto yaml = telemetry::read_whole(o.scenario, formats::kMaxYamlBytes);
   if (!yaml) return trouble(err, yaml.error(), o.json);
-  const auto scenario = scenario::read_scenario(*yaml, o.scenario);
+  auto scenario = scenario::read_scenario(*yaml, o.scenario);
   if (!scenario) {
     for (const Error& error : scenario.error().list) fmt::print(err, "{}\n", for_terminal(error.text()));
+    return kExitNo;
+  }
+  if (const auto done = with_teams(o.teams, *scenario, *yaml); !done) return trouble(err, done.error(), o.json);
+  auto range = drill_range(o.world, o.data, *scenario, o.seed.value_or(scenario->exercise.seed));
+  if (!range) return trouble(err, range.error(), o.json);
+  // What has begun goes on.
+  if (!again && !o.accept_gaps && !range->gaps.empty()) {
+    show_gaps(range->gaps, err);
     return kExitNo;
   }
   if (!again) {
     fs::create_directories(o.out, ec);
     if (const auto done = write_file_atomically(kept, *yaml); !done) return trouble(err, done.error(), o.json);
   }
-  const auto card = play(o, *scenario, out, err);
+  const auto card = play(o, *scenario, std::move(range->make), out, err);
   if (!card) return trouble(err, card.error(), o.json);
   if (!*card) {
     hint("The drill stands; the same command goes on with it.");
     return kExitNo;
   }
-  summary(**card, o, out);
+  const auto report = write_report({.dir = o.out}, err);
+  if (!report) return trouble(err, report.error(), o.json);
+  summary(**card, report->files, o, out);
   return kExitOk;
 }
 

@@ -6,9 +6,9 @@
 //   bongsu exercise report drill2 --before drill1 --items drill1/items.json
 //
 // A drill's directory holds scenario.yaml, drill.ndjson (the log), score.json, baseline.json (the automatic blue team,
-// on request), and after a report report.html, report.pdf, report.json and items.json.
+// on request), and the report: report.html, report.pdf, report.json and items.json.
 //
-// Exit status: 0 done; 1 the scenario has mistakes, or the log is torn (what is whole was used); 2 trouble.
+// Exit status: 0 done; 1 the scenario has mistakes or asks what the world lacks, or the log is torn (what is whole was used); 2 trouble.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+
 namespace bongsu::cli {
 
 struct ExerciseRunOptions {
@@ -24,7 +26,9 @@ struct ExerciseRunOptions {
   std::string world, data;    // world.toml and its data; none: every order to the range is refused
   std::string speed = "max";  // drill seconds a second
   std::vector<std::string> scripted = {"good", "slow", "leaky"};  // policies by name or JSON file, in turn
+  std::optional<std::size_t> teams;  // clones of the only team; where there are several, their number
   std::optional<std::uint64_t> seed;
+  bool accept_gaps = false;  // start though the world lacks what the scenario asks of it
   bool baseline = false, json = false, quiet = false;
 };
 int run_exercise_run(const ExerciseRunOptions& options, std::FILE* out, std::FILE* err);
@@ -40,5 +44,11 @@ struct ExerciseReportOptions {
   bool pdf = true;
 };
 int run_exercise_report(const ExerciseReportOptions& options, std::FILE* out, std::FILE* err);
+// The same without telling: the files that were written. A torn log is said on `err`.
+struct WrittenReport {
+  std::vector<std::string> files;
+  bool torn = false;
+};
+Result<WrittenReport> write_report(const ExerciseReportOptions& options, std::FILE* err);
 
 }  // namespace bongsu::cli
