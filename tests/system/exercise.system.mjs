@@ -173,3 +173,23 @@ export async function where_people_play_the_desk_stays_after_the_end_for_late_gr
   equal(await host.ended, 0, `the drill ended: ${host.err.slice(-2000)}`);
   equal(graded(), 1, 'the score on disk is right when it leaves');
 }
+
+export async function a_node_that_hangs_holds_up_neither_the_clock_nor_the_others(house) {
+  const host = new Host(house, 'drill');
+  await host.start('--speed', '60');
+  const node = async () => (await host.state()).nodes.find((n) => n.member === 'cert-ua');
+  const pid = await until('its node is there', async () => (await node())?.pid);
+  process.kill(pid, 'SIGSTOP');
+  await until('it is known to hang', async () => (await node()).answers === false, 30_000);
+  const telemetry = () => evidence(host.log(), 'delivered').length;
+  const before = [await host.state(), telemetry()];
+  await sleep(6000);
+  const passed = (await host.state()).now_ms - before[0].now_ms;
+  check(passed > 180_000, `${passed} ms of the drill in 6 s at speed 60`);
+  check(telemetry() > before[1], 'and what is due goes out');
+  process.kill(pid, 'SIGCONT');
+  await until('it answers again', async () => (await node()).answers, 90_000);
+  equal((await node()).restarts, 0, 'and was never started anew');
+  await host.ask('POST', 'control', { verb: 'end' });
+  await host.kill('SIGTERM');
+}
