@@ -12,6 +12,7 @@
 #include "cli/exercise_run_command.h"
 #include "cli/terminal.h"
 #include "desk/desk.h"
+#include "exercise/drill/drill.h"
 #include "exercise/scenario/read.h"
 #include "formats/yaml.h"
 #include "node/service.h"
@@ -134,6 +135,7 @@ Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, co
   options.settings.seed = o.seed;
   options.speed = o.speed;
   options.wait = o.wait;
+  options.leave_at_end = o.exit_at_end;
   options.port = o.port;
   options.script_seed = o.seed.value_or(scenario.exercise.seed);
   BONGSU_TRY(options.scripts, policies(o, roster.teams()));
@@ -164,15 +166,35 @@ Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, co
   return desk->run(stop_asked);
 }
 
+// A drill that has begun goes on with the scenario that lies beside its log.
+Result<void> check_same(const std::string& named, const std::string& kept) {
+  std::string digests[2];
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::string& file = i == 0 ? named : kept;
+    BONGSU_TRY(const std::string yaml, telemetry::read_whole(file, formats::kMaxYamlBytes));
+    const auto read = scenario::read_scenario(yaml, file);
+    if (!read) return std::unexpected(read.error().list.front());
+    digests[i] = drill::digest_of(*read);
+  }
+  if (digests[0] == digests[1]) return {};
+  return fail(
+      ErrorCode::kConflict,
+      fmt::format("the drill there has begun with another scenario, or another version of it: {}; name none, or "
+                  "another directory",
+                  kept),
+      {.source = named});
+}
+
 }  // namespace
 
 int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::FILE* err) {
   node::block_stop_signals();
   ExerciseNodesOptions o = given;
-  // The scenario of a drill that has begun is the one that lies beside its log.
   const fs::path kept = fs::path(o.out) / "scenario.yaml";
   std::error_code ec;
-  const bool again = fs::exists(kept, ec);
+  const bool again = fs::exists(fs::path(o.out) / "drill.ndjson", ec);
+  if (again && !o.scenario.empty())
+    if (const auto same = check_same(o.scenario, kept.string()); !same) return trouble(err, same.error(), o.json);
   if (again) o.scenario = kept.string();
   if (o.scenario.empty())
     return trouble(err, {ErrorCode::kInvalid, "there is no drill there yet; name a scenario", {.source = o.out}},

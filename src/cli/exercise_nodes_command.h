@@ -4,6 +4,8 @@
 //   bongsu exercise run SCENARIO --nodes --scripted good,slow,leaky --speed 60 --out drill3
 //   bongsu exercise run SCENARIO --nodes --out drill3          again: goes on where it was
 //
+// Where people play, it stays after the drill's end for late grades, until it is stopped.
+//
 // Exit status: 0 the drill ended; 1 the scenario has mistakes or asks what the world lacks, or it was stopped before its end; 2 trouble.
 #pragma once
 
@@ -16,7 +18,7 @@
 namespace bongsu::cli {
 
 struct ExerciseNodesOptions {
-  std::string scenario, out;  // a scenario is not needed where `out` has one
+  std::string scenario, out;  // a scenario is not needed where `out` has a drill, and has to be the same
   std::string world, data;    // world.toml and its data; none: every order to the range is refused
   std::optional<double> speed;
   std::vector<std::string> scripted;  // policies by name or JSON file, in turn; a team without one, or "people": people
@@ -24,6 +26,7 @@ struct ExerciseNodesOptions {
   std::optional<std::uint64_t> seed;
   std::uint16_t port = 0;
   bool accept_gaps = false;  // start though the world lacks what the scenario asks of it
+  bool exit_at_end = false;           // also where people play
   bool wait = false, json = false, quiet = false;
 };
 int run_exercise_nodes(const ExerciseNodesOptions& options, std::FILE* out, std::FILE* err);

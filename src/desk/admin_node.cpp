@@ -3,13 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace bongsu::desk {
 namespace {
-
-using namespace std::chrono_literals;
-constexpr std::chrono::milliseconds kPatienceWithSilent = 300ms;
-constexpr auto kSilentFor = 2s;
 
 std::string text_at(const Json& json, std::string_view key) { return std::string(string_at(json, key).value_or("")); }
 
@@ -22,8 +19,9 @@ Result<const JsonArray*> list_at(const Json& json, std::string_view key) {
 
 }  // namespace
 
-AdminNode::AdminNode(const std::filesystem::path& data_directory)
-    : socket_((std::filesystem::absolute(data_directory) / "admin.sock").string()),
+AdminNode::AdminNode(const std::filesystem::path& data_directory, const Clock& clock)
+    : clock_(clock),
+      socket_((std::filesystem::absolute(data_directory) / "admin.sock").string()),
       member_(data_directory.filename().string()),
       client_(net::ClientOptions{}) {}
 
@@ -34,11 +32,13 @@ Result<Json> AdminNode::send(std::string_view method, std::string_view path, std
   request.url = {.scheme = "unix", .host = socket_, .port = 0, .target = "/admin/v1" + std::string(path)};
   if (!body.empty()) request.headers.add("Content-Type", std::string(content_type));
   request.body = std::move(body);
-  auto response = client_.send(request, ask_again_ ? std::min(patience_, kPatienceWithSilent) : patience_);
-  if (response)
-    ask_again_.reset();
-  else if (response.error().code == ErrorCode::kTimeout)
-    ask_again_ = clock_.monotonic() + kSilentFor;
+  auto response = client_.send(request, deadline_);
+  if (response) {
+    rest_ = {};
+  } else if (response.error().code == ErrorCode::kTimeout) {
+    rest_ = std::clamp<std::chrono::nanoseconds>(rest_ * 2, kShortestRest, kLongestRest);
+    rests_until_ = clock_.monotonic() + rest_;
+  }
   if (!response) {
     response.error().where.source = member_;
     return std::unexpected(std::move(response.error()));
@@ -60,18 +60,17 @@ Result<Json> AdminNode::call(std::string_view method, std::string_view path, con
   return send(method, path, body.is_null() ? "" : to_text(body), "application/json");
 }
 
-bool AdminNode::silent() const { return ask_again_ && clock_.monotonic() < *ask_again_; }
-
 bool AdminNode::answers() { return call("GET", "/collections").has_value(); }
 
-Result<std::vector<NodeAlert>> AdminNode::alerts(std::uint32_t limit) {
-  BONGSU_TRY(const Json answer, call("GET", fmt::format("/alerts?limit={}", limit)));
+Result<std::vector<NodeAlert>> AdminNode::alerts(std::uint32_t limit, std::uint64_t before) {
+  BONGSU_TRY(const Json answer, call("GET", fmt::format("/alerts?limit={}&before={}", limit, before)));
   BONGSU_TRY(const JsonArray* list, list_at(answer, "alerts"));
   std::vector<NodeAlert> out;
   for (const Json& line : *list) {
     const Json* alert = find(line, "alert");
     if (alert == nullptr) return fail(ErrorCode::kInternal, "an alert's line has no alert", {.source = member_});
-    NodeAlert item{.id = text_at(*alert, "id"),
+    NodeAlert item{.seq = static_cast<std::uint64_t>(int_at(line, "seq").value_or(0)),
+                   .id = text_at(*alert, "id"),
                    .indicator = text_at(*alert, "indicator"),
                    .matched = text_at(*alert, "matched"),
                    .event_time = {}};
@@ -106,15 +105,18 @@ Result<ObjectPage> AdminNode::objects(const std::string& collection, std::uint64
   return out;
 }
 
-Result<std::string> AdminNode::label_of(const std::string& object, const std::string& collection) {
-  BONGSU_TRY(const Json answer, call("GET", fmt::format("/why?object={}&member={}", net::percent_encode(object),
+Result<std::string> AdminNode::label_of(const NodeObject& object, const std::string& collection) {
+  BONGSU_TRY(const Json answer, call("GET", fmt::format("/why?object={}&member={}", net::percent_encode(object.id),
                                                         net::percent_encode(member_))));
   BONGSU_TRY(const JsonArray* versions, list_at(answer, "versions"));
-  std::string label;  // of the newest version: they come in order
+  std::string label;
   for (const Json& version : *versions)
-    if (string_at(version, "collection") == collection) label = text_at(version, "label");
+    if (string_at(version, "collection") == collection &&
+        (object.version.empty() || string_at(version, "version") == object.version))
+      label = text_at(version, "label");
   if (label.empty())
-    return fail(ErrorCode::kNotFound, fmt::format("{} is not in {}", object, collection), {.source = member_});
+    return fail(ErrorCode::kNotFound, fmt::format("{} {} is not in {}", object.id, object.version, collection),
+                {.source = member_});
   return label;
 }
 

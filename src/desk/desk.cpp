@@ -33,7 +33,8 @@ constexpr auto kLongestSleep = 50ms;
 constexpr auto kLookEvery = 200ms;   // at the nodes
 constexpr auto kWakeEvery = 1000ms;  // event streams, for the clock
 constexpr auto kScoreEvery = 2000ms;
-constexpr auto kOwnDeadline = 10s;  // of a request to the own API
+constexpr auto kDeliverAgain = 1000ms;  // what could not go
+constexpr auto kOwnDeadline = 10s;      // of a request to the own API
 constexpr auto kStopGrace = 3s;
 constexpr std::size_t kMaxTroubles = 200;  // that are shown
 constexpr std::size_t kMaxHeldEvidence = 100'000;
@@ -43,18 +44,16 @@ struct Identity {
   std::string exercise;
   DeskTokens tokens;
 };
-Result<Identity> identity_of(const fs::path& file, const std::function<DeskTokens(const std::string&)>& make,
-                             Random& random) {
+Result<void> keep(const fs::path& file, const Identity& identity) {
+  JsonObject tokens;
+  for (const auto& [account, token] : identity.tokens.by_account) tokens[account] = token;
+  return write_file_atomically(
+      file, to_pretty_text(JsonObject{{"exercise", identity.exercise}, {"tokens", std::move(tokens)}}));
+}
+
+Result<Identity> identity_of(const fs::path& file, Random& random) {
   std::error_code ec;
-  if (!fs::exists(file, ec)) {
-    Identity out{.exercise = Uuid::random(random).text(), .tokens = {}};
-    out.tokens = make(out.exercise);
-    JsonObject tokens;
-    for (const auto& [account, token] : out.tokens.by_account) tokens[account] = token;
-    BONGSU_TRY_VOID(write_file_atomically(
-        file, to_pretty_text(JsonObject{{"exercise", out.exercise}, {"tokens", std::move(tokens)}})));
-    return out;
-  }
+  if (!fs::exists(file, ec)) return Identity{.exercise = Uuid::random(random).text(), .tokens = {}};
   BONGSU_TRY(const std::string text, read_small_file(file));
   BONGSU_TRY(const Json json, parse_json(text));
   Identity out{.exercise = std::string(string_at(json, "exercise").value_or("")), .tokens = {}};
@@ -88,16 +87,17 @@ struct Desk::Impl {
   std::unique_ptr<net::Server> server;
   net::Client own_client{net::ClientOptions{}};
 
-  std::size_t read = 0;                    // of the log, by watcher, scripts and news
-  std::deque<Evidence> held;               // seen, and not yet taken
-  std::map<std::string, bool> complained;  // of a way that does not work, until it does
+  std::size_t read = 0;                                      // of the log, by watcher, scripts and news
+  std::deque<Evidence> held;                                 // seen, and not yet taken
+  std::map<std::string, bool> complained;                    // of a way that does not work, until it does
+  std::map<std::string, std::chrono::nanoseconds> again_at;  // deliveries that could not go
   std::chrono::nanoseconds look_at{0}, wake_at{0};
 
   std::mutex shown_mutex;  // what the API shows beside the table
   Json shown_nodes = JsonArray{};
   std::deque<std::pair<Instant, std::string>> shown_troubles;
   Json shown_score = JsonArray{};
-  std::size_t scored = SIZE_MAX;
+  std::size_t scored = SIZE_MAX;  // entries that score.json tells of
   std::chrono::nanoseconds score_at{0};
 
   Impl(const scenario::Scenario& s, DeskOptions o) : scenario(s), options(std::move(o)) {}
@@ -136,6 +136,8 @@ struct Desk::Impl {
   Result<void> carry_out();
   Result<void> look();
   Result<void> round();
+  bool leaves_at_end() const;
+  Result<scoring::Scorecard> settle();
 };
 
 Desk::Desk(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -176,14 +178,12 @@ Result<void> Desk::Impl::set_up() {
   lock = ::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0 || ::flock(lock, LOCK_EX | LOCK_NB) != 0)
     return fail(ErrorCode::kConflict, "another program runs this drill", {.source = options.directory.string()});
-  BONGSU_TRY(Identity identity, identity_of(
-                                    options.directory / "desk.json",
-                                    [&](const std::string& exercise) {
-                                      const auto who = Players::of(scenario, exercise);
-                                      return who ? DeskTokens::fresh(*who, random) : DeskTokens{};
-                                    },
-                                    random));
+  const fs::path identity_file = options.directory / "desk.json";
+  BONGSU_TRY(Identity identity, identity_of(identity_file, random));
   BONGSU_TRY(players, Players::of(scenario, identity.exercise));
+  const std::size_t known = identity.tokens.by_account.size();
+  identity.tokens.by_account.merge(DeskTokens::fresh(players, random).by_account);
+  if (identity.tokens.by_account.size() != known) BONGSU_TRY_VOID(keep(identity_file, identity));
   tokens = std::move(identity.tokens);
 
   // The log first: a drill that cannot go on should say so before nodes are started.
@@ -238,7 +238,7 @@ Result<void> Desk::Impl::post_own(const std::string& team, const std::string& wh
   const auto json = parse_json(response.body);
   const Json* error = json ? bongsu::find(*json, "error") : nullptr;
   const auto message = error != nullptr ? string_at(*error, "message") : std::nullopt;
-  return fail(response.status == 503 ? ErrorCode::kUnavailable : ErrorCode::kInvalid,
+  return fail(response.status == 503 || response.status == 429 ? ErrorCode::kUnavailable : ErrorCode::kInvalid,
               message ? std::string(*message) : fmt::format("the desk answered {}", response.status));
 }
 
@@ -278,9 +278,15 @@ Result<void> Desk::Impl::carry_out() {
   }
   const auto letters = table->look([](const Tabled& t) { return t.drill.pending_deliveries(); });
   for (const Delivery& delivery : letters) {
+    if (const auto wait = again_at.find(delivery.id); wait != again_at.end() && clock.monotonic() < wait->second)
+      continue;
     const auto done = post->deliver(delivery);
     complain("delivery " + delivery.id, done ? Result<void>() : Result<void>(std::unexpected(done.error())));
-    if (!done) continue;
+    if (!done) {
+      again_at[delivery.id] = clock.monotonic() + kDeliverAgain;
+      continue;
+    }
+    again_at.erase(delivery.id);
     if (!done->empty()) say(fmt::format("{} goes out {}", delivery.id, *done));
     BONGSU_TRY_VOID(report({.as = As::kDelivered, .object = delivery.id, .text = *done}));
   }
@@ -291,11 +297,12 @@ Result<void> Desk::Impl::look() {
   for (const Player& player : players.all()) {
     MemberNode* node = nodes->find(player.member);
     if (node == nullptr) continue;
-    auto seen = watcher->look(player, *node);
-    complain("looking at " + player.member, seen ? Result<void>() : Result<void>(std::unexpected(seen.error())));
-    if (!seen) continue;
-    for (const std::string& trouble : seen->troubles) say(trouble);
-    for (Evidence& e : seen->evidence) held.push_back(std::move(e));
+    Seen seen;
+    const auto whole = watcher->look(player, *node, seen);
+    // What was seen before a look broke off is not told a second time.
+    for (Evidence& e : seen.evidence) held.push_back(std::move(e));
+    for (const std::string& trouble : seen.troubles) say(trouble);
+    complain("looking at " + player.member, whole);
   }
   while (!held.empty()) {
     const State state = table->look([](const Tabled& t) { return t.drill.state(); });
@@ -312,10 +319,14 @@ Result<void> Desk::Impl::round() {
   BONGSU_TRY_VOID(carry_out());
   read_log();
   const auto now = clock.monotonic();
+  const auto [state, now_ms] =
+      table->look([](const Tabled& t) { return std::pair(t.drill.state(), t.drill.now_ms()); });
   if (now >= look_at) {
     look_at = now + kLookEvery;
-    BONGSU_TRY_VOID(look());
-    read_log();
+    if (state != State::kEnded) {  // no trace counts any more
+      BONGSU_TRY_VOID(look());
+      read_log();
+    }
     const std::lock_guard guard(shown_mutex);
     shown_nodes = nodes->status();
   }
@@ -323,8 +334,6 @@ Result<void> Desk::Impl::round() {
     wake_at = now + kWakeEvery;
     api->wake();
   }
-  const auto [state, now_ms] =
-      table->look([](const Tabled& t) { return std::pair(t.drill.state(), t.drill.now_ms()); });
   if (state == State::kRunning) scripts->act(now_ms);
   return {};
 }
@@ -341,10 +350,26 @@ const DeskTokens& Desk::tokens() const { return impl_->tokens; }
 bool Desk::went_on() const { return impl_->table->went_on(); }
 std::string Desk::mended() const { return impl_->table->mended(); }
 
+bool Desk::Impl::leaves_at_end() const {
+  return options.leave_at_end || options.scripts.size() == players.all().size() - 1;
+}
+
+// The score as the log has it, on disk.
+Result<scoring::Scorecard> Desk::Impl::settle() {
+  const std::vector<Entry> entries = table->look([](const Tabled& t) { return t.log; });
+  BONGSU_TRY(scoring::Scorecard card, scoring::score(scenario, entries));
+  BONGSU_TRY(const std::string text, to_canonical_text(scoring::to_json(card)));
+  BONGSU_TRY_VOID(write_file_atomically(options.directory / "score.json", text + "\n"));
+  scored = entries.size();
+  return card;
+}
+
 Result<std::optional<scoring::Scorecard>> Desk::run(const std::function<bool()>& stop) {
   Impl& i = *impl_;
-  const auto state = [&] { return i.table->look([](const Tabled& t) { return t.drill.state(); }); };
-  if (state() == State::kReady && !i.options.wait) {
+  const auto ended = [&] { return i.table->look([](const Tabled& t) { return t.drill.state() == State::kEnded; }); };
+  const auto size = [&] { return i.table->look([](const Tabled& t) { return t.log.size(); }); };
+  BONGSU_TRY_VOID(i.table->come_back());
+  if (i.table->look([](const Tabled& t) { return t.drill.state() == State::kReady; }) && !i.options.wait) {
     // Scripts must know of what was before the first round.
     BONGSU_TRY([[maybe_unused]] const auto started, i.table->take(Control{.verb = Verb::kStart, .by = "the desk"}));
     if (i.options.speed) {
@@ -352,7 +377,7 @@ Result<std::optional<scoring::Scorecard>> Desk::run(const std::function<bool()>&
                  i.table->take(Control{.verb = Verb::kSpeed, .by = "the desk", .speed = *i.options.speed}));
     }
   }
-  while (state() != State::kEnded) {
+  while (!ended()) {
     if (stop()) return std::nullopt;
     BONGSU_TRY_VOID(i.round());
     auto sleep = std::chrono::duration_cast<std::chrono::nanoseconds>(kLongestSleep);
@@ -361,11 +386,20 @@ Result<std::optional<scoring::Scorecard>> Desk::run(const std::function<bool()>&
   }
   BONGSU_TRY_VOID(i.carry_out());
   i.read_log();
-  const std::vector<Entry> entries = i.table->look([](const Tabled& t) { return t.log; });
-  BONGSU_TRY(scoring::Scorecard card, scoring::score(i.scenario, entries));
-  BONGSU_TRY(const std::string text, to_canonical_text(scoring::to_json(card)));
-  BONGSU_TRY_VOID(write_file_atomically(i.options.directory / "score.json", text + "\n"));
-  return card;
+  BONGSU_TRY(scoring::Scorecard card, i.settle());
+  if (i.leaves_at_end()) return card;
+  i.say("the drill has ended; the desk stays for grades, appeals and rulings until it is stopped");
+  auto settle_at = i.clock.monotonic() + kScoreEvery;
+  while (!stop()) {
+    BONGSU_TRY_VOID(i.round());
+    if (i.scored != size() && i.clock.monotonic() >= settle_at) {
+      BONGSU_TRY(card, i.settle());
+      settle_at = i.clock.monotonic() + kScoreEvery;
+    }
+    std::this_thread::sleep_for(kLongestSleep);
+  }
+  if (i.scored == size()) return card;
+  return i.settle();
 }
 
 }  // namespace bongsu::desk

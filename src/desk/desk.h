@@ -3,7 +3,9 @@
 //
 //   BONGSU_TRY(auto desk, Desk::open(scenario, options));       // makes nodes, pairs them, opens or resumes the log
 //   say(desk->url(), desk->tokens());
-//   BONGSU_TRY(const Scorecard card, desk->run([&] { return stop_signal_came(); }));
+//   BONGSU_TRY(const auto card, desk->run([&] { return stop_signal_came(); }));
+//
+// Where people play, the desk stays after the drill's end, for late grades, appeals and rulings, until it is stopped.
 //
 // The directory holds everything: scenario.yaml, desk.json (the exercise's id and tokens, 0600), drill.ndjson, nodes/,
 // telemetry/, score.json at the end. Opened again it goes on where it was. One program at a time: it is locked.
@@ -43,6 +45,7 @@ struct DeskOptions {
   std::uint16_t port = 0;                                  // of the API
   std::map<std::string, exercise::drill::Policy> scripts;  // by team
   std::uint64_t script_seed = 1;
+  bool leave_at_end = false;                  // also where people play
   std::function<void(const DeskNews&)> news;  // called on the thread of open and run
 };
 
@@ -57,7 +60,8 @@ class Desk {
   const DeskTokens& tokens() const;
   bool went_on() const;
   std::string mended() const;
-  // Until the drill's end, or until `stop` says so: then it can be opened again. nullopt: it was stopped.
+  // Until `stop` says so, or, if every team is scripted, the drill's end. It can be opened again, also after the end.
+  // nullopt: it was stopped before that. score.json is written at the end and whenever a judgement changes it.
   Result<std::optional<exercise::scoring::Scorecard>> run(const std::function<bool()>& stop);
 
  private:

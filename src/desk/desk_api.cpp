@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <mutex>
+#include <utility>
 
 #include "api/console/answer.h"
 #include "api/console/session.h"
@@ -40,6 +41,8 @@ struct Caller {
   std::string_view team() const {
     return account.starts_with(kTeam) ? std::string_view(account).substr(kTeam.size()) : std::string_view();
   }
+  bool may_read(const Tabled& t, const Entry& entry) const { return sees_all() || team_may_read(t, entry, team()); }
+  Json shown(const Entry& entry) const { return sees_all() ? json_of(entry) : json_for_team(entry); }
 };
 
 std::unexpected<Error> denied(std::string message) { return fail(ErrorCode::kDenied, std::move(message)); }
@@ -81,12 +84,33 @@ bool is_loopback_host(std::string_view host) {
   return name == "localhost" || name == "127.0.0.1";
 }
 
+// How much a team may do now.
+struct Allowance {
+  double left = kDeedsAtOnce;
+  std::chrono::nanoseconds since{0};
+};
+
+net::Response too_many(std::string message, int wait_seconds) {
+  net::Response response = api::console::error_answer({ErrorCode::kUnavailable, std::move(message), {}});
+  response.status = 429;
+  response.headers.set("Retry-After", std::to_string(wait_seconds));
+  return response;
+}
+
+// Who guesses tokens is told when to come again.
+constexpr int kGuessesWait = 60;  // seconds
+Result<net::Response> turned_away(const Error& error) {
+  if (error.code == ErrorCode::kUnavailable) return too_many(error.message, kGuessesWait);
+  return std::unexpected(error);
+}
+
 // Everybody who waits for news.
 struct Hub {
   std::mutex mutex;
   std::map<std::uint64_t, net::TailSource::Wake> wakes;
   std::uint64_t next = 0;
   std::size_t streams = 0;
+  std::map<std::string, std::size_t> streams_of;  // by account
   bool ended = false;
 };
 
@@ -108,6 +132,8 @@ struct DeskApi::Impl : std::enable_shared_from_this<DeskApi::Impl> {
   std::shared_ptr<Hub> hub = std::make_shared<Hub>();
   const std::string banner;
   Scoreboard board;
+  std::mutex allowances_mutex;
+  std::map<std::string, Allowance> allowances;  // by team
 
   Impl(DeskApiDeps d, const DeskTokens& tokens)
       : deps(std::move(d)),
@@ -119,12 +145,15 @@ struct DeskApi::Impl : std::enable_shared_from_this<DeskApi::Impl> {
 
   Result<net::Response> handle(net::Request& request);
   Result<Caller> caller_of(const net::Request& request);
+  // kUnavailable: too many wrong ones came from there.
+  Result<std::string> account_of(const std::string& token, const net::Request& request);
+  bool may_do(const std::string& team);
   Result<net::Response> log_in(net::Request& request);
   Result<net::Response> route(const Caller& caller, net::Request& request, const std::vector<std::string>& path);
   Result<net::Response> state(const Caller& caller);
   Result<net::Response> log(const Caller& caller, const net::Request& request);
   Result<net::Response> control(const Caller& caller, const Json& body);
-  Result<net::Response> team(std::string_view name);
+  Result<net::Response> team(const Caller& caller, std::string_view name, const net::Request& request);
   Result<net::Response> range(const Caller& caller, const std::vector<std::string>& path, const net::Request& request);
   Result<net::Response> scoreboard(const Caller& caller);
   Result<net::Response> show_scoreboard(const Caller& caller, const Json& body);
@@ -145,6 +174,7 @@ class DeskStream final : public net::TailSource {
     const std::lock_guard lock(hub_->mutex);
     hub_->wakes.erase(waker_);
     --hub_->streams;
+    --hub_->streams_of[caller_.account];
   }
   void on_ready(Wake wake) override {
     const std::lock_guard lock(hub_->mutex);
@@ -163,8 +193,8 @@ class DeskStream final : public net::TailSource {
       while (after_ < t.log.size()) {
         const Entry& entry = t.log[after_];
         ++after_;
-        if (!caller_.sees_all() && !team_may_read(entry, caller_.team())) continue;
-        out += fmt::format("id: {}\nevent: entry\ndata: {}\n\n", entry.seq, to_text(json_of(entry)));
+        if (!caller_.may_read(t, entry)) continue;
+        out += fmt::format("id: {}\nevent: entry\ndata: {}\n\n", entry.seq, to_text(caller_.shown(entry)));
         if ((more = out.size() - before > kPullBytes)) break;
       }
       const auto now = clock_.monotonic();
@@ -229,21 +259,25 @@ Result<net::Response> DeskApi::Impl::handle(net::Request& request) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   if (path.size() == 1 && path[0] == "session" && request.method == "POST") return log_in(request);
-  BONGSU_TRY(const Caller caller, caller_of(request));
-  return route(caller, request, path);
+  const auto caller = caller_of(request);
+  return caller ? route(*caller, request, path) : turned_away(caller.error());
+}
+
+// A right token is known however many wrong ones came before it: only who guesses is slowed down.
+Result<std::string> DeskApi::Impl::account_of(const std::string& token, const net::Request& request) {
+  if (const auto known = account_of_digest.find(crypto::token_digest(token)); known != account_of_digest.end())
+    return known->second;
+  const std::string address = request.peer.address.substr(0, request.peer.address.rfind(':'));
+  if (!sessions.may_try(address)) return fail(ErrorCode::kUnavailable, "too many wrong tokens; wait a minute");
+  sessions.failed(address);
+  return fail(ErrorCode::kUnauthenticated, "this token is none of the drill's");
 }
 
 Result<Caller> DeskApi::Impl::caller_of(const net::Request& request) {
-  const std::string address = request.peer.address.substr(0, request.peer.address.rfind(':'));
   if (const auto bearer = request.headers.get("Authorization")) {
-    if (!sessions.may_try(address)) return fail(ErrorCode::kUnavailable, "too many wrong tokens; wait a minute");
-    const auto known = bearer->starts_with("Bearer ") ? account_of_digest.find(crypto::token_digest(bearer->substr(7)))
-                                                      : account_of_digest.end();
-    if (known == account_of_digest.end()) {
-      sessions.failed(address);
-      return fail(ErrorCode::kUnauthenticated, "this token is none of the drill's");
-    }
-    return Caller{known->second};
+    BONGSU_TRY(std::string account,
+               account_of(bearer->starts_with("Bearer ") ? std::string(bearer->substr(7)) : "", request));
+    return Caller{std::move(account)};
   }
   // A browser sends its cookie for whoever asks: what changes something has to come from the desk's own page.
   if (const auto site = request.headers.get("Sec-Fetch-Site"); site && *site != "same-origin" && *site != "none")
@@ -264,21 +298,16 @@ Result<Caller> DeskApi::Impl::caller_of(const net::Request& request) {
 }
 
 Result<net::Response> DeskApi::Impl::log_in(net::Request& request) {
-  const std::string address = request.peer.address.substr(0, request.peer.address.rfind(':'));
-  if (!sessions.may_try(address)) return fail(ErrorCode::kUnavailable, "too many wrong tokens; wait a minute");
   if (const auto site = request.headers.get("Sec-Fetch-Site"); site && *site != "same-origin" && *site != "none")
     return denied("this request was made by another site");
   BONGSU_TRY(const Json body, json_body(request));
   BONGSU_TRY(const std::string token, text_of(body, "token", true));
-  const auto known = account_of_digest.find(crypto::token_digest(token));
-  if (known == account_of_digest.end()) {
-    sessions.failed(address);
-    return fail(ErrorCode::kUnauthenticated, "this token is none of the drill's");
-  }
-  net::Response response = answer(200, JsonObject{{"account", known->second}});
+  const auto account = account_of(token, request);
+  if (!account) return turned_away(account.error());
+  net::Response response = answer(200, JsonObject{{"account", *account}});
   // Plain HTTP on loopback: a Secure cookie would not come back.
-  response.headers.add("Set-Cookie", fmt::format("{}={}; Path=/desk; HttpOnly; SameSite=Strict", kDeskCookie,
-                                                 sessions.open(known->second)));
+  response.headers.add(
+      "Set-Cookie", fmt::format("{}={}; Path=/desk; HttpOnly; SameSite=Strict", kDeskCookie, sessions.open(*account)));
   return response;
 }
 
@@ -302,18 +331,32 @@ Result<net::Response> DeskApi::Impl::route(const Caller& caller, net::Request& r
   if (get && only(1, "scoreboard")) return scoreboard(caller);
   if (get && path.size() >= 2 && path[0] == "team") {
     if (!caller.sees_all() && caller.team() != path[1]) return denied("a team's desk is its own");
-    if (path.size() == 2) return team(path[1]);
+    if (path.size() == 2) return team(caller, path[1], request);
     if (path[2] == "range") return range(caller, path, request);
   }
   if (post) {
     if (caller.account == kObserver) return denied("observers look on");
     BONGSU_TRY(const Json body, json_body(request));
+    if (!caller.team().empty() && !may_do(std::string(caller.team())))
+      return too_many(fmt::format("a team does {:g} things a second at most; wait a moment", kDeedsPerSecond), 1);
+    if (!caller.team().empty() && deps.table.log_bytes() >= deps.most_log_bytes)
+      return fail(ErrorCode::kNoSpace, "the drill's log is nearly full: what teams do is no longer taken");
     if (only(1, "control")) return control(caller, body);
     if (only(1, "scoreboard")) return show_scoreboard(caller, body);
     if (path.size() == 1) return judgement(caller, path[0], body);
     if (path.size() == 3 && path[0] == "team") return deed(caller, path[1], path[2], body);
   }
   return fail(ErrorCode::kNotFound, "no such path or method");
+}
+
+bool DeskApi::Impl::may_do(const std::string& team) {
+  const std::lock_guard lock(allowances_mutex);
+  Allowance& it = allowances.try_emplace(team, Allowance{.since = deps.clock.monotonic()}).first->second;
+  const std::chrono::duration<double> passed = deps.clock.monotonic() - std::exchange(it.since, deps.clock.monotonic());
+  it.left = std::min(kDeedsAtOnce, it.left + passed.count() * kDeedsPerSecond);
+  if (it.left < 1) return false;
+  it.left -= 1;
+  return true;
 }
 
 Result<net::Response> DeskApi::Impl::state(const Caller& caller) {
@@ -374,7 +417,7 @@ Result<net::Response> DeskApi::Impl::log(const Caller& caller, const net::Reques
     JsonArray entries;
     std::uint64_t at = std::min<std::uint64_t>(after, t.log.size());
     for (; at < t.log.size() && entries.size() < limit; ++at)
-      if (caller.sees_all() || team_may_read(t.log[at], caller.team())) entries.push_back(json_of(t.log[at]));
+      if (caller.may_read(t, t.log[at])) entries.push_back(caller.shown(t.log[at]));
     return answer(200, JsonObject{{"entries", std::move(entries)}, {"next", at}, {"more", at < t.log.size()}});
   });
 }
@@ -414,7 +457,15 @@ Result<net::Response> DeskApi::Impl::control(const Caller& caller, const Json& b
   return taken(control);
 }
 
-Result<net::Response> DeskApi::Impl::team(std::string_view name) {
+// team/NAME, team/NAME?orders_before=SEQ
+Result<net::Response> DeskApi::Impl::team(const Caller& caller, std::string_view name, const net::Request& request) {
+  BONGSU_TRY(const auto query, net::parse_query(request.query));
+  std::uint64_t orders_before = 0;
+  for (const auto& [key, value] : query) {
+    const auto number = whole_number(value);
+    if (key != "orders_before" || !number) return fail(ErrorCode::kInvalid, "takes orders_before=SEQ", {.field = key});
+    orders_before = *number;
+  }
   const Player* player = deps.players.by_entity(name);
   if (player == nullptr || player->white || player->entity != name)
     return fail(ErrorCode::kNotFound, fmt::format("there is no team {}", name));
@@ -432,8 +483,9 @@ Result<net::Response> DeskApi::Impl::team(std::string_view name) {
     out["member"] = player->member;
     out["deliveries"] = std::move(letters);
     out["services"] = services_json(t, name);
-    out["forms"] = forms_json(t, name);
-    out["orders"] = orders_json(t, name);
+    out["forms"] = forms_json(t, name, !caller.sees_all());
+    out["form_kinds"] = form_kinds_json(t, name);
+    out["orders"] = orders_json(t, name, orders_before);
     out["order_kinds"] = std::move(kinds);
     return answer(200, out);
   });
@@ -454,7 +506,8 @@ Result<net::Response> DeskApi::Impl::range(const Caller& caller, const std::vect
   return deps.table.look([&](const Tabled& t) -> Result<net::Response> {
     const auto* copy = dynamic_cast<const exercise::drill::WorldRange*>(t.drill.range(path[1]));
     if (copy == nullptr)
-      return fail(ErrorCode::kNotFound, fmt::format("there is no range of a team {}, or nothing to show of it", path[1]));
+      return fail(ErrorCode::kNotFound,
+                  fmt::format("there is no range of a team {}, or nothing to show of it", path[1]));
     return answer(200, plan ? range_plan_json(copy->world()) : range_json(*copy, sight, t.drill.now_ms()));
   });
 }
@@ -555,6 +608,10 @@ Result<net::Response> DeskApi::Impl::events(const Caller& caller, const net::Req
   {
     const std::lock_guard lock(hub->mutex);
     if (hub->ended || hub->streams >= kMaxStreams) return fail(ErrorCode::kUnavailable, "too many streams are open");
+    std::size_t& own = hub->streams_of[caller.account];
+    if (own >= kMaxStreamsPerAccount)
+      return too_many(fmt::format("this account has {} streams open already", kMaxStreamsPerAccount), 5);
+    ++own;
     ++hub->streams;
   }
   net::Response response;

@@ -29,6 +29,9 @@ namespace bongsu::desk {
 inline constexpr std::size_t kMaxLogPage = 1000;
 inline constexpr std::size_t kMaxFieldBytes = 64 * 1024;  // of a text that somebody writes
 inline constexpr std::size_t kMaxStreams = 256;
+inline constexpr std::size_t kMaxStreamsPerAccount = 16;
+// Of a team: as many deeds at once, and so many a second from then on; more are answered with 429.
+inline constexpr double kDeedsAtOnce = 100, kDeedsPerSecond = 10;
 inline constexpr std::string_view kDeskCookie = "bongsu-desk";
 
 // By account: "white", "observer", "team/lt-blue".
@@ -42,10 +45,12 @@ struct DeskApiDeps {
   const Players& players;
   const Clock& clock;
   Random& random;
-  std::function<Json()> nodes;       // Nodes::status; any thread
-  std::function<Json()> troubles;    // [{at, text}]; any thread
-  std::function<Json()> scoreboard;  // [{team, total, …}] of the log so far; any thread
+  std::function<Json()> nodes;                      // Nodes::status; any thread
+  std::function<Json()> troubles;                   // [{at, text}]; any thread
+  std::function<Json()> scoreboard;                 // [{team, total, …}] of the log so far; any thread
   std::span<const api::console::StaticFile> files;  // the pages: api::console::embedded_desk_files()
+  // Teams' deeds are refused once the log has so many bytes.
+  std::uint64_t most_log_bytes = kMaxLogBytes - kLogReserveBytes;
 };
 
 class DeskApi {

@@ -1,6 +1,8 @@
 #include "desk/desk_json.h"
 
 #include <algorithm>
+#include <charconv>
+#include <set>
 
 #include "exercise/scenario/vocabulary.h"
 
@@ -24,6 +26,12 @@ Json json_of(const Entry& entry) {
                     {"ref", entry.ref},
                     {"text", entry.text},
                     {"data", entry.data}};
+}
+
+Json json_for_team(const Entry& entry) {
+  Json out = json_of(entry);
+  if (entry.kind == Kind::kProbe) out.get_object()["data"].get_object().erase("injects");
+  return out;
 }
 
 Json json_of(const Letter& letter, const std::string& banner) {
@@ -76,57 +84,88 @@ bool asks(const std::vector<std::string>& teams, std::string_view team) {
 
 }  // namespace
 
-JsonArray forms_json(const Tabled& t, std::string_view team) {
+JsonArray forms_json(const Tabled& t, std::string_view team, bool found_alone) {
   const auto log = counting(t.log);
+  std::set<std::string> reached;  // injects of which something has arrived
+  for (const Letter& letter : t.letters)
+    if (letter.team == team && letter.arrived_ms) reached.insert(letter.delivery.inject);
+  std::vector<const Entry*> handed_in;
+  for (const Entry* entry : log)
+    if (entry->kind == Kind::kEvidence && entry->ref == to_string(As::kForm) && entry->team == team)
+      handed_in.push_back(entry);
+  std::set<std::uint64_t> asked;  // handed in
   JsonArray out;
   for (const Entry* fired : log) {
     if (fired->kind != Kind::kFired || fired->team != team) continue;
     const scenario::Inject* inject = scenario::find(t.scenario.injects, fired->ref);
-    if (inject == nullptr) continue;
+    if (inject == nullptr || (found_alone && !reached.contains(inject->id))) continue;
     for (const scenario::Expectation& e : inject->expectations) {
       if (e.seen.as != scenario::Seen::kForm || !asks(e.teams, team)) continue;
       JsonObject form{{"form", e.seen.of},        {"inject", inject->id},
                       {"expectation", e.id},      {"description", e.description},
                       {"asked_ms", fired->at_ms}, {"due_ms", fired->at_ms + e.expires.count()},
                       {"handed_in", nullptr}};
-      for (const Entry* entry : log) {
-        if (entry->kind != Kind::kEvidence || entry->ref != to_string(As::kForm) || entry->team != team ||
-            entry->at_ms < fired->at_ms)
-          continue;
+      for (const Entry* entry : handed_in) {
+        if (entry->at_ms < fired->at_ms) continue;
         const std::string about = text_in(entry->data, "inject");
         if (text_in(entry->data, "type") == e.seen.of && (about.empty() || about == inject->id)) {
           form["handed_in"] = entry->seq;
+          asked.insert(entry->seq);
           break;
         }
       }
       out.push_back(std::move(form));
     }
   }
+  for (const Entry* entry : handed_in)
+    if (!asked.contains(entry->seq))
+      out.push_back(JsonObject{{"form", text_in(entry->data, "type")},
+                               {"inject", text_in(entry->data, "inject")},
+                               {"description", ""},
+                               {"asked_ms", entry->at_ms},
+                               {"due_ms", nullptr},
+                               {"handed_in", entry->seq}});
   return out;
 }
 
-JsonArray orders_json(const Tabled& t, std::string_view team) {
+JsonArray form_kinds_json(const Tabled& t, std::string_view team) {
+  std::set<std::string> kinds;
+  for (const scenario::Inject& inject : t.scenario.injects)
+    for (const scenario::Expectation& e : inject.expectations)
+      if (e.seen.as == scenario::Seen::kForm && asks(e.teams, team)) kinds.insert(e.seen.of);
+  return JsonArray(kinds.begin(), kinds.end());
+}
+
+JsonArray orders_json(const Tabled& t, std::string_view team, std::uint64_t before) {
   JsonArray out;
-  for (const Entry* entry : counting(t.log)) {
-    if (entry->kind == Kind::kOrder && entry->team == team && text_in(entry->data, "by") == "team")
-      out.push_back(json_of(*entry));
+  const auto log = counting(t.log);
+  for (auto it = log.rbegin(); it != log.rend() && out.size() < kMaxOrdersShown; ++it) {
+    const Entry& entry = **it;
+    if (entry.kind == Kind::kOrder && entry.team == team && text_in(entry.data, "by") == "team" &&
+        (before == 0 || entry.seq < before))
+      out.push_back(json_of(entry));
   }
+  std::ranges::reverse(out);
   return out;
 }
 
-bool team_may_read(const Entry& entry, std::string_view team) {
+bool team_may_read(const Tabled& t, const Entry& entry, std::string_view team) {
   if (entry.kind == Kind::kControl)
     return entry.ref == "start" || entry.ref == "pause" || entry.ref == "resume" || entry.ref == "speed" ||
            entry.ref == "jump_back" || entry.ref == "end";
+  // A word on a form names the form alone, and a form's entry its team.
+  if (entry.kind == Kind::kGrade || entry.kind == Kind::kRuling) {
+    std::size_t form = 0;
+    std::from_chars(entry.ref.data(), entry.ref.data() + entry.ref.size(), form);
+    return form > 0 && form <= t.log.size() && t.log[form - 1].team == team;
+  }
   if (entry.team != team) return false;
   switch (entry.kind) {
     case Kind::kDelivery:
     case Kind::kProbe:
     case Kind::kComplaint:
     case Kind::kEvidence:
-    case Kind::kGrade:
     case Kind::kAppeal:
-    case Kind::kRuling:
       return true;
     case Kind::kOrder:  // red's are for the team to find out
       return text_in(entry.data, "by") == "team";

@@ -1,6 +1,9 @@
-// The desk's parts without processes or sockets: what is kept across crashes, what counts as a trace, who may ask what.
+// The desk's parts without processes or sockets of nodes: what is kept across crashes, who plays where.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,75 +11,18 @@
 #include <map>
 
 #include "base/files.h"
+#include "desk/admin_node.h"
 #include "desk/desk.h"
-#include "desk/desk_api.h"
+#include "desk/desk_test_support.h"
+#include "desk/nodes.h"
 #include "desk/players.h"
+#include "desk/post.h"
 #include "desk/process.h"
-#include "desk/table.h"
 #include "desk/telemetry_file.h"
-#include "desk/watcher.h"
-#include "exercise/scenario/read.h"
+#include "net/server.h"
 
 namespace bongsu::desk {
 namespace {
-
-using namespace std::chrono_literals;
-using namespace exercise::drill;
-namespace fs = std::filesystem;
-constexpr const char* kExercise = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";
-constexpr const char* kScenario = R"(name: Two
-exercise: {id: two, start: 2027-01-19T07:00:00Z, time-zone: Europe/Vilnius, duration: 1h, label: TLP:AMBER, speed: {least: 1, most: 60}}
-entities:
-  white: {name: Exercise control, role: White}
-  lt-blue: {name: CERT-LT, role: Blue, member: cert-lt, nation: lt}
-  ua-blue: {name: CERT-UA, role: Blue, member: cert-ua, nation: ua}
-injects:
-  phish:
-    name: A mail
-    from-entity: white
-    to-entities: [lt-blue, ua-blue]
-    deliver: [{via: console, roles: [Blue], subject: Look, text: "Is this ours?"}]
-    telemetry: [{template: zeek-dns, parameters: {source: 10.0.0.5, query: evil.example}, after: 10s}]
-    indicators: [{id: name, type: domain-name, value: evil.example}]
-    expectations: [{id: sitrep, act: form, score: 5, expires: 30min, seen: {as: form, of: sitrep}}]
-    share: [{id: warn, what: indicators, from: [lt-blue], to: [ua-blue], label: TLP:AMBER+STRICT, by: 30min, score: 20}]
-events: {one: {injects: [phish]}}
-scripts: {day: {start-time: 0s, end-time: 1h, speed: 1, events: {one: 1min}}}
-stories: {main: {scripts: [day]}}
-)";
-
-exercise::scenario::Scenario two() {
-  auto read = exercise::scenario::read_scenario(kScenario, "two.yaml");
-  EXPECT_TRUE(read) << read.error().list.front().text();
-  return std::move(*read);
-}
-
-class Desks : public testing::Test {
- protected:
-  void SetUp() override {
-    dir_ = fs::temp_directory_path() / ("desk-test-" + std::to_string(::getpid()) + "-" +
-                                        testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(dir_);
-    fs::create_directories(dir_);
-  }
-  void TearDown() override { fs::remove_all(dir_); }
-  std::string read(const fs::path& file) const { return *read_small_file(dir_ / file, 1 << 24); }
-  std::unique_ptr<Table> open() {
-    auto table = Table::open(dir_, scenario_, {.background = 0ms}, no_range(), clock_);
-    EXPECT_TRUE(table) << table.error().text();
-    return std::move(*table);
-  }
-  std::unique_ptr<Table> begun() {
-    auto table = open();
-    EXPECT_TRUE(table->take(Control{.verb = Verb::kStart, .by = "white"}));
-    return table;
-  }
-
-  fs::path dir_;
-  FakeClock clock_;
-  SeededRandom random_{1};
-  const exercise::scenario::Scenario scenario_ = two();
-};
 
 // ——— telemetry ———
 
@@ -134,6 +80,7 @@ TEST_F(Desks, ALogThatWasCutAnywhereGoesOnToTheSameDecisions) {
     EXPECT_TRUE(table->went_on());
     EXPECT_EQ(table->mended().empty(), whole[cut - 1] == '\n') << cut;
     if (table->look([](const Tabled& t) { return t.drill.state(); }) == State::kReady) continue;
+    ASSERT_TRUE(table->come_back());
     clock_.advance(10min);
     ASSERT_TRUE(table->advance());
     std::map<std::string, int> fired;
@@ -153,7 +100,66 @@ TEST_F(Desks, TheDrillGoesOnAtTheLastMomentOfItsLogAndTheTimeAwayDoesNotCount) {
   }
   clock_.advance(3h);
   auto table = open();
-  EXPECT_EQ(table->look([](const Tabled& t) { return t.drill.now_ms(); }), 70'000) << "the telemetry";
+  const auto now = [&] { return table->look([](const Tabled& t) { return t.drill.now_ms(); }); };
+  EXPECT_EQ(now(), 70'000) << "the telemetry";
+  clock_.advance(2min);  // until its nodes are up
+  ASSERT_TRUE(table->advance());
+  EXPECT_EQ(now(), 70'000) << "it stands until then";
+  table = open();  // and goes down again before they were
+  clock_.advance(2min);
+  ASSERT_TRUE(table->come_back());
+  ASSERT_TRUE(table->come_back()) << "once";
+  clock_.advance(1min);
+  ASSERT_TRUE(table->advance());
+  EXPECT_EQ(now(), 130'000);
+}
+
+TEST_F(Desks, WhoHeldTheClockHoldsItAfterARestart) {
+  ASSERT_TRUE(begun()->take(Control{.verb = Verb::kPause, .by = "white"}));
+  auto table = open();
+  ASSERT_TRUE(table->come_back());
+  EXPECT_EQ(table->look([](const Tabled& t) { return t.drill.state(); }), State::kPaused);
+}
+
+TEST_F(Desks, DamageBeforeTheLastLineIsRefusedWithItsLineAndCutsNothing) {
+  {
+    auto table = begun();
+    clock_.advance(10min);
+    ASSERT_TRUE(table->advance());
+  }
+  const std::string whole = read("drill.ndjson");
+  for (const std::size_t line : {1U, 2U, 3U}) {
+    std::size_t at = 0;
+    for (std::size_t i = 1; i < line; ++i) at = whole.find('\n', at) + 1;
+    std::string damaged = whole;
+    damaged[at + 10] ^= 1;
+    ASSERT_TRUE(write_file_atomically(dir_ / "drill.ndjson", damaged));
+    const auto table = Table::open(dir_, scenario_, {.background = 0ms}, no_range(), clock_);
+    ASSERT_FALSE(table) << line;
+    EXPECT_EQ(table.error().code, ErrorCode::kCorrupt);
+    EXPECT_EQ(table.error().where.line, line);
+    EXPECT_EQ(read("drill.ndjson"), damaged);
+  }
+}
+
+TEST_F(Desks, AFileThatIsNotEmptyIsNeverBegunAnew) {
+  ASSERT_TRUE(write_file_atomically(dir_ / "drill.ndjson", "{\"at\":0,\"da"));
+  const auto table = Table::open(dir_, scenario_, {.background = 0ms}, no_range(), clock_);
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(read("drill.ndjson"), "{\"at\":0,\"da");
+}
+
+TEST_F(Desks, AnInputThatIsRefusedHoldsNothingBackThatWasDue) {
+  auto table = begun();
+  clock_.advance(2min);
+  ASSERT_FALSE(table->take(Control{.verb = Verb::kInject, .by = "white", .inject = "nothing"}));
+  const auto [offered, logged] = table->look([](const Tabled& t) {
+    return std::pair(t.drill.pending_deliveries().size(), std::ranges::count(t.log, Kind::kDelivery, &Entry::kind));
+  });
+  EXPECT_EQ(offered, 2U);
+  EXPECT_EQ(logged, 2) << "what is offered is in the log";
+  EXPECT_NE(read("drill.ndjson").find("\"kind\":\"delivery\""), std::string::npos) << "and on disk";
 }
 
 TEST_F(Desks, AnotherScenariosLogIsRefused) {
@@ -209,322 +215,120 @@ TEST_F(Desks, TwoPlayersOfOneMemberAreRefused) {
   EXPECT_EQ(Players::of(same, kExercise).error().code, ErrorCode::kInvalid);
 }
 
-// ——— traces ———
-
-class FakeNode final : public MemberNode {
- public:
-  std::vector<NodeAlert> alerts_list;
-  std::vector<NodeCollection> collections_list;
-  std::map<std::string, std::vector<NodeObject>> held;
-  std::map<std::string, std::string> labels;  // by object
-  bool down = false;
-
-  Result<std::vector<NodeAlert>> alerts(std::uint32_t limit) override {
-    if (down) return gone();
-    auto out = alerts_list;
-    if (out.size() > limit) out.resize(limit);
-    return out;
-  }
-  Result<std::vector<NodeCollection>> collections() override {
-    if (down) return gone();
-    return collections_list;
-  }
-  Result<ObjectPage> objects(const std::string& collection, std::uint64_t after) override {
-    const auto& all = held[collection];
-    ObjectPage out{.objects = {}, .next = std::min<std::uint64_t>(after + 1, all.size())};
-    if (after < all.size()) out.objects.push_back(all[after]);
-    out.more = out.next < all.size();
-    return out;
-  }
-  Result<std::string> label_of(const std::string& object, const std::string&) override { return labels[object]; }
-  Result<Published> publish(const std::string&, const JsonArray&) override { return Published{}; }
-
-  void put(const std::string& collection, const std::string& id, const std::string& pattern, const std::string& label,
-           const std::string& version = "2027-01-19T07:00:00.000Z") {
-    held[collection].push_back({.id = id,
-                                .type = id.substr(0, id.find("--")),
-                                .version = version,
-                                .body = JsonObject{{"id", id}, {"pattern", pattern}}});
-    labels[id] = label;
-  }
-
- private:
-  static std::unexpected<Error> gone() { return fail(ErrorCode::kUnavailable, "it is gone"); }
-};
-
-const char* const kEvil = "[domain-name:value = 'evil.example']";
-
-class Traces : public Desks {
- protected:
-  Traces() {
-    node_.collections_list = {{.alias = "cert-lt.exercise", .mirror_of = "cert-lt", .exercise = kExercise},
-                              {.alias = "cert-lt.shared", .mirror_of = "cert-lt", .exercise = ""},
-                              {.alias = "exercise", .mirror_of = "", .exercise = kExercise},
-                              {.alias = "shared", .mirror_of = "", .exercise = ""}};
-  }
-  std::vector<Evidence> look() {
-    auto seen = watcher_.look(*players_.by_entity("ua-blue"), node_);
-    EXPECT_TRUE(seen) << seen.error().text();
-    return seen ? std::move(seen->evidence) : std::vector<Evidence>{};
-  }
-  const Players players_ = *Players::of(scenario_, kExercise);
-  Watcher watcher_{scenario_, players_};
-  FakeNode node_;
-  const std::string label_ = [] {
-    policy::Label label = policy::bottom();
-    label.tlp = stix::Tlp::kAmber;
-    label.marked = true;
-    label.exercises = {kExercise};
-    return label.text();
-  }();
-};
-
-TEST_F(Traces, WhatArrivedAtAPartnerIsEvidenceOfItsSenderOnce) {
-  node_.put("cert-lt.exercise", "indicator--1", kEvil, label_);
-  const auto first = look();
-  ASSERT_EQ(first.size(), 1U);
-  EXPECT_EQ(first[0].as, As::kShared);
-  EXPECT_EQ(first[0].team, "lt-blue");
-  EXPECT_EQ(first[0].to, std::vector<std::string>{"ua-blue"});
-  EXPECT_EQ(first[0].label, label_);
-  EXPECT_EQ(first[0].patterns, std::vector<std::string>{kEvil});
-  EXPECT_TRUE(look().empty());
-  node_.put("cert-lt.exercise", "indicator--1", kEvil, label_, "2027-01-19T08:00:00.000Z");
-  EXPECT_EQ(look().size(), 1U) << "a further version is a further trace";
+TEST_F(Desks, AScenarioThatNobodyCanPlayLeavesNoTokens) {
+  auto none = scenario_;
+  std::erase_if(none.entities, [](const auto& e) { return e.role == exercise::scenario::Role::kBlue; });
+  DeskOptions options{.directory = dir_ / "drill", .program = "/bin/false", .make_range = no_range()};
+  const auto desk = Desk::open(none, options);
+  ASSERT_FALSE(desk);
+  EXPECT_EQ(desk.error().code, ErrorCode::kInvalid);
+  EXPECT_FALSE(fs::exists(dir_ / "drill/desk.json"));
 }
 
-TEST_F(Traces, WhatTheLogTellsOfIsNotToldAgainAfterARestart) {
-  node_.put("cert-lt.exercise", "indicator--1", kEvil, label_);
-  for (const Evidence& e : look()) {
-    Watcher again(scenario_, players_);
-    again.know(*entry_of(e));
-    const auto seen = again.look(*players_.by_entity("ua-blue"), node_);
-    ASSERT_TRUE(seen);
-    EXPECT_TRUE(seen->evidence.empty());
+TEST_F(Desks, TokensThatAreMissingAreMadeAndTheOthersStay) {
+  ASSERT_TRUE(write_file_atomically(dir_ / "desk.json",
+                                    fmt::format(R"({{"exercise": "{}", "tokens": {{"white": "w"}}}})", kExercise)));
+  // It ends where nodes are made; by then the tokens are kept.
+  ASSERT_FALSE(Desk::open(scenario_, {.directory = dir_, .program = "/bin/false", .make_range = no_range()}));
+  const Json tokens = parse_json(read("desk.json"))->at("tokens");
+  EXPECT_EQ(tokens.at("white"), "w");
+  EXPECT_TRUE(tokens.at("team/lt-blue").is_string());
+  EXPECT_TRUE(tokens.at("team/ua-blue").is_string());
+}
+
+// ——— what is sent ———
+
+TEST_F(Desks, ADeliveryThatTheNodeRefusesIsInTheConsoleWithTheReasonAndOthersWait) {
+  const auto players = *Players::of(scenario_, kExercise);
+  FakeNode white;
+  MemberNode* there = &white;
+  Post post(dir_, scenario_, players, {.node = [&](const std::string&) { return there; }});
+  const Delivery note{.id = "1/phish/0/lt-blue/0",
+                      .inject = "phish",
+                      .to = "lt-blue",
+                      .via = exercise::scenario::Channel::kTaxii,
+                      .text = "Look"};
+  EXPECT_EQ(*post.deliver(note), "");
+  white.published = Published{.problems = {"note--1: too many words"}};
+  const auto refused = post.deliver(note);
+  ASSERT_TRUE(refused) << "it would be refused again";
+  EXPECT_TRUE(refused->starts_with("in the console: ")) << *refused;
+  EXPECT_NE(refused->find("too many words"), std::string::npos);
+  white.published = fail(ErrorCode::kTimeout, "no answer");
+  EXPECT_EQ(post.deliver(note).error().code, ErrorCode::kTimeout);
+  there = nullptr;
+  EXPECT_EQ(post.deliver(note).error().code, ErrorCode::kUnavailable);
+}
+
+// ——— nodes ———
+
+TEST_F(Desks, ANodeWithAJournalIsMadeAnewOnlyIfItsMakingWasBrokenOff) {
+  EXPECT_FALSE(node_is_made(dir_, "cert-lt"));
+  fs::create_directories(dir_ / "cert-lt");
+  ASSERT_TRUE(write_file_atomically(dir_ / "cert-lt.making", ""));
+  ASSERT_TRUE(write_file_atomically(dir_ / "cert-lt/journal.db", "x"));
+  EXPECT_FALSE(node_is_made(dir_, "cert-lt"));
+  fs::remove(dir_ / "cert-lt.making");
+  EXPECT_TRUE(node_is_made(dir_, "cert-lt")) << "though its token is gone";
+}
+
+TEST_F(Desks, ANodeOfADrillMakesAnAlertOfEachFiring) {
+  const std::string toml = drill_settings("[node]\nmember = \"cert-lt\"\n[link]\nport = 1\n");
+  EXPECT_NE(toml.find("[triage]\nalert_window = \"1s\"\n"), std::string::npos);
+  EXPECT_NE(toml.find("[link]\nrediscover"), std::string::npos);
+  EXPECT_NE(toml.find("port = 1"), std::string::npos);
+}
+
+TEST_F(Desks, ANodeThatHangsIsAskedShortlyAndThenRestsForLongerEachTime) {
+  fs::create_directories(dir_ / "cert-lt");
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  const std::string path = (dir_ / "cert-lt/admin.sock").string();
+  ASSERT_LT(path.size(), sizeof address.sun_path);
+  std::ranges::copy(path, address.sun_path);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(fd, 8), 0);  // and nobody ever answers
+  AdminNode node(dir_ / "cert-lt", clock_);
+  node.be_brief(50ms);
+  EXPECT_FALSE(node.rests());
+  for (const auto rest : {kShortestRest, kShortestRest * 2, kShortestRest * 4}) {
+    EXPECT_EQ(node.collections().error().code, ErrorCode::kTimeout);
+    clock_.advance(rest - 1ms);
+    EXPECT_TRUE(node.rests()) << rest.count();
+    clock_.advance(1ms);
+    EXPECT_FALSE(node.rests()) << rest.count();
   }
+  ::close(fd);
 }
 
-TEST_F(Traces, AnObjectThatBearsNoTlpOfItsOwnHasNoLabel) {
-  auto label = *policy::Label::parse(label_);
-  label.marked = false;
-  node_.put("cert-lt.exercise", "indicator--1", kEvil, label.text());
-  const auto seen = look();
-  ASSERT_EQ(seen.size(), 1U);
-  EXPECT_EQ(seen[0].label, "");
-}
-
-TEST_F(Traces, TheDrillsIndicatorsInLiveCollectionsAreViolationsAndOtherThingsAreNobodysBusiness) {
-  node_.put("cert-lt.shared", "indicator--1", kEvil, "green marked");
-  node_.put("cert-lt.shared", "indicator--2", "[domain-name:value = 'live.example']", "green marked");
-  node_.put("shared", "indicator--3", kEvil, "green marked");
-  const auto seen = look();
-  ASSERT_EQ(seen.size(), 2U);
-  for (const Evidence& e : seen) {
-    EXPECT_EQ(e.as, As::kViolation);
-    EXPECT_EQ(e.type, "outside-exercise");
-  }
-  EXPECT_EQ(std::ranges::count(seen, "lt-blue", &Evidence::team), 1);
-  EXPECT_EQ(std::ranges::count(seen, "ua-blue", &Evidence::team), 1);
-}
-
-TEST_F(Traces, ASightingThatGoesHomeUnderItsGiversTooWideLabelIsNotTheSeersLeak) {
-  policy::Label wide = *policy::Label::parse(label_);
-  wide.tlp = stix::Tlp::kClear;
-  node_.put("exercise", "indicator--own", kEvil, wide.text());
-  node_.put("exercise", "indicator--own2", kEvil, wide.text());
-  node_.put("cert-lt.exercise", "sighting--1", "", wide.text());
-  node_.held["cert-lt.exercise"][0].body = JsonObject{{"id", "sighting--1"}, {"sighting_of_ref", "indicator--own"}};
-  node_.put("cert-lt.exercise", "sighting--2", "", wide.text());
-  node_.held["cert-lt.exercise"][1].body = JsonObject{{"id", "sighting--2"}, {"sighting_of_ref", "indicator--others"}};
-  std::map<std::string, std::string> labels;
-  for (const Evidence& e : look())
-    if (e.as == As::kSighting) labels[e.object] = e.label;
-  EXPECT_EQ(labels["sighting--1"], label_);
-  EXPECT_EQ(labels["sighting--2"], wide.text()) << "one of somebody else's indicator is as wide as it is";
-}
-
-TEST_F(Traces, AnAlertBearsItsIndicatorsPatternAndTheTimeOfItsRecord) {
-  node_.put("cert-lt.exercise", "indicator--1", kEvil, label_);
-  node_.alerts_list = {{.id = "alert--2", .indicator = "some rule", .matched = "x", .event_time = {}},
-                       {.id = "alert--1",
-                        .indicator = "indicator--1",
-                        .matched = "evil.example",
-                        .event_time = Instant::parse("2027-01-19T07:01:10.500Z")}};
-  std::vector<Evidence> alerts = look();
-  std::erase_if(alerts, [](const Evidence& e) { return e.as != As::kAlert; });
-  ASSERT_EQ(alerts.size(), 2U);
-  EXPECT_EQ(alerts[0].object, "alert--1") << "the oldest first";
-  EXPECT_EQ(alerts[0].patterns, std::vector<std::string>{kEvil});
-  EXPECT_EQ(alerts[0].telemetry_ms, 70'500);
-  EXPECT_EQ(alerts[0].team, "ua-blue");
-  EXPECT_TRUE(alerts[1].patterns.empty());
-}
-
-TEST_F(Traces, MoreAlertsThanALookHoldsAreSaid) {
-  node_.alerts_list = {{.id = "alert--first"}};
-  look();
-  node_.alerts_list.clear();
-  for (std::uint32_t i = 0; i < kAlertsALook + 5; ++i)
-    node_.alerts_list.push_back({.id = "alert--" + std::to_string(i)});
-  const auto seen = watcher_.look(*players_.by_entity("ua-blue"), node_);
-  ASSERT_TRUE(seen);
-  EXPECT_EQ(seen->troubles.size(), 1U);
-}
-
-TEST_F(Traces, ANodeThatIsGoneLosesNothing) {
-  node_.put("cert-lt.exercise", "indicator--1", kEvil, label_);
-  node_.down = true;
-  EXPECT_FALSE(watcher_.look(*players_.by_entity("ua-blue"), node_));
-  node_.down = false;
-  EXPECT_EQ(look().size(), 1U);
-}
-
-// ——— the API ———
-
-class Api : public Desks {
- protected:
-  Api() : players_(*Players::of(scenario_, kExercise)), tokens_(DeskTokens::fresh(players_, random_)) {}
-  void SetUp() override {
-    Desks::SetUp();
-    table_ = begun();
-    clock_.advance(2min);
-    ASSERT_TRUE(table_->advance());
-    const auto none = [] { return Json(JsonArray{}); };
-    api_ = std::make_unique<DeskApi>(DeskApiDeps{.table = *table_,
-                                                 .players = players_,
-                                                 .clock = clock_,
-                                                 .random = random_,
-                                                 .nodes = none,
-                                                 .troubles = none,
-                                                 .scoreboard = none},
-                                     tokens_);
-  }
-  net::Request request(std::string method, std::string path, const Json& body = nullptr) {
-    net::Request out{.method = std::move(method), .path = "/desk/v1/" + std::move(path)};
-    out.headers.add("Host", "127.0.0.1:8080");
-    out.peer.address = "127.0.0.1:50000";
-    if (!body.is_null()) {
-      out.headers.add("Content-Type", "application/json");
-      out.body = to_text(body);
-    }
-    return out;
-  }
-  std::pair<int, Json> ask(const std::string& account, std::string method, std::string path,
-                           const Json& body = nullptr) {
-    net::Request r = request(std::move(method), std::move(path), body);
-    r.headers.add("Authorization", "Bearer " + tokens_.by_account[account]);
-    return answer(std::move(r));
-  }
-  std::pair<int, Json> answer(net::Request&& r) {
-    net::Response response = api_->handle(std::move(r));
-    EXPECT_TRUE(response.headers.get("Content-Security-Policy"));
-    EXPECT_FALSE(response.headers.get("Access-Control-Allow-Origin"));
-    return {response.status, *parse_json(std::get<std::string>(response.body))};
-  }
-  const Players players_;
-  DeskTokens tokens_;
-  std::unique_ptr<Table> table_;
-  std::unique_ptr<DeskApi> api_;
-};
-
-TEST_F(Api, WithoutATokenNothingIsTold) {
-  for (const char* path : {"state", "log", "events", "team/lt-blue", "session"})
-    EXPECT_EQ(answer(request("GET", path)).first, 401) << path;
-  net::Request wrong = request("GET", "state");
-  wrong.headers.add("Authorization", "Bearer bst_wrong");
-  EXPECT_EQ(answer(std::move(wrong)).first, 401);
-}
-
-TEST_F(Api, APageOfAnotherNameIsRefusedWhateverItKnows) {
-  net::Request r{.method = "GET", .path = "/desk/v1/state"};
-  r.headers.add("Host", "rebound.example:8080");
-  r.headers.add("Authorization", "Bearer " + tokens_.by_account["white"]);
-  EXPECT_EQ(answer(std::move(r)).first, 403);
-}
-
-TEST_F(Api, ASessionMayChangeSomethingFromTheDesksOwnPageAlone) {
-  net::Response in = api_->handle(request("POST", "session", JsonObject{{"token", tokens_.by_account["white"]}}));
-  ASSERT_EQ(in.status, 200);
-  const std::string cookie(*in.headers.get("Set-Cookie"));
-  EXPECT_NE(cookie.find("HttpOnly; SameSite=Strict"), std::string::npos);
-  const std::string pair = cookie.substr(0, cookie.find(';'));
-  const auto pause = [&](const char* origin, bool header) {
-    net::Request r = request("POST", "control", JsonObject{{"verb", "pause"}});
-    r.headers.add("Cookie", pair);
-    if (origin != nullptr) r.headers.add("Origin", origin);
-    if (header) r.headers.add("X-Bongsu-Desk", "1");
-    return answer(std::move(r)).first;
+TEST_F(Desks, ANodesAnswerIsReadByVersionAndPage) {
+  fs::create_directories(dir_ / "cert-lt");
+  const auto log = make_null_log();
+  std::string asked;
+  net::Server server(
+      {.name = "admin", .address = "unix:" + (dir_ / "cert-lt/admin.sock").string()},
+      [&](net::Request&& request) {
+        asked = request.path + "?" + request.query;
+        if (request.path.ends_with("/alerts"))
+          return net::Response::json(200, R"({"alerts": [{"seq": 7, "alert": {"id": "alert--7"}}]})");
+        return net::Response::json(200, R"({"versions": [
+                           {"collection": "x", "version": "1", "label": "green"},
+                           {"collection": "x", "version": "2", "label": "amber"},
+                           {"collection": "y", "version": "1", "label": "red"}]})");
+      },
+      *log);
+  ASSERT_TRUE(server.start());
+  AdminNode node(dir_ / "cert-lt", clock_);
+  const auto label = [&](const char* version, const char* where) {
+    return node.label_of({.id = "indicator--1", .type = "indicator", .version = version, .body = {}}, where);
   };
-  EXPECT_EQ(pause(nullptr, true), 403);
-  EXPECT_EQ(pause("http://evil.example", true), 403);
-  EXPECT_EQ(pause("http://127.0.0.1:8080", false), 403);
-  EXPECT_EQ(pause("http://127.0.0.1:8080", true), 200);
-}
-
-TEST_F(Api, ATeamSeesItsOwnDeskAndNeitherOthersNorWhatRedDoes) {
-  EXPECT_EQ(ask("team/lt-blue", "GET", "team/ua-blue").first, 403);
-  const auto [status, desk] = ask("team/lt-blue", "GET", "team/lt-blue");
-  ASSERT_EQ(status, 200);
-  EXPECT_EQ(desk.at("deliveries").get_array().size(), 1U);
-  EXPECT_EQ(desk.at("deliveries").at(0).at("banner"), "EXERCISE · TLP:AMBER");
-  EXPECT_EQ(desk.at("forms").at(0).at("form"), "sitrep");
-  const Json log = ask("team/lt-blue", "GET", "log").second;
-  for (const Json& e : log.at("entries").get_array()) {
-    EXPECT_NE(e.at("kind"), "fired");
-    EXPECT_NE(e.at("kind"), "telemetry");
-    EXPECT_TRUE(e.at("team") == "lt-blue" || e.at("kind") == "control") << to_text(e);
-  }
-  EXPECT_FALSE(ask("team/lt-blue", "GET", "state").second.get_object().contains("injects"));
-}
-
-TEST_F(Api, ObserversLookOnAndTeamsHaveNoHandOnTheClock) {
-  EXPECT_EQ(ask("observer", "GET", "state").first, 200);
-  EXPECT_EQ(ask("observer", "POST", "control", JsonObject{{"verb", "end"}}).first, 403);
-  EXPECT_EQ(ask("team/lt-blue", "POST", "control", JsonObject{{"verb", "end"}}).first, 403);
-  EXPECT_EQ(ask("team/lt-blue", "POST", "judge", JsonObject{{"part", 1}}).first, 403);
-  EXPECT_EQ(ask("white", "POST", "team/lt-blue/form", JsonObject{{"form", "sitrep"}, {"fields", JsonObject{}}}).first,
-            403)
-      << "not even exercise control fills in a team's forms";
-}
-
-TEST_F(Api, AFormThatIsHandedInIsEvidenceAndCanBeGraded) {
-  const auto [status, made] =
-      ask("team/lt-blue", "POST", "team/lt-blue/form",
-          JsonObject{{"form", "sitrep"}, {"inject", "phish"}, {"fields", JsonObject{{"what", "a mail"}}}});
-  ASSERT_EQ(status, 200);
-  const Json seq = made.at("seq");
-  EXPECT_NE(seq, 0);
-  EXPECT_EQ(ask("team/lt-blue", "GET", "team/lt-blue").second.at("forms").at(0).at("handed_in").to_number<int>(),
-            seq.to_number<int>());
-  EXPECT_EQ(ask("white", "POST", "grade", JsonObject{{"form", seq}, {"by", "ana"}, {"part", 0.8}}).first, 200);
-  EXPECT_EQ(ask("white", "POST", "grade", JsonObject{{"form", seq}, {"by", "ana"}, {"part", 1.5}}).first, 400);
-  EXPECT_EQ(ask("team/ua-blue", "POST", "appeal", JsonObject{{"form", seq}, {"why", "no"}}).first, 403);
-}
-
-TEST_F(Api, ADeliveryIsReadAndAnsweredByItsOwnTeamAlone) {
-  const Json desk = ask("team/lt-blue", "GET", "team/lt-blue").second;
-  const Json id = desk.at("deliveries").at(0).at("id");
-  EXPECT_EQ(ask("team/ua-blue", "POST", "team/ua-blue/read", JsonObject{{"delivery", id}}).first, 404);
-  EXPECT_EQ(ask("team/lt-blue", "POST", "team/lt-blue/read", JsonObject{{"delivery", id}}).first, 200);
-  EXPECT_EQ(ask("team/lt-blue", "POST", "team/lt-blue/reply", JsonObject{{"delivery", id}}).first, 400);
-  EXPECT_EQ(ask("team/lt-blue", "POST", "team/lt-blue/reply", JsonObject{{"delivery", id}, {"text", "No."}}).first,
-            200);
-  EXPECT_TRUE(
-      ask("team/lt-blue", "GET", "team/lt-blue").second.at("deliveries").at(0).get_object().contains("read_ms"));
-}
-
-TEST_F(Api, ExerciseControlHoldsTheClockAndInjectsByHand) {
-  EXPECT_EQ(ask("white", "POST", "control", JsonObject{{"verb", "speed"}, {"speed", 600}}).first, 400);
-  EXPECT_EQ(ask("white", "POST", "control", JsonObject{{"verb", "speed"}, {"speed", 60}}).first, 200);
-  EXPECT_EQ(ask("white", "POST", "control", JsonObject{{"verb", "inject"}, {"inject", "nothing"}}).first, 404);
-  EXPECT_EQ(
-      ask("white", "POST", "control", JsonObject{{"verb", "inject"}, {"inject", "phish"}, {"team", "lt-blue"}}).first,
-      200);
-  EXPECT_EQ(ask("white", "POST", "control", JsonObject{{"verb", "pause"}, {"by", "ana"}}).first, 200);
-  EXPECT_EQ(ask("white", "GET", "state").second.at("state"), "paused");
-  EXPECT_EQ(ask("white", "POST", "control", JsonObject{{"verb", "jump_back"}, {"to_ms", 30'000}}).first, 200);
-  EXPECT_TRUE(ask("team/lt-blue", "GET", "team/lt-blue").second.at("deliveries").get_array().empty())
-      << "what came after the time that was jumped to is undone";
+  EXPECT_EQ(*label("1", "x"), "green");
+  EXPECT_EQ(*label("2", "x"), "amber");
+  EXPECT_EQ(*label("", "x"), "amber") << "one that has no version of its own";
+  EXPECT_EQ(label("3", "x").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(node.alerts(5, 9)->at(0).seq, 7U);
+  EXPECT_TRUE(asked.ends_with("/alerts?limit=5&before=9")) << asked;
+  server.stop(1s);
 }
 
 // ——— programs ———

@@ -14,6 +14,7 @@
 namespace bongsu::desk {
 
 struct NodeAlert {
+  std::uint64_t seq = 0;  // of the node's own count: a later alert has a higher one
   std::string id;         // "alert--…"
   std::string indicator;  // STIX id, or a rule's name
   std::string matched;    // the value in the log
@@ -47,13 +48,14 @@ struct Published {
 class MemberNode {
  public:
   virtual ~MemberNode() = default;
-  // The newest ones, newest first, at most `limit`.
-  virtual Result<std::vector<NodeAlert>> alerts(std::uint32_t limit) = 0;
+  // Those with a lower seq than `before` (0: all), newest first, at most `limit`.
+  virtual Result<std::vector<NodeAlert>> alerts(std::uint32_t limit, std::uint64_t before) = 0;
   virtual Result<std::vector<NodeCollection>> collections() = 0;
   // What came into a collection after a position (0: all), as the node's own member sees it.
   virtual Result<ObjectPage> objects(const std::string& collection, std::uint64_t after) = 0;
-  // The label by which this node treats an object there: policy::Label::text().
-  virtual Result<std::string> label_of(const std::string& object, const std::string& collection) = 0;
+  // The label by which this node treats a version of an object there: policy::Label::text(). An object without a
+  // version of its own ("") has one label. kNotFound: it is not there (any more).
+  virtual Result<std::string> label_of(const NodeObject& object, const std::string& collection) = 0;
   virtual Result<Published> publish(const std::string& collection, const JsonArray& objects) = 0;
 };
 

@@ -24,7 +24,6 @@ constexpr auto kStartDeadline = 60s;
 constexpr auto kOldNodeDeadline = 30s;  // one that a killed host left needs so long to end, at most
 constexpr auto kLinksDeadline = 120s;
 constexpr auto kStartAgain = 1s;
-constexpr auto kPatienceInDrill = 3s;  // the drill's clock does not stand still for one node
 constexpr auto kStopGrace = 10s;
 constexpr std::uint16_t kPorts = 4;                               // of one node: TAXII, link, console, ops
 constexpr std::uint16_t kFirstPort = 20'000, kPastPort = 32'000;  // below what the kernel gives to clients
@@ -33,7 +32,9 @@ constexpr std::chrono::hours kAgreementLasts{24 * 366};
 
 // In tests of seconds and drills of hours alike, nobody waits for a link's slow defaults.
 constexpr std::string_view kLinkSettings = "[link]\nrediscover = \"500ms\"\nheartbeat = \"2s\"\n";
-constexpr std::string_view kSensorSettings = "\n[sensor]\nsighting_window = \"2s\"\n";
+// A second firing has to raise an alert of its own: the shortest windows that a node takes.
+constexpr std::string_view kFurtherSettings =
+    "\n[sensor]\nsighting_window = \"2s\"\n\n[triage]\nalert_window = \"1s\"\n";
 
 bool is_free(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -61,6 +62,17 @@ Result<std::uint16_t> free_ports(Random& random) {
 
 }  // namespace
 
+bool node_is_made(const fs::path& nodes, const std::string& member) {
+  std::error_code ec;
+  return fs::exists(nodes / member / "journal.db", ec) && !fs::exists(nodes / (member + ".making"), ec);
+}
+
+std::string drill_settings(std::string toml) {
+  constexpr std::string_view kLink = "[link]\n";
+  if (const std::size_t at = toml.find(kLink); at != std::string::npos) toml.replace(at, kLink.size(), kLinkSettings);
+  return toml += kFurtherSettings;
+}
+
 Nodes::Nodes(fs::path directory, std::string program, const exercise::scenario::Scenario& scenario,
              const Players& players, Say say)
     : directory_(std::move(directory)),
@@ -86,7 +98,6 @@ Result<void> Nodes::set_up() {
     fs::create_directories(telemetry_of(node.player->member), ec);
     if (ec) return fail(ErrorCode::kIo, ec.message(), {.source = telemetry_of(node.player->member).string()});
     BONGSU_TRY_VOID(make(node));
-    node.admin = std::make_unique<AdminNode>(node.home);
   }
   for (Node& node : nodes_) BONGSU_TRY_VOID(start(node));
   BONGSU_TRY_VOID(wait_until_up());
@@ -103,16 +114,24 @@ Result<void> Nodes::set_up() {
   BONGSU_TRY_VOID(pair());
   BONGSU_TRY_VOID(agree());
   BONGSU_TRY_VOID(wait_for_links());
-  for (Node& node : nodes_) node.admin->wait_at_most(kPatienceInDrill);
+  ready_ = true;
+  for (Node& node : nodes_) node.admin->be_brief(kLookDeadline);
   return {};
 }
 
-// The token is written last: a node without one was not finished, and is made anew.
+// One whose making was broken off is made anew.
 Result<void> Nodes::make(Node& node) {
-  const fs::path token_file = directory_ / "nodes" / (node.player->member + ".token");
+  const fs::path nodes = directory_ / "nodes", token_file = nodes / (node.player->member + ".token"),
+                 making = nodes / (node.player->member + ".making");
   std::error_code ec;
-  if (fs::exists(token_file, ec)) return {};
+  if (node_is_made(nodes, node.player->member)) {
+    if (!fs::exists(token_file, ec))
+      say_(fmt::format("{} is gone: the console of {} has no log-in that is known here", token_file.string(),
+                       node.player->member));
+    return {};
+  }
   say_("making the node " + node.player->member);
+  BONGSU_TRY_VOID(write_file_atomically(making, ""));
   fs::remove_all(node.home, ec);
   BONGSU_TRY(const std::uint16_t port, free_ports(random_));
   std::vector<std::string> command = {program_,      "init",
@@ -127,16 +146,19 @@ Result<void> Nodes::make(Node& node) {
   const auto token = string_at(answer, "operator_token");
   if (!token) return fail(ErrorCode::kInternal, "init told no token", {.source = node.player->member});
   BONGSU_TRY(std::string toml, read_small_file(node.home / "bongsu.toml"));
-  if (const std::size_t at = toml.find("[link]\n"); at != std::string::npos) toml.replace(at, 7, kLinkSettings);
-  toml += kSensorSettings;
-  BONGSU_TRY_VOID(write_file_atomically(node.home / "bongsu.toml", toml));
-  return write_file_atomically(token_file, std::string(*token) + "\n");
+  BONGSU_TRY_VOID(write_file_atomically(node.home / "bongsu.toml", drill_settings(std::move(toml))));
+  BONGSU_TRY_VOID(write_file_atomically(token_file, std::string(*token) + "\n"));
+  fs::remove(making, ec);
+  if (ec) return fail(ErrorCode::kIo, ec.message(), {.source = making.string()});
+  return {};
 }
 
 Result<void> Nodes::start(Node& node) {
   std::vector<std::string> command = {program_, "serve", "--data", node.home.string(), "--json"};
   if (!node.player->white) command.insert(command.end(), {"--watch", telemetry_of(node.player->member).string()});
   node.up = false;
+  node.admin = std::make_unique<AdminNode>(node.home, clock_);
+  if (ready_) node.admin->be_brief(kLookDeadline);
   BONGSU_TRY(node.process, Process::start(command, directory_ / "nodes" / (node.player->member + ".log")));
   return {};
 }
@@ -280,7 +302,7 @@ void Nodes::stop() {
 
 MemberNode* Nodes::find(const std::string& member) {
   for (Node& node : nodes_)
-    if (node.player->member == member) return node.up && !node.admin->silent() ? node.admin.get() : nullptr;
+    if (node.player->member == member) return node.up && !node.admin->rests() ? node.admin.get() : nullptr;
   return nullptr;
 }
 
@@ -290,7 +312,7 @@ JsonArray Nodes::status() const {
     JsonObject line{{"member", node.player->member},
                     {"entity", node.player->entity},
                     {"running", node.up},
-                    {"answers", node.up && !node.admin->silent()},
+                    {"answers", node.up && !node.admin->rests()},
                     {"restarts", node.restarts}};
     if (node.process) line["pid"] = node.process->pid();
     if (node.up)

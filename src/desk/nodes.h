@@ -7,7 +7,8 @@
 //   for (;;) nodes.tend();                 // a node that died is started again
 //   nodes.stop();
 //
-// Layout: DIR/nodes/MEMBER (the node), MEMBER.log (what it says), MEMBER.token (the log-in to its console);
+// Layout: DIR/nodes/MEMBER (the node), MEMBER.log (what it says), MEMBER.token (the log-in to its console),
+// MEMBER.making (only while the node is made);
 // DIR/telemetry/MEMBER/ is what its sensor follows. Ports are chosen when the node is made and stay.
 //
 // One thread, the program's main one: children end when the thread that started them does (process.h).
@@ -28,6 +29,12 @@
 
 namespace bongsu::desk {
 
+// Whether a member's node has been made in NODES/MEMBER. While one is being made, NODES/MEMBER.making says so: a node
+// that bears no such mark and has a journal is never made anew, whatever else is missing beside it.
+bool node_is_made(const std::filesystem::path& nodes, const std::string& member);
+// A fresh node's bongsu.toml with what is else in a drill.
+std::string drill_settings(std::string toml);
+
 class Nodes {
  public:
   using Say = std::function<void(const std::string& sentence)>;
@@ -41,10 +48,10 @@ class Nodes {
   void tend();  // never waits
   void stop();
 
-  // nullptr: it does not answer now (it is being started again, or a call was in vain a moment ago).
+  // nullptr: it does not answer now (it is being started again, or rests: admin_node.h).
   MemberNode* find(const std::string& member);
   std::filesystem::path telemetry_of(const std::string& member) const { return directory_ / "telemetry" / member; }
-  JsonArray status() const;  // [{member, entity, running, answers, pid, restarts, console, token_file}]
+  JsonArray status() const;  // [{member, entity, running, answers, pid, restarts, console}]
 
  private:
   struct Node {
@@ -72,6 +79,7 @@ class Nodes {
   const Say say_;
   const SystemClock clock_;
   SystemRandom random_;
+  bool ready_ = false;  // set up: from now on nobody waits long
   std::vector<Node> nodes_;
 };
 

@@ -37,6 +37,14 @@ Result<void> Post::write(const TelemetryLines& lines) {
 }
 
 Result<std::string> Post::deliver(const Delivery& delivery) {
+  auto done = by_its_channel(delivery);
+  if (done) return done;
+  const ErrorCode code = done.error().code;
+  if (code != ErrorCode::kInvalid && code != ErrorCode::kTooLarge && code != ErrorCode::kUnsupported) return done;
+  return "in the console: " + done.error().text();
+}
+
+Result<std::string> Post::by_its_channel(const Delivery& delivery) {
   switch (delivery.via) {
     case scenario::Channel::kConsole:
       return std::string();

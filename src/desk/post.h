@@ -38,10 +38,12 @@ class Post {
        PostWays ways);
 
   Result<void> write(const exercise::drill::TelemetryLines& lines);
-  // kUnavailable: the way is not there now; try again later.
+  // kUnavailable, kTimeout: the way is not there now; try again later. What its way refuses, and would refuse again, is
+  // in the console.
   Result<std::string> deliver(const exercise::drill::Delivery& delivery);
 
  private:
+  Result<std::string> by_its_channel(const exercise::drill::Delivery& delivery);
   Result<std::string> by_taxii(const exercise::drill::Delivery& delivery);
   Result<std::string> by_cap(const exercise::drill::Delivery& delivery);
 

@@ -13,6 +13,17 @@ namespace {
 using namespace exercise::drill;
 namespace scenario = exercise::scenario;
 
+constexpr std::string_view kAway = "the desk, which was away";
+
+// Whether the clock stands because the desk was away, and for nobody's word.
+bool stands_for_absence(const std::vector<Entry>& log) {
+  const auto last = std::ranges::find_if(log.rbegin(), log.rend(), [](const Entry& e) {
+    return e.kind == Kind::kControl &&
+           (e.ref == to_string(Verb::kPause) || e.ref == to_string(Verb::kResume) || e.ref == to_string(Verb::kStart));
+  });
+  return last != log.rend() && last->ref == to_string(Verb::kPause) && text_in(last->data, "by") == kAway;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Table>> Table::open(const std::filesystem::path& directory, const scenario::Scenario& scenario,
@@ -24,6 +35,12 @@ Result<std::unique_ptr<Table>> Table::open(const std::filesystem::path& director
   if (std::filesystem::exists(path, ec)) {
     BONGSU_TRY(const std::string text, read_small_file(path, kMaxLogBytes));
     read = read_log(text, path.string());
+    // A crash leaves a last line without its end, and nothing else. What is damaged before that was not a crash's
+    // doing, and whole entries may lie behind it.
+    if (read.trouble && text.find('\n', read.whole_bytes) != std::string::npos) return std::unexpected(*read.trouble);
+    if (read.trouble && read.entries.empty())
+      return fail(ErrorCode::kCorrupt, "not even the first line is whole: if there was no drill yet, remove the file",
+                  {.source = path.string(), .line = 1});
     if (read.trouble) table->mended_ = read.trouble->text();
   }
   BONGSU_TRY(DurableFile file, DurableFile::open(path, read.whole_bytes));
@@ -43,18 +60,19 @@ Result<std::unique_ptr<Table>> Table::open(const std::filesystem::path& director
   for (const Entry& entry : table->log_) table->note(entry);
   table->count_again();
   BONGSU_TRY_VOID(table->keep(std::move(begun.step)));
-  BONGSU_TRY_VOID(table->go_on());
+  if (table->drill_->state() != State::kRunning) return table;
+  BONGSU_TRY(Step paused,
+             table->drill_->take(Control{.verb = Verb::kPause, .by = std::string(kAway)}, table->drill_->last_wall()));
+  BONGSU_TRY_VOID(table->keep(std::move(paused)));
   return table;
 }
 
-// The time while nobody was here does not count.
-Result<void> Table::go_on() {
-  if (drill_->state() != State::kRunning) return {};
-  const std::string by = "the desk, which was away";
-  BONGSU_TRY(Step paused, drill_->take(Control{.verb = Verb::kPause, .by = by}, drill_->last_wall()));
-  BONGSU_TRY_VOID(keep(std::move(paused)));
-  BONGSU_TRY(Step on, drill_->take(Control{.verb = Verb::kResume, .by = by}, clock_.now()));
-  return keep(std::move(on));
+Result<void> Table::come_back() {
+  const bool away =
+      look([](const Tabled& t) { return t.drill.state() == State::kPaused && stands_for_absence(t.log); });
+  if (!away) return {};
+  BONGSU_TRY([[maybe_unused]] const auto on, take(Control{.verb = Verb::kResume, .by = std::string(kAway)}));
+  return {};
 }
 
 Result<void> Table::keep(Step&& step) {
@@ -138,21 +156,33 @@ void Table::note(const Entry& entry) {
 }
 
 Result<std::uint64_t> Table::take(const Input& input) {
-  std::uint64_t seq = 0;
+  Result<std::uint64_t> seq = 0;
   {
     const std::lock_guard lock(mutex_);
     if (broken_) return std::unexpected(*broken_);
-    BONGSU_TRY(Step step, drill_->take(input, clock_.now()));
-    // What was due by the clock comes first, then the input's own entry, then what came of it.
-    BONGSU_TRY(const Entry own, entry_of(input));
-    for (const Entry& entry : step.entries)
-      if (seq == 0 && entry.kind == own.kind && entry.ref == own.ref && entry.team == own.team &&
-          entry.data == own.data)
-        seq = entry.seq;
-    BONGSU_TRY_VOID(keep(std::move(step)));
+    const Instant now = clock_.now();
+    auto step = drill_->take(input, now);
+    if (step) {
+      // What was due by the clock comes first, then the input's own entry, then what came of it.
+      BONGSU_TRY(const Entry own, entry_of(input));
+      for (const Entry& entry : step->entries)
+        if (*seq == 0 && entry.kind == own.kind && entry.ref == own.ref && entry.team == own.team &&
+            entry.data == own.data)
+          seq = entry.seq;
+      BONGSU_TRY_VOID(keep(std::move(*step)));
+    } else {
+      // The clock was lived up to now all the same.
+      seq = std::unexpected(step.error());
+      BONGSU_TRY_VOID(keep(drill_->advance(now)));
+    }
   }
   if (on_change_) on_change_();
   return seq;
+}
+
+std::uint64_t Table::log_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return file_->size();
 }
 
 Result<void> Table::advance() {

@@ -2,6 +2,7 @@
 // hears of it; whoever opens the directory again goes on where it was.
 //
 //   BONGSU_TRY(auto table, Table::open(dir, scenario, {}, make_range, clock));
+//   BONGSU_TRY_VOID(table->come_back());                  // once all is ready: a drill that went on runs again
 //   BONGSU_TRY_VOID(table->take(Control{.verb = Verb::kStart, .by = "white"}));
 //   table->advance();                                     // often: what is due by the clock
 //   for (const TelemetryLines& lines : table->look([](const Tabled& t) { return t.drill.pending_telemetry(); })) …
@@ -28,6 +29,8 @@
 namespace bongsu::desk {
 
 inline constexpr std::size_t kMaxLogBytes = std::size_t{4} * 1024 * 1024 * 1024;
+// Of it, what is kept for the drill itself and exercise control: teams' deeds are refused before.
+inline constexpr std::size_t kLogReserveBytes = std::size_t{256} * 1024 * 1024;
 
 // A delivery with what became of it.
 struct Letter {
@@ -49,14 +52,18 @@ struct Tabled {
 
 class Table {
  public:
-  // Opens DIR/drill.ndjson, or goes on with the one that is there: what a crash cut off is removed, and the time while
-  // nobody was here does not count. kCorrupt: it is another scenario's, or was changed.
+  // Opens DIR/drill.ndjson, or goes on with the one that is there: a last line that a crash cut off is removed, and a
+  // drill that ran is paused at its last moment. kCorrupt: it is another scenario's, or was changed; the error names
+  // the line. A file that is there is never begun anew.
   static Result<std::unique_ptr<Table>> open(const std::filesystem::path& directory,
                                              const exercise::scenario::Scenario& scenario,
                                              const exercise::drill::Settings& settings,
                                              exercise::drill::RangeMaker make_range, const Clock& clock);
 
-  // The number of the entry that records the input.
+  // Ends the pause since the last moment of a drill that went on, so that the time while nobody was here does not
+  // count.
+  Result<void> come_back();
+  // The number of the entry that records the input. An error leaves the input out; what was due by the clock is kept.
   Result<std::uint64_t> take(const exercise::drill::Input& input);
   Result<void> advance();
 
@@ -67,6 +74,7 @@ class Table {
   }
   std::optional<Instant> next_wake() const;
   bool went_on() const { return went_on_; }
+  std::uint64_t log_bytes() const;
   // What a crash had cut off of the log; empty: nothing.
   const std::string& mended() const { return mended_; }
   // Called after new entries are durable, without the lock; set before threads come.
@@ -77,7 +85,6 @@ class Table {
   Result<void> keep(exercise::drill::Step&& step);  // with mutex_ held
   void note(const exercise::drill::Entry& entry);
   void count_again();  // letters of the branch that counts
-  Result<void> go_on();
 
   const exercise::scenario::Scenario scenario_;
   const Clock& clock_;

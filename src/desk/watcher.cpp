@@ -14,8 +14,6 @@ namespace {
 using exercise::drill::As;
 using exercise::drill::Evidence;
 
-constexpr std::uint32_t kFewAlerts = 10, kMoreAlerts = 10;
-
 bool is_marking(const NodeObject& object) { return object.type == "marking-definition"; }
 
 // STIX has no warning: it is a note or report that says so in its labels.
@@ -50,44 +48,47 @@ void Watcher::add(Evidence evidence, Seen& seen) {
   if (known_.insert(key_of(evidence)).second) seen.evidence.push_back(std::move(evidence));
 }
 
-Result<Seen> Watcher::look(const Player& player, MemberNode& node) {
-  Seen seen;
+Result<void> Watcher::look(const Player& player, MemberNode& node, Seen& seen) {
   BONGSU_TRY(const auto collections, node.collections());
   // The member's own first: a sighting that came home is of something that it gave. Objects before alerts: an alert's
   // pattern is its indicator's.
   for (const bool own : {true, false})
     for (const NodeCollection& it : collections)
       if (it.mirror_of.empty() == own) BONGSU_TRY_VOID(collection(player, it, node, seen));
-  if (!player.white) {
-    // Mostly there is little that is new, and a page of all would be long.
-    const std::string& newest = newest_alert_[player.member];
-    for (std::uint32_t limit = kFewAlerts;; limit = std::min(limit * kMoreAlerts, kAlertsALook)) {
-      BONGSU_TRY(auto list, node.alerts(limit));
-      if (limit < kAlertsALook && list.size() >= limit && std::ranges::find(list, newest, &NodeAlert::id) == list.end())
-        continue;
-      alerts(player, std::move(list), seen);
+  if (player.white) return {};
+  return alerts(player, node, seen);
+}
+
+Result<void> Watcher::alerts(const Player& player, MemberNode& node, Seen& seen) {
+  const auto evidence_of = [&](const NodeAlert& alert) {
+    return Evidence{.as = As::kAlert, .team = player.entity, .by = player.member, .object = alert.id};
+  };
+  // Back to one that is known, and only then told, the oldest first: so no gap is left behind a known one.
+  std::vector<NodeAlert> fresh;
+  for (std::uint64_t before = 0;;) {
+    BONGSU_TRY(auto page, node.alerts(kAlertsAPage, before));
+    const bool last = page.size() < kAlertsAPage;
+    if (!page.empty()) before = page.back().seq;
+    const std::size_t known = std::erase_if(page, [&](const NodeAlert& a) { return is_known(evidence_of(a)); });
+    std::ranges::move(page, std::back_inserter(fresh));
+    if (last || known > 0) break;
+    if (fresh.size() >= kMaxAlertsALook) {
+      seen.troubles.push_back(
+          fmt::format("{} raised more than {} alerts between two looks: older ones are not evidence", player.member,
+                      kMaxAlertsALook));
       break;
     }
   }
-  return seen;
-}
-
-void Watcher::alerts(const Player& player, std::vector<NodeAlert>&& list, Seen& seen) {
-  std::string& newest = newest_alert_[player.member];
-  const auto last = std::ranges::find(list, newest, &NodeAlert::id);
-  if (!newest.empty() && last == list.end() && list.size() == kAlertsALook)
-    seen.troubles.push_back(fmt::format("{} raised more than {} alerts between two looks: older ones are not evidence",
-                                        player.member, kAlertsALook));
-  if (!list.empty()) newest = list.front().id;
-  std::ranges::reverse(list);  // the oldest first, as they came
-  for (const NodeAlert& alert : list) {
-    Evidence e{.as = As::kAlert, .team = player.entity, .by = player.member, .object = alert.id};
+  std::ranges::reverse(fresh);
+  for (const NodeAlert& alert : fresh) {
+    Evidence e = evidence_of(alert);
     if (const auto pattern = patterns_.find(alert.indicator); pattern != patterns_.end())
       e.patterns.push_back(pattern->second);
     if (alert.event_time) e.telemetry_ms = players_.drill_ms(*alert.event_time);
     e.fields = {{"indicator", alert.indicator}, {"matched", alert.matched}};
     add(std::move(e), seen);
   }
+  return {};
 }
 
 std::vector<std::string> Watcher::patterns_of(const NodeObject& object) const {
@@ -104,10 +105,17 @@ bool Watcher::about_the_drill(const NodeObject& object) const {
   return false;
 }
 
-Result<std::string> Watcher::label_of(const NodeObject& object, const NodeCollection& where, MemberNode& node) {
-  BONGSU_TRY(const std::string text, node.label_of(object.id, where.alias));
-  BONGSU_TRY(const policy::Label label, policy::Label::parse(text));
-  return label.marked ? text : std::string();
+Result<bool> Watcher::labelled(Evidence& evidence, const NodeObject& object, const NodeCollection& where,
+                               MemberNode& node, Seen& seen) {
+  const auto text = node.label_of(object, where.alias);
+  if (!text && text.error().code == ErrorCode::kNotFound) {
+    seen.troubles.push_back(fmt::format("{} {} was gone before its label was read", object.id, object.version));
+    return false;
+  }
+  if (!text) return std::unexpected(text.error());
+  BONGSU_TRY(const policy::Label label, policy::Label::parse(*text));
+  if (label.marked) evidence.label = *text;
+  return true;
 }
 
 Result<void> Watcher::collection(const Player& player, const NodeCollection& where, MemberNode& node, Seen& seen) {
@@ -146,12 +154,13 @@ Result<void> Watcher::own_object(const Player& player, const NodeCollection& whe
              .object = object.id,
              .type = here ? type_of(object) : "outside-exercise",
              .patterns = patterns_of(object)};
-  BONGSU_TRY(e.label, label_of(object, where, node));
   e.fields = {{"version", object.version}, {"collection", where.alias}};
+  if (is_known(e)) return {};
   if (!here)
     e.text = fmt::format("{} put {} of the drill into its collection \"{}\", which is not the drill's", player.member,
                          object.type, where.alias);
-  add(std::move(e), seen);
+  BONGSU_TRY(const bool there, labelled(e, object, where, node, seen));
+  if (there) add(std::move(e), seen);
   return {};
 }
 
@@ -160,15 +169,20 @@ Result<void> Watcher::arrived(const Player& from, const Player& at, const NodeCo
   if (from.white) return {};  // injects of exercise control
   const bool drill = where.exercise == players_.exercise();
   if (!drill && !about_the_drill(object)) return {};
-  Evidence e{.as = object.type == "sighting" ? As::kSighting : As::kShared,
+  Evidence e{.as = !drill                      ? As::kViolation
+                   : object.type == "sighting" ? As::kSighting
+                                               : As::kShared,
              .team = from.entity,
              .by = from.member,
              .object = object.id,
-             .type = type_of(object),
-             .patterns = patterns_of(object),
-             .to = {at.entity.empty() ? at.member : at.entity}};
-  BONGSU_TRY(e.label, label_of(object, where, node));
+             .type = drill ? type_of(object) : "outside-exercise",
+             .patterns = patterns_of(object)};
+  // Exercise control may see all that is in the drill: it is no recipient that a label could keep it from.
+  if (!at.white || !drill) e.to = {at.entity.empty() ? at.member : at.entity};
   e.fields = {{"version", object.version}, {"collection", where.alias}, {"at", at.member}};
+  if (is_known(e)) return {};
+  BONGSU_TRY(const bool there, labelled(e, object, where, node, seen));
+  if (!there) return {};
   // A node tells the one who gave an indicator, and nobody else, that it was seen, under that one's own label: if that
   // is too wide, it is not the fault of who saw it.
   const auto of = string_at(object.body, "sighting_of_ref");
@@ -178,12 +192,9 @@ Result<void> Watcher::arrived(const Player& from, const Player& at, const NodeCo
     e.fields["label"] = e.label;
     e.label = policy::join(given, scenario_.exercise.label).text();
   }
-  if (!drill) {
-    e.as = As::kViolation;
-    e.type = "outside-exercise";
+  if (!drill)
     e.text =
         fmt::format("{} got {} of the drill in \"{}\", which is not the drill's", at.member, object.type, where.alias);
-  }
   add(std::move(e), seen);
   return {};
 }

@@ -4,8 +4,9 @@
 //
 //   Watcher watcher(scenario, players);
 //   for (const Entry& entry : log) watcher.know(entry);
-//   BONGSU_TRY(Seen seen, watcher.look(player, node));        // now and then, for each player's node
-//   for (const Evidence& e : seen.evidence) drill.take(e, now);
+//   Seen seen;
+//   const Result<void> whole = watcher.look(player, node, seen);   // now and then, for each player's node
+//   for (const Evidence& e : seen.evidence) drill.take(e, now);    // also when the look broke off
 //
 // The evidence's object is the node's own id of it; fields say the version and where it was found. What was shared is
 // read at the recipient: what lies in its mirror has arrived. What a node withheld leaves no trace there.
@@ -26,7 +27,8 @@
 
 namespace bongsu::desk {
 
-inline constexpr std::uint32_t kAlertsALook = 1000;
+inline constexpr std::uint32_t kAlertsAPage = 1000;
+inline constexpr std::size_t kMaxAlertsALook = 100'000;
 inline constexpr std::size_t kMaxKnownTraces = 5'000'000;
 
 struct Seen {
@@ -40,20 +42,23 @@ class Watcher {
   Watcher(const exercise::scenario::Scenario& scenario, const Players& players);
 
   void know(const exercise::drill::Entry& entry);  // every entry of the log, as it comes
-  // What is new on this node; each trace is returned once. An error: the node could not be asked; the next look finds
-  // what this one would have.
-  Result<Seen> look(const Player& player, MemberNode& node);
+  // Adds what is new on this node; each trace is told once. An error: the node could not be asked further. What was
+  // added until then stands, and the next look finds the rest.
+  Result<void> look(const Player& player, MemberNode& node, Seen& seen);
 
  private:
   using Evidence = exercise::drill::Evidence;
-  void alerts(const Player& player, std::vector<NodeAlert>&& list, Seen& seen);
+  Result<void> alerts(const Player& player, MemberNode& node, Seen& seen);
   Result<void> collection(const Player& player, const NodeCollection& collection, MemberNode& node, Seen& seen);
   Result<void> own_object(const Player& player, const NodeCollection& where, const NodeObject& object, MemberNode& node,
                           Seen& seen);
   Result<void> arrived(const Player& from, const Player& at, const NodeCollection& where, const NodeObject& object,
                        MemberNode& node, Seen& seen);
-  // The label that it bears by its own markings; empty: it bears no TLP of its own.
-  static Result<std::string> label_of(const NodeObject& object, const NodeCollection& where, MemberNode& node);
+  // Puts the label that the object bears by its own markings, empty where it bears no TLP of its own. False: the object
+  // is gone, which is said.
+  static Result<bool> labelled(Evidence& evidence, const NodeObject& object, const NodeCollection& where,
+                               MemberNode& node, Seen& seen);
+  bool is_known(const Evidence& evidence) const { return known_.contains(key_of(evidence)); }
   std::vector<std::string> patterns_of(const NodeObject& object) const;
   bool about_the_drill(const NodeObject& object) const;
   static std::string key_of(const Evidence& evidence);
@@ -65,7 +70,6 @@ class Watcher {
   std::set<std::string> known_;                            // keys of evidence
   std::unordered_map<std::string, std::string> patterns_;  // of indicators, by id
   std::unordered_map<std::string, std::string> owner_;  // the member in whose own collection an indicator is, by its id
-  std::unordered_map<std::string, std::string> newest_alert_;          // by member: the newest that the last look saw
   std::map<std::pair<std::string, std::string>, std::uint64_t> read_;  // by member and collection: up to where
 };
 

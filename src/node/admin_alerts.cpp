@@ -34,7 +34,8 @@ std::string text_of(const std::map<std::string, std::string>& query, const std::
 
 AdminApi::Answer AdminApi::alerts(const Call& call) {
   const flow::AlertQuery query{.open_only = flag_of(call.query, "open"), .suppressed = flag_of(call.query, "suppressed"), .indicator_id = {},
-                               .text = text_of(call.query, "text"), .before = 0, .limit = limit_of(call.query, 100, flow::kMaxListedAlerts)};
+                               .text = text_of(call.query, "text"), .before = std::strtoull(text_of(call.query, "before").c_str(), nullptr, 10),
+                               .limit = limit_of(call.query, 100, flow::kMaxListedAlerts)};
   JsonArray out;
   for (const auto& record : core_.alerts->list(query)) {
     JsonObject line{{"seq", record.seq}, {"added", Instant::from_micros(record.added_us).text()}, {"acknowledged", record.acknowledged},

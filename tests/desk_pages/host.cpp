@@ -105,6 +105,7 @@ Result<void> host(const Options& options, const fs::path& directory) {
   BONGSU_TRY_VOID(play(directory / "drill.ndjson", *scenario, settings, ranges, teams,
                        std::chrono::seconds(options.number("--until")), clock.now()));
   BONGSU_TRY(auto table, desk::Table::open(directory, *scenario, settings, ranges, clock));
+  BONGSU_TRY_VOID(table->come_back());
   BONGSU_TRY(const desk::Players players, desk::Players::of(*scenario, "00000000-0000-4000-8000-000000000001"));
   const desk::DeskTokens tokens = desk::DeskTokens::fresh(players, random);
   const auto nothing = [] { return Json(JsonArray()); };

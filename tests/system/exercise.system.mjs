@@ -285,3 +285,25 @@ export async function the_flagship_on_real_nodes_is_scored_by_evidence_and_repor
   for (const file of Object.keys(first)) check(first[file] === again[file], `${file} is the same again`);
   return `good ${totals[0].toFixed(1)}, slow ${totals[1].toFixed(1)}, leaky ${totals[2].toFixed(1)}, ${leaks.length} violations of the leaky one`;
 }
+
+export async function where_people_play_the_desk_stays_after_the_end_for_late_grades(house) {
+  const host = new Host(house, 'drill');
+  await host.start('--speed', '60');
+  equal((await host.ask('POST', 'team/lt-blue/form', { form: 'sitrep', fields: { what: 'a mail' } }, 'team/lt-blue')).status, 200, 'a form');
+  const form = evidence(host.log(), 'form', 'lt-blue')[0].seq;
+  equal((await host.ask('POST', 'control', { verb: 'end' })).status, 200, 'the end');
+  const file = join(host.dir, 'score.json');
+  const graded = () => existsSync(file) && JSON.parse(readFileSync(file)).teams.find((t) => t.team === 'lt-blue').forms.find((f) => f.entry === form)?.part;
+  await until('the score is there', () => existsSync(file));
+  check(graded() === undefined || graded() === null, 'and the form is not graded');
+  for (const by of ['ana', 'ben']) equal((await host.ask('POST', 'grade', { form, by, part: 0.5 })).status, 200, 'a late grade');
+  await until('the score has it', () => graded() === 0.5);
+  check((await host.ask('GET', 'log', undefined, 'team/lt-blue')).body.entries.some((e) => e.kind === 'grade'), 'its team sees it');
+  equal((await host.ask('POST', 'appeal', { form, why: 'it was right' }, 'team/lt-blue')).status, 200, 'and appeals');
+  await host.kill('SIGTERM');  // and opened again it serves the same
+  await host.start();
+  equal((await host.ask('POST', 'ruling', { form, by: 'control', part: 1 })).status, 200, 'a ruling');
+  host.child.kill('SIGTERM');
+  equal(await host.ended, 0, `the drill ended: ${host.err.slice(-2000)}`);
+  equal(graded(), 1, 'the score on disk is right when it leaves');
+}

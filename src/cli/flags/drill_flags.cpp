@@ -63,6 +63,8 @@ void add_drill(Program& p) {
   run->add_option("--teams", r.teams, "How many teams play: clones of a scenario's only one, or its own number of them");
   run->add_option("--port", n.port, "With --nodes: of the desk's API; 0: a free one")->capture_default_str();
   run->add_flag("--wait", n.wait, "With --nodes: exercise control starts the clock");
+  run->add_flag("--exit-at-end", n.exit_at_end,
+                "With --nodes: leave when the drill ends, also where people play, whose forms may wait for grades");
   run->add_option("--world", r.world,
                   "The range that every team gets a copy of (world.toml); none: orders to it are refused");
   run->add_option("--data", r.data, "Directory of what the world names and does not lie beside it");

@@ -354,17 +354,25 @@ class Scorer {
     }
   }
 
+  // However many got an object, in however many versions: what is wrong with it costs once.
   void violations(std::size_t team, TeamScore& out) {
-    for (const Entry* entry : by_team_[team]) {
-      if (entry->kind != Kind::kViolation) continue;
-      ++out.violations;
-      out.points.push_back(
-          {.rule = "label-violation",
-           .category = Category::kShare,
-           .about = entry->ref,
-           .text = fmt::format("{}: {}", text_in(*entry, "rule").value_or("violation"), entry->text),
-           .earned = -kViolationCost,
-           .evidence = sorted({entry->seq, static_cast<std::uint64_t>(number_in(*entry, "evidence"))})});
+    std::map<std::pair<std::string, std::string>, std::vector<const Entry*>> found;  // by object and rule
+    for (const Entry* entry : by_team_[team])
+      if (entry->kind == Kind::kViolation)
+        found[{entry->ref, text_in(*entry, "rule").value_or("violation")}].push_back(entry);
+    out.violations = found.size();
+    for (const auto& [of, entries] : found) {
+      std::vector<std::uint64_t> evidence;
+      for (const Entry* entry : entries) {
+        evidence.push_back(entry->seq);
+        evidence.push_back(static_cast<std::uint64_t>(number_in(*entry, "evidence")));
+      }
+      out.points.push_back({.rule = "label-violation",
+                            .category = Category::kShare,
+                            .about = of.first,
+                            .text = fmt::format("{}: {}", of.second, entries.front()->text),
+                            .earned = -kViolationCost,
+                            .evidence = sorted(std::move(evidence))});
     }
   }
 

@@ -20,7 +20,8 @@
 //   form-graded         an expectation seen by a form: in time, times the part that graders gave
 //   judged              an expectation that exercise control judges: the part it gave
 //   availability        of each service, as probed: the part of the drill's time that it was up
-//   label-violation     costs kViolationCost of the hundred each; less than zero is zero
+//   label-violation     costs kViolationCost of the hundred, once for each object and rule, whoever got it and in
+//                       whichever versions; less than zero is zero
 //
 // Two people grade a form: their mean counts if they are no further apart than kGradeBound; else it is open until a
 // third grades (then the mean of the nearest two) or exercise control rules. A ruling counts alone; an appeal makes the

@@ -311,9 +311,32 @@ TEST(Score, TheHundredIsSharedByWeightAmongWhatIsAsked) {
            .ref = "indicator--1",
            .data = {{"rule", "no-label"}, {"evidence", 4}}});
   EXPECT_NEAR(log.lt().total, 80 - kViolationCost, 1e-9);
-  for (int i = 0; i < 40; ++i) log.add({.at_ms = 13 * kMin, .kind = Kind::kViolation, .team = "lt-blue", .ref = "x"});
+  for (int i = 0; i < 40; ++i)
+    log.add({.at_ms = 13 * kMin, .kind = Kind::kViolation, .team = "lt-blue", .ref = "x" + std::to_string(i)});
   EXPECT_EQ(log.lt().total, 0);
   EXPECT_EQ(log.lt().violations, 41U);
+}
+
+TEST(Score, OneWrongLabelCostsOnceForEachRuleHoweverManyGotItInHoweverManyVersions) {
+  Log log;
+  log.fired(10 * kMin, "phish", "lt-blue");
+  std::vector<std::uint64_t> seqs;
+  for (const char* rule : {"no-label", "outside"})
+    for (const std::uint64_t evidence : {1U, 2U})
+      seqs.push_back(log.add({.at_ms = 13 * kMin,
+                              .kind = Kind::kViolation,
+                              .team = "lt-blue",
+                              .ref = "indicator--1",
+                              .data = {{"rule", rule}, {"evidence", evidence}}}));
+  log.end(120 * kMin);
+  const TeamScore lt = log.lt();
+  EXPECT_EQ(lt.violations, 2U);
+  std::vector<const Point*> points;
+  for (const Point& p : lt.points)
+    if (p.rule == "label-violation") points.push_back(&p);
+  ASSERT_EQ(points.size(), 2U);
+  EXPECT_EQ(points[0]->earned, -kViolationCost);
+  EXPECT_EQ(points[0]->evidence, (std::vector<std::uint64_t>{1, 2, seqs[0], seqs[1]})) << "with all that tells of it";
 }
 
 TEST(Score, WhatStillHadTimeWhenTheDrillEndedIsNotAsked) {

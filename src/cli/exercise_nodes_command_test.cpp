@@ -1,0 +1,55 @@
+#include "cli/exercise_nodes_command.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/command_test_support.h"
+
+namespace bongsu::cli {
+namespace {
+
+// A drill that can't start where one team must play: it has two.
+std::string scenario(const std::string& id, bool third) {
+  return "name: " + id + "\nexercise: {id: " + id +
+         ", start: 2027-01-19T07:00:00Z, time-zone: Europe/Vilnius, duration: 1h, label: TLP:AMBER, speed: {least: 1, "
+         "most: 60}}\n"
+         "entities:\n  lt-blue: {name: CERT-LT, role: Blue, member: cert-lt}\n"
+         "  ua-blue: {name: CERT-UA, role: Blue, member: cert-ua}\n" +
+         (third ? "  pl-blue: {name: CSIRT-PL, role: Blue, member: csirt-pl}\n" : "") +
+         "  white: {name: Exercise control, role: White}\n"
+         "injects:\n  brief: {name: Brief, from-entity: white, to-entities: [lt-blue], deliver: [{via: console, roles: "
+         "[Blue], subject: Look, text: "
+         "Go}]}\nevents: {one: {injects: [brief]}}\n"
+         "scripts: {day: {start-time: 0s, end-time: 1h, speed: 1, events: {one: 1min}}}\nstories: {main: {scripts: "
+         "[day]}}\n";
+}
+
+class ExerciseNodesTest : public CommandTest {
+ protected:
+  int start(const std::string& named) {
+    return run(run_exercise_nodes,
+               ExerciseNodesOptions{.scenario = named, .out = (dir_ / "drill").string(), .teams = 1});
+  }
+};
+
+TEST_F(ExerciseNodesTest, AStartThatFailedDoesNotKeepItsScenario) {
+  EXPECT_EQ(start(file("two.yaml", scenario("two", false))), 2);
+  EXPECT_NE(err_.find("the scenario has 2 teams"), std::string::npos) << err_;
+  EXPECT_EQ(start(file("three.yaml", scenario("three", true))), 2);
+  EXPECT_NE(err_.find("the scenario has 3 teams"), std::string::npos) << err_;
+  EXPECT_EQ(start(""), 2);
+  EXPECT_NE(err_.find("name a scenario"), std::string::npos) << err_;
+}
+
+TEST_F(ExerciseNodesTest, ADrillThatHasBegunRefusesAnotherScenarioAndTakesItsOwnAgain) {
+  file("drill/drill.ndjson", "");
+  file("drill/scenario.yaml", scenario("two", false));
+  EXPECT_EQ(start(file("other.yaml", scenario("other", false))), 2);
+  EXPECT_NE(err_.find("another scenario"), std::string::npos) << err_;
+  for (const std::string& own : {file("same.yaml", "# the same\n" + scenario("two", false)), std::string()}) {
+    EXPECT_EQ(start(own), 2);
+    EXPECT_NE(err_.find("the scenario has 2 teams"), std::string::npos) << err_;
+  }
+}
+
+}  // namespace
+}  // namespace bongsu::cli
