@@ -169,13 +169,14 @@ Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, co
 }
 
 // A drill that has begun goes on with the scenario that lies beside its log.
-Result<void> check_same(const std::string& named, const std::string& kept) {
+Result<void> check_same(const std::string& named, const std::string& kept, const std::optional<std::size_t>& teams) {
   std::string digests[2];
   for (std::size_t i = 0; i < 2; ++i) {
     const std::string& file = i == 0 ? named : kept;
-    BONGSU_TRY(const std::string yaml, telemetry::read_whole(file, formats::kMaxYamlBytes));
-    const auto read = scenario::read_scenario(yaml, file);
+    BONGSU_TRY(std::string yaml, telemetry::read_whole(file, formats::kMaxYamlBytes));
+    auto read = scenario::read_scenario(yaml, file);
     if (!read) return std::unexpected(read.error().list.front());
+    if (i == 0) BONGSU_TRY_VOID(with_teams(teams, *read, yaml));
     digests[i] = drill::digest_of(*read);
   }
   if (digests[0] == digests[1]) return {};
@@ -196,7 +197,8 @@ int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::F
   std::error_code ec;
   const bool again = fs::exists(fs::path(o.out) / "drill.ndjson", ec);
   if (again && !o.scenario.empty())
-    if (const auto same = check_same(o.scenario, kept.string()); !same) return trouble(err, same.error(), o.json);
+    if (const auto same = check_same(o.scenario, kept.string(), o.teams); !same)
+      return trouble(err, same.error(), o.json);
   if (again) o.scenario = kept.string();
   if (o.scenario.empty())
     return trouble(err, {ErrorCode::kInvalid, "there is no drill there yet; name a scenario", {.source = o.out}},

@@ -25,9 +25,9 @@ std::string scenario(const std::string& id, bool third) {
 
 class ExerciseNodesTest : public CommandTest {
  protected:
-  int start(const std::string& named) {
+  int start(const std::string& named, std::optional<std::size_t> teams = 1) {
     return run(run_exercise_nodes,
-               ExerciseNodesOptions{.scenario = named, .out = (dir_ / "drill").string(), .teams = 1});
+               ExerciseNodesOptions{.scenario = named, .out = (dir_ / "drill").string(), .teams = teams});
   }
 };
 
@@ -43,7 +43,7 @@ TEST_F(ExerciseNodesTest, AStartThatFailedDoesNotKeepItsScenario) {
 TEST_F(ExerciseNodesTest, ADrillThatHasBegunRefusesAnotherScenarioAndTakesItsOwnAgain) {
   file("drill/drill.ndjson", "");
   file("drill/scenario.yaml", scenario("two", false));
-  EXPECT_EQ(start(file("other.yaml", scenario("other", false))), 2);
+  EXPECT_EQ(start(file("other.yaml", scenario("other", false)), std::nullopt), 2);
   EXPECT_NE(err_.find("another scenario"), std::string::npos) << err_;
   for (const std::string& own : {file("same.yaml", "# the same\n" + scenario("two", false)), std::string()}) {
     EXPECT_EQ(start(own), 2);

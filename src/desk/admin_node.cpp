@@ -32,7 +32,7 @@ Result<Json> AdminNode::send(std::string_view method, std::string_view path, std
   request.url = {.scheme = "unix", .host = socket_, .port = 0, .target = "/admin/v1" + std::string(path)};
   if (!body.empty()) request.headers.add("Content-Type", std::string(content_type));
   request.body = std::move(body);
-  auto response = client_.send(request, deadline_);
+  auto response = client_.send(request, rest_.count() == 0 ? deadline_ : std::min(deadline_, kRestedDeadline));
   if (response) {
     rest_ = {};
   } else if (response.error().code == ErrorCode::kTimeout) {

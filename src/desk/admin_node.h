@@ -5,8 +5,8 @@
 //   node.be_brief(kLookDeadline);                  // once it is set up: nobody waits long for it
 //   if (!node.rests()) node.alerts(1000, 0);
 //
-// A node that does not answer in time rests: it is not asked again for a while, each time for longer, so that one that
-// hangs does not hold up a drill of many.
+// A node that does not answer in time rests: it is not asked again for a while, each time for longer, and then with
+// little patience, so that one that hangs does not hold up a drill of many.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "desk/member_node.h"
 #include "net/client.h"
 
@@ -22,7 +23,8 @@ namespace bongsu::desk {
 
 inline constexpr std::chrono::milliseconds kSetUpDeadline{20'000};  // of one call
 inline constexpr std::chrono::milliseconds kLookDeadline{2'000};
-inline constexpr std::chrono::milliseconds kShortestRest{1'000}, kLongestRest{15'000};
+inline constexpr std::chrono::milliseconds kShortestRest{1'000}, kLongestRest{10'000};
+inline constexpr std::chrono::milliseconds kRestedDeadline{500};  // of one that did not answer the last time
 
 class AdminNode final : public MemberNode {
  public:

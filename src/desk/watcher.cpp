@@ -14,6 +14,8 @@ namespace {
 using exercise::drill::As;
 using exercise::drill::Evidence;
 
+constexpr std::uint32_t kFewAlerts = 10, kMoreAlerts = 10;  // on the first page, and times that on each further one
+
 bool is_marking(const NodeObject& object) { return object.type == "marking-definition"; }
 
 // STIX has no warning: it is a note or report that says so in its labels.
@@ -65,9 +67,11 @@ Result<void> Watcher::alerts(const Player& player, MemberNode& node, Seen& seen)
   };
   // Back to one that is known, and only then told, the oldest first: so no gap is left behind a known one.
   std::vector<NodeAlert> fresh;
-  for (std::uint64_t before = 0;;) {
-    BONGSU_TRY(auto page, node.alerts(kAlertsAPage, before));
-    const bool last = page.size() < kAlertsAPage;
+  // Mostly there is little that is new, and a page of all would be long.
+  std::uint64_t before = 0;
+  for (std::uint32_t limit = kFewAlerts;; limit = std::min(limit * kMoreAlerts, kAlertsAPage)) {
+    BONGSU_TRY(auto page, node.alerts(limit, before));
+    const bool last = page.size() < limit;
     if (!page.empty()) before = page.back().seq;
     const std::size_t known = std::erase_if(page, [&](const NodeAlert& a) { return is_known(evidence_of(a)); });
     std::ranges::move(page, std::back_inserter(fresh));
