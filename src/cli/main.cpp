@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   add_range(p);
   add_exercise(p);
   add_drill(p);
+  add_course(p);
   add_ledger(p);
   add_upkeep(p);
   try {

@@ -27,19 +27,6 @@ constexpr std::size_t kMaxNotices = 5;     // below the table
 constexpr std::size_t kMaxShown = 65'536;  // objects
 constexpr auto kRedraw = 500ms;
 
-// The element that a command of this type has for the value; nullopt: none.
-std::optional<iec104::Element> element_of(iec104::TypeId type, double value) {
-  using iec104::Shape;
-  const Shape shape = iec104::type_of(type).shape;
-  if (shape == Shape::kSetReal) return iec104::Element::of_real(static_cast<float>(value));
-  if (shape == Shape::kSetNormalized) value = std::nearbyint(value * iec104::kNormalizedOne);
-  if (value != std::floor(value)) return std::nullopt;
-  if (shape == Shape::kSetBits && value >= 0 && value <= 4294967295.0)
-    return iec104::Element{.value = static_cast<std::int32_t>(static_cast<std::uint32_t>(value))};
-  if (value < -32768 || value > 32767) return std::nullopt;
-  return iec104::Element{.value = static_cast<std::int32_t>(value)};
-}
-
 struct Shown {
   std::string name, unit, source;  // source: cause, or table
   double value = 0;
@@ -332,7 +319,7 @@ Result<void> Hmi::command(std::string_view target, std::string_view value_text, 
     if (asked != 1 && asked != -1) return wrong("a step is 1 (higher) or -1 (lower)");
     asked = asked > 0 ? 2 : 1;
   }
-  const auto element = element_of(order.type, asked);
+  const auto element = iec104::commanded_element(order.type, asked);
   if (!element) return wrong(fmt::format("{} can't be told {}", iec104::type_of(order.type).name, value_text));
   order.element = *element;
   BONGSU_TRY(const auto id, master_->command(order));

@@ -42,4 +42,7 @@ void add_exercise(Program& p);
 // drill_flags.cpp; after add_exercise
 void add_drill(Program& p);
 
+// course_flags.cpp
+void add_course(Program& p);
+
 }  // namespace bongsu::cli

@@ -135,4 +135,15 @@ Quality quality_of(const Type& type, const Element& e) {
           .overflow = has(kOverflow)};
 }
 
+std::optional<Element> commanded_element(TypeId type, double value) {
+  const Shape shape = type_of(type).shape;
+  if (shape == Shape::kSetReal) return Element::of_real(static_cast<float>(value));
+  if (shape == Shape::kSetNormalized) value = std::nearbyint(value * kNormalizedOne);
+  if (value != std::floor(value)) return std::nullopt;
+  if (shape == Shape::kSetBits && value >= 0 && value <= 4294967295.0)
+    return Element{.value = static_cast<std::int32_t>(static_cast<std::uint32_t>(value))};
+  if (value < -32768 || value > 32767) return std::nullopt;
+  return Element{.value = static_cast<std::int32_t>(value)};
+}
+
 }  // namespace bongsu::exercise::wire::iec104
