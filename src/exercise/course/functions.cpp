@@ -55,11 +55,11 @@ Result<Instant> instant_of(std::string_view text) {
   return *instant;
 }
 
-Result<std::string> later(const Arguments& a) {
+Result<std::string> moved(const Arguments& a, int way) {
   BONGSU_TRY(const Instant at, instant_of(a[0]));
   const auto by = scenario::parse_duration(a[1]);
   if (!by) return bad(fmt::format("\"{}\" is no duration as 90s", a[1].substr(0, 60)));
-  const Instant then = at + *by;
+  const Instant then = at + std::chrono::nanoseconds(*by) * way;
   return then.text(then.nanos == 0 ? 0 : 3);
 }
 
@@ -217,7 +217,8 @@ constexpr FunctionOf kFunctions[] = {
     {"minus", 2, 2, [](const Arguments& a) { return fold(a, [](double x, double y) { return x - y; }); }},
     {"product", 1, kMany, [](const Arguments& a) { return fold(a, [](double x, double y) { return x * y; }); }},
     {"quotient", 2, 2, [](const Arguments& a) { return fold(a, [](double x, double y) { return x / y; }); }},
-    {"later", 2, 2, later},
+    {"later", 2, 2, [](const Arguments& a) { return moved(a, 1); }},
+    {"earlier", 2, 2, [](const Arguments& a) { return moved(a, -1); }},
     {"month-later", 1, 1, month_later},
     {"choose", 2, kMany, choose},
     {"hex", 2, 2, hex},

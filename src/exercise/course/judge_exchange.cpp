@@ -188,11 +188,12 @@ Result<Verdict> judge_agreement(const AgreementCheck& check, const Judged& j) {
   for (const FlowCase& one : check.cases) {
     BONGSU_TRY(const policy::Label label, scenario::parse_label(one.tlp));
     BONGSU_TRY(const Instant at, j.values.time(one.at));
+    BONGSU_TRY(const std::string collection, j.values.fill(one.collection));
     const std::string origin = one.origin.empty() ? self : one.origin;
     state.members[origin == self ? partner : origin] = {};
     policy::ObjectFacts facts{.object_id = one.type + "--6f1d2c3b-0f4e-4a55-9a0e-3f9d5c1b7e21",
                               .type = one.type,
-                              .collection = one.collection,
+                              .collection = collection,
                               .origin = origin,
                               .label = label};
     facts.label.marked = true;

@@ -100,8 +100,11 @@ Result<Verdict> judge_orders(const OrdersCheck& check, const Judged& j) {
   if (until > world.now_s()) world.advance(until - world.now_s());
   std::vector<std::string> missed;
   for (const Bound& bound : check.bounds) {
-    BONGSU_TRY(const double value, measured(world, bound));
-    const std::string name = bound.thing.empty() ? bound.measure : fmt::format("{} of {}", bound.measure, bound.thing);
+    Bound own_bound = bound;
+    BONGSU_TRY(own_bound.thing, j.values.fill(bound.thing));
+    BONGSU_TRY(const double value, measured(world, own_bound));
+    const std::string name =
+        bound.thing.empty() ? bound.measure : fmt::format("{} of {}", bound.measure, own_bound.thing);
     if (bound.least && value < *bound.least)
       missed.push_back(fmt::format("{} is {:.1f}, at least {} is wanted", name, value, *bound.least));
     if (bound.most && value > *bound.most)

@@ -7,7 +7,7 @@
 // drawn (an attacker's address is not the control centre's), as far as there is room.
 //
 //   $(sum A B …) $(minus A B) $(product A B …) $(quotient A B)    numbers
-//   $(later TIME DURATION) $(month-later TIME)                    times as 2027-01-19T07:00:00Z
+//   $(later TIME DURATION) $(earlier …) $(month-later TIME)        times as 2027-01-19T07:00:00Z
 //   $(choose N A B …)                                             the N-th of them, from 0
 //   $(hex N DIGITS) $(uuid WORD)                                  0x… without 0x; a UUID of its own for this seat
 //   $(registers FORMAT VALUE)                                     as point lists name formats: "0x4248,0x0000"
