@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/course_engines.h"
 #include "cli/course_files.h"
+#include "cli/exercise_commands.h"
 #include "cli/signed_files.h"
 #include "cli/terminal.h"
 #include "exercise/course/certificate.h"
@@ -241,22 +242,13 @@ int run_course_check(const CourseCheckOptions& o, std::FILE* out, std::FILE* err
     if (!loaded && problems.count == 0) return trouble(loaded.error(), o.json, err);
     if (loaded && o.seeds > 0)
       problems = course::rehearse(loaded->course, sources_beside(file), DetectEngines(), o.seeds);
-    for (Error& problem : problems.list) {
+    for (Error& problem : problems.list)
       if (problem.where.source.empty()) problem.where.source = file;
-      if (o.json)
-        fmt::print(out, "{}\n",
-                   to_text(Json(JsonObject{{"kind", "mistake"},
-                                           {"file", problem.where.source},
-                                           {"line", problem.where.line},
-                                           {"path", problem.where.field},
-                                           {"message", problem.message}})));
-      else
-        fmt::print(out, "{}\n", for_terminal(problem.text()));
-    }
+    show_problems(out, problems, file, o.json);
     const std::size_t tasks = loaded ? course::tasks_of(loaded->course).size() : 0;
     if (o.json)
       fmt::print(out, "{}\n",
-                 to_text(Json(JsonObject{{"kind", "summary"},
+                 to_text(Json(JsonObject{{"status", "summary"},
                                          {"file", file},
                                          {"mistakes", problems.count},
                                          {"tasks", tasks},

@@ -37,6 +37,8 @@ std::string line_of(const Error& error) {
   return printable(out + ": " + error.message, kShownBytes);
 }
 
+}  // namespace
+
 void show_problems(std::FILE* out, const Problems& problems, const std::string& file, bool json) {
   for (const Error& error : problems.list) {
     if (!json) {
@@ -53,6 +55,8 @@ void show_problems(std::FILE* out, const Problems& problems, const std::string& 
   if (!json && problems.count > problems.list.size())
     fmt::print(out, "{}: and {} more mistakes\n", printable(file), problems.count - problems.list.size());
 }
+
+namespace {
 
 JsonObject json_of(const Scenario& scenario, const Summary& sum) {
   JsonArray teams;

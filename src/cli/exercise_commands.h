@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "exercise/scenario/problems.h"
+
 namespace bongsu::cli {
 
 struct ExerciseCheckOptions {
@@ -27,5 +29,8 @@ struct ExerciseMselOptions {
 };
 int run_exercise_msel_export(const ExerciseMselOptions& options, std::FILE* out, std::FILE* err);
 int run_exercise_msel_import(const ExerciseMselOptions& options, std::FILE* out, std::FILE* err);
+
+// Mistakes of a scenario or course: "drill.yaml:12:7: injects.a.share[0].label: the reason", a line each, or as JSON.
+void show_problems(std::FILE* out, const exercise::scenario::Problems& problems, const std::string& file, bool json);
 
 }  // namespace bongsu::cli
