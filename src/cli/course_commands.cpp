@@ -281,7 +281,9 @@ int run_course_start(const CourseStartOptions& o, std::FILE* out, std::FILE* err
     else
       page.line(fmt::format("{} begins for {}: {} days, {:g} hours.\n", page.bold(files.course().title),
                             for_terminal(learner), files.course().days.size(), files.course().hours()));
-    return page.json ? Result<void>() : show(files, *files.progress().current(), page);
+    if (!page.json) return show(files, *files.progress().current(), page);
+    BONGSU_TRY_VOID(files.lay_out(*files.progress().current()));
+    return {};
   };
   const auto done = begin();
   return done ? kExitOk : trouble(done.error(), o.json, err);

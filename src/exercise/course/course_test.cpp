@@ -89,7 +89,7 @@ TEST(CourseReading, EachMistakeIsNamedWithItsPlace) {
   };
   const Case cases[] = {
       {"", "a course is one YAML document"},
-      {"id: c", "`title` is missing"},
+      {"id: c", "`audience` is missing"},
       {course_with("        variabels: {}\n"), "the nearest is `variables`"},
       {course_with(""), "no variable \"x\""},
       {course_with("        variables: {x: {hex: 8, word: 3}}\n"), "exactly one of pick"},
