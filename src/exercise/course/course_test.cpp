@@ -146,6 +146,7 @@ TEST(CourseValues, FunctionsAreExact) {
       {"$(month-later 2027-01-31T10:00:00Z)", "2027-02-28T10:00:00Z"},
       {"$(month-later 2027-12-05T10:00:00Z)", "2028-01-05T10:00:00Z"},
       {"$(choose 1 a b c)", "b"},
+      {"$(phrase $(choose 0 one~more no))", "one more"},
       {"$(hex 255 4)", "00ff"},
       {"$(registers f32 50)", "0x4248,0x0000"},
       {"$(registers f32_swapped 50)", "0x0000,0x4248"},

@@ -79,6 +79,13 @@ Result<std::string> choose(const Arguments& a) {
   return std::string(a[n + 1]);
 }
 
+// Phrases stand in functions with ~ for their blanks.
+Result<std::string> phrase(const Arguments& a) {
+  std::string out(a[0]);
+  std::ranges::replace(out, '~', ' ');
+  return out;
+}
+
 Result<std::string> hex(const Arguments& a) {
   BONGSU_TRY(const std::uint64_t value, whole_of<std::uint64_t>(a[0], 0, ~0ULL));
   BONGSU_TRY(const int digits, whole_of<int>(a[1], 1, 16));
@@ -221,6 +228,7 @@ constexpr FunctionOf kFunctions[] = {
     {"earlier", 2, 2, [](const Arguments& a) { return moved(a, -1); }},
     {"month-later", 1, 1, month_later},
     {"choose", 2, kMany, choose},
+    {"phrase", 1, 1, phrase},
     {"hex", 2, 2, hex},
     {"registers", 2, 2, registers},
     {"iec104", 1, 20, iec104},

@@ -9,6 +9,7 @@
 //   $(sum A B …) $(minus A B) $(product A B …) $(quotient A B)    numbers
 //   $(later TIME DURATION) $(earlier …) $(month-later TIME)        times as 2027-01-19T07:00:00Z
 //   $(choose N A B …)                                             the N-th of them, from 0
+//   $(phrase a~b)                                                 a b
 //   $(hex N DIGITS) $(uuid WORD)                                  0x… without 0x; a UUID of its own for this seat
 //   $(registers FORMAT VALUE)                                     as point lists name formats: "0x4248,0x0000"
 //   $(iec104 type=C_DC_NA_1 cause=6 ca=1 ioa=1100 value=2 select=yes tx=0 rx=0)     a frame in hexadecimal
