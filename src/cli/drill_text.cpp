@@ -4,6 +4,10 @@
 
 #include <algorithm>
 
+#include "cli/range_world_command.h"
+#include "cli/terminal.h"
+#include "exercise/drill/range_gaps.h"
+#include "exercise/drill/world_range.h"
 #include "telemetry/byte_source.h"
 
 namespace bongsu::cli {
@@ -25,6 +29,23 @@ Result<drill::Policy> script_named(const std::string& name) {
   if (!name.ends_with(".json")) return drill::policy(name);
   BONGSU_TRY(const std::string text, telemetry::read_whole(name, kMaxPolicyBytes));
   return drill::read_policy(text, name);
+}
+
+Result<DrillRange> drill_range(const std::string& world, const std::string& data, const scenario::Scenario& scenario,
+                               std::uint64_t seed) {
+  if (world.empty()) return DrillRange{.make = drill::no_range(), .gaps = {}};
+  BONGSU_TRY(WorldConfig config, load_world(world, data));
+  BONGSU_TRY(World made, World::make(std::move(config), seed));
+  DrillRange out{.make = {}, .gaps = drill::range_gaps(scenario, made)};
+  for (Error& gap : out.gaps) gap.where.source = world;
+  out.make = drill::world_ranges(std::move(made));
+  return out;
+}
+
+void show_gaps(const std::vector<Error>& gaps, std::FILE* err) {
+  for (const Error& gap : gaps) fmt::print(err, "{}\n", for_terminal(gap.text()));
+  fmt::print(err, "The range lacks what the scenario asks of it; with --accept-gaps the drill starts all the same, and "
+                  "such orders are refused.\n");
 }
 
 std::string drill_clock(std::int64_t ms) {

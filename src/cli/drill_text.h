@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "exercise/drill/baseline.h"
+#include "exercise/drill/range_copy.h"
 
 namespace bongsu::cli {
 
@@ -16,6 +18,17 @@ inline constexpr std::size_t kMaxPolicyBytes = 64 * 1024;  // of a script in a f
 std::vector<std::string> script_names(const std::vector<std::string>& lists);
 // A script that the program knows by this name, or a JSON file.
 Result<exercise::drill::Policy> script_named(const std::string& name);
+
+// The range of a drill, and what the scenario asks of it that it has not.
+struct DrillRange {
+  exercise::drill::RangeMaker make;
+  std::vector<Error> gaps;  // where.source: the world's file
+};
+// `world` empty: a drill without a range.
+Result<DrillRange> drill_range(const std::string& world, const std::string& data,
+                               const exercise::scenario::Scenario& scenario, std::uint64_t seed);
+// Each gap, and what one may do.
+void show_gaps(const std::vector<Error>& gaps, std::FILE* err);
 
 std::string drill_clock(std::int64_t ms);  // "6:05:00"
 

@@ -5,7 +5,10 @@
 #include <optional>
 
 #include "base/json.h"
+#include "cli/range_world_command.h"
 #include "cli/terminal.h"
+#include "exercise/drill/range_gaps.h"
+#include "exercise/range/world.h"
 #include "exercise/scenario/msel.h"
 #include "exercise/scenario/read.h"
 #include "exercise/scenario/summary.h"
@@ -19,9 +22,11 @@
 namespace bongsu::cli {
 namespace {
 
+using namespace exercise;
 using namespace exercise::scenario;
 
 constexpr std::size_t kShownBytes = 1000;  // of one line
+constexpr std::uint64_t kAnySeed = 1;      // of a world that is asked for names alone
 
 int trouble(std::FILE* err, std::string_view command, const Error& error) {
   fmt::print(err, "bongsu exercise {}: {}\n", command, printable(error.text(), kShownBytes));
@@ -137,6 +142,14 @@ std::expected<Scenario, int> good_scenario(const std::string& file, std::string_
 int run_exercise_check(const ExerciseCheckOptions& options, std::FILE* out, std::FILE* err) {
   const auto techniques = read_tables(options.attack);
   if (!techniques) return trouble(err, "check", techniques.error());
+  std::optional<World> world;
+  if (!options.world.empty()) {
+    auto config = load_world(options.world, options.data);
+    if (!config) return trouble(err, "check", config.error());
+    auto made = World::make(std::move(*config), kAnySeed);
+    if (!made) return trouble(err, "check", made.error());
+    world = std::move(*made);
+  }
   int exit = kExitOk;
   for (const std::string& file : options.scenarios) {
     const auto text = telemetry::read_whole(file, formats::kMaxYamlBytes);
@@ -145,17 +158,25 @@ int run_exercise_check(const ExerciseCheckOptions& options, std::FILE* out, std:
       continue;
     }
     const auto scenario = read_scenario(*text, file, *techniques ? &**techniques : nullptr);
+    Problems problems;
     if (!scenario) {
-      show_problems(out, scenario.error(), file, options.json);
+      problems = scenario.error();
+    } else if (world) {
+      problems.list = drill::range_gaps(*scenario, *world);
+      problems.count = problems.list.size();
+      for (Error& error : problems.list) error.where.source = file;
+    }
+    if (problems.count > 0) {
+      show_problems(out, problems, file, options.json);
       exit = std::max(exit, kExitNo);
     }
-    const std::size_t mistakes = scenario ? 0 : scenario.error().count;
+    const std::size_t mistakes = problems.count;
     if (options.json) {
       JsonObject line{{"status", "summary"}, {"file", file}, {"mistakes", mistakes}};
       if (scenario) line["scenario"] = json_of(*scenario, summarize(*scenario));
       fmt::print(out, "{}\n", to_text(line));
     } else if (!options.quiet) {
-      if (scenario)
+      if (scenario && mistakes == 0)
         show_summary(out, file, *scenario, summarize(*scenario));
       else
         fmt::print(err, "{}: {} mistakes\n", printable(file), mistakes);

@@ -2,6 +2,7 @@
 //
 //   bongsu exercise check lt-ua-winter.yaml                    every mistake with its place; a summary when there is
 //   none bongsu exercise check --attack ics-attack.json drills/*.yaml
+//   bongsu exercise check --world world.toml drill.yaml       what the scenario asks of a range that has it not
 //
 // Exit status: 0 all good, 1 some are not, 2 trouble (no such file, a table that cannot be read).
 #pragma once
@@ -15,6 +16,7 @@ namespace bongsu::cli {
 struct ExerciseCheckOptions {
   std::vector<std::string> scenarios;  // YAML files; "-": standard input
   std::vector<std::string> attack;     // STIX bundles of MITRE ATT&CK: their techniques have to exist
+  std::string world, data;             // world.toml and its data: the range has to have what is asked of it
   bool json = false;                   // NDJSON: mistakes, then a summary for each file
   bool quiet = false;                  // no summary
 };

@@ -9,10 +9,8 @@
 
 #include "base/files.h"
 #include "cli/drill_text.h"
-#include "cli/range_world_command.h"
 #include "cli/terminal.h"
 #include "desk/desk.h"
-#include "exercise/drill/world_range.h"
 #include "exercise/scenario/read.h"
 #include "formats/yaml.h"
 #include "node/service.h"
@@ -124,7 +122,7 @@ void summary(const scoring::Scorecard& card, const ExerciseNodesOptions& o, std:
 }
 
 Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, const scenario::Scenario& scenario,
-                                               std::FILE* out, std::FILE* err) {
+                                               drill::RangeMaker make_range, std::FILE* out, std::FILE* err) {
   const drill::Roster roster(scenario);
   if (o.teams && *o.teams != roster.teams().size())
     return fail(ErrorCode::kInvalid, fmt::format("the scenario has {} teams", roster.teams().size()),
@@ -136,11 +134,7 @@ Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, co
   options.port = o.port;
   options.script_seed = o.seed.value_or(scenario.exercise.seed);
   BONGSU_TRY(options.scripts, policies(o, roster.teams()));
-  options.make_range = drill::no_range();
-  if (!o.world.empty()) {
-    BONGSU_TRY(const WorldConfig config, load_world(o.world, o.data));
-    BONGSU_TRY(options.make_range, drill::world_ranges(config, options.script_seed));
-  }
+  options.make_range = std::move(make_range);
   std::unique_ptr<Progress> bar;
   if (!o.quiet && !o.json)
     bar = std::make_unique<Progress>("drill seconds", static_cast<std::uint64_t>(std::max<std::int64_t>(
@@ -187,11 +181,18 @@ int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::F
     for (const Error& error : scenario.error().list) fmt::print(err, "{}\n", for_terminal(error.text()));
     return kExitNo;
   }
+  auto range = drill_range(o.world, o.data, *scenario, o.seed.value_or(scenario->exercise.seed));
+  if (!range) return trouble(err, range.error(), o.json);
+  // What has begun goes on.
+  if (!again && !o.accept_gaps && !range->gaps.empty()) {
+    show_gaps(range->gaps, err);
+    return kExitNo;
+  }
   if (!again) {
     fs::create_directories(o.out, ec);
     if (const auto done = write_file_atomically(kept, *yaml); !done) return trouble(err, done.error(), o.json);
   }
-  const auto card = play(o, *scenario, out, err);
+  const auto card = play(o, *scenario, std::move(range->make), out, err);
   if (!card) return trouble(err, card.error(), o.json);
   if (!*card) {
     hint("The drill stands; the same command goes on with it.");

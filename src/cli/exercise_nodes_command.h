@@ -4,7 +4,7 @@
 //   bongsu exercise run SCENARIO --nodes --scripted good,slow,leaky --speed 60 --out drill3
 //   bongsu exercise run SCENARIO --nodes --out drill3          again: goes on where it was
 //
-// Exit status: 0 the drill ended; 1 the scenario has mistakes, or it was stopped before its end; 2 trouble.
+// Exit status: 0 the drill ended; 1 the scenario has mistakes or asks what the world lacks, or it was stopped before its end; 2 trouble.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ struct ExerciseNodesOptions {
   std::optional<std::size_t> teams;   // that there must be
   std::optional<std::uint64_t> seed;
   std::uint16_t port = 0;
+  bool accept_gaps = false;  // start though the world lacks what the scenario asks of it
   bool wait = false, json = false, quiet = false;
 };
 int run_exercise_nodes(const ExerciseNodesOptions& options, std::FILE* out, std::FILE* err);

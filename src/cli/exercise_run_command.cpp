@@ -13,10 +13,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/drill_text.h"
-#include "cli/range_world_command.h"
 #include "cli/terminal.h"
 #include "exercise/drill/table_top.h"
-#include "exercise/drill/world_range.h"
 #include "exercise/report/report.h"
 #include "exercise/scenario/read.h"
 #include "exercise/scoring/score.h"
@@ -61,13 +59,6 @@ Result<void> write_whole(const std::filesystem::path& path, const std::string& t
   std::filesystem::rename(part, path, failed);
   if (failed) return std::unexpected(io(path.string(), failed.message()));
   return {};
-}
-
-Result<drill::RangeMaker> ranges(const ExerciseRunOptions& o, std::uint64_t seed) {
-  if (o.world.empty())
-    return drill::no_range();
-  BONGSU_TRY(const WorldConfig config, load_world(o.world, o.data));
-  return drill::world_ranges(config, seed);
 }
 
 // Drill seconds a second; nothing: as fast as it goes.
@@ -161,7 +152,7 @@ Result<void> write_card(const std::filesystem::path& file, const scoring::Scorec
 }
 
 Result<void> play(const ExerciseRunOptions& o, const scenario::Scenario& scenario, const std::string& yaml,
-                  std::FILE* out) {
+                  const drill::RangeMaker& make, std::FILE* out) {
   BONGSU_TRY(const std::optional<double> speed, speed_of(o.speed));
   std::vector<drill::Policy> policies;
   for (const std::string& name : script_names(o.scripted)) {
@@ -175,7 +166,6 @@ Result<void> play(const ExerciseRunOptions& o, const scenario::Scenario& scenari
   if (std::filesystem::exists(dir / "drill.ndjson"))
     return fail(ErrorCode::kConflict, "there is a drill already; name another directory", {.source = o.out});
   const drill::Settings settings{.seed = o.seed};
-  BONGSU_TRY(const drill::RangeMaker make, ranges(o, o.seed.value_or(scenario.exercise.seed)));
   const Instant begin = SystemClock().now();
   BONGSU_TRY(auto table, drill::TableTop::make(scenario, settings, make, policies, begin));
   BONGSU_TRY_VOID(write_whole(dir / "scenario.yaml", yaml));
@@ -244,7 +234,13 @@ int run_exercise_run(const ExerciseRunOptions& o, std::FILE* out, std::FILE* err
   }
   if (o.world.empty() && !o.quiet)
     fmt::print(err, "no range (--world): orders to it are refused, and conditions on it are false\n");
-  const auto played = play(o, *scenario, *yaml, out);
+  const auto range = drill_range(o.world, o.data, *scenario, o.seed.value_or(scenario->exercise.seed));
+  if (!range) return trouble(err, "run", range.error());
+  if (!range->gaps.empty() && !o.accept_gaps) {
+    show_gaps(range->gaps, err);
+    return kExitNo;
+  }
+  const auto played = play(o, *scenario, *yaml, range->make, out);
   return played ? kExitOk : trouble(err, "run", played.error());
 }
 

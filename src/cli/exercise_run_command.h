@@ -8,7 +8,7 @@
 // A drill's directory holds scenario.yaml, drill.ndjson (the log), score.json, baseline.json (the automatic blue team,
 // on request), and after a report report.html, report.pdf, report.json and items.json.
 //
-// Exit status: 0 done; 1 the scenario has mistakes, or the log is torn (what is whole was used); 2 trouble.
+// Exit status: 0 done; 1 the scenario has mistakes or asks what the world lacks, or the log is torn (what is whole was used); 2 trouble.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct ExerciseRunOptions {
   std::string speed = "max";  // drill seconds a second
   std::vector<std::string> scripted = {"good", "slow", "leaky"};  // policies by name or JSON file, in turn
   std::optional<std::uint64_t> seed;
+  bool accept_gaps = false;  // start though the world lacks what the scenario asks of it
   bool baseline = false, json = false, quiet = false;
 };
 int run_exercise_run(const ExerciseRunOptions& options, std::FILE* out, std::FILE* err);

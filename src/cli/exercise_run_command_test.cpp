@@ -26,6 +26,7 @@ class ExerciseRunTest : public CommandTest {
                                                     .out = path(out),
                                                     .world = sample("world-sample/world.toml"),
                                                     .scripted = std::move(scripted),
+                                                    .accept_gaps = true,
                                                     .baseline = true});
   }
 };

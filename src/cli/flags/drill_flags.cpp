@@ -16,6 +16,7 @@ int run_on_nodes(const ExerciseRunOptions& r, ExerciseNodesOptions n, bool scrip
   n.out = r.out;
   n.world = r.world;
   n.data = r.data;
+  n.accept_gaps = r.accept_gaps;
   n.seed = r.seed;
   n.json = r.json;
   n.quiet = r.quiet;
@@ -51,6 +52,7 @@ void add_drill(Program& p) {
   run->add_option("--world", r.world,
                   "The range that every team gets a copy of (world.toml); none: orders to it are refused");
   run->add_option("--data", r.data, "Directory of what the world names and does not lie beside it");
+  run->add_flag("--accept-gaps", r.accept_gaps, "Start though the range lacks what the scenario asks of it");
   auto* scripted = run->add_option("--scripted", r.scripted,
                                    "Teams' scripts in turn: good, slow, leaky, silent, baseline, or JSON files; with "
                                    "--nodes also people, who play whatever is not named")

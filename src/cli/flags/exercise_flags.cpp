@@ -16,6 +16,8 @@ void add_exercise(Program& p) {
   check->add_option("scenarios", c.scenarios, "Scenarios (YAML); - for standard input")->required();
   check->add_option("--attack", c.attack, "MITRE ATT&CK as a STIX bundle: techniques have to exist; may be given again")
       ->allow_extra_args(false);
+  check->add_option("--world", c.world, "The range that it is for (world.toml): it has to have what is asked of it");
+  check->add_option("--data", c.data, "Directory of what the world names and does not lie beside it");
   check->add_flag("--json", c.json, "One JSON object a line, also on a terminal");
   check->add_flag("--quiet", c.quiet, "No summary");
   check->callback([&p] { p.exit = run_exercise_check(c, stdout, stderr); });

@@ -298,6 +298,7 @@ void Player::share(std::int64_t at_ms, const std::string& what, const std::vecto
 
 void Player::undo(std::int64_t at_ms, const scenario::Inject& inject, const std::string& what) {
   for (std::size_t i = 0; i < inject.physics.size(); ++i) {
+    if (!roster_->concerns(inject.physics[i], team_)) continue;
     std::optional<double> value = inject.physics[i].value;
     const char* kind = undoing(inject.physics[i].kind, value);
     if (kind != nullptr && std::string_view(kind) != "wind" && shared_.insert(what + std::to_string(i)).second)

@@ -57,6 +57,8 @@ class Roster {
   bool asks(const std::vector<std::string>& named, std::size_t team) const;
   // Does the service count for this team?
   bool serves(const scenario::Service& service, std::size_t team) const;
+  // Does the effect concern what the team has? One on a service concerns those who have it; all else is on every range.
+  bool concerns(const scenario::Effect& effect, std::size_t team) const;
 
  private:
   const scenario::Scenario* scenario_;

@@ -176,8 +176,15 @@ void Engine::effect(std::size_t number, std::size_t which, bool undo) {
     order.kind = kind;
     order.by = Hand::kFate;
   }
+  // One on a service passes those by who have it not, if anybody else that the inject goes to has it.
+  const auto& to = plan_->roster.teams_of(it.inject);
+  bool concerned = false;
   for (std::size_t team = 0; team < teams_.size(); ++team)
-    if (it.team == team || it.team == kOutside) this->order(team, order, undo ? "undone" : "inject", it.inject);
+    concerned = concerned || ((it.team == kOutside || std::ranges::find(to, team) != to.end()) &&
+                              plan_->roster.concerns(e, team));
+  for (std::size_t team = 0; team < teams_.size(); ++team)
+    if ((it.team == team || it.team == kOutside) && (!concerned || plan_->roster.concerns(e, team)))
+      this->order(team, order, undo ? "undone" : "inject", it.inject);
   if (!undo && e.lasts) plan_item(now_ms_ + e.lasts->count(), What::kUndo, number, which);
 }
 

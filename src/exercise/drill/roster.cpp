@@ -56,4 +56,10 @@ bool Roster::serves(const scenario::Service& service, std::size_t team) const {
   return !owner || *owner == team;
 }
 
+bool Roster::concerns(const scenario::Effect& effect, std::size_t team) const {
+  if (!effect.kind.starts_with("service-")) return true;
+  const scenario::Service* service = scenario::find(scenario_->services, effect.target);
+  return service == nullptr || serves(*service, team);
+}
+
 }  // namespace bongsu::exercise::drill

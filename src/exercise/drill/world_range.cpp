@@ -36,7 +36,6 @@ constexpr Word kWords[] = {
     {"rail-line-open", Verb::kSplice},
     {"rail-radio-stop", Verb::kRadioStop},
     {"rail-radio-clear", Verb::kRadioClear},
-    {"wind", Verb::kStorm},
 };
 
 bool is_country(const std::string& target) { return target.size() == 2 && target.find('.') == std::string::npos; }
@@ -193,6 +192,14 @@ Result<std::uint64_t> WorldRange::order(const RangeOrder& order) {
     return give_all(names(terminals, static_cast<std::size_t>(std::max(value, 1.0))),
                     {.verb = down ? Verb::kBrick : Verb::kReflash, .target = order.target}, order.by, order.crew);
   }
+  if (order.kind == "wind") {
+    if (value <= 0)
+      return fail(ErrorCode::kUnsupported, "a storm of this range ends by itself", {.field = order.target});
+    std::vector<std::string> storms;
+    for (const Thing* thing : of(ThingKind::kDisaster, order.target))
+      if (world_.config().disasters[thing->index].kind == Disaster::Kind::kStorm) storms.push_back(thing->name);
+    return give_all(storms, {.verb = Verb::kStorm, .target = order.target, .value = value}, order.by, order.crew);
+  }
   return own(order);
 }
 
@@ -311,12 +318,16 @@ JsonObject WorldRange::consequences() {
   return out;
 }
 
+RangeMaker world_ranges(World world) {
+  const auto shared = std::make_shared<const World>(std::move(world));
+  return [shared](const std::string&) -> Result<std::unique_ptr<RangeCopy>> {
+    return std::make_unique<WorldRange>(*shared);
+  };
+}
+
 Result<RangeMaker> world_ranges(const WorldConfig& config, std::uint64_t seed) {
   BONGSU_TRY(World world, World::make(config, seed));
-  const auto shared = std::make_shared<const World>(std::move(world));
-  return RangeMaker([shared](const std::string&) -> Result<std::unique_ptr<RangeCopy>> {
-    return std::make_unique<WorldRange>(*shared);
-  });
+  return world_ranges(std::move(world));
 }
 
 }  // namespace bongsu::exercise::drill

@@ -60,6 +60,8 @@ class WorldRange : public RangeCopy {
   std::set<std::string> cold_;
 };
 
+// Copies of this world.
+RangeMaker world_ranges(World world);
 // Builds the world once; errors are World::make's.
 Result<RangeMaker> world_ranges(const WorldConfig& config, std::uint64_t seed);
 

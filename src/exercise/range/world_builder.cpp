@@ -207,7 +207,7 @@ class Maker {
       const std::string name = unique(fmt::format("{}.generator.{}", country, part));
       out_.power_names.generators.push_back(name);
       if (in_.power.generators[g].black_start) out_.settings.grid.black_start.push_back(g);
-      if (!in_.power.generators[g].satellite) {
+      if (in_.power.satellite.erase(name) == 0 && !in_.power.generators[g].satellite) {
         out_.controls.push_back({name, s.circuit});
         continue;
       }
@@ -219,6 +219,9 @@ class Maker {
       out_.telecom.terminals.push_back({.name = fmt::format("{}.terminal.{}", country, own), .node = node});
       out_.controls.push_back({name, out_.telecom.terminals.back().name});
     }
+    if (!in_.power.satellite.empty())
+      return fail(ErrorCode::kNotFound, fmt::format("no generator is called {}", *in_.power.satellite.begin()),
+                  {.field = "power.satellite"});
     return {};
   }
 

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ struct PowerParts {
   };
   std::vector<Generator> generators;  // by generator
   bool named_stations = false;        // a station's text is its name; else the nearest place's is
+  std::set<std::string> satellite;    // more generators that are steered over a satellite terminal, by their stable names
 };
 
 // A coupling that replaces the nearest one's: kind "feed" (consumer, bus), "control" (generator, circuit or terminal), "signal" (segment,

@@ -46,7 +46,7 @@ struct ServiceEntry {
 struct Document {
   std::string name, places, couplings;
   std::string grid_case, buses, generators, extract;
-  std::vector<std::string> countries;
+  std::vector<std::string> countries, satellite;
   std::string nodes, links, telecom_country;
   std::vector<TopologyEntry> topologies;
   std::vector<RailEntry> rails;
@@ -67,6 +67,8 @@ struct Document {
     s.text("power.generators", generators, "What its generators are called: generator, name, satellite, black_start.");
     s.text("power.extract", extract, "A directory of the ENTSO-E extract.");
     s.texts("power.countries", countries, "Which countries of the extract.");
+    s.texts("power.satellite", satellite,
+            "Generators by name that are steered over a satellite terminal, beside the extract's wind and sun.");
     s.section("telecom", "A telecommunication network from tables.");
     s.text("telecom.nodes", nodes, "Nodes.");
     s.text("telecom.links", links, "Links.");
@@ -193,6 +195,7 @@ class Loader {
 
   Result<void> read_power() {
     if (d_.grid_case.empty() == d_.extract.empty()) return wrong("power", "a world has one grid: a case or an extract");
+    parts_.power.satellite = {d_.satellite.begin(), d_.satellite.end()};
     return d_.extract.empty() ? read_case_with_tables() : read_extract();
   }
 

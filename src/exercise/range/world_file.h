@@ -13,6 +13,7 @@
 //   generators = "generators.csv"          # generator,name,satellite,black_start       (generator: 1, 2, … as in the case)
 //   extract = "grid-europe"                # or: a directory of the ENTSO-E extract, with
 //   countries = ["LT", "UA"]
+//   satellite = ["ua.generator.dnipro-hydro"]  # steered over a satellite terminal, beside wind and sun or the table's
 //   [telecom]
 //   nodes = "nodes.csv"                    # telecom/tables.h
 //   links = "links.csv"
