@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "cli/drill_text.h"
+#include "cli/exercise_run_command.h"
 #include "cli/terminal.h"
 #include "desk/desk.h"
 #include "exercise/scenario/read.h"
@@ -104,14 +105,18 @@ void show(const desk::DeskNews& news, const ExerciseNodesOptions& o, Progress* b
   if (bar != nullptr) bar->update(static_cast<std::uint64_t>(news.now_ms / 1000));
 }
 
-void summary(const scoring::Scorecard& card, const ExerciseNodesOptions& o, std::FILE* out) {
+void summary(const scoring::Scorecard& card, const std::vector<std::string>& report, const ExerciseNodesOptions& o,
+             std::FILE* out) {
   if (o.json) {
     JsonArray teams;
     for (const scoring::TeamScore& team : card.teams)
       teams.push_back(
           JsonObject{{"team", team.team}, {"total", team.total}, {"open", team.open}, {"violations", team.violations}});
     fmt::print(out, "{}\n",
-               to_text(JsonObject{{"status", "summary"}, {"ended_ms", card.ended_ms}, {"teams", std::move(teams)}}));
+               to_text(JsonObject{{"status", "summary"},
+                                  {"ended_ms", card.ended_ms},
+                                  {"teams", std::move(teams)},
+                                  {"report", JsonArray(report.begin(), report.end())}}));
     return;
   }
   fmt::print(out, "\n{}\n", printable(card.label));
@@ -119,6 +124,7 @@ void summary(const scoring::Scorecard& card, const ExerciseNodesOptions& o, std:
     fmt::print(out, "{:<20} {:>6.1f} of 100   {} label violations{}\n", printable(team.team, 20), team.total,
                team.violations, team.open ? "   some points wait for people" : "");
   fmt::print(out, "bongsu exercise score {} --points   each point with its entries\n", printable(o.out));
+  for (const std::string& file : report) fmt::print(out, "{}\n", printable(file));
 }
 
 Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, const scenario::Scenario& scenario,
@@ -198,7 +204,9 @@ int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::F
     hint("The drill stands; the same command goes on with it.");
     return kExitNo;
   }
-  summary(**card, o, out);
+  const auto report = write_report({.dir = o.out}, err);
+  if (!report) return trouble(err, report.error(), o.json);
+  summary(**card, report->files, o, out);
   return kExitOk;
 }
 

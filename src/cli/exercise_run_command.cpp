@@ -213,11 +213,12 @@ Result<void> play(const ExerciseRunOptions& o, const scenario::Scenario& scenari
     BONGSU_TRY(const scoring::Scorecard baseline, baseline_card(scenario, make, settings));
     BONGSU_TRY_VOID(write_card(dir / "baseline.json", baseline));
   }
+  BONGSU_TRY_VOID(write_report({.dir = o.out}, stderr));
   if (!o.json) {
     scoreboard(card, out);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    fmt::print(out, "{} entries in {}, {:.1f} s; bongsu exercise report {}\n", log.size(), printable(log_file), seconds,
-               printable(o.out));
+    fmt::print(out, "{} entries in {}, {:.1f} s; the report: {}\n", log.size(), printable(log_file), seconds,
+               printable((dir / "report.html").string()));
   }
   return {};
 }
@@ -266,56 +267,55 @@ int run_exercise_score(const ExerciseScoreOptions& o, std::FILE* out, std::FILE*
   return kept->log.trouble ? kExitNo : kExitOk;
 }
 
-int run_exercise_report(const ExerciseReportOptions& o, std::FILE* out, std::FILE* err) {
-  const auto refuse = [&](const Error& error) { return trouble(err, "report", error); };
+Result<WrittenReport> write_report(const ExerciseReportOptions& o, std::FILE* err) {
   const std::filesystem::path dir = o.dir;
-  const auto kept = kept_drill(dir);
-  if (!kept) return refuse(kept.error());
-  if (kept->log.trouble) fmt::print(err, "{}\n", for_terminal(kept->log.trouble->text()));
-  const auto card = scoring::score(kept->scenario, kept->log.entries);
-  if (!card) return refuse(card.error());
-  const auto baseline = card_in(dir / "baseline.json");
-  if (!baseline) return refuse(baseline.error());
+  BONGSU_TRY(const Kept kept, kept_drill(dir));
+  WrittenReport out;
+  out.torn = kept.log.trouble.has_value();
+  if (out.torn) fmt::print(err, "{}\n", for_terminal(kept.log.trouble->text()));
+  BONGSU_TRY(const scoring::Scorecard card, scoring::score(kept.scenario, kept.log.entries));
+  BONGSU_TRY(const auto baseline, card_in(dir / "baseline.json"));
   std::optional<scoring::Scorecard> before;
   if (!o.before.empty()) {
-    const auto read = card_in(std::filesystem::path(o.before) / "score.json");
-    if (!read) return refuse(read.error());
-    if (!*read) return refuse({ErrorCode::kNotFound, "there is no score.json of an earlier run", {.source = o.before}});
-    before = *read;
+    BONGSU_TRY(before, card_in(std::filesystem::path(o.before) / "score.json"));
+    if (!before)
+      return fail(ErrorCode::kNotFound, "there is no score.json of an earlier run", {.source = o.before});
   }
-  report::ReportInput input{.scenario = kept->scenario,
-                            .log = kept->log.entries,
-                            .card = *card,
+  report::ReportInput input{.scenario = kept.scenario,
+                            .log = kept.log.entries,
+                            .card = card,
                             .before = before ? &*before : nullptr,
-                            .baseline = *baseline ? &**baseline : nullptr};
+                            .baseline = baseline ? &*baseline : nullptr};
   // What people wrote into this drill's own items since the last report stays, too.
   std::error_code ignored;
   const std::string items = !o.items.empty()                                       ? o.items
                             : std::filesystem::exists(dir / "items.json", ignored) ? (dir / "items.json").string()
                                                                                    : "";
   if (!items.empty()) {
-    const auto text = telemetry::read_whole(items, kMaxCardBytes);
-    if (!text) return refuse(text.error());
-    auto read = report::read_items(*text, items);
-    if (!read) return refuse(read.error());
-    input.items = std::move(*read);
+    BONGSU_TRY(const std::string text, telemetry::read_whole(items, kMaxCardBytes));
+    BONGSU_TRY(input.items, report::read_items(text, items));
   }
   const report::Report r = report::make_report(input);
-  const auto json = to_canonical_text(r.json);
-  if (!json) return refuse(json.error());
-  std::vector<std::pair<const char*, std::string>> files = {{"report.json", *json + "\n"},
+  BONGSU_TRY(const std::string json, to_canonical_text(r.json));
+  std::vector<std::pair<const char*, std::string>> files = {{"report.json", json + "\n"},
                                                             {"report.html", to_html(r.document)},
-                                                            {"items.json", write_items(r.items, card->label)}};
+                                                            {"items.json", write_items(r.items, card.label)}};
   if (o.pdf) {
-    auto pdf = to_pdf(r.document, r.when);
-    if (!pdf) return refuse(pdf.error());
-    files.emplace_back("report.pdf", std::move(*pdf));
+    BONGSU_TRY(std::string pdf, to_pdf(r.document, r.when));
+    files.emplace_back("report.pdf", std::move(pdf));
   }
   for (const auto& [name, text] : files) {
-    if (const auto written = write_whole(dir / name, text); !written) return refuse(written.error());
-    fmt::print(out, "{}\n", printable((dir / name).string()));
+    BONGSU_TRY_VOID(write_whole(dir / name, text));
+    out.files.push_back((dir / name).string());
   }
-  return kept->log.trouble ? kExitNo : kExitOk;
+  return out;
+}
+
+int run_exercise_report(const ExerciseReportOptions& o, std::FILE* out, std::FILE* err) {
+  const auto written = write_report(o, err);
+  if (!written) return trouble(err, "report", written.error());
+  for (const std::string& file : written->files) fmt::print(out, "{}\n", printable(file));
+  return written->torn ? kExitNo : kExitOk;
 }
 
 }  // namespace bongsu::cli

@@ -6,7 +6,7 @@
 //   bongsu exercise report drill2 --before drill1 --items drill1/items.json
 //
 // A drill's directory holds scenario.yaml, drill.ndjson (the log), score.json, baseline.json (the automatic blue team,
-// on request), and after a report report.html, report.pdf, report.json and items.json.
+// on request), and the report: report.html, report.pdf, report.json and items.json.
 //
 // Exit status: 0 done; 1 the scenario has mistakes or asks what the world lacks, or the log is torn (what is whole was used); 2 trouble.
 #pragma once
@@ -16,6 +16,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "base/result.h"
 
 namespace bongsu::cli {
 
@@ -41,5 +43,11 @@ struct ExerciseReportOptions {
   bool pdf = true;
 };
 int run_exercise_report(const ExerciseReportOptions& options, std::FILE* out, std::FILE* err);
+// The same without telling: the files that were written. A torn log is said on `err`.
+struct WrittenReport {
+  std::vector<std::string> files;
+  bool torn = false;
+};
+Result<WrittenReport> write_report(const ExerciseReportOptions& options, std::FILE* err);
 
 }  // namespace bongsu::cli

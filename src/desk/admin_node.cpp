@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 
 namespace bongsu::desk {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kDeadline = 20s;
+constexpr std::chrono::milliseconds kPatienceWithSilent = 300ms;
+constexpr auto kSilentFor = 2s;
 
 std::string text_at(const Json& json, std::string_view key) { return std::string(string_at(json, key).value_or("")); }
 
@@ -33,7 +34,11 @@ Result<Json> AdminNode::send(std::string_view method, std::string_view path, std
   request.url = {.scheme = "unix", .host = socket_, .port = 0, .target = "/admin/v1" + std::string(path)};
   if (!body.empty()) request.headers.add("Content-Type", std::string(content_type));
   request.body = std::move(body);
-  auto response = client_.send(request, kDeadline);
+  auto response = client_.send(request, ask_again_ ? std::min(patience_, kPatienceWithSilent) : patience_);
+  if (response)
+    ask_again_.reset();
+  else if (response.error().code == ErrorCode::kTimeout)
+    ask_again_ = clock_.monotonic() + kSilentFor;
   if (!response) {
     response.error().where.source = member_;
     return std::unexpected(std::move(response.error()));
@@ -54,6 +59,8 @@ Result<Json> AdminNode::send(std::string_view method, std::string_view path, std
 Result<Json> AdminNode::call(std::string_view method, std::string_view path, const Json& body) {
   return send(method, path, body.is_null() ? "" : to_text(body), "application/json");
 }
+
+bool AdminNode::silent() const { return ask_again_ && clock_.monotonic() < *ask_again_; }
 
 bool AdminNode::answers() { return call("GET", "/collections").has_value(); }
 

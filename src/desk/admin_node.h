@@ -4,11 +4,14 @@
 //   BONGSU_TRY(Json status, node.call("GET", "/status"));
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "desk/member_node.h"
 #include "net/client.h"
 
@@ -29,9 +32,18 @@ class AdminNode final : public MemberNode {
   Result<Json> send(std::string_view method, std::string_view path, std::string body, std::string_view content_type);
   bool answers();  // somebody listens
 
+  // How long one call waits, at most.
+  void wait_at_most(std::chrono::milliseconds patience) { patience_ = patience; }
+  // A call was in vain a moment ago: a process that is stopped or drowned in work, which none should wait for again and
+  // again. After the moment a call is tried with little patience, until one is answered.
+  bool silent() const;
+
  private:
   std::string socket_, member_;
   net::Client client_;
+  SystemClock clock_;
+  std::chrono::milliseconds patience_{20'000};
+  std::optional<std::chrono::nanoseconds> ask_again_;  // monotonic; set while it does not answer
 };
 
 }  // namespace bongsu::desk

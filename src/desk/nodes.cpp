@@ -24,6 +24,7 @@ constexpr auto kStartDeadline = 60s;
 constexpr auto kOldNodeDeadline = 30s;  // one that a killed host left needs so long to end, at most
 constexpr auto kLinksDeadline = 120s;
 constexpr auto kStartAgain = 1s;
+constexpr auto kPatienceInDrill = 3s;  // the drill's clock does not stand still for one node
 constexpr auto kStopGrace = 10s;
 constexpr std::uint16_t kPorts = 4;                               // of one node: TAXII, link, console, ops
 constexpr std::uint16_t kFirstPort = 20'000, kPastPort = 32'000;  // below what the kernel gives to clients
@@ -101,7 +102,9 @@ Result<void> Nodes::set_up() {
   }
   BONGSU_TRY_VOID(pair());
   BONGSU_TRY_VOID(agree());
-  return wait_for_links();
+  BONGSU_TRY_VOID(wait_for_links());
+  for (Node& node : nodes_) node.admin->wait_at_most(kPatienceInDrill);
+  return {};
 }
 
 // The token is written last: a node without one was not finished, and is made anew.
@@ -277,7 +280,7 @@ void Nodes::stop() {
 
 MemberNode* Nodes::find(const std::string& member) {
   for (Node& node : nodes_)
-    if (node.player->member == member) return node.up ? node.admin.get() : nullptr;
+    if (node.player->member == member) return node.up && !node.admin->silent() ? node.admin.get() : nullptr;
   return nullptr;
 }
 
@@ -287,6 +290,7 @@ JsonArray Nodes::status() const {
     JsonObject line{{"member", node.player->member},
                     {"entity", node.player->entity},
                     {"running", node.up},
+                    {"answers", node.up && !node.admin->silent()},
                     {"restarts", node.restarts}};
     if (node.process) line["pid"] = node.process->pid();
     if (node.up)

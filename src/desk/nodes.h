@@ -41,10 +41,10 @@ class Nodes {
   void tend();  // never waits
   void stop();
 
-  // nullptr: it does not answer now (it is being started again).
+  // nullptr: it does not answer now (it is being started again, or a call was in vain a moment ago).
   MemberNode* find(const std::string& member);
   std::filesystem::path telemetry_of(const std::string& member) const { return directory_ / "telemetry" / member; }
-  JsonArray status() const;  // [{member, entity, running, pid, restarts, console, token_file}]
+  JsonArray status() const;  // [{member, entity, running, answers, pid, restarts, console, token_file}]
 
  private:
   struct Node {

@@ -145,7 +145,7 @@ Result<void> ScriptedTeams::perform(Team& team, const Evidence& deed) {
                                                  scenario_.exercise.label, {self})));
     return {};
   }
-  if (deed.as == As::kSighting) return {};  // nodes tell them by themselves
+  if (deed.as == As::kSighting || deed.type == "sighting") return {};  // nodes tell them by themselves
   if (deed.as == As::kShared || deed.as == As::kObject) {
     BONGSU_TRY(const policy::Label label,
                policy::Label::parse(deed.label.empty() ? scenario_.exercise.label.text() : deed.label));

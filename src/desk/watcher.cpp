@@ -14,6 +14,8 @@ namespace {
 using exercise::drill::As;
 using exercise::drill::Evidence;
 
+constexpr std::uint32_t kFewAlerts = 10, kMoreAlerts = 10;
+
 bool is_marking(const NodeObject& object) { return object.type == "marking-definition"; }
 
 // STIX has no warning: it is a note or report that says so in its labels.
@@ -51,11 +53,21 @@ void Watcher::add(Evidence evidence, Seen& seen) {
 Result<Seen> Watcher::look(const Player& player, MemberNode& node) {
   Seen seen;
   BONGSU_TRY(const auto collections, node.collections());
-  // Objects first: an alert's pattern is its indicator's.
-  for (const NodeCollection& it : collections) BONGSU_TRY_VOID(collection(player, it, node, seen));
+  // The member's own first: a sighting that came home is of something that it gave. Objects before alerts: an alert's
+  // pattern is its indicator's.
+  for (const bool own : {true, false})
+    for (const NodeCollection& it : collections)
+      if (it.mirror_of.empty() == own) BONGSU_TRY_VOID(collection(player, it, node, seen));
   if (!player.white) {
-    BONGSU_TRY(auto list, node.alerts(kAlertsALook));
-    alerts(player, std::move(list), seen);
+    // Mostly there is little that is new, and a page of all would be long.
+    const std::string& newest = newest_alert_[player.member];
+    for (std::uint32_t limit = kFewAlerts;; limit = std::min(limit * kMoreAlerts, kAlertsALook)) {
+      BONGSU_TRY(auto list, node.alerts(limit));
+      if (limit < kAlertsALook && list.size() >= limit && std::ranges::find(list, newest, &NodeAlert::id) == list.end())
+        continue;
+      alerts(player, std::move(list), seen);
+      break;
+    }
   }
   return seen;
 }

@@ -1,23 +1,25 @@
-// A drill on real nodes: three scripted teams, traces as evidence, a host and a node that are killed in the middle.
+// A drill on real nodes: three scripted teams, traces as evidence; a host and a node that are killed in the middle, links that are cut, a
+// node that is stopped; and the flagship drill with its range.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { check, equal, program, root, sleep, until } from './lib/bongsu.mjs';
+import { check, equal, json, needSharedData, ok, program, Relay, root, sleep, until } from './lib/bongsu.mjs';
 
 const scenario = join(root, 'samples/exercise/three-members.yaml');
 
 // `bongsu exercise run --nodes` as a process, with what it tells.
 class Host {
-  constructor(house, name) {
+  constructor(house, name, drill = scenario) {
     this.dir = join(house.dir, name);
+    this.scenario = drill;
     house.proxies.push({ close: () => this.child?.kill('SIGTERM') });
   }
   async start(...args) {
     this.lines = [];
     this.err = '';
-    this.child = spawn(program, ['exercise', 'run', scenario, '--nodes', '--out', this.dir, '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(program, ['exercise', 'run', this.scenario, '--nodes', '--out', this.dir, '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stderr.on('data', (d) => { this.err += d; });
     createInterface({ input: this.child.stdout }).on('line', (line) => this.lines.push(JSON.parse(line)));
     this.ended = new Promise((done) => this.child.on('close', (code, signal) => done(code ?? signal)));
@@ -60,8 +62,8 @@ const counts = (things) => things.reduce((m, t) => m.set(t, (m.get(t) ?? 0) + 1)
 const none_twice = (things, what) => equal([...counts(things)].filter(([, n]) => n > 1), [], `${what} twice`);
 const telemetry_of = (host, member) => readFileSync(join(host.dir, 'telemetry', member, 'sensor.log'), 'utf8');
 
-function check_nothing_lost_or_doubled(host) {
-  const log = host.log();
+// What was sent came once, in the log and in the files that the sensors follow.
+function check_sent_once(host, log) {
   log.forEach((e, i) => equal(e.seq, i + 1, 'numbers follow'));
   none_twice(log.filter((e) => e.kind === 'fired').map((e) => `${e.ref} ${e.team} ${e.data.occurrence}`), 'an inject fired');
   const sent = log.filter((e) => e.kind === 'delivery' || e.kind === 'telemetry').map((e) => e.ref);
@@ -76,6 +78,11 @@ function check_nothing_lost_or_doubled(host) {
     equal(lines.length, wanted, `lines of ${team}'s telemetry`);
     none_twice(lines, `a line of ${team}`);
   }
+}
+
+function check_nothing_lost_or_doubled(host) {
+  const log = host.log();
+  check_sent_once(host, log);
   // Everything of the scenario came for its teams, or says why not.
   const fired = new Set(log.filter((e) => e.kind === 'fired').map((e) => `${e.ref} ${e.team}`));
   const not_fired = new Map(log.filter((e) => e.kind === 'not_fired').map((e) => [`${e.ref} ${e.team}`, e]));
@@ -87,6 +94,19 @@ function check_nothing_lost_or_doubled(host) {
     }
   check(!fired.has('never pl-blue'), 'what waits for a decision does not come');
   return log;
+}
+
+// The card's teams by name; every point that was earned opens to entries of the log.
+function scores(host) {
+  const card = JSON.parse(readFileSync(join(host.dir, 'score.json')));
+  const last = host.log().length;
+  for (const team of card.teams)
+    for (const point of team.points) {
+      const what = `${team.team} ${point.rule} ${point.inject}`;
+      check(point.earned === 0 || point.evidence.length > 0, `${what}: a point without evidence`);
+      check(point.evidence.every((seq) => seq >= 1 && seq <= last), `${what}: evidence that is not in the log`);
+    }
+  return (team) => card.teams.find((t) => t.team === team);
 }
 
 export async function three_scripted_teams_on_real_nodes_are_told_apart_by_their_traces(house) {
@@ -101,12 +121,9 @@ export async function three_scripted_teams_on_real_nodes_are_told_apart_by_their
   equal(await host.ended, 0, `the host ended: ${host.err.slice(-2000)}`);
   const log = check_nothing_lost_or_doubled(host);
 
-  const card = JSON.parse(readFileSync(join(host.dir, 'score.json')));
-  const of = (team) => card.teams.find((t) => t.team === team);
+  const of = scores(host);
   check(of('lt-blue').total > of('ua-blue').total, `good ${of('lt-blue').total} is better than slow ${of('ua-blue').total}`);
   check(of('lt-blue').total > of('pl-blue').total, `good ${of('lt-blue').total} is better than leaky ${of('pl-blue').total}`);
-  for (const team of card.teams)
-    for (const point of team.points) check(point.earned === 0 || point.evidence.length > 0, `${team.team} ${point.rule} ${point.inject}: a point without evidence`);
 
   // Traces: alerts and objects are those of the nodes.
   const alert = evidence(log, 'alert', 'lt-blue')[0];
@@ -150,4 +167,121 @@ export async function a_host_and_a_node_that_are_killed_lose_and_double_nothing(
   const gap = log.filter((e) => e.kind === 'control' && e.ref === 'pause' && e.data.by.includes('desk'));
   check(gap.length >= 1, 'the time away does not count');
   check(log.some((e) => e.kind === 'violation' && e.team === 'pl-blue'), 'the leak is caught all the same');
+}
+
+// Nodes whose links go over relays: the desk takes nodes that are there already.
+async function nodes_behind_relays(house, host) {
+  const relays = [];
+  for (const member of ['control', 'cert-lt', 'cert-ua', 'csirt-pl']) {
+    const data = join(host.dir, 'nodes', member), relay = await new Relay(house).listen();
+    mkdirSync(join(host.dir, 'nodes'), { recursive: true });
+    const made = await json(['init', '--member', member, '--title', member, '--data', data, '--base-port', '0']);
+    const file = join(data, 'bongsu.toml');
+    const toml = readFileSync(file, 'utf8');
+    check(toml.includes('[link]\n'), 'a node has a section on links');
+    writeFileSync(file, `${toml.replace('[link]\n', `[link]\nurl = "https://localhost:${relay.port}"\nrediscover = "500ms"\nheartbeat = "1s"\n`)}\n[sensor]\nsighting_window = "2s"\n`);
+    writeFileSync(join(host.dir, 'nodes', `${member}.token`), `${made.operator_token}\n`);
+    relays.push({ relay, data });
+  }
+  return relays;
+}
+const admin = (data, path) => new Promise((done, failed) => {
+  http.get({ socketPath: join(data, 'admin.sock'), path: `/admin/v1${path}` }, (response) => {
+    const parts = [];
+    response.on('data', (d) => parts.push(d));
+    response.on('end', () => done(JSON.parse(Buffer.concat(parts).toString())));
+  }).on('error', failed);
+});
+// Each relay leads to its node's link as soon as the node tells its port; ports change when a node is started again.
+async function lead(relays) {
+  for (const { relay, data } of relays) relay.target = (await admin(data, '/status').catch(() => undefined))?.ports.link ?? relay.target;
+}
+
+export async function links_that_are_cut_and_heal_lose_and_double_nothing(house) {
+  const host = new Host(house, 'drill');
+  const relays = await nodes_behind_relays(house, host);
+  const leading = setInterval(() => lead(relays), 200);
+  try {
+    await host.start('--scripted', 'good,slow,leaky', '--speed', '120');
+    await until('the mails came', () => host.log().some((e) => e.ref === 'phish-lt' && e.kind === 'fired'), 60_000);
+    check(relays.every(({ relay }) => relay.sockets.size > 0), 'links go over the relays');
+    for (const { relay } of relays) relay.cut();
+    const cut_at = host.log().length;
+    await sleep(6000);  // twelve minutes of the drill
+    const meanwhile = host.log().slice(cut_at);
+    check(meanwhile.some((e) => e.kind === 'telemetry'), 'the drill goes on');
+    check(meanwhile.some((e) => e.ref === 'alert' && e.team === 'lt-blue'), 'a node without links still raises alerts');
+    check(meanwhile.some((e) => e.ref === 'object' && e.team === 'lt-blue'), 'and its member gives it what to share');
+    const own = ['object', 'alert', 'form', 'acknowledged', 'playbook', 'reply', 'delivered', 'order'];
+    // What was on its way when the cut came may have arrived.
+    const crossed = meanwhile.filter((e) => e.kind === 'evidence' && !own.includes(e.ref) && e.at > meanwhile[0].at + 120_000);
+    equal(crossed.map((e) => [e.ref, e.team]), [], 'nothing crosses a link that is cut');
+    for (const { relay } of relays) relay.restore();
+    const healed_at = host.log().length;
+    await until('what was held back arrives', () => host.log().slice(healed_at).some((e) => e.ref === 'shared' && e.team === 'lt-blue'), 30_000);
+    equal(await host.ended, 0, `the host ended: ${host.err.slice(-2000)}`);
+  } finally {
+    clearInterval(leading);
+  }
+  const log = check_nothing_lost_or_doubled(host);
+  none_twice(evidence(log, 'shared').map((e) => `${e.data.object} ${e.data.fields.version} ${e.data.to}`), 'something was shared');
+  equal(new Set(evidence(log, 'shared', 'lt-blue').filter((e) => e.data.patterns?.[0].includes('tender-lt')).flatMap((e) => e.data.to)),
+    new Set(['ua-blue', 'pl-blue']), 'who got what good shared');
+  check(log.some((e) => e.kind === 'violation' && e.team === 'pl-blue'), 'the leak is caught all the same');
+}
+
+export async function a_node_that_is_stopped_holds_nobody_up(house) {
+  const host = new Host(house, 'drill');
+  await host.start('--scripted', 'good,slow,leaky', '--speed', '120');
+  await until('the mails came', () => host.log().some((e) => e.ref === 'phish-lt' && e.kind === 'fired'), 60_000);
+  const node = async () => (await host.state()).nodes.find((n) => n.member === 'cert-ua');
+  const { pid } = await node();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await until('the desk sees that it does not answer', async () => !(await node()).answers, 30_000);
+    const before = host.log();
+    await sleep(5000);
+    const meanwhile = host.log().slice(before.length);
+    check(meanwhile.at(-1).at - before.at(-1).at >= 240_000, `the drill's clock goes on: ${meanwhile.at(-1).at - before.at(-1).at} ms in five seconds`);
+    check(meanwhile.some((e) => e.kind === 'telemetry' && e.team === 'ua-blue'), 'its team gets what is due');
+    check((await node()).running, 'it runs: nobody starts it a second time');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await until('it answers again', async () => (await node()).answers, 30_000);
+  equal([(await node()).pid, (await node()).restarts], [pid, 0], 'the same process');
+  equal(await host.ended, 0, `the host ended: ${host.err.slice(-2000)}`);
+  const log = check_nothing_lost_or_doubled(host);
+  check(evidence(log, 'alert', 'ua-blue').length > 0, 'and tells what it saw');
+}
+
+export async function the_flagship_on_real_nodes_is_scored_by_evidence_and_reported(house) {
+  const data = needSharedData('exercise');
+  const host = new Host(house, 'drill', join(root, 'samples/exercise/scenarios/lithuania-ukraine.yaml'));
+  await host.start('--scripted', 'good,slow,leaky', '--speed', '360', '--world', join(root, 'samples/exercise/world-lt-ua/with-poland.toml'), '--data', data);
+  equal(await host.ended, 0, `the host ended: ${host.err.slice(-2000)}`);
+  const log = host.log();
+  check_sent_once(host, log);
+  equal(log.filter((e) => e.kind === 'order' && e.data.by === 'inject' && !e.data.accepted).map((e) => e.text), [], "the range does what injects ask");
+  // Each inject came to each of its teams, or says why not.
+  const program = await (async () => JSON.parse(await ok(['exercise', 'check', host.scenario, '--json'])))();
+  const seen = new Set(log.filter((e) => e.kind === 'fired' || (e.kind === 'not_fired' && e.data.why && e.text)).map((e) => e.ref));
+  equal(seen.size, program.scenario.injects, 'injects that came or say why not');
+
+  const of = scores(host), totals = ['lt-blue', 'ua-blue', 'pl-blue'].map((team) => of(team).total);
+  check(totals[0] > totals[1], `good ${totals[0]} is better than slow ${totals[1]}`);
+  check(totals[0] > totals[2], `good ${totals[0]} is better than leaky ${totals[2]}`);
+  const leaks = log.filter((e) => e.kind === 'violation');
+  equal([...new Set(leaks.map((e) => e.team))], ['pl-blue'], 'the leak is caught, and only the leak');
+  check(of('pl-blue').violations > 0, 'and costs points');
+  check(log.some((e) => e.kind === 'sample' && e.team === 'ua-blue' && e.data.unserved_mwh > 0), 'load was lost in Ukraine');
+
+  // The report is there, and the same evidence gives the same bytes, also out of another process.
+  const report = () => Object.fromEntries(['score.json', 'report.json', 'report.html', 'report.pdf'].map((f) => [f, readFileSync(join(host.dir, f)).toString('base64')]));
+  const first = report();
+  await ok(['exercise', 'score', host.dir]);
+  await ok(['exercise', 'report', host.dir]);
+  const again = report();
+  for (const file of Object.keys(first)) check(first[file] === again[file], `${file} is the same again`);
+  return `good ${totals[0].toFixed(1)}, slow ${totals[1].toFixed(1)}, leaky ${totals[2].toFixed(1)}, ${leaks.length} violations of the leaky one`;
 }
