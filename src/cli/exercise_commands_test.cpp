@@ -59,6 +59,17 @@ TEST_F(ExerciseCommandsTest, AGoodOneIsSummedUp) {
   EXPECT_EQ(out_, "");
 }
 
+TEST_F(ExerciseCommandsTest, WhatTheRangeLacksIsAMistakeBeforeTheDrillStarts) {
+  const std::string drills = source_dir() + "/samples/exercise/";
+  const std::string flagship = drills + "scenarios/lithuania-ukraine.yaml", world = drills + "world-sample/world.toml";
+  EXPECT_EQ(run(run_exercise_check, {.scenarios = {flagship}, .world = world}), 1);
+  EXPECT_THAT(out_,
+              HasSubstr("lithuania-ukraine.yaml: injects.substations-ua.physics[0].target: there is nothing of this "
+                        "name: ua.substation.lviv.breaker1"));
+  EXPECT_EQ(run(run_exercise_check, {.scenarios = {drills + "three-members.yaml"}, .world = world}), 0) << out_;
+  EXPECT_EQ(run(run_exercise_check, {.scenarios = {flagship}, .world = "/nowhere.toml"}), 2);
+}
+
 TEST_F(ExerciseCommandsTest, AListGoesOutAndComesBackTheSame) {
   const std::string drill = source_dir() + "/samples/exercise/scenarios/lithuania-ukraine.yaml";
   for (const char* name : {"msel.xlsx", "msel.csv"}) {

@@ -42,6 +42,7 @@ TEST_F(ExerciseRunTest, TheFlagshipIsPlayedScoredAndReported) {
   ASSERT_EQ(run(run_exercise_score, ExerciseScoreOptions{.dir = path("d1"), .points = true}), 0) << err_;
   EXPECT_NE(out_.find("share-in-time"), std::string::npos);
   EXPECT_TRUE(content("d1/score.json") == first) << "the log alone gives the same card";
+  EXPECT_TRUE(content("d1/report.pdf").starts_with("%PDF-")) << "a drill ends with its report";
   ASSERT_EQ(run(run_exercise_report, ExerciseReportOptions{.dir = path("d1")}), 0) << err_;
   const std::string html = content("d1/report.html"), pdf = content("d1/report.pdf"), json = content("d1/report.json");
   EXPECT_TRUE(pdf.starts_with("%PDF-"));
@@ -84,6 +85,11 @@ TEST_F(ExerciseRunTest, TroubleIsNamed) {
                 ExerciseRunOptions{.scenario = good, .out = path("x"), .scripted = {file("p.json", R"({"finds":3})")}}),
             2);
   EXPECT_NE(err_.find("p.json: finds"), std::string::npos) << err_;
+  EXPECT_EQ(run(run_exercise_run,
+                ExerciseRunOptions{.scenario = good, .out = path("x"), .world = sample("world-sample/world.toml")}),
+            1);
+  EXPECT_NE(err_.find("--accept-gaps"), std::string::npos) << err_;
+  EXPECT_FALSE(std::filesystem::exists(path("x"))) << "nothing has begun";
   EXPECT_EQ(run(run_exercise_score, ExerciseScoreOptions{.dir = path("nowhere")}), 2);
   EXPECT_EQ(run(run_exercise_report, ExerciseReportOptions{.dir = path("nowhere")}), 2);
 }

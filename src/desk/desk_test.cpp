@@ -257,10 +257,10 @@ const char* const kEvil = "[domain-name:value = 'evil.example']";
 class Traces : public Desks {
  protected:
   Traces() {
-    node_.collections_list = {{.alias = "exercise", .mirror_of = "", .exercise = kExercise},
-                              {.alias = "shared", .mirror_of = "", .exercise = ""},
-                              {.alias = "cert-lt.exercise", .mirror_of = "cert-lt", .exercise = kExercise},
-                              {.alias = "cert-lt.shared", .mirror_of = "cert-lt", .exercise = ""}};
+    node_.collections_list = {{.alias = "cert-lt.exercise", .mirror_of = "cert-lt", .exercise = kExercise},
+                              {.alias = "cert-lt.shared", .mirror_of = "cert-lt", .exercise = ""},
+                              {.alias = "exercise", .mirror_of = "", .exercise = kExercise},
+                              {.alias = "shared", .mirror_of = "", .exercise = ""}};
   }
   std::vector<Evidence> look() {
     auto seen = watcher_.look(*players_.by_entity("ua-blue"), node_);

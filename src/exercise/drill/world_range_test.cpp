@@ -7,7 +7,9 @@
 
 #include "base/places_test_support.h"
 #include "exercise/drill/drill.h"
+#include "exercise/drill/range_gaps.h"
 #include "exercise/range/world_file.h"
+#include "exercise/scenario/read.h"
 
 namespace bongsu::exercise::drill {
 namespace {
@@ -133,6 +135,68 @@ TEST_F(WorldRangeTest, ALinkIsCutAtOnceAndMendedByACrewWhoNeedTime) {
   EXPECT_TRUE(event(link, "crew-sent"));
   range_.advance_to(12 * 3'600'000);
   EXPECT_EQ(range_.world().measure(link, Quantity::kPosition)->value, 1);
+}
+
+TEST_F(WorldRangeTest, WindOfACountryIsItsStorms) {
+  const auto blows = range_.order({.kind = "wind", .target = "LT", .value = 45, .by = Hand::kRed});
+  ASSERT_TRUE(blows) << blows.error().text();
+  EXPECT_TRUE(event("lt.storm.west", "disaster"));
+  EXPECT_EQ(range_.order({.kind = "wind", .target = "LV", .value = 45}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(range_.order({.kind = "wind", .target = "LT", .value = 0}).error().message,
+            "a storm of this range ends by itself");
+}
+
+TEST(RangeGaps, WhatTheWorldLacksIsToldWithItsPlaceAndHowItStandsIsNoGap) {
+  const World world = *World::make(sample(), 7);
+  const std::string breaker = "lt.substation.kaunas.breaker1";
+  scenario::Scenario s;
+  s.services = {
+      {.id = "web", .depends_on = {"lt.node.vilnius", "mail", "lt.node.none"}, .probe = "http", .target = "u"},
+      {.id = "mail", .probe = "mail", .target = "a@b.example"},
+      {.id = "line", .probe = "trains", .target = "lt.segment.none"},
+      {.id = "heat", .probe = "heat", .target = "lt.heat.any"}};
+  s.conditions = {{.id = "here", .range = scenario::RangeTest{.quantity = "load-served", .target = "LT"}},
+                  {.id = "there", .range = scenario::RangeTest{.quantity = "load-served", .target = "XX"}}};
+  scenario::Inject inject{.id = "i"};
+  inject.physics = {{.kind = "breaker-open", .target = breaker, .lasts = std::chrono::minutes(5)},
+                    {.kind = "breaker-close", .target = breaker},  // it is closed
+                    {.kind = "breaker-open", .target = "lt.node.vilnius"},
+                    {.kind = "temperature", .target = "LT", .value = -20},
+                    {.kind = "wind", .target = "LT", .value = 40, .lasts = std::chrono::hours(1)},
+                    {.kind = "service-down", .target = "web"}};
+  inject.expectations = {
+      {.id = "a", .seen = {.as = scenario::Seen::kOrder, .of = "breaker-close", .target = breaker}},
+      {.id = "b",
+       .seen = {.as = scenario::Seen::kOrder, .of = "breaker-close", .target = "lt.substation.none.breaker1"}}};
+  s.injects = {inject};
+  std::vector<std::string> told;
+  for (const Error& gap : range_gaps(s, world)) told.push_back(gap.text());
+  EXPECT_EQ(told,
+            (std::vector<std::string>{
+                "services.web.depends-on[2]: there is nothing of this name: lt.node.none",
+                "services.line.target: there is nothing of this name: lt.segment.none",
+                "conditions.there.range: the range has no bus of XX",
+                "injects.i.physics[2].target: a node cannot be told open: lt.node.vilnius",
+                "injects.i.physics[3].target: this range does not do temperature: LT",
+                "injects.i.physics[4].lasts: a storm of this range ends by itself: LT",
+                "injects.i.expectations[1].seen.target: there is nothing of this name: lt.substation.none.breaker1",
+            }));
+}
+
+TEST(RangeGaps, TheFlagshipsWorldHasWhatItNames) {
+  const std::string data = shared_data("exercise");
+  if (data.empty()) GTEST_SKIP() << "skipped: needs shared data (exercise)";
+  const std::string dir = source_dir() + "/samples/exercise/world-lt-ua/";
+  const auto config =
+      read_world(*file_text(dir + "with-poland.toml"), "with-poland.toml", [&](const std::string& name) {
+        auto own = file_text(dir + name);
+        return own ? own : file_text(data + "/" + name);
+      });
+  ASSERT_TRUE(config) << config.error().text();
+  const std::string yaml = source_dir() + "/samples/exercise/scenarios/lithuania-ukraine.yaml";
+  const auto flagship = scenario::read_scenario(*file_text(yaml), yaml);
+  ASSERT_TRUE(flagship);
+  for (const Error& gap : range_gaps(*flagship, *World::make(*config, 7))) ADD_FAILURE() << gap.text();
 }
 
 TEST(WorldRanges, EveryTeamHasTheSameWorldToItself) {
