@@ -8,6 +8,8 @@
 #include "cli/terminal.h"
 #include "exercise/drill/range_gaps.h"
 #include "exercise/drill/world_range.h"
+#include "exercise/scenario/clone_teams.h"
+#include "exercise/scenario/write.h"
 #include "telemetry/byte_source.h"
 
 namespace bongsu::cli {
@@ -29,6 +31,15 @@ Result<drill::Policy> script_named(const std::string& name) {
   if (!name.ends_with(".json")) return drill::policy(name);
   BONGSU_TRY(const std::string text, telemetry::read_whole(name, kMaxPolicyBytes));
   return drill::read_policy(text, name);
+}
+
+Result<void> with_teams(const std::optional<std::size_t>& teams, scenario::Scenario& scenario, std::string& yaml) {
+  if (!teams) return {};
+  BONGSU_TRY(scenario::Scenario played, scenario::clone_teams(scenario, *teams));
+  if (played == scenario) return {};
+  scenario = std::move(played);
+  yaml = scenario::write_scenario(scenario);
+  return {};
 }
 
 Result<DrillRange> drill_range(const std::string& world, const std::string& data, const scenario::Scenario& scenario,

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "exercise/drill/baseline.h"
 #include "exercise/drill/range_copy.h"
+#include "exercise/scenario/scenario.h"
 
 namespace bongsu::cli {
 
@@ -18,6 +20,10 @@ inline constexpr std::size_t kMaxPolicyBytes = 64 * 1024;  // of a script in a f
 std::vector<std::string> script_names(const std::vector<std::string>& lists);
 // A script that the program knows by this name, or a JSON file.
 Result<exercise::drill::Policy> script_named(const std::string& name);
+
+// The scenario, and its text as a drill keeps it, for as many teams as asked for (scenario/clone_teams.h). kInvalid.
+Result<void> with_teams(const std::optional<std::size_t>& teams, exercise::scenario::Scenario& scenario,
+                        std::string& yaml);
 
 // The range of a drill, and what the scenario asks of it that it has not.
 struct DrillRange {

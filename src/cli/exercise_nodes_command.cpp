@@ -130,9 +130,6 @@ void summary(const scoring::Scorecard& card, const std::vector<std::string>& rep
 Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, const scenario::Scenario& scenario,
                                                drill::RangeMaker make_range, std::FILE* out, std::FILE* err) {
   const drill::Roster roster(scenario);
-  if (o.teams && *o.teams != roster.teams().size())
-    return fail(ErrorCode::kInvalid, fmt::format("the scenario has {} teams", roster.teams().size()),
-                {.field = "--teams"});
   desk::DeskOptions options{.directory = fs::absolute(o.out), .program = node::own_program_path()};
   options.settings.seed = o.seed;
   options.speed = o.speed;
@@ -180,13 +177,14 @@ int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::F
   if (o.scenario.empty())
     return trouble(err, {ErrorCode::kInvalid, "there is no drill there yet; name a scenario", {.source = o.out}},
                    o.json);
-  const auto yaml = telemetry::read_whole(o.scenario, formats::kMaxYamlBytes);
+  auto yaml = telemetry::read_whole(o.scenario, formats::kMaxYamlBytes);
   if (!yaml) return trouble(err, yaml.error(), o.json);
-  const auto scenario = scenario::read_scenario(*yaml, o.scenario);
+  auto scenario = scenario::read_scenario(*yaml, o.scenario);
   if (!scenario) {
     for (const Error& error : scenario.error().list) fmt::print(err, "{}\n", for_terminal(error.text()));
     return kExitNo;
   }
+  if (const auto done = with_teams(o.teams, *scenario, *yaml); !done) return trouble(err, done.error(), o.json);
   auto range = drill_range(o.world, o.data, *scenario, o.seed.value_or(scenario->exercise.seed));
   if (!range) return trouble(err, range.error(), o.json);
   // What has begun goes on.

@@ -20,7 +20,7 @@ struct ExerciseNodesOptions {
   std::string world, data;    // world.toml and its data; none: every order to the range is refused
   std::optional<double> speed;
   std::vector<std::string> scripted;  // policies by name or JSON file, in turn; a team without one, or "people": people
-  std::optional<std::size_t> teams;   // that there must be
+  std::optional<std::size_t> teams;   // clones of the only team; where there are several, their number
   std::optional<std::uint64_t> seed;
   std::uint16_t port = 0;
   bool accept_gaps = false;  // start though the world lacks what the scenario asks of it

@@ -226,13 +226,14 @@ Result<void> play(const ExerciseRunOptions& o, const scenario::Scenario& scenari
 }  // namespace
 
 int run_exercise_run(const ExerciseRunOptions& o, std::FILE* out, std::FILE* err) {
-  const auto yaml = telemetry::read_whole(o.scenario, formats::kMaxYamlBytes);
+  auto yaml = telemetry::read_whole(o.scenario, formats::kMaxYamlBytes);
   if (!yaml) return trouble(err, "run", yaml.error());
-  const auto scenario = scenario::read_scenario(*yaml, o.scenario);
+  auto scenario = scenario::read_scenario(*yaml, o.scenario);
   if (!scenario) {
     for (const Error& error : scenario.error().list) fmt::print(err, "{}\n", for_terminal(error.text()));
     return kExitNo;
   }
+  if (const auto done = with_teams(o.teams, *scenario, *yaml); !done) return trouble(err, "run", done.error());
   if (o.world.empty() && !o.quiet)
     fmt::print(err, "no range (--world): orders to it are refused, and conditions on it are false\n");
   const auto range = drill_range(o.world, o.data, *scenario, o.seed.value_or(scenario->exercise.seed));

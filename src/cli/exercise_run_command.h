@@ -26,6 +26,7 @@ struct ExerciseRunOptions {
   std::string world, data;    // world.toml and its data; none: every order to the range is refused
   std::string speed = "max";  // drill seconds a second
   std::vector<std::string> scripted = {"good", "slow", "leaky"};  // policies by name or JSON file, in turn
+  std::optional<std::size_t> teams;  // clones of the only team; where there are several, their number
   std::optional<std::uint64_t> seed;
   bool accept_gaps = false;  // start though the world lacks what the scenario asks of it
   bool baseline = false, json = false, quiet = false;

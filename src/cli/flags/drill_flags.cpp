@@ -13,6 +13,7 @@ namespace {
 // What only a drill on real nodes has; the rest is as it is for one in this process.
 int run_on_nodes(const ExerciseRunOptions& r, ExerciseNodesOptions n, bool scripted) {
   n.scenario = r.scenario;
+  n.teams = r.teams;
   n.out = r.out;
   n.world = r.world;
   n.data = r.data;
@@ -35,7 +36,7 @@ void add_drill(Program& p) {
   auto* exercise = p.app.get_subcommand("exercise");
   static ExerciseRunOptions r;
   auto* run = p.command(exercise, "run", "Play a drill: with scripted teams in this process, or on real nodes",
-                        "  bongsu exercise run samples/exercise/scenarios/lithuania-ukraine.yaml --out drill1\n"
+                        "  bongsu exercise run samples/exercise/scenarios/lithuania-ukraine.yaml --teams 3 --out drill1\n"
                         "  bongsu exercise run drill.yaml --world samples/exercise/world-sample/world.toml --scripted "
                         "good,slow --speed 60 --out drill2\n"
                         "  bongsu exercise run drill.yaml --nodes --scripted good,slow,people --speed 60 --out drill3\n"
@@ -46,7 +47,7 @@ void add_drill(Program& p) {
   run->add_option("--out,--resume", r.out, "Directory for scenario, log and score; with --nodes a drill goes on there")
       ->required();
   run->add_flag("--nodes", nodes, "On real nodes of this machine, with a desk for people");
-  run->add_option("--teams", n.teams, "With --nodes: how many teams there must be");
+  run->add_option("--teams", r.teams, "How many teams play: clones of a scenario's only one, or its own number of them");
   run->add_option("--port", n.port, "With --nodes: of the desk's API; 0: a free one")->capture_default_str();
   run->add_flag("--wait", n.wait, "With --nodes: exercise control starts the clock");
   run->add_option("--world", r.world,
