@@ -1,5 +1,8 @@
 // Drills: below `exercise`, beside the commands on scenarios.
+#include <fmt/format.h>
+
 #include <cstdio>
+#include <filesystem>
 
 #include "base/text.h"
 #include "cli/exercise_nodes_command.h"
@@ -30,6 +33,15 @@ int run_on_nodes(const ExerciseRunOptions& r, ExerciseNodesOptions n, bool scrip
   return run_exercise_nodes(n, stdout, stderr);
 }
 
+// "winter-drill" for "drills/winter.yaml", or the first of "winter-drill-2", "winter-drill-3", … that is not there.
+std::string new_directory(const std::string& scenario) {
+  const std::string stem = std::filesystem::path(scenario).stem().string() + "-drill";
+  std::string name = stem;
+  std::error_code ignored;
+  for (int n = 2; std::filesystem::exists(name, ignored); ++n) name = fmt::format("{}-{}", stem, n);
+  return name;
+}
+
 }  // namespace
 
 void add_drill(Program& p) {
@@ -44,8 +56,9 @@ void add_drill(Program& p) {
   static ExerciseNodesOptions n;
   static bool nodes = false;
   run->add_option("scenario", r.scenario, "Scenario (YAML); with --nodes, none: the one in the directory");
-  run->add_option("--out,--resume", r.out, "Directory for scenario, log and score; with --nodes a drill goes on there")
-      ->required();
+  run->add_option("--out,--resume", r.out,
+                  "Directory for scenario, log, score and report; none: a new one named for the scenario; with --nodes a "
+                  "drill goes on there");
   run->add_flag("--nodes", nodes, "On real nodes of this machine, with a desk for people");
   run->add_option("--teams", r.teams, "How many teams play: clones of a scenario's only one, or its own number of them");
   run->add_option("--port", n.port, "With --nodes: of the desk's API; 0: a free one")->capture_default_str();
@@ -66,6 +79,11 @@ void add_drill(Program& p) {
   run->add_flag("--quiet", r.quiet, "The scoreboard alone");
   scripted->type_name("NAME,…");
   run->callback([&p, scripted] {
+    if (r.out.empty() && r.scenario.empty()) {
+      p.exit = report({.code = ErrorCode::kInvalid, .message = "name a scenario, or the directory of a drill"}, r.json);
+      return;
+    }
+    if (r.out.empty()) r.out = new_directory(r.scenario);
     p.exit = nodes ? run_on_nodes(r, n, scripted->count() > 0) : run_exercise_run(r, stdout, stderr);
   });
 
