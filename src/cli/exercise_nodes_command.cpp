@@ -135,6 +135,8 @@ Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, co
   options.speed = o.speed;
   options.wait = o.wait;
   options.port = o.port;
+  options.mail = o.mail;
+  options.cap_post = o.cap_post;
   options.script_seed = o.seed.value_or(scenario.exercise.seed);
   BONGSU_TRY(options.scripts, policies(o, roster.teams()));
   options.make_range = std::move(make_range);

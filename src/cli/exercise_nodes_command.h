@@ -23,6 +23,8 @@ struct ExerciseNodesOptions {
   std::optional<std::size_t> teams;   // clones of the only team; where there are several, their number
   std::optional<std::uint64_t> seed;
   std::uint16_t port = 0;
+  std::string mail;      // smtp://HOST:PORT that takes the drill's mail
+  std::string cap_post;  // URL that takes its CAP alerts
   bool accept_gaps = false;  // start though the world lacks what the scenario asks of it
   bool wait = false, json = false, quiet = false;
 };

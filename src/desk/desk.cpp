@@ -82,6 +82,7 @@ struct Desk::Impl {
   std::unique_ptr<Table> table;
   std::unique_ptr<Watcher> watcher;
   std::unique_ptr<Nodes> nodes;
+  std::unique_ptr<Mail> mail;
   std::unique_ptr<Post> post;
   std::unique_ptr<ScriptedTeams> scripts;
   std::unique_ptr<DeskApi> api;
@@ -168,6 +169,13 @@ Json Desk::Impl::score_json() {
 }
 
 Result<void> Desk::Impl::set_up() {
+  if (!options.mail.empty()) {
+    BONGSU_TRY(mail, Mail::to(options.mail));
+  }
+  std::optional<net::Url> cap;
+  if (!options.cap_post.empty()) {
+    BONGSU_TRY(cap, net::parse_url(options.cap_post));
+  }
   std::error_code ec;
   fs::create_directories(options.directory, ec);
   if (ec) return fail(ErrorCode::kIo, ec.message(), {.source = options.directory.string()});
@@ -193,7 +201,7 @@ Result<void> Desk::Impl::set_up() {
                                   [this](const std::string& sentence) { say(sentence); });
   BONGSU_TRY_VOID(nodes->set_up());
   const auto find = [this](const std::string& member) { return nodes->find(member); };
-  post = std::make_unique<Post>(options.directory, scenario, players, PostWays{.node = find});
+  post = std::make_unique<Post>(options.directory, scenario, players, PostWays{.node = find, .mail = mail.get(), .cap = cap});
   BONGSU_TRY(scripts, ScriptedTeams::make(scenario, players, options.scripts, options.script_seed,
                                           {.node = find,
                                            .post = [this](const auto& team, const auto& what,

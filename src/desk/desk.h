@@ -39,6 +39,8 @@ struct DeskOptions {
   exercise::drill::Settings settings;
   exercise::drill::RangeMaker make_range;
   std::optional<double> speed;                             // set at the start; nothing: the scenario's least
+  std::string mail;                                        // smtp://HOST:PORT; none: mail goes to the console
+  std::string cap_post;                                    // URL that CAP alerts are posted to, beside the file
   bool wait = false;                                       // exercise control starts the clock
   std::uint16_t port = 0;                                  // of the API
   std::map<std::string, exercise::drill::Policy> scripts;  // by team

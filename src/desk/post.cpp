@@ -12,6 +12,10 @@ namespace bongsu::desk {
 using namespace exercise::drill;
 namespace scenario = exercise::scenario;
 
+namespace {
+constexpr std::chrono::milliseconds kCapDeadline{3000}, kCapAgain{5000};
+}  // namespace
+
 Post::Post(std::filesystem::path directory, const scenario::Scenario& scenario, const Players& players, PostWays ways)
     : directory_(std::move(directory)),
       scenario_(scenario),
@@ -43,7 +47,7 @@ Result<std::string> Post::deliver(const Delivery& delivery) {
     case scenario::Channel::kTaxii:
       return by_taxii(delivery);
     case scenario::Channel::kMail:
-      return std::string("in the console: this drill has no mail server");
+      return by_mail(delivery);
     case scenario::Channel::kCap:
       return by_cap(delivery);
   }
@@ -65,6 +69,20 @@ Result<std::string> Post::by_taxii(const Delivery& delivery) {
   if (!done.problems.empty())
     return fail(ErrorCode::kInvalid, fmt::format("exercise control's node refused it: {}", done.problems.front()));
   return std::string();
+}
+
+Result<std::string> Post::by_mail(const Delivery& delivery) {
+  if (ways_.mail == nullptr) return std::string("in the console: this drill has no mail server");
+  BONGSU_TRY(const std::string refused,
+             ways_.mail->send({.id = maker_.id("mail", delivery.id),
+                               .exercise = scenario_.exercise.id,
+                               .to = delivery.to.empty() ? "everyone" : delivery.to,
+                               .sender = delivery.sender,
+                               .subject = delivery.subject,
+                               .text = delivery.text,
+                               .banner = exercise_banner(scenario_),
+                               .at = scenario_.exercise.start + std::chrono::milliseconds(delivery.due_ms)}));
+  return refused.empty() ? refused : "in the console: the mail server refused it: " + refused;
 }
 
 Result<std::string> Post::by_cap(const Delivery& delivery) {
@@ -95,7 +113,22 @@ Result<std::string> Post::by_cap(const Delivery& delivery) {
   std::string name = delivery.id;
   std::ranges::replace(name, '/', '_');
   BONGSU_TRY_VOID(write_file_atomically(folder / (name + ".xml"), xml));
-  return std::string();
+  return ways_.cap ? post_cap(xml) : std::string();
+}
+
+Result<std::string> Post::post_cap(std::string xml) {
+  if (clock_.monotonic() < cap_again_at_) return fail(ErrorCode::kUnavailable, "who takes CAP alerts is not there now");
+  net::ClientRequest request{.method = "POST", .url = *ways_.cap, .headers = {}, .body = std::move(xml)};
+  request.headers.add("Content-Type", "application/cap+xml");
+  request.headers.add("X-Exercise", scenario_.exercise.id);
+  const auto answer = cap_client_.send(request, kCapDeadline);
+  if (answer && answer->status < 300) return std::string();
+  // What is refused as it is will be refused again.
+  if (answer && answer->status >= 400 && answer->status < 500)
+    return fmt::format("as a file: its receiver answered {}", answer->status);
+  cap_again_at_ = clock_.monotonic() + kCapAgain;
+  if (!answer) return std::unexpected(answer.error());
+  return fail(ErrorCode::kUnavailable, fmt::format("who takes CAP alerts answered {}", answer->status));
 }
 
 }  // namespace bongsu::desk

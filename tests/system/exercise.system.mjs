@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { check, equal, json, needSharedData, ok, program, Relay, root, sleep, until } from './lib/bongsu.mjs';
 
@@ -284,4 +285,71 @@ export async function the_flagship_on_real_nodes_is_scored_by_evidence_and_repor
   const again = report();
   for (const file of Object.keys(first)) check(first[file] === again[file], `${file} is the same again`);
   return `good ${totals[0].toFixed(1)}, slow ${totals[1].toFixed(1)}, leaky ${totals[2].toFixed(1)}, ${leaks.length} violations of the leaky one`;
+}
+
+// Takes mail as RFC 5321 says, without TLS; keeps what it took.
+function smtp_receiver(port) {
+  const letters = [];
+  const server = createServer((socket) => {
+    let envelope = [], data, buffer = '';
+    socket.on('error', () => {});
+    socket.write('220 receiver.example\r\n');
+    socket.on('data', (d) => {
+      buffer += d;
+      for (let end; (end = buffer.indexOf('\r\n')) >= 0;) {
+        const line = buffer.slice(0, end);
+        buffer = buffer.slice(end + 2);
+        if (data) {
+          if (line !== '.') { data.push(line.replace(/^\./, '')); continue; }
+          letters.push({ envelope, text: data.join('\r\n') });
+          [envelope, data] = [[], undefined];
+          socket.write('250 taken\r\n');
+        } else if (/^DATA$/i.test(line)) { data = []; socket.write('354 go on\r\n'); }
+        else if (/^QUIT$/i.test(line)) socket.end('221 bye\r\n');
+        else { if (/^(MAIL|RCPT)/i.test(line)) envelope.push(line); socket.write('250 ok\r\n'); }
+      }
+    });
+  });
+  return new Promise((done) => server.listen(port, '127.0.0.1', () => done({ letters, port: server.address().port, close: () => server.close() })));
+}
+
+export async function mail_and_cap_alerts_reach_their_servers_marked_and_none_is_lost(house) {
+  const drill = join(house.dir, 'mail.yaml');
+  const hostile = 'Is this ours?\\r\\nBcc: everyone@victim.example\\r\\n\\r\\nžąsis', text = '.\\r\\nQUIT\\r\\n: ґанок';
+  let yaml = readFileSync(scenario, 'utf8');
+  const mail = '{via: mail, roles: [Blue], sender: An engineer, subject: "Is this ours?", text: "I opened a link about a tender."}';
+  check(yaml.includes(mail), 'the scenario has a mail');
+  yaml = yaml.replace(mail, `{via: mail, roles: [Blue], sender: "An engineer\\r\\nX-Evil: 1", subject: "${hostile}", text: "${text}"}, {via: cap, roles: [Blue], sender: Met office, subject: Storm, text: Stay in.}`);
+  writeFileSync(drill, yaml);
+  const free = await smtp_receiver(0);
+  free.close();
+  const posted = [];
+  const receiver = http.createServer((request, response) => {
+    const parts = [];
+    request.on('data', (d) => parts.push(d));
+    request.on('end', () => { posted.push({ headers: request.headers, body: Buffer.concat(parts).toString() }); response.end(); });
+  });
+  await new Promise((done) => receiver.listen(0, '127.0.0.1', done));
+  house.proxies.push(receiver);
+  const host = new Host(house, 'drill', drill);
+  await host.start('--scripted', 'silent,silent,silent', '--speed', '120', '--mail', `smtp://127.0.0.1:${free.port}`, '--cap-post', `http://127.0.0.1:${receiver.address().port}/cap`);
+  await until('the desk says that nobody takes mail', () => host.lines.some((l) => l.status === 'desk' && /delivery 1.phish-lt/.test(l.text)), 30_000);
+  check(!evidence(host.log(), 'delivered').some((e) => e.data.object.startsWith('1/phish-lt') && e.data.object.endsWith('/0')), 'what is not taken is not said to be delivered');
+  const server = await smtp_receiver(free.port);
+  house.proxies.push(server);
+  equal(await host.ended, 0, `the host ended: ${host.err.slice(-2000)}`);
+  equal(server.letters.length, 1, 'letters that came');
+  const [{ envelope, text: letter }] = server.letters;
+  equal(envelope.map((l) => l.replace(/ SIZE=\d+$/, '')), ['MAIL FROM:<inject@three-members.example>', 'RCPT TO:<lt-blue@three-members.example>'], 'the envelope');
+  const [head, body] = letter.split('\r\n\r\n');
+  equal(head.replace(/\r\n /g, ' ').split('\r\n').map((l) => l.split(':')[0]),
+    ['Date', 'From', 'To', 'Subject', 'Message-ID', 'X-Exercise', 'MIME-Version', 'Content-Type', 'Content-Transfer-Encoding'], 'its headers, and no others');
+  const word = (field) => Buffer.concat([...head.match(new RegExp(`^${field}:[^]*?(?=\r\n\\S)`, 'm'))[0].matchAll(/=\?UTF-8\?B\?([^?]*)\?=/g)].map((m) => Buffer.from(m[1], 'base64'))).toString();
+  check(/^Subject: EXERCISE EXERCISE EXERCISE\r\n/m.test(head), 'its subject is marked');
+  equal(word('Subject'), 'Is this ours?\r\nBcc: everyone@victim.example\r\n\r\nžąsis', 'its subject whole');
+  const said = Buffer.from(body, 'base64').toString();
+  check(said.includes('.\r\nQUIT\r\n: ґанок') && said.startsWith('EXERCISE') && said.trimEnd().split('\r\n').at(-1).startsWith('EXERCISE'), `its text, marked: ${said}`);
+  equal(posted.length, 1, 'alerts that came');
+  equal([posted[0].headers['content-type'], posted[0].headers['x-exercise']], ['application/cap+xml', 'three-members'], 'its headers');
+  check(posted[0].body.includes('<status>Exercise</status>') && posted[0].body.includes('EXERCISE Storm'), 'it is marked');
 }

@@ -47,21 +47,27 @@ std::string new_directory(const std::string& scenario) {
 void add_drill(Program& p) {
   auto* exercise = p.app.get_subcommand("exercise");
   static ExerciseRunOptions r;
-  auto* run = p.command(exercise, "run", "Play a drill: with scripted teams in this process, or on real nodes",
-                        "  bongsu exercise run samples/exercise/scenarios/lithuania-ukraine.yaml --teams 3 --out drill1\n"
-                        "  bongsu exercise run drill.yaml --world samples/exercise/world-sample/world.toml --scripted "
-                        "good,slow --speed 60 --out drill2\n"
-                        "  bongsu exercise run drill.yaml --nodes --scripted good,slow,people --speed 60 --out drill3\n"
-                        "  bongsu exercise run --resume drill3 --nodes\n");
+  auto* run =
+      p.command(exercise, "run", "Play a drill: with scripted teams in this process, or on real nodes",
+                "  bongsu exercise run samples/exercise/scenarios/lithuania-ukraine.yaml --teams 3 --out drill1\n"
+                "  bongsu exercise run drill.yaml --world samples/exercise/world-sample/world.toml --scripted "
+                "good,slow --speed 60 --out drill2\n"
+                "  bongsu exercise run drill.yaml --nodes --scripted good,slow,people --speed 60 --out drill3\n"
+                "  bongsu exercise run --resume drill3 --nodes\n");
   static ExerciseNodesOptions n;
   static bool nodes = false;
   run->add_option("scenario", r.scenario, "Scenario (YAML); with --nodes, none: the one in the directory");
-  run->add_option("--out,--resume", r.out,
-                  "Directory for scenario, log, score and report; none: a new one named for the scenario; with --nodes a "
-                  "drill goes on there");
+  run->add_option(
+      "--out,--resume", r.out,
+      "Directory for scenario, log, score and report; none: a new one named for the scenario; with --nodes a "
+      "drill goes on there");
   run->add_flag("--nodes", nodes, "On real nodes of this machine, with a desk for people");
-  run->add_option("--teams", r.teams, "How many teams play: clones of a scenario's only one, or its own number of them");
+  run->add_option("--teams", r.teams,
+                  "How many teams play: clones of a scenario's only one, or its own number of them");
   run->add_option("--port", n.port, "With --nodes: of the desk's API; 0: a free one")->capture_default_str();
+  run->add_option("--mail", n.mail,
+                  "With --nodes: smtp://HOST:PORT that takes the drill's mail; none: it goes to the console");
+  run->add_option("--cap-post", n.cap_post, "With --nodes: URL that CAP alerts are posted to, beside the file");
   run->add_flag("--wait", n.wait, "With --nodes: exercise control starts the clock");
   run->add_option("--world", r.world,
                   "The range that every team gets a copy of (world.toml); none: orders to it are refused");
@@ -79,6 +85,13 @@ void add_drill(Program& p) {
   run->add_flag("--quiet", r.quiet, "The scoreboard alone");
   scripted->type_name("NAME,…");
   run->callback([&p, scripted] {
+    if (!nodes && !(n.mail.empty() && n.cap_post.empty())) {
+      p.exit = report({.code = ErrorCode::kInvalid,
+                       .message = "--mail and --cap-post need --nodes: nothing is sent from a "
+                                  "drill in this process"},
+                      r.json);
+      return;
+    }
     if (r.out.empty() && r.scenario.empty()) {
       p.exit = report({.code = ErrorCode::kInvalid, .message = "name a scenario, or the directory of a drill"}, r.json);
       return;
