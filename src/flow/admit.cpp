@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "flow/append_decided.h"
+#include "flow/exercise_rules.h"
 #include "flow/facts.h"
 #include "flow/reference_labels.h"
 
@@ -36,15 +37,6 @@ void name_persons(policy::Label& label, const std::set<std::string>& persons) {
   if (label.tlp == stix::Tlp::kRed && !label.persons) label.persons = persons;
   for (policy::LabelPart& part : label.parts)
     if (part.label.tlp == stix::Tlp::kRed && !part.label.persons) part.label.persons = persons;
-}
-
-// Why what is labelled so cannot be in a collection of this exercise (empty: a live one).
-std::optional<std::string_view> against_exercise(const policy::Label& label, const std::string& exercise) {
-  if (exercise.empty() && !label.exercises.empty())
-    return "names an exercise, and the collection is for live information";
-  if (std::ranges::any_of(label.exercises, [&](const std::string& named) { return named != exercise; }))
-    return "names another exercise than the collection's";
-  return std::nullopt;
 }
 
 // What decides about recipients wherever it is, without what references reveal: two copies of an object refer to the same.
@@ -730,45 +722,6 @@ Result<std::optional<journal::Entry>> Admission::other_content(const stix::Objec
   return std::nullopt;
 }
 
-Result<AdmitItem> Admission::admit_held(std::string_view id, std::string_view by, std::string_view why) {
-  if (quarantine_ == nullptr) return fail(ErrorCode::kUnsupported, "this node keeps no quarantine");
-  if (why.empty() || why.size() > kMaxHeldReasonBytes)
-    return fail(ErrorCode::kInvalid, fmt::format("a reason has 1 to {} bytes", kMaxHeldReasonBytes),
-                {.field = "reason"});
-  const auto item = quarantine_->find(id);
-  BONGSU_TRY(const journal::Content content, quarantine_->content(id));
-  BONGSU_TRY(journal::StateChange record, quarantine_->as_admitted(id, by, why));
-  std::vector<Result<stix::Object>> objects;
-  objects.push_back(stix::Object::parse(content.payload));
-  if (!objects.front()) return std::unexpected(objects.front().error());
-  AdmitContext context{.collection = item->collection, .origin = item->member, .fallback = item->fallback, .proofs = {content.proof}};
-  // Written with the object, or not at all: an object that is refused after all leaves its record as it was.
-  BONGSU_TRY_VOID(may_be_admitted(*objects.front(), *item));
-  context.states.push_back(std::move(record));
-  if (origins_ != nullptr && objects.front()->type() == "identity" && !item->originator.empty() &&
-      origins_->judge(content.proof, content.payload).proven_by(item->originator))
-    context.states.push_back(origins_->set_owner(item->object_id, item->originator));
-  BONGSU_TRY(auto report, admit_with(objects, context, true));
-  BONGSU_TRY_VOID(quarantine_->admitted(id, by, why));
-  return std::move(report.items.front());
-}
-
-// What admit_with would refuse whoever asks.
-Result<void> Admission::may_be_admitted(const stix::Object& object, const HeldItem& item) {
-  if (item.reason == HeldFor::kMarkingConflict)
-    return fail(ErrorCode::kConflict,
-                "a marking definition means one content for ever (STIX 2.1 §7.2.1); this is another");
-  if (const auto findings = stix::validate(object); stix::has_errors(findings))
-    return fail(ErrorCode::kConflict, "the standard refuses it");
-  if (const auto why = against_exercise(markings_.label_of(object, item.fallback), exercise_of(item.collection)))
-    return fail(ErrorCode::kConflict, std::string(*why));
-  BONGSU_TRY(const auto versions, journal_.snapshot()->versions(item.collection, item.object_id));
-  for (const auto& version : versions)
-    if (!item.version_key.empty() && version.version_key == item.version_key)
-      return fail(ErrorCode::kConflict, "this version is here already, with the content that came first");
-  return {};
-}
-
 Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, const AdmitContext& context) {
   policy::ObjectFacts facts{.object_id = object.id_text(),
                             .type = object.type(),
@@ -783,86 +736,6 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
   BONGSU_TRY_VOID(find_sighted({{&object, &facts}}, exercise.empty(), look));
   BONGSU_TRY_VOID(raise_by_references({{&object, &facts}}, context.origin, self(), exercise.empty(), look));
   return facts;
-}
-
-Result<void> Admission::remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
-                               std::string_view origin, std::vector<journal::StateChange> states,
-                               RecallReason reason) {
-  const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such object in this collection"); };
-  // What is held of it goes, too: nobody lets it in later.
-  if (quarantine_ != nullptr) {
-    Quarantine::Which held{.object_id = object_id, .collection = collection};
-    if (!version_key.empty()) held.version_key = version_key;
-    if (origin != self()) held.member = origin;
-    BONGSU_TRY([[maybe_unused]] const auto discarded,
-               quarantine_->discard_all(held, origin, "its sender withdrew it, or it was deleted"));
-  }
-  // What the asker may see, and what there is, in one snapshot.
-  auto reading = release_.open(origin, collection);
-  if (!reading) return nothing();
-  BONGSU_TRY(const auto stored, reading->snapshot->versions(collection, object_id));
-  std::vector<const journal::Entry*> wanted;
-  bool all = true;
-  for (const auto& entry : stored) {
-    BONGSU_TRY(const auto presence, reading->snapshot->presence(reading->view, entry.seq));
-    if (presence != journal::Snapshot::Presence::kVisible)
-      all = false;
-    else if (version_key.empty() || entry.version_key == version_key)
-      wanted.push_back(&entry);
-  }
-  if (wanted.empty()) return nothing();
-  if (origin != self() && std::ranges::any_of(wanted, [&](const auto* entry) { return entry->origin != origin; }))
-    return fail(ErrorCode::kDenied, "only what one gave can be deleted");
-
-  journal::Batch batch;
-  batch.states = std::move(states);
-  const auto deletion = [&](std::string version, std::string key) {
-    batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
-                             .collection = std::string(collection),
-                             .object_id = std::string(object_id),
-                             .version = std::move(version),
-                             .version_key = std::move(key),
-                             .origin = std::string(origin)});
-  };
-  if (all && version_key.empty())
-    deletion("", "");
-  else
-    for (const auto* entry : wanted) deletion(entry->version, entry->version_key);
-  // What this node made and guarded does not come back with a weaker label because it was deleted in between.
-  std::optional<policy::Label> guarded;
-  if (gate_ != nullptr && origin == self()) {
-    BONGSU_TRY(guarded, gate_->standing(std::string(object_id)));
-    auto remembered = guarded ? gate_->deleted(std::string(object_id), *guarded) : std::nullopt;
-    if (remembered) batch.states.push_back(std::move(*remembered));
-    else guarded.reset();
-  }
-  if (recall_ == nullptr) {
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
-  } else {
-    Recall::Plan plan;
-    BONGSU_TRY_VOID(release_.with_arrangement([&](const Release::Readers& readers, std::uint64_t) -> Result<void> {
-      std::vector<Recall::Rows> rows;
-      for (const auto& reader : readers(std::string(collection))) {
-        if (reader.member == origin) continue;  // it asked for it
-        Recall::Rows part{
-            .view = reader.view, .member = reader.member, .collection = std::string(collection), .seqs = {}};
-        for (const auto* entry : wanted) part.seqs.push_back(entry->seq);
-        rows.push_back(std::move(part));
-      }
-      BONGSU_TRY(plan, recall_->plan_withdrawal(rows, reason, batch));
-      // Whoever was given it refuses it for ever, so it is not offered again.
-      if (is_for_good(reason) && !plan.orders.empty()) {
-        const auto newest = std::ranges::max_element(wanted, {}, &journal::Entry::version_key);
-        recall_->bar(plan, batch, std::string(object_id), (*newest)->version);
-      }
-      BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
-      return {};
-    }));
-    recall_->made_durable(std::move(plan));
-  }
-  if (guarded) gate_->written(std::string(object_id), *guarded);
-  known_.forget(std::string(object_id));
-  return {};
 }
 
 }  // namespace bongsu::flow
