@@ -12,6 +12,7 @@
 #include "flow/append_decided.h"
 #include "flow/exercise_rules.h"
 #include "flow/facts.h"
+#include "flow/label_beside.h"
 #include "flow/reference_labels.h"
 
 namespace bongsu::flow {
@@ -142,6 +143,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   const auto proof_of = [&](std::size_t i) {
     return i < context.proofs.size() ? std::string_view(context.proofs[i]) : std::string_view();
   };
+  const auto label_said = [&](std::size_t i) {
+    return foreign && i < context.labels.size() ? std::string_view(context.labels[i]) : std::string_view();
+  };
   // Keeps an object aside. `told`: the reason depends on nothing but what was sent and what everyone may know.
   const auto hold = [&](std::size_t i, HeldFor reason, std::string property, std::string why, bool told,
                         const OriginVerdict& verdict) {
@@ -161,7 +165,8 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                           .reason = reason,
                           .why = item.message,
                           .bytes = object.bytes(),
-                          .proof = std::string(proof_of(i))};
+                          .proof = std::string(proof_of(i)),
+                          .label = std::string(label_said(i))};
     Held one{.item = i, .placed = {}, .secret = !told, .entry = aside.entries.size()};
     one.placed = quarantine_->hold(what, aside);
     if (one.placed.as != HeldAs::kNew) one.entry.reset();
@@ -315,6 +320,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     // What comes into an exercise's collection belongs to it, whether it says so or not.
     if (!exercise.empty()) label.exercises.insert(exercise);
     name_persons(label, context.persons);
+    if (const std::string_view said = label_said(w.item); !said.empty()) raise(label, read_label_beside(said));
     if (foreign) {
       w.given = label;
       BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
@@ -343,7 +349,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   }
   for (Work& w : work) {
     read_facts(w.facts, *w.object);
-    referring.push_back({w.object, &w.facts});
+    referring.push_back({w.object, &w.facts, !foreign || !label_said(w.item).empty()});
   }
   BONGSU_TRY_VOID(find_sighted(referring, exercise.empty(), look));
   BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, exercise.empty(), look));
@@ -378,7 +384,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       continue;
     }
     if (foreign && context.replaces) {
-      BONGSU_TRY(const auto stored, other_content(*w.object, context, look));
+      BONGSU_TRY(const auto stored, told_otherwise(w, context, look));
       if (stored) {
         batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
                                  .collection = context.collection,
@@ -708,17 +714,24 @@ Result<void> Admission::take_from_excluded(const std::vector<Raised>& raised, co
   return {};
 }
 
-// The stored copy of this version that the same member gave with other bytes.
-Result<std::optional<journal::Entry>> Admission::other_content(const stix::Object& object, const AdmitContext& context,
-                                                               KnownObjects::Look& look) {
-  if (object.version() == nullptr) return std::nullopt;  // without a version, other bytes are another object version
+// The stored copy of this version that the same member gave with other bytes, or with a label that was not as strict.
+Result<std::optional<journal::Entry>> Admission::told_otherwise(const Work& work, const AdmitContext& context,
+                                                                KnownObjects::Look& look) {
+  const stix::Object& object = *work.object;
   BONGSU_TRY(const auto copies, look.copies(object.id_text()));
   if (std::ranges::find(copies, context.origin, &KnownCopy::origin) == copies.end()) return std::nullopt;
   BONGSU_TRY(auto versions, journal_.snapshot()->versions(context.collection, object.id_text()));
-  for (auto& entry : versions)
-    if (entry.origin == context.origin && entry.version_key == object.version()->key() && !entry.erased &&
-        entry.hash != object.hash())
-      return std::optional(std::move(entry));
+  for (auto& entry : versions) {
+    if (entry.origin != context.origin || entry.erased) continue;
+    if (entry.hash == object.hash()) {
+      // As its sender said it both times: what is known here is no reason to tell it anew.
+      const auto before = policy::Label::parse(label_for(entry.label, context.origin));
+      if (before && policy::at_most(comparable(work.given), comparable(*before))) continue;
+    } else if (object.version() == nullptr || entry.version_key != object.version()->key()) {
+      continue;  // without a version, other bytes are another object version
+    }
+    return std::optional(std::move(entry));
+  }
   return std::nullopt;
 }
 

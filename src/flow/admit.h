@@ -8,7 +8,8 @@
 // The label that is stored and decided on is the object's own (Markings::label_of) joined with what its references
 // reveal: an id tells that an object exists, so an object that refers to another one which is known here goes to nobody
 // whom that one is withheld from by its label, or by the third-party rule. Known means: admitted before, or in the same
-// batch; what comes later changes nothing. created_by_ref does not count: an author signs its objects, and hiding an
+// batch; what comes later changes nothing. Of what another member gave, its own label counts besides, where it says one.
+// created_by_ref does not count: an author signs its objects, and hiding an
 // author means hiding the objects. Nor do markings: they travel with what they mark.
 #pragma once
 
@@ -39,8 +40,9 @@ struct AdmitContext {
   std::string origin;                            // member id; own id for what is ours
   stix::Tlp fallback = stix::Tlp::kAmberStrict;  // label of objects that carry no TLP marking
   std::vector<journal::StateChange> states;      // written in the same transaction (a link's cursor, a feed's state)
-  // Other content of a version that this member gave before takes its place, in the same commit: a live link tells
-  // releases in order, and what comes later was redacted more, or less. Otherwise the first bytes stay.
+  // Other content of a version that this member gave before, or the same with a stricter label, takes its place, in the
+  // same commit: a live link tells releases in order, and what comes later was redacted more, or less. Otherwise the
+  // first bytes stay.
   bool replaces = false;
   // Proofs of origin beside the objects, empty where there is none; empty as a whole: this way in carries none.
   std::vector<std::string> proofs{};
@@ -48,6 +50,9 @@ struct AdmitContext {
   std::string received_from{};
   // Who brought it in, "cert-lt/olena": TLP:RED that names nobody is theirs. (Nobody may see it otherwise.)
   std::set<std::string> persons{};
+  // What its sender decided on for each object (label_beside.h), empty where it did not say; empty as a whole: this way
+  // in carries none. What refers to something unknown here then goes to nobody else.
+  std::vector<std::string> labels{};
   // How many tombstones the sender had made for us when it read each object for us; empty: none, as far as is known.
   std::vector<std::uint64_t> decided_after{};
   // Who decides that a newer version of an own object may have a lower label than the one before, and why. Empty: such
@@ -143,8 +148,8 @@ class Admission {
                                                       KnownObjects::Look& look);
   Result<void> take_from_excluded(const std::vector<Raised>& raised, const Release::Readers& readers,
                                   journal::Batch& batch, Recall::Plan& plan);
-  Result<std::optional<journal::Entry>> other_content(const stix::Object& object, const AdmitContext& context,
-                                                      KnownObjects::Look& look);
+  Result<std::optional<journal::Entry>> told_otherwise(const Work& work, const AdmitContext& context,
+                                                       KnownObjects::Look& look);
   policy::Label standing_label(const KnownCopy& copy, const stix::Object& object, const std::string& member) const;
   Result<void> find_sighted(const std::vector<Referring>& batch, bool live, KnownObjects::Look& look) const;
   // `reading`: what the member may see of the collection, or why nothing.

@@ -17,7 +17,7 @@ Result<AdmitItem> Admission::admit_held(std::string_view id, std::string_view by
   std::vector<Result<stix::Object>> objects;
   objects.push_back(stix::Object::parse(content.payload));
   if (!objects.front()) return std::unexpected(objects.front().error());
-  AdmitContext context{.collection = item->collection, .origin = item->member, .fallback = item->fallback, .proofs = {content.proof}};
+  AdmitContext context{.collection = item->collection, .origin = item->member, .fallback = item->fallback, .proofs = {content.proof}, .labels = {item->label}};
   // Written with the object, or not at all: an object that is refused after all leaves its record as it was.
   BONGSU_TRY_VOID(may_be_admitted(*objects.front(), *item));
   context.states.push_back(std::move(record));
