@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <limits>
 #include <map>
 #include <optional>
@@ -56,6 +57,8 @@ void raise(policy::Label& label, const policy::Label& by) {
   label.marked = marked;
 }
 
+bool is_definition(const Result<stix::Object>& object) { return object && object->type() == "marking-definition"; }
+
 std::size_t tlp_markings(const stix::Object& object) {
   return static_cast<std::size_t>(
       std::ranges::count_if(object.object_markings(), [](const stix::Id& id) { return stix::tlp_of(id).has_value(); }));
@@ -105,9 +108,29 @@ std::string Admission::own_identity() const {
 
 // Empty: the collection is for live information.
 std::string Admission::exercise_of(std::string_view collection) const {
+  // As it was made, also while no policy knows of it yet.
+  if (collections_ != nullptr)
+    if (const auto known = collections_->find(collection); known && known->id == collection) return known->exercise;
   const auto state = release_.state();
   const auto found = state->exercises.find(std::string(collection));
   return found == state->exercises.end() ? std::string() : found->second;
+}
+
+// The member whose identity it names as its creator; nullopt: this node, or nobody that is known.
+std::optional<policy::MemberId> Admission::made_by_another(const stix::Object& object) const {
+  if (!object.created_by() || origins_ == nullptr) return std::nullopt;
+  auto maker = origins_->owner_of(object.created_by()->text());
+  return maker && *maker != self() ? maker : std::nullopt;
+}
+
+// Whoever reads this node's objects of a drill knows their marking before them.
+Result<void> Admission::define_exercise(const std::string& exercise, const std::string& collection) {
+  const std::vector<Result<stix::Object>> definition{stix::Object::parse(exercise_definition(exercise, self()))};
+  BONGSU_CHECK(definition.front().has_value());
+  BONGSU_TRY(const auto there, journal_.snapshot()->versions(collection, definition.front()->id_text()));
+  if (std::ranges::any_of(there, [](const journal::Entry& entry) { return !entry.erased; })) return {};
+  BONGSU_TRY([[maybe_unused]] const auto report, admit(definition, {.collection = collection, .origin = self()}));
+  return {};
 }
 
 policy::MemberId Admission::self() const {
@@ -146,6 +169,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   const auto label_said = [&](std::size_t i) {
     return foreign && i < context.labels.size() ? std::string_view(context.labels[i]) : std::string_view();
   };
+  const std::string exercise = exercise_of(context.collection);
   // Keeps an object aside. `told`: the reason depends on nothing but what was sent and what everyone may know.
   const auto hold = [&](std::size_t i, HeldFor reason, std::string property, std::string why, bool told,
                         const OriginVerdict& verdict) {
@@ -174,12 +198,34 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     held.push_back(std::move(one));
   };
 
+  // Definitions of this batch that cannot be here, and so what they mark.
+  std::map<stix::Id, std::string> not_here;
+  const auto why_not_here = [&](const stix::Object& object, const policy::Label& label) -> std::optional<std::string> {
+    if (const auto why = against_exercise(label, exercise)) return std::string(*why);
+    const auto by = [&](const stix::Id& marking) { return not_here.contains(marking); };
+    for (const stix::Id& marking : object.object_markings())
+      if (by(marking)) return not_here.at(marking);
+    for (const auto& granular : object.granular_markings())
+      if (granular.marking_ref && by(*granular.marking_ref)) return not_here.at(*granular.marking_ref);
+    return std::nullopt;
+  };
+  const auto refuse_exercise = [&](std::size_t i, std::string_view why, const OriginVerdict& verdict) {
+    log_.warn("admit.of_an_exercise", {{"from", context.origin}, {"id", report.items[i].id}});
+    if (foreign && !by_person)
+      hold(i, HeldFor::kExercise, "object_marking_refs", std::string(why), true, verdict);
+    else
+      refuse(report.items[i], {.property = "object_marking_refs", .rule = std::string(why)});
+  };
+
   // What somebody else gave before cannot be made one's own by signing it first.
   KnownObjects::Look look = known_.look();
   const auto known_from_others = [&](const std::string& id, const std::string& originator) {
     const auto copies = look.copies(id);
     return !copies || std::ranges::any_of(*copies, [&](const KnownCopy& copy) { return copy.origin != originator; });
   };
+
+  if (!foreign && !exercise.empty() && !std::ranges::all_of(objects, is_definition))
+    BONGSU_TRY_VOID(define_exercise(exercise, context.collection));
 
   // What is recalled meanwhile is recalled before this batch or after it.
   std::optional<std::shared_lock<FairSharedMutex>> admitting;
@@ -188,7 +234,13 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   // 1. Each object by itself: the standard, who speaks, marking definitions pinned.
   std::vector<Work> work;
   work.reserve(objects.size());
-  for (std::size_t i = 0; i < objects.size(); ++i) {
+  // Marking definitions first: what they mark is judged by them here, and a recipient has to know them before it.
+  std::vector<std::size_t> order;
+  for (const bool definitions : {true, false})
+    for (std::size_t i = 0; i < objects.size(); ++i)
+      if (is_definition(objects[i]) == definitions) order.push_back(i);
+  std::deque<stix::Object> marked;  // with the exercise's marking, where they came without
+  for (const std::size_t i : order) {
     AdmitItem& item = report.items[i];
     if (!objects[i]) {
       item.id = objects[i].error().where.field;
@@ -244,6 +296,14 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
            "is the identity of the node that it is sent to", true, verdict);
       continue;
     }
+    // Before it takes an id or an identity from what is live.
+    const bool definition = is_definition(objects[i]);
+    if (definition || object.type() == "identity")
+      if (const auto why = why_not_here(object, markings_.label_of(object, context.fallback, exercise))) {
+        if (definition) not_here.emplace(object.id(), *why);
+        refuse_exercise(i, *why, verdict);
+        continue;
+      }
     if (foreign && origins_ != nullptr && !by_person) {
       // Whoever may speak under an identity that has an owner: the owner's proof, or the owner itself by a way in that
       // carries no proofs.
@@ -259,17 +319,18 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
              "is an identity that another member brought, with proof that it is its own", false, verdict);
         continue;
       }
-      if (object.type() == "identity" && verdict.kind == OriginVerdict::Kind::kProven && verdict.author &&
+      // A drill makes nobody the owner of anything.
+      if (exercise.empty() && object.type() == "identity" && verdict.kind == OriginVerdict::Kind::kProven && verdict.author &&
           (creator == item.id || (!creator.empty() && origins_->owner_of(creator) == verdict.originator)) &&
           !known_from_others(item.id, verdict.originator) && origins_->own(item.id, verdict.originator, batch.states))
         owned.push_back(item.id);
     }
     // Identities that this node makes: nobody else speaks under them.
-    if (!foreign && origins_ != nullptr && object.type() == "identity" && !own_identity.empty() &&
+    if (!foreign && exercise.empty() && origins_ != nullptr && object.type() == "identity" && !own_identity.empty() &&
         creator == own_identity && origins_->own(item.id, self, batch.states))
       owned.push_back(item.id);
-    if (object.type() == "marking-definition") {
-      if (auto pinned = markings_.pin(object, batch.states); !pinned) {
+    if (definition) {
+      if (auto pinned = markings_.pin(object, batch.states, exercise); !pinned) {
         log_.warn("admit.marking_conflict", {{"from", context.origin}, {"id", item.id}});
         if (foreign && pinned.error().code == ErrorCode::kConflict && !by_person)
           hold(i, HeldFor::kMarkingConflict, pinned.error().where.field, pinned.error().message, false, verdict);
@@ -284,13 +345,22 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                                .rule = "names more than one TLP level; the strictest holds"});
       log_.warn("admit.two_tlp_levels", {{"from", context.origin}, {"id", item.id}});
     }
-    work.push_back({.item = i, .object = &object, .facts = {}, .verdict = std::move(verdict)});
+    const stix::Object* admitted = &object;
+    // What this node makes in a drill says so wherever its bytes go.
+    if (!foreign && !exercise.empty() && !definition &&
+        !markings_.label_of(object, context.fallback, exercise).exercises.contains(exercise)) {
+      auto one = !context.received_from.empty() || made_by_another(object)
+                     ? needs_exercise_marking(exercise, self)
+                     : with_exercise_marking(object, exercise, self);
+      if (!one) {
+        refuse(item, finding_of(one.error(), "object_marking_refs"));
+        continue;
+      }
+      admitted = &marked.emplace_back(std::move(*one));
+    }
+    work.push_back({.item = i, .object = admitted, .facts = {}, .verdict = std::move(verdict)});
   }
-  // Marking definitions first: a recipient has to know them before what they mark.
-  std::ranges::sort(work, {},
-                    [](const Work& w) { return std::pair(w.object->type() != "marking-definition", w.item); });
 
-  const std::string exercise = exercise_of(context.collection);
   // What was given elsewhere in a drill says nothing about what is live.
   const auto copies_of = [&](const std::string& id) -> Result<std::vector<KnownCopy>> {
     BONGSU_TRY(auto copies, look.copies(id));
@@ -306,14 +376,10 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                .type = w.object->type(),
                .collection = context.collection,
                .origin = context.origin,
-               .label = markings_.label_of(*w.object, context.fallback)};
+               .label = markings_.label_of(*w.object, context.fallback, exercise)};
     policy::Label& label = w.facts.label;
-    if (const auto why = against_exercise(label, exercise)) {
-      log_.warn("admit.of_an_exercise", {{"from", context.origin}, {"id", report.items[w.item].id}});
-      if (foreign && !by_person)
-        hold(w.item, HeldFor::kExercise, "object_marking_refs", std::string(*why), true, w.verdict);
-      else
-        refuse(report.items[w.item], {.property = "object_marking_refs", .rule = std::string(*why)});
+    if (const auto why = why_not_here(*w.object, label)) {
+      refuse_exercise(w.item, *why, w.verdict);
       w.object = nullptr;
       continue;
     }
@@ -336,9 +402,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   std::erase_if(work, [](const Work& w) { return w.object == nullptr; });
   // What a partner made does not become ours by being put in here: whom it may go to is its maker's to widen (R8).
   for (Work& w : work) {
-    if (foreign || !w.object->created_by() || origins_ == nullptr) continue;
-    const auto maker = origins_->owner_of(w.object->created_by()->text());
-    if (!maker || *maker == self) continue;
+    if (foreign) continue;
+    const auto maker = made_by_another(*w.object);
+    if (!maker) continue;
     BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
     for (const auto& copy : copies) {
       if (copy.origin != *maker) continue;
@@ -421,7 +487,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                                           {"reason", context.authority_reason}});
         lowerings.push_back(item.id);
       }
-      if (!changed.before.empty()) raised.push_back(std::move(changed));
+      // As in remove(): a drill takes nothing live from anybody.
+      BONGSU_TRY(const bool also_elsewhere, stands_outside(exercise, item.id));
+      if (!changed.before.empty() && !also_elsewhere) raised.push_back(std::move(changed));
     }
     journal::NewEntry& entry = batch.entries.emplace_back();
     entry.collection = context.collection;
@@ -736,12 +804,12 @@ Result<std::optional<journal::Entry>> Admission::told_otherwise(const Work& work
 }
 
 Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, const AdmitContext& context) {
+  const std::string exercise = exercise_of(context.collection);
   policy::ObjectFacts facts{.object_id = object.id_text(),
                             .type = object.type(),
                             .collection = context.collection,
                             .origin = context.origin,
-                            .label = markings_.label_of(object, context.fallback)};
-  const std::string exercise = exercise_of(context.collection);
+                            .label = markings_.label_of(object, context.fallback, exercise)};
   if (!exercise.empty()) facts.label.exercises.insert(exercise);
   name_persons(facts.label, context.persons);
   KnownObjects::Look look = known_.look();

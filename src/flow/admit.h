@@ -14,6 +14,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "flow/collections.h"
 #include "flow/known_objects.h"
 #include "flow/lowering_gate.h"
 #include "flow/markings.h"
@@ -99,6 +101,8 @@ class Admission {
   // With these, what is admitted is signed and proofs are judged, and what speaks for others goes to quarantine.
   // Without them (tests, tools) nothing is signed, and that is refused.
   void use(Origins& origins, Quarantine& quarantine);
+  // Which exercise a collection is for is asked of them, not of the policy, which knows of a collection later.
+  void use(const Collections& collections) { collections_ = &collections; }
   // Own objects whose label is lowered wait for a second person.
   void use(LoweringGate& gate) { gate_ = &gate; }
 
@@ -113,6 +117,9 @@ class Admission {
 
   // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An
   // error means that nothing was written (disk full, journal closed). An empty batch still writes context.states.
+  //
+  // What is this node's and goes into an exercise's collection without its marking gets it, in its bytes: whoever posts
+  // them elsewhere posts a drill's. What another made, or a feed brought, is refused without it, and the error names it.
   //
   // Marking definitions of a batch are pinned and written before what they mark. From a partner (origin is not this
   // node) is held in quarantine: a proof that is wrong; no proof over the link of a member that signs; this node's own
@@ -135,7 +142,8 @@ class Admission {
   // Deletes one version (version_key) or all versions (empty) of an object from a collection. kNotFound if there is
   // none. `origin` = the member who asks: what it cannot see it cannot delete, and the answer is kNotFound; what it
   // sees but others gave, it cannot delete either: kDenied. `states` are written in the same commit.
-  // What members were given of it is recalled from them: for good, or up to a decision if `reason` says so (a partner
+  // What members were given of it is recalled from them (not a drill's copy of what is here outside of the drill as well:
+  // a tombstone names the id, so that is told by the link alone): for good, or up to a decision if `reason` says so (a partner
   // took it back, and may give it again).
   Result<void> remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
                       std::string_view origin, std::vector<journal::StateChange> states = {},
@@ -161,6 +169,9 @@ class Admission {
   Result<void> may_be_admitted(const stix::Object& object, const HeldItem& item);
   std::string own_identity() const;
   std::string exercise_of(std::string_view collection) const;
+  std::optional<policy::MemberId> made_by_another(const stix::Object& object) const;
+  Result<void> define_exercise(const std::string& exercise, const std::string& collection);
+  Result<bool> stands_outside(const std::string& exercise, const std::string& object_id);
   policy::MemberId self() const;
 
   journal::Journal& journal_;
@@ -172,6 +183,7 @@ class Admission {
   Origins* origins_ = nullptr;
   Quarantine* quarantine_ = nullptr;
   LoweringGate* gate_ = nullptr;
+  const Collections* collections_ = nullptr;
   MayWiden may_widen_;
   mutable std::mutex mutex_;
   std::string own_identity_;

@@ -36,7 +36,8 @@ Result<void> Admission::may_be_admitted(const stix::Object& object, const HeldIt
                 "a marking definition means one content for ever (STIX 2.1 §7.2.1); this is another");
   if (const auto findings = stix::validate(object); stix::has_errors(findings))
     return fail(ErrorCode::kConflict, "the standard refuses it");
-  if (const auto why = against_exercise(markings_.label_of(object, item.fallback), exercise_of(item.collection)))
+  const std::string exercise = exercise_of(item.collection);
+  if (const auto why = against_exercise(markings_.label_of(object, item.fallback, exercise), exercise))
     return fail(ErrorCode::kConflict, std::string(*why));
   BONGSU_TRY(const auto versions, journal_.snapshot()->versions(item.collection, item.object_id));
   for (const auto& version : versions)

@@ -57,7 +57,9 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
     if (remembered) batch.states.push_back(std::move(*remembered));
     else guarded.reset();
   }
-  if (recall_ == nullptr) {
+  // Tombstones name ids: one for a drill's copy would take the live one with it. The link tells what is gone.
+  BONGSU_TRY(const bool also_elsewhere, stands_outside(exercise_of(collection), std::string(object_id)));
+  if (recall_ == nullptr || also_elsewhere) {
     BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
   } else {
     Recall::Plan plan;
@@ -84,6 +86,14 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
   if (guarded) gate_->written(std::string(object_id), *guarded);
   known_.forget(std::string(object_id));
   return {};
+}
+
+// Whether something of a drill's object is here outside of that drill, too. Of live ones that is no matter.
+Result<bool> Admission::stands_outside(const std::string& exercise, const std::string& object_id) {
+  if (exercise.empty()) return false;
+  BONGSU_TRY(const auto entries, journal_.snapshot()->versions("", object_id));
+  return std::ranges::any_of(
+      entries, [&](const journal::Entry& entry) { return !entry.erased && exercise_of(entry.collection) != exercise; });
 }
 
 }  // namespace bongsu::flow
