@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <limits>
 #include <map>
 #include <optional>
@@ -10,7 +11,9 @@
 
 #include "base/bytes.h"
 #include "flow/append_decided.h"
+#include "flow/exercise_rules.h"
 #include "flow/facts.h"
+#include "flow/label_beside.h"
 #include "flow/reference_labels.h"
 
 namespace bongsu::flow {
@@ -38,15 +41,6 @@ void name_persons(policy::Label& label, const std::set<std::string>& persons) {
     if (part.label.tlp == stix::Tlp::kRed && !part.label.persons) part.label.persons = persons;
 }
 
-// Why what is labelled so cannot be in a collection of this exercise (empty: a live one).
-std::optional<std::string_view> against_exercise(const policy::Label& label, const std::string& exercise) {
-  if (exercise.empty() && !label.exercises.empty())
-    return "names an exercise, and the collection is for live information";
-  if (std::ranges::any_of(label.exercises, [&](const std::string& named) { return named != exercise; }))
-    return "names another exercise than the collection's";
-  return std::nullopt;
-}
-
 // What decides about recipients wherever it is, without what references reveal: two copies of an object refer to the same.
 policy::Label comparable(policy::Label label) {
   label.reveals.clear();
@@ -62,6 +56,8 @@ void raise(policy::Label& label, const policy::Label& by) {
   label = policy::join(label, by);
   label.marked = marked;
 }
+
+bool is_definition(const Result<stix::Object>& object) { return object && object->type() == "marking-definition"; }
 
 std::size_t tlp_markings(const stix::Object& object) {
   return static_cast<std::size_t>(
@@ -112,9 +108,29 @@ std::string Admission::own_identity() const {
 
 // Empty: the collection is for live information.
 std::string Admission::exercise_of(std::string_view collection) const {
+  // As it was made, also while no policy knows of it yet.
+  if (collections_ != nullptr)
+    if (const auto known = collections_->find(collection); known && known->id == collection) return known->exercise;
   const auto state = release_.state();
   const auto found = state->exercises.find(std::string(collection));
   return found == state->exercises.end() ? std::string() : found->second;
+}
+
+// The member whose identity it names as its creator; nullopt: this node, or nobody that is known.
+std::optional<policy::MemberId> Admission::made_by_another(const stix::Object& object) const {
+  if (!object.created_by() || origins_ == nullptr) return std::nullopt;
+  auto maker = origins_->owner_of(object.created_by()->text());
+  return maker && *maker != self() ? maker : std::nullopt;
+}
+
+// Whoever reads this node's objects of a drill knows their marking before them.
+Result<void> Admission::define_exercise(const std::string& exercise, const std::string& collection) {
+  const std::vector<Result<stix::Object>> definition{stix::Object::parse(exercise_definition(exercise, self()))};
+  BONGSU_CHECK(definition.front().has_value());
+  BONGSU_TRY(const auto there, journal_.snapshot()->versions(collection, definition.front()->id_text()));
+  if (std::ranges::any_of(there, [](const journal::Entry& entry) { return !entry.erased; })) return {};
+  BONGSU_TRY([[maybe_unused]] const auto report, admit(definition, {.collection = collection, .origin = self()}));
+  return {};
 }
 
 policy::MemberId Admission::self() const {
@@ -150,6 +166,10 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   const auto proof_of = [&](std::size_t i) {
     return i < context.proofs.size() ? std::string_view(context.proofs[i]) : std::string_view();
   };
+  const auto label_said = [&](std::size_t i) {
+    return foreign && i < context.labels.size() ? std::string_view(context.labels[i]) : std::string_view();
+  };
+  const std::string exercise = exercise_of(context.collection);
   // Keeps an object aside. `told`: the reason depends on nothing but what was sent and what everyone may know.
   const auto hold = [&](std::size_t i, HeldFor reason, std::string property, std::string why, bool told,
                         const OriginVerdict& verdict) {
@@ -169,12 +189,32 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                           .reason = reason,
                           .why = item.message,
                           .bytes = object.bytes(),
-                          .proof = std::string(proof_of(i))};
+                          .proof = std::string(proof_of(i)),
+                          .label = std::string(label_said(i))};
     Held one{.item = i, .placed = {}, .secret = !told, .entry = aside.entries.size()};
     one.placed = quarantine_->hold(what, aside);
     if (one.placed.as != HeldAs::kNew) one.entry.reset();
     item.outcome = Outcome::kQuarantined;
     held.push_back(std::move(one));
+  };
+
+  // Definitions of this batch that cannot be here, and so what they mark.
+  std::map<stix::Id, std::string> not_here;
+  const auto why_not_here = [&](const stix::Object& object, const policy::Label& label) -> std::optional<std::string> {
+    if (const auto why = against_exercise(label, exercise)) return std::string(*why);
+    const auto by = [&](const stix::Id& marking) { return not_here.contains(marking); };
+    for (const stix::Id& marking : object.object_markings())
+      if (by(marking)) return not_here.at(marking);
+    for (const auto& granular : object.granular_markings())
+      if (granular.marking_ref && by(*granular.marking_ref)) return not_here.at(*granular.marking_ref);
+    return std::nullopt;
+  };
+  const auto refuse_exercise = [&](std::size_t i, std::string_view why, const OriginVerdict& verdict) {
+    log_.warn("admit.of_an_exercise", {{"from", context.origin}, {"id", report.items[i].id}});
+    if (foreign && !by_person)
+      hold(i, HeldFor::kExercise, "object_marking_refs", std::string(why), true, verdict);
+    else
+      refuse(report.items[i], {.property = "object_marking_refs", .rule = std::string(why)});
   };
 
   // What somebody else gave before cannot be made one's own by signing it first.
@@ -184,6 +224,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     return !copies || std::ranges::any_of(*copies, [&](const KnownCopy& copy) { return copy.origin != originator; });
   };
 
+  if (!foreign && !exercise.empty() && !std::ranges::all_of(objects, is_definition))
+    BONGSU_TRY_VOID(define_exercise(exercise, context.collection));
+
   // What is recalled meanwhile is recalled before this batch or after it.
   std::optional<std::shared_lock<FairSharedMutex>> admitting;
   if (recall_ != nullptr) admitting.emplace(recall_->admit());
@@ -191,7 +234,13 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   // 1. Each object by itself: the standard, who speaks, marking definitions pinned.
   std::vector<Work> work;
   work.reserve(objects.size());
-  for (std::size_t i = 0; i < objects.size(); ++i) {
+  // Marking definitions first: what they mark is judged by them here, and a recipient has to know them before it.
+  std::vector<std::size_t> order;
+  for (const bool definitions : {true, false})
+    for (std::size_t i = 0; i < objects.size(); ++i)
+      if (is_definition(objects[i]) == definitions) order.push_back(i);
+  std::deque<stix::Object> marked;  // with the exercise's marking, where they came without
+  for (const std::size_t i : order) {
     AdmitItem& item = report.items[i];
     if (!objects[i]) {
       item.id = objects[i].error().where.field;
@@ -247,6 +296,14 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
            "is the identity of the node that it is sent to", true, verdict);
       continue;
     }
+    // Before it takes an id or an identity from what is live.
+    const bool definition = is_definition(objects[i]);
+    if (definition || object.type() == "identity")
+      if (const auto why = why_not_here(object, markings_.label_of(object, context.fallback, exercise))) {
+        if (definition) not_here.emplace(object.id(), *why);
+        refuse_exercise(i, *why, verdict);
+        continue;
+      }
     if (foreign && origins_ != nullptr && !by_person) {
       // Whoever may speak under an identity that has an owner: the owner's proof, or the owner itself by a way in that
       // carries no proofs.
@@ -262,17 +319,18 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
              "is an identity that another member brought, with proof that it is its own", false, verdict);
         continue;
       }
-      if (object.type() == "identity" && verdict.kind == OriginVerdict::Kind::kProven && verdict.author &&
+      // A drill makes nobody the owner of anything.
+      if (exercise.empty() && object.type() == "identity" && verdict.kind == OriginVerdict::Kind::kProven && verdict.author &&
           (creator == item.id || (!creator.empty() && origins_->owner_of(creator) == verdict.originator)) &&
           !known_from_others(item.id, verdict.originator) && origins_->own(item.id, verdict.originator, batch.states))
         owned.push_back(item.id);
     }
     // Identities that this node makes: nobody else speaks under them.
-    if (!foreign && origins_ != nullptr && object.type() == "identity" && !own_identity.empty() &&
+    if (!foreign && exercise.empty() && origins_ != nullptr && object.type() == "identity" && !own_identity.empty() &&
         creator == own_identity && origins_->own(item.id, self, batch.states))
       owned.push_back(item.id);
-    if (object.type() == "marking-definition") {
-      if (auto pinned = markings_.pin(object, batch.states); !pinned) {
+    if (definition) {
+      if (auto pinned = markings_.pin(object, batch.states, exercise); !pinned) {
         log_.warn("admit.marking_conflict", {{"from", context.origin}, {"id", item.id}});
         if (foreign && pinned.error().code == ErrorCode::kConflict && !by_person)
           hold(i, HeldFor::kMarkingConflict, pinned.error().where.field, pinned.error().message, false, verdict);
@@ -287,13 +345,22 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                                .rule = "names more than one TLP level; the strictest holds"});
       log_.warn("admit.two_tlp_levels", {{"from", context.origin}, {"id", item.id}});
     }
-    work.push_back({.item = i, .object = &object, .facts = {}, .verdict = std::move(verdict)});
+    const stix::Object* admitted = &object;
+    // What this node makes in a drill says so wherever its bytes go.
+    if (!foreign && !exercise.empty() && !definition &&
+        !markings_.label_of(object, context.fallback, exercise).exercises.contains(exercise)) {
+      auto one = !context.received_from.empty() || made_by_another(object)
+                     ? needs_exercise_marking(exercise, self)
+                     : with_exercise_marking(object, exercise, self);
+      if (!one) {
+        refuse(item, finding_of(one.error(), "object_marking_refs"));
+        continue;
+      }
+      admitted = &marked.emplace_back(std::move(*one));
+    }
+    work.push_back({.item = i, .object = admitted, .facts = {}, .verdict = std::move(verdict)});
   }
-  // Marking definitions first: a recipient has to know them before what they mark.
-  std::ranges::sort(work, {},
-                    [](const Work& w) { return std::pair(w.object->type() != "marking-definition", w.item); });
 
-  const std::string exercise = exercise_of(context.collection);
   // What was given elsewhere in a drill says nothing about what is live.
   const auto copies_of = [&](const std::string& id) -> Result<std::vector<KnownCopy>> {
     BONGSU_TRY(auto copies, look.copies(id));
@@ -309,20 +376,17 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                .type = w.object->type(),
                .collection = context.collection,
                .origin = context.origin,
-               .label = markings_.label_of(*w.object, context.fallback)};
+               .label = markings_.label_of(*w.object, context.fallback, exercise)};
     policy::Label& label = w.facts.label;
-    if (const auto why = against_exercise(label, exercise)) {
-      log_.warn("admit.of_an_exercise", {{"from", context.origin}, {"id", report.items[w.item].id}});
-      if (foreign && !by_person)
-        hold(w.item, HeldFor::kExercise, "object_marking_refs", std::string(*why), true, w.verdict);
-      else
-        refuse(report.items[w.item], {.property = "object_marking_refs", .rule = std::string(*why)});
+    if (const auto why = why_not_here(*w.object, label)) {
+      refuse_exercise(w.item, *why, w.verdict);
       w.object = nullptr;
       continue;
     }
     // What comes into an exercise's collection belongs to it, whether it says so or not.
     if (!exercise.empty()) label.exercises.insert(exercise);
     name_persons(label, context.persons);
+    if (const std::string_view said = label_said(w.item); !said.empty()) raise(label, read_label_beside(said));
     if (foreign) {
       w.given = label;
       BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
@@ -338,9 +402,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   std::erase_if(work, [](const Work& w) { return w.object == nullptr; });
   // What a partner made does not become ours by being put in here: whom it may go to is its maker's to widen (R8).
   for (Work& w : work) {
-    if (foreign || !w.object->created_by() || origins_ == nullptr) continue;
-    const auto maker = origins_->owner_of(w.object->created_by()->text());
-    if (!maker || *maker == self) continue;
+    if (foreign) continue;
+    const auto maker = made_by_another(*w.object);
+    if (!maker) continue;
     BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
     for (const auto& copy : copies) {
       if (copy.origin != *maker) continue;
@@ -351,7 +415,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   }
   for (Work& w : work) {
     read_facts(w.facts, *w.object);
-    referring.push_back({w.object, &w.facts});
+    referring.push_back({w.object, &w.facts, !foreign || !label_said(w.item).empty()});
   }
   BONGSU_TRY_VOID(find_sighted(referring, exercise.empty(), look));
   BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, exercise.empty(), look));
@@ -386,7 +450,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       continue;
     }
     if (foreign && context.replaces) {
-      BONGSU_TRY(const auto stored, other_content(*w.object, context, look));
+      BONGSU_TRY(const auto stored, told_otherwise(w, context, look));
       if (stored) {
         batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
                                  .collection = context.collection,
@@ -423,7 +487,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                                           {"reason", context.authority_reason}});
         lowerings.push_back(item.id);
       }
-      if (!changed.before.empty()) raised.push_back(std::move(changed));
+      // As in remove(): a drill takes nothing live from anybody.
+      BONGSU_TRY(const bool also_elsewhere, stands_outside(exercise, item.id));
+      if (!changed.before.empty() && !also_elsewhere) raised.push_back(std::move(changed));
     }
     journal::NewEntry& entry = batch.entries.emplace_back();
     entry.collection = context.collection;
@@ -716,66 +782,34 @@ Result<void> Admission::take_from_excluded(const std::vector<Raised>& raised, co
   return {};
 }
 
-// The stored copy of this version that the same member gave with other bytes.
-Result<std::optional<journal::Entry>> Admission::other_content(const stix::Object& object, const AdmitContext& context,
-                                                               KnownObjects::Look& look) {
-  if (object.version() == nullptr) return std::nullopt;  // without a version, other bytes are another object version
+// The stored copy of this version that the same member gave with other bytes, or with a label that was not as strict.
+Result<std::optional<journal::Entry>> Admission::told_otherwise(const Work& work, const AdmitContext& context,
+                                                                KnownObjects::Look& look) {
+  const stix::Object& object = *work.object;
   BONGSU_TRY(const auto copies, look.copies(object.id_text()));
   if (std::ranges::find(copies, context.origin, &KnownCopy::origin) == copies.end()) return std::nullopt;
   BONGSU_TRY(auto versions, journal_.snapshot()->versions(context.collection, object.id_text()));
-  for (auto& entry : versions)
-    if (entry.origin == context.origin && entry.version_key == object.version()->key() && !entry.erased &&
-        entry.hash != object.hash())
-      return std::optional(std::move(entry));
+  for (auto& entry : versions) {
+    if (entry.origin != context.origin || entry.erased) continue;
+    if (entry.hash == object.hash()) {
+      // As its sender said it both times: what is known here is no reason to tell it anew.
+      const auto before = policy::Label::parse(label_for(entry.label, context.origin));
+      if (before && policy::at_most(comparable(work.given), comparable(*before))) continue;
+    } else if (object.version() == nullptr || entry.version_key != object.version()->key()) {
+      continue;  // without a version, other bytes are another object version
+    }
+    return std::optional(std::move(entry));
+  }
   return std::nullopt;
 }
 
-Result<AdmitItem> Admission::admit_held(std::string_view id, std::string_view by, std::string_view why) {
-  if (quarantine_ == nullptr) return fail(ErrorCode::kUnsupported, "this node keeps no quarantine");
-  if (why.empty() || why.size() > kMaxHeldReasonBytes)
-    return fail(ErrorCode::kInvalid, fmt::format("a reason has 1 to {} bytes", kMaxHeldReasonBytes),
-                {.field = "reason"});
-  const auto item = quarantine_->find(id);
-  BONGSU_TRY(const journal::Content content, quarantine_->content(id));
-  BONGSU_TRY(journal::StateChange record, quarantine_->as_admitted(id, by, why));
-  std::vector<Result<stix::Object>> objects;
-  objects.push_back(stix::Object::parse(content.payload));
-  if (!objects.front()) return std::unexpected(objects.front().error());
-  AdmitContext context{.collection = item->collection, .origin = item->member, .fallback = item->fallback, .proofs = {content.proof}};
-  // Written with the object, or not at all: an object that is refused after all leaves its record as it was.
-  BONGSU_TRY_VOID(may_be_admitted(*objects.front(), *item));
-  context.states.push_back(std::move(record));
-  if (origins_ != nullptr && objects.front()->type() == "identity" && !item->originator.empty() &&
-      origins_->judge(content.proof, content.payload).proven_by(item->originator))
-    context.states.push_back(origins_->set_owner(item->object_id, item->originator));
-  BONGSU_TRY(auto report, admit_with(objects, context, true));
-  BONGSU_TRY_VOID(quarantine_->admitted(id, by, why));
-  return std::move(report.items.front());
-}
-
-// What admit_with would refuse whoever asks.
-Result<void> Admission::may_be_admitted(const stix::Object& object, const HeldItem& item) {
-  if (item.reason == HeldFor::kMarkingConflict)
-    return fail(ErrorCode::kConflict,
-                "a marking definition means one content for ever (STIX 2.1 §7.2.1); this is another");
-  if (const auto findings = stix::validate(object); stix::has_errors(findings))
-    return fail(ErrorCode::kConflict, "the standard refuses it");
-  if (const auto why = against_exercise(markings_.label_of(object, item.fallback), exercise_of(item.collection)))
-    return fail(ErrorCode::kConflict, std::string(*why));
-  BONGSU_TRY(const auto versions, journal_.snapshot()->versions(item.collection, item.object_id));
-  for (const auto& version : versions)
-    if (!item.version_key.empty() && version.version_key == item.version_key)
-      return fail(ErrorCode::kConflict, "this version is here already, with the content that came first");
-  return {};
-}
-
 Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, const AdmitContext& context) {
+  const std::string exercise = exercise_of(context.collection);
   policy::ObjectFacts facts{.object_id = object.id_text(),
                             .type = object.type(),
                             .collection = context.collection,
                             .origin = context.origin,
-                            .label = markings_.label_of(object, context.fallback)};
-  const std::string exercise = exercise_of(context.collection);
+                            .label = markings_.label_of(object, context.fallback, exercise)};
   if (!exercise.empty()) facts.label.exercises.insert(exercise);
   name_persons(facts.label, context.persons);
   KnownObjects::Look look = known_.look();
@@ -783,86 +817,6 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
   BONGSU_TRY_VOID(find_sighted({{&object, &facts}}, exercise.empty(), look));
   BONGSU_TRY_VOID(raise_by_references({{&object, &facts}}, context.origin, self(), exercise.empty(), look));
   return facts;
-}
-
-Result<void> Admission::remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
-                               std::string_view origin, std::vector<journal::StateChange> states,
-                               RecallReason reason) {
-  const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such object in this collection"); };
-  // What is held of it goes, too: nobody lets it in later.
-  if (quarantine_ != nullptr) {
-    Quarantine::Which held{.object_id = object_id, .collection = collection};
-    if (!version_key.empty()) held.version_key = version_key;
-    if (origin != self()) held.member = origin;
-    BONGSU_TRY([[maybe_unused]] const auto discarded,
-               quarantine_->discard_all(held, origin, "its sender withdrew it, or it was deleted"));
-  }
-  // What the asker may see, and what there is, in one snapshot.
-  auto reading = release_.open(origin, collection);
-  if (!reading) return nothing();
-  BONGSU_TRY(const auto stored, reading->snapshot->versions(collection, object_id));
-  std::vector<const journal::Entry*> wanted;
-  bool all = true;
-  for (const auto& entry : stored) {
-    BONGSU_TRY(const auto presence, reading->snapshot->presence(reading->view, entry.seq));
-    if (presence != journal::Snapshot::Presence::kVisible)
-      all = false;
-    else if (version_key.empty() || entry.version_key == version_key)
-      wanted.push_back(&entry);
-  }
-  if (wanted.empty()) return nothing();
-  if (origin != self() && std::ranges::any_of(wanted, [&](const auto* entry) { return entry->origin != origin; }))
-    return fail(ErrorCode::kDenied, "only what one gave can be deleted");
-
-  journal::Batch batch;
-  batch.states = std::move(states);
-  const auto deletion = [&](std::string version, std::string key) {
-    batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
-                             .collection = std::string(collection),
-                             .object_id = std::string(object_id),
-                             .version = std::move(version),
-                             .version_key = std::move(key),
-                             .origin = std::string(origin)});
-  };
-  if (all && version_key.empty())
-    deletion("", "");
-  else
-    for (const auto* entry : wanted) deletion(entry->version, entry->version_key);
-  // What this node made and guarded does not come back with a weaker label because it was deleted in between.
-  std::optional<policy::Label> guarded;
-  if (gate_ != nullptr && origin == self()) {
-    BONGSU_TRY(guarded, gate_->standing(std::string(object_id)));
-    auto remembered = guarded ? gate_->deleted(std::string(object_id), *guarded) : std::nullopt;
-    if (remembered) batch.states.push_back(std::move(*remembered));
-    else guarded.reset();
-  }
-  if (recall_ == nullptr) {
-    BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
-  } else {
-    Recall::Plan plan;
-    BONGSU_TRY_VOID(release_.with_arrangement([&](const Release::Readers& readers, std::uint64_t) -> Result<void> {
-      std::vector<Recall::Rows> rows;
-      for (const auto& reader : readers(std::string(collection))) {
-        if (reader.member == origin) continue;  // it asked for it
-        Recall::Rows part{
-            .view = reader.view, .member = reader.member, .collection = std::string(collection), .seqs = {}};
-        for (const auto* entry : wanted) part.seqs.push_back(entry->seq);
-        rows.push_back(std::move(part));
-      }
-      BONGSU_TRY(plan, recall_->plan_withdrawal(rows, reason, batch));
-      // Whoever was given it refuses it for ever, so it is not offered again.
-      if (is_for_good(reason) && !plan.orders.empty()) {
-        const auto newest = std::ranges::max_element(wanted, {}, &journal::Entry::version_key);
-        recall_->bar(plan, batch, std::string(object_id), (*newest)->version);
-      }
-      BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
-      return {};
-    }));
-    recall_->made_durable(std::move(plan));
-  }
-  if (guarded) gate_->written(std::string(object_id), *guarded);
-  known_.forget(std::string(object_id));
-  return {};
 }
 
 }  // namespace bongsu::flow

@@ -8,11 +8,13 @@
 // The label that is stored and decided on is the object's own (Markings::label_of) joined with what its references
 // reveal: an id tells that an object exists, so an object that refers to another one which is known here goes to nobody
 // whom that one is withheld from by its label, or by the third-party rule. Known means: admitted before, or in the same
-// batch; what comes later changes nothing. created_by_ref does not count: an author signs its objects, and hiding an
+// batch; what comes later changes nothing. Of what another member gave, its own label counts besides, where it says one.
+// created_by_ref does not count: an author signs its objects, and hiding an
 // author means hiding the objects. Nor do markings: they travel with what they mark.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -20,6 +22,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "flow/collections.h"
 #include "flow/known_objects.h"
 #include "flow/lowering_gate.h"
 #include "flow/markings.h"
@@ -39,8 +42,9 @@ struct AdmitContext {
   std::string origin;                            // member id; own id for what is ours
   stix::Tlp fallback = stix::Tlp::kAmberStrict;  // label of objects that carry no TLP marking
   std::vector<journal::StateChange> states;      // written in the same transaction (a link's cursor, a feed's state)
-  // Other content of a version that this member gave before takes its place, in the same commit: a live link tells
-  // releases in order, and what comes later was redacted more, or less. Otherwise the first bytes stay.
+  // Other content of a version that this member gave before, or the same with a stricter label, takes its place, in the
+  // same commit: a live link tells releases in order, and what comes later was redacted more, or less. Otherwise the
+  // first bytes stay.
   bool replaces = false;
   // Proofs of origin beside the objects, empty where there is none; empty as a whole: this way in carries none.
   std::vector<std::string> proofs{};
@@ -48,6 +52,9 @@ struct AdmitContext {
   std::string received_from{};
   // Who brought it in, "cert-lt/olena": TLP:RED that names nobody is theirs. (Nobody may see it otherwise.)
   std::set<std::string> persons{};
+  // What its sender decided on for each object (label_beside.h), empty where it did not say; empty as a whole: this way
+  // in carries none. What refers to something unknown here then goes to nobody else.
+  std::vector<std::string> labels{};
   // How many tombstones the sender had made for us when it read each object for us; empty: none, as far as is known.
   std::vector<std::uint64_t> decided_after{};
   // Who decides that a newer version of an own object may have a lower label than the one before, and why. Empty: such
@@ -94,6 +101,8 @@ class Admission {
   // With these, what is admitted is signed and proofs are judged, and what speaks for others goes to quarantine.
   // Without them (tests, tools) nothing is signed, and that is refused.
   void use(Origins& origins, Quarantine& quarantine);
+  // Which exercise a collection is for is asked of them, not of the policy, which knows of a collection later.
+  void use(const Collections& collections) { collections_ = &collections; }
   // Own objects whose label is lowered wait for a second person.
   void use(LoweringGate& gate) { gate_ = &gate; }
 
@@ -108,6 +117,9 @@ class Admission {
 
   // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An
   // error means that nothing was written (disk full, journal closed). An empty batch still writes context.states.
+  //
+  // What is this node's and goes into an exercise's collection without its marking gets it, in its bytes: whoever posts
+  // them elsewhere posts a drill's. What another made, or a feed brought, is refused without it, and the error names it.
   //
   // Marking definitions of a batch are pinned and written before what they mark. From a partner (origin is not this
   // node) is held in quarantine: a proof that is wrong; no proof over the link of a member that signs; this node's own
@@ -130,7 +142,8 @@ class Admission {
   // Deletes one version (version_key) or all versions (empty) of an object from a collection. kNotFound if there is
   // none. `origin` = the member who asks: what it cannot see it cannot delete, and the answer is kNotFound; what it
   // sees but others gave, it cannot delete either: kDenied. `states` are written in the same commit.
-  // What members were given of it is recalled from them: for good, or up to a decision if `reason` says so (a partner
+  // What members were given of it is recalled from them (not a drill's copy of what is here outside of the drill as well:
+  // a tombstone names the id, so that is told by the link alone): for good, or up to a decision if `reason` says so (a partner
   // took it back, and may give it again).
   Result<void> remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
                       std::string_view origin, std::vector<journal::StateChange> states = {},
@@ -143,8 +156,8 @@ class Admission {
                                                       KnownObjects::Look& look);
   Result<void> take_from_excluded(const std::vector<Raised>& raised, const Release::Readers& readers,
                                   journal::Batch& batch, Recall::Plan& plan);
-  Result<std::optional<journal::Entry>> other_content(const stix::Object& object, const AdmitContext& context,
-                                                      KnownObjects::Look& look);
+  Result<std::optional<journal::Entry>> told_otherwise(const Work& work, const AdmitContext& context,
+                                                       KnownObjects::Look& look);
   policy::Label standing_label(const KnownCopy& copy, const stix::Object& object, const std::string& member) const;
   Result<void> find_sighted(const std::vector<Referring>& batch, bool live, KnownObjects::Look& look) const;
   // `reading`: what the member may see of the collection, or why nothing.
@@ -156,6 +169,9 @@ class Admission {
   Result<void> may_be_admitted(const stix::Object& object, const HeldItem& item);
   std::string own_identity() const;
   std::string exercise_of(std::string_view collection) const;
+  std::optional<policy::MemberId> made_by_another(const stix::Object& object) const;
+  Result<void> define_exercise(const std::string& exercise, const std::string& collection);
+  Result<bool> stands_outside(const std::string& exercise, const std::string& object_id);
   policy::MemberId self() const;
 
   journal::Journal& journal_;
@@ -167,6 +183,7 @@ class Admission {
   Origins* origins_ = nullptr;
   Quarantine* quarantine_ = nullptr;
   LoweringGate* gate_ = nullptr;
+  const Collections* collections_ = nullptr;
   MayWiden may_widen_;
   mutable std::mutex mutex_;
   std::string own_identity_;

@@ -7,6 +7,7 @@
 #include "flow/alert_text.h"
 #include "flow/alerts_impl.h"
 #include "flow/append_decided.h"
+#include "flow/exercise_rules.h"
 #include "flow/facts.h"
 
 namespace bongsu::flow {
@@ -34,7 +35,7 @@ void Alerts::Impl::read_statements(SightingWindow& window) {
   const auto payload = journal.snapshot()->payload(window.indicator_ref);
   if (!payload) return;
   const auto object = stix::Object::parse(*payload);
-  if (object && object->id_text() == window.indicator_id) window.statements = carried_markings(*object, markings);
+  if (object && object->id_text() == window.indicator_id) window.statements = carried_markings(*object, markings, exercise_of(window));
 }
 
 std::string Alerts::Impl::sightings_collection(const detect::Alert& alert) const {
@@ -50,27 +51,41 @@ std::string Alerts::Impl::sightings_collection(const std::set<std::string>& exer
   return options.exercise_collection(*exercises.begin());
 }
 
+std::string Alerts::Impl::exercise_of(const SightingWindow& window) {
+  const auto& exercises = window.indicator_label.exercises;
+  return exercises.empty() ? std::string() : *exercises.begin();  // of more than one there are no sightings
+}
+
+Result<void> Alerts::Impl::add_definition(journal::Batch& batch, Facts& facts, const std::string& text,
+                                          const std::string& collection, const std::string& exercise) {
+  const auto definition = stix::Object::parse(text);
+  BONGSU_CHECK(definition.has_value());
+  BONGSU_TRY_VOID(markings.pin(*definition, batch.states, exercise));
+  journal::NewEntry entry{.collection = collection, .object_id = definition->id_text(), .origin = options.self};
+  entry.version = definition->version()->text();
+  entry.version_key = definition->version()->key();
+  policy::ObjectFacts of_definition{.object_id = entry.object_id,
+                                    .type = definition->type(),
+                                    .collection = collection,
+                                    .origin = options.self,
+                                    .label = markings.label_of(*definition, stix::Tlp::kAmberStrict, exercise)};
+  if (!exercise.empty()) of_definition.label.exercises.insert(exercise);
+  entry.label = of_definition.label.text();
+  entry.payload = definition->bytes();
+  batch.entries.push_back(std::move(entry));
+  facts.emplace_back(std::move(of_definition));
+  return {};
+}
+
 Result<void> Alerts::Impl::add_sighting(journal::Batch& batch, Facts& facts, SightingWindow& window,
                                         std::set<std::string>& definitions) {
   const std::string& collection = window.collection;
   const std::string written = collection + ' ' + window.source;
   if (!markings_written.contains(written) && definitions.insert(written).second) {
-    const auto definition = stix::Object::parse(sighting_marking(window.source, options.self));
-    BONGSU_CHECK(definition.has_value());
-    BONGSU_TRY_VOID(markings.pin(*definition, batch.states));
-    journal::NewEntry entry{
-        .collection = collection, .object_id = definition->id_text(), .origin = options.self};
-    entry.version = definition->version()->text();
-    entry.version_key = definition->version()->key();
-    policy::ObjectFacts of_definition{.object_id = entry.object_id,
-                                      .type = definition->type(),
-                                      .collection = collection,
-                                      .origin = options.self,
-                                      .label = markings.label_of(*definition, stix::Tlp::kAmberStrict)};
-    entry.label = of_definition.label.text();
-    entry.payload = definition->bytes();
-    batch.entries.push_back(std::move(entry));
-    facts.emplace_back(std::move(of_definition));
+    const std::string exercise = exercise_of(window);
+    std::vector<std::string> texts{sighting_marking(window.source, options.self)};
+    if (!exercise.empty()) texts.push_back(exercise_definition(exercise, options.self));
+    for (const std::string& text : texts) BONGSU_TRY_VOID(add_definition(batch, facts, text, collection, exercise));
   }
   // Milliseconds, so that a version is later than the one before as text too.
   const Instant now = clock.now();

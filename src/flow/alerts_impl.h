@@ -76,6 +76,9 @@ struct Alerts::Impl {
   std::string sightings_collection(const detect::Alert& alert) const;
   std::string sightings_collection(const std::set<std::string>& exercises) const;
   using Facts = std::vector<std::optional<policy::ObjectFacts>>;
+  static std::string exercise_of(const SightingWindow& window);
+  Result<void> add_definition(journal::Batch& batch, Facts& facts, const std::string& text,
+                              const std::string& collection, const std::string& exercise);
   Result<void> add_sighting(journal::Batch& batch, Facts& facts, SightingWindow& window,
                             std::set<std::string>& definitions);
   // Tells the hits of these windows that were not told, and closes them.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "flow/exercise_rules.h"
 #include "flow/facts.h"
 #include "flow/flow_test_support.h"
 #include "flow/quarantine.h"
@@ -69,7 +70,7 @@ TEST_F(ExerciseAdmission, WhatComesIntoADrillBelongsToItWhetherItSaysSoOrNot) {
       node.admit({indicator(1), exercise_marking(kDrill), indicator(2, {marking_id(kDrill)})}, "drill");
   EXPECT_EQ(label_of(report.items[0]).exercises, std::set<std::string>{kDrill});
   EXPECT_EQ(label_of(report.items[2]).exercises, std::set<std::string>{kDrill});
-  EXPECT_EQ(node.sees("cert-a", "drill")->size(), 3U);
+  EXPECT_EQ(node.sees("cert-a", "drill")->size(), 4U) << "and this node's own definition";
   EXPECT_FALSE(node.sees("cert-b", "drill")) << "its agreement is not for exercises: it does not even know of it";
 }
 
@@ -84,7 +85,7 @@ TEST_F(ExerciseAdmission, WhatIsLiveAndRefersToADrillStaysHere) {
 TEST_F(ExerciseAdmission, ADrillMayReferToWhatIsLiveAndTakesNothingLiveOutOfService) {
   node.admit({malware(2)});
   node.admit({indicator(1), relationship(3, id_of("indicator", 1), id_of("malware", 2))}, "drill");
-  EXPECT_EQ(node.sees("cert-a", "drill")->size(), 2U);
+  EXPECT_EQ(node.sees("cert-a", "drill")->size(), 3U) << "and the definition of the exercise's marking";
   // Somebody drills with the id of a live object: what refers to it, and its next version, flow as before.
   node.admit({malware(2, {}, 9)}, "drill", "cert-a");
   node.admit({indicator(4), relationship(5, id_of("indicator", 4), id_of("malware", 2))});
@@ -124,6 +125,81 @@ TEST_F(ExerciseAdmission, ALiveObjectThatIsWithheldForADrillsSakeSaysSo) {
   ASSERT_EQ(report.items[1].outcome, Outcome::kNew);
   ASSERT_FALSE(report.items[1].findings.empty());
   EXPECT_EQ(report.items[1].findings.back().rule, "refers to what is known here from an exercise only: it goes to nobody");
+}
+
+std::string payload_of(TestNode& node, const AdmitItem& item) {
+  return *node.journal->snapshot()->payload(item.seq);
+}
+
+// What cert-a reads of the drill it may post where it likes: the bytes themselves say what they are.
+TEST_F(ExerciseAdmission, WhatThisNodeMakesInADrillSaysSoInItsBytes) {
+  const AdmitReport report = node.admit({indicator(1), indicator(2, {std::string(kGreen)})}, "drill");
+  const std::string definition = exercise_definition(kDrill, "cert-self");
+  for (const AdmitItem& item : report.items) {
+    ASSERT_EQ(item.outcome, Outcome::kNew) << item.message;
+    const auto object = stix::Object::parse(payload_of(node, item));
+    EXPECT_EQ(object->object_markings().back().text(), exercise_definition_id(kDrill, "cert-self"));
+    EXPECT_TRUE(stix::validate(*object).empty());
+    TestNode elsewhere(2);
+    elsewhere.apply();
+    EXPECT_EQ(elsewhere.admit({definition, payload_of(node, item)}).refused, 2U) << "in one batch";
+    EXPECT_EQ(node.admit({payload_of(node, item)}, "c1").refused, 1U) << "its definition is a drill's here";
+  }
+  EXPECT_EQ(stix::Object::parse(payload_of(node, report.items[1]))->object_markings().front().text(), kGreen);
+  EXPECT_EQ(node.sees("cert-a", "drill")->front(), exercise_definition_id(kDrill, "cert-self")) << "known before";
+}
+
+TEST_F(ExerciseAdmission, TheSameAgainInADrillIsTheSame) {
+  node.admit({indicator(1)}, "drill");
+  EXPECT_EQ(node.admit({indicator(1)}, "drill").items[0].outcome, Outcome::kDuplicate);
+  EXPECT_EQ(node.sees("cert-a", "drill")->size(), 2U);
+}
+
+TEST_F(ExerciseAdmission, WhatAFeedBringsIntoADrillHasToSayItselfThatItIsOne) {
+  const std::vector<Result<stix::Object>> objects{stix::Object::parse(indicator(1))};
+  const auto report =
+      node.admission->admit(objects, {.collection = "drill", .origin = "cert-self", .received_from = "feed"});
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->items[0].outcome, Outcome::kRefused);
+  EXPECT_EQ(report->items[0].message, "object_marking_refs does not name the exercise " + kDrill +
+                                          " that this collection belongs to: add " +
+                                          exercise_definition_id(kDrill, "cert-self"));
+}
+
+// A number that our own writing would change: it is refused, not changed.
+TEST_F(ExerciseAdmission, WhatCannotBeWrittenExactlyIsNotRewritten) {
+  const AdmitReport report = node.admit({indicator(1, {}, 0, ",\"x_big\":9007199254740993")}, "drill");
+  EXPECT_EQ(report.items[0].outcome, Outcome::kRefused);
+}
+
+TEST_F(ExerciseAdmission, ADrillPinsNoIdOfALiveDefinition) {
+  const std::string id = id_of("marking-definition", 7);
+  const auto statement = [&](const char* text) {
+    return R"({"type":"marking-definition","spec_version":"2.1","id":")" + id +
+           R"(","created":"2026-01-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":")" + text +
+           R"("}})";
+  };
+  for (const char* from : {"cert-self", "cert-a"}) {
+    SCOPED_TRACE(from);
+    EXPECT_NE(node.admit({statement("of a drill")}, "drill", from).items[0].outcome, Outcome::kRefused);
+  }
+  EXPECT_EQ(node.admit({statement("live")}).items[0].outcome, Outcome::kNew);
+  EXPECT_EQ(node.admit({statement("other")}).items[0].outcome, Outcome::kRefused) << "and the live one stays";
+  // In the drill its own meaning stays, also after a restart.
+  node.reopen();
+  node.apply({"c1", "drill"});
+  EXPECT_EQ(node.admit({statement("live")}, "drill").items[0].outcome, Outcome::kRefused);
+  EXPECT_EQ(node.admit({statement("other")}).items[0].outcome, Outcome::kRefused);
+}
+
+TEST_F(ExerciseAdmission, ACollectionIsADrillsFromTheMomentThatItIsMade) {
+  SeededRandom random(4);
+  auto collections = std::move(*Collections::load(*node.journal));
+  node.admission->use(*collections);
+  const std::string fresh = collections->add({.alias = "fresh", .exercise = kDrill}, random)->id;
+  const AdmitReport report = node.admit({indicator(1)}, fresh);  // no policy knows of it
+  ASSERT_EQ(report.items[0].outcome, Outcome::kNew) << report.items[0].message;
+  EXPECT_EQ(label_of(report.items[0]).exercises, std::set<std::string>{kDrill});
 }
 
 }  // namespace

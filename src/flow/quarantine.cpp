@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/uuid.h"
 #include "flow/entry_search.h"
+#include "flow/label_beside.h"
 
 namespace bongsu::flow {
 namespace {
@@ -42,6 +43,7 @@ Result<HeldItem> parse_item(std::string_view id, std::string_view text) {
   item.originator = at("originator");
   // A record from before this was kept: the strictest that a collection may have.
   if (const auto fallback = stix::parse_tlp(at("fallback"))) item.fallback = *fallback;
+  item.label = at("label");
   item.why = at("why");
   item.bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, int_at(json, "bytes").value_or(0)));
   item.decided_by = at("decided_by");
@@ -101,6 +103,7 @@ Json to_json(const HeldItem& item) {
                  {"bytes", item.bytes},
                  {"since", item.since.text(3)},
                  {"state", to_string(item.state)}};
+  if (!item.label.empty()) out["label"] = item.label;
   if (item.decided) {
     out["decided"] = item.decided->text(3);
     out["decided_by"] = item.decided_by;
@@ -171,6 +174,7 @@ Quarantine::Placed Quarantine::hold(const Hold& what, journal::Batch& batch) {
                 .sha256 = hash,
                 .originator = what.originator,
                 .fallback = what.fallback,
+                .label = what.label.size() <= kMaxLabelBeside ? what.label : policy::deny_all().text(),
                 .reason = what.reason,
                 .why = what.why,
                 .bytes = what.bytes.size(),

@@ -55,6 +55,7 @@ struct HeldItem {
   std::string id;  // uuid
   std::string member, collection, object_id, version, version_key, sha256, originator;
   stix::Tlp fallback = stix::Tlp::kAmberStrict;  // its label where it carries no TLP marking
+  std::string label;                             // that its sender said beside it (label_beside.h); empty: none
   HeldFor reason = HeldFor::kBadProof;
   std::string why;  // a sentence
   std::uint64_t bytes = 0;
@@ -81,7 +82,7 @@ class Quarantine {
     std::string member, collection, object_id, version, version_key, spec_version, originator;
     stix::Tlp fallback = stix::Tlp::kAmberStrict;
     HeldFor reason = HeldFor::kBadProof;
-    std::string why, bytes, proof;
+    std::string why, bytes, proof, label;
   };
   struct Placed {
     HeldAs as = HeldAs::kNew;

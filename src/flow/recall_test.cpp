@@ -52,6 +52,43 @@ TEST_F(Recalls, V1ARaisedLabelTakesTheVersionsBeforeFromWhomItExcludes) {
   EXPECT_EQ(a.readable(id).size(), 2U) << "its owner keeps it";
 }
 
+// A tombstone names an id: a drill with the id of a live object takes nothing live from anybody.
+TEST_F(Recalls, ADrillThatTakesItsCopyBackTakesNothingLive) {
+  const std::string exercise = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";
+  for (auto* node : {&a, &b}) {
+    const std::string partner = node == &a ? "b" : "c", drill = node == &a ? "drill" : "b-drill";
+    node->policy.exercises[drill] = exercise;
+    node->collections.push_back(drill);
+    auto& agreement = node->policy.agreements[partner];
+    agreement.collections.push_back(drill);
+    agreement.purposes = {policy::Purpose::kOperations, policy::Purpose::kExercise};
+    ASSERT_TRUE(node->release->apply(node->policy, node->collections));
+  }
+  RecallEdge drill{a, b, "drill", "b-drill"};
+  const auto play = [&] {
+    drill.pull(1000);
+    for (const auto& item : drill.wire) drill.deliver(item);
+    drill.wire.clear();
+  };
+  const std::string id = publish(1);
+  flow_on();
+  a.admit(indicator(1), "drill", "a");
+  play();
+  ASSERT_EQ(b.journal->snapshot()->versions("b-drill", id)->size(), 1U);
+  a.admit(indicator(1, {std::string(kRed)}, 1), "drill", "a");  // raised
+  ASSERT_TRUE(a.admission->remove("drill", id, "", "a"));      // and taken back
+  EXPECT_TRUE(a.recall->orders(id).empty());
+  settle();
+  EXPECT_EQ(b.journal->snapshot()->versions("b1", id)->size(), 1U);
+  EXPECT_EQ(c.readable(id).size(), 1U);
+  EXPECT_FALSE(a.recall->barred(id, "")) << "and it goes on";
+  // The drill's own objects are recalled as all are.
+  a.admit(indicator(2), "drill", "a");
+  play();
+  ASSERT_TRUE(a.admission->remove("drill", id_of("indicator", 2), "", "a"));
+  EXPECT_EQ(a.recall->orders(id_of("indicator", 2)).size(), 1U);
+}
+
 TEST_F(Recalls, V1ANarrowerAgreementTakesWhatItDoesNotCoverAnyMore) {
   const std::string amber = publish(1, 0, kAmber), green = publish(2);
   flow_on();

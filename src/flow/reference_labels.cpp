@@ -17,6 +17,12 @@ bool counts(const stix::Reference& reference) {
   return reference.target.type != "marking-definition" && reference.property != "created_by_ref";
 }
 
+policy::Label no_further_than(std::string_view origin, std::string_view self) {
+  policy::Label out = policy::bottom();
+  out.releasable_to = {std::string(origin), std::string(self)};
+  return out;
+}
+
 }  // namespace
 
 policy::Label label_of_reference(const policy::Label& target, std::string_view target_origin, std::string_view self) {
@@ -64,6 +70,8 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
       if (const KnownCopy* copy = standing_copy(copies, self))
         batch[i].facts->label =
             policy::join(batch[i].facts->label, label_of_reference(copy->label, copy->origin, self));
+      else if (!batch[i].covered)
+        batch[i].facts->label = policy::join(batch[i].facts->label, no_further_than(origin, self));
     }
   }
   if (referring.empty()) return {};

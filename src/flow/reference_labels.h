@@ -19,6 +19,9 @@ policy::Label label_of_reference(const policy::Label& target, std::string_view t
 struct Referring {
   const stix::Object* object = nullptr;
   policy::ObjectFacts* facts = nullptr;  // own label in, effective label out
+  // Its label says what it refers to, too (label_beside.h), or it is this node's. Otherwise what is not known here may be
+  // hidden where it comes from: what refers to that goes no further.
+  bool covered = true;
 };
 
 // All of one origin and admitted together, so they may refer to each other in any order and in circles. `live`: into a

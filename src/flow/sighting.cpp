@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "flow/exercise_rules.h"
 #include "flow/facts.h"
 #include "flow/reference_labels.h"
 
@@ -75,10 +76,11 @@ std::string sighting_marking(const std::string& source, const std::string& self)
   return policy::make_releasable_to_marking(sighting_recipients(source, self), self, kMarkingCreated);
 }
 
-std::vector<std::string> carried_markings(const stix::Object& indicator, const Markings& markings) {
+std::vector<std::string> carried_markings(const stix::Object& indicator, const Markings& markings,
+                                          const std::string& exercise) {
   std::vector<std::string> out;
   for (const auto& marking : indicator.object_markings())
-    if (out.size() < kMaxSightingMarkings && !stix::tlp_of(marking) && !markings.names_members(marking))
+    if (out.size() < kMaxSightingMarkings && !stix::tlp_of(marking) && !markings.names_members(marking, exercise))
       out.push_back(marking.text());
   return out;
 }
@@ -90,6 +92,11 @@ SightingEntry make_sighting(const SightingWindow& window, const std::string& sel
   BONGSU_CHECK(definition_json.has_value());
   JsonArray markings{stix::tlp_marking_id(window.indicator_label.tlp).text(), *string_at(*definition_json, "id")};
   for (const auto& statement : window.statements) markings.emplace_back(statement);
+  // Whatever its indicator's bytes say, these say whose drill they are.
+  for (const auto& exercise : window.indicator_label.exercises)
+    if (const std::string id = exercise_definition_id(exercise, self);
+        std::ranges::find(window.statements, id) == window.statements.end())
+      markings.emplace_back(id);
 
   JsonObject body{{"type", "sighting"}, {"spec_version", "2.1"}, {"id", window.sighting_id}};
   if (!identity_id.empty()) body["created_by_ref"] = identity_id;

@@ -50,8 +50,10 @@ std::set<policy::MemberId> sighting_recipients(const std::string& source, const 
 std::string sighting_marking(const std::string& source, const std::string& self);
 
 // Markings of the indicator that its sightings carry on: all but TLP (the effective level is written instead) and lists
-// of members (the sighting has its own, which is never wider: it names the originator alone).
-std::vector<std::string> carried_markings(const stix::Object& indicator, const Markings& markings);
+// of members (the sighting has its own, which is never wider: it names the originator alone). `exercise`: whose
+// collections the indicator is in; empty: live.
+std::vector<std::string> carried_markings(const stix::Object& indicator, const Markings& markings,
+                                          const std::string& exercise);
 
 // The next version of the window's sighting, with what to decide it on.
 struct SightingEntry {

@@ -99,7 +99,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
   Cursor written;
   for (std::size_t i = 0; i < batch.items.size();) {
     std::vector<Result<stix::Object>> objects;
-    std::vector<std::string> proofs;
+    std::vector<std::string> proofs, labels;
     std::vector<std::uint64_t> decided_after;
     std::size_t end = i;
     std::set<std::pair<std::string_view, std::string_view>> versions;
@@ -108,6 +108,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
       if (!versions.emplace(batch.items[end].object_id, batch.items[end].version).second) break;
       objects.push_back(stix::Object::parse(batch.items[end].bytes));
       proofs.push_back(batch.items[end].proof);
+      labels.push_back(batch.items[end].label);
       decided_after.push_back(batch.items[end].tombstones);
     }
     if (!objects.empty()) {
@@ -125,6 +126,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
                                                                .states = std::move(states),
                                                                .replaces = true,
                                                                .proofs = std::move(proofs),
+                                                               .labels = std::move(labels),
                                                                .decided_after = std::move(decided_after)}));
       for (auto at = first_opened; at != end_opened; ++at) sealing_->committed(at->second);
       counts.applied += report.admitted;

@@ -190,7 +190,7 @@ TailBatch Consumer::take() {
   TailBatch batch;
   while (!queue_.empty() && batch.items.size() < options_.max_batch_items) {
     const TailItem& next = queue_.front();
-    const std::size_t size = sizeof(TailItem) + next.bytes.size() + next.proof.size() + next.sealed.size();
+    const std::size_t size = sizeof(TailItem) + next.bytes.size() + next.label.size() + next.proof.size() + next.sealed.size();
     if (!batch.items.empty() && batch.bytes + size > options_.max_batch_bytes) break;
     batch.bytes += size;
     queued_bytes_ -= size;

@@ -423,7 +423,7 @@ TEST_F(OriginLink, R10_NoLocalNumberCrossesTheLink) {
   ASSERT_TRUE(header);
   std::vector<std::string> keys;
   for (const auto& [key, value] : header->as_object()) keys.emplace_back(key);
-  EXPECT_THAT(keys, ::testing::ElementsAre("pos", "id", "version", "date_added", "sha256", "proof"));
+  EXPECT_THAT(keys, ::testing::ElementsAre("pos", "id", "version", "date_added", "sha256", "label", "proof"));
 }
 
 }  // namespace

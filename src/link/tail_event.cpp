@@ -86,6 +86,10 @@ void append_object_header(std::string& out, const TailItem& item) {
   if (item.added_us)
     fmt::format_to(std::back_inserter(out), ",\"date_added\":\"{}\"", Instant::from_micros(*item.added_us).text(6));
   fmt::format_to(std::back_inserter(out), ",\"sha256\":\"{}\"", to_hex(sha256(item.bytes)));
+  if (!item.label.empty()) {
+    out += ",\"label\":";
+    append_json_string(out, item.label);
+  }
   if (!item.proof.empty()) out.append(",\"proof\":\"").append(to_base64url(as_bytes(item.proof))).append("\"");
   if (item.tombstones > 0) fmt::format_to(std::back_inserter(out), ",\"tombstones\":{}", item.tombstones);
   out += needs_base64(item) ? ",\"encoding\":\"base64\"}\n" : "}\n";
@@ -150,6 +154,12 @@ Result<void> read_object(const Json& header, std::string text, std::size_t end, 
   const auto tombstones = int_at(header, "tombstones").value_or(0);
   if (tombstones < 0) return broken("a number of tombstones below zero");
   item.tombstones = static_cast<std::uint64_t>(tombstones);
+  item.label.clear();
+  if (const Json* label = find(header, "label")) {
+    // What is in it is admission's matter, as below; what is none at all would be taken for an older producer's.
+    if (!label->is_string() || label->get_string().empty()) return broken("a label that is no text");
+    item.label = label->get_string();
+  }
   item.proof.clear();
   if (const auto proof = string_at(header, "proof")) {
     // What is in it is admission's matter: a proof that cannot be read is a reason to hold the object, not to drop it.

@@ -2,12 +2,17 @@
 //
 //   id: 42-5f0c9a…                 the cursor: give it back to go on behind this row
 //   event: object                  | withdrawn (identity follows) | void (a row whose content is gone)
-//   data: {"pos":42,"id":"indicator--…","version":"…","date_added":"…Z","sha256":"…","proof":"…","tombstones":3}
+//   data: {"pos":42,"id":"indicator--…","version":"…","date_added":"…Z","sha256":"…","label":"green","proof":"…",
+//   "tombstones":3}
 //   data: {"type":"indicator",     the object's bytes, exactly: one data line for each of its lines
 //   data:  …}
 //
 // "proof" is who made it (crypto::OriginProof), base64url; absent: nobody signed. Relays pass it on as it is, and a change of the
 // bytes or of the proof shows at whoever knows the originator's key.
+//
+// "label" is the label that the producer decided on, as the consumer may know it (flow/label_beside.h): what the bytes do
+// not say, because it comes from what they refer to. The consumer's is never weaker. Absent: an older producer; then what
+// refers to something that the consumer does not know goes to nobody else from there.
 //
 // "tombstones" is how many the producer had made for this consumer when it read the row (flow/recall.h): those up to
 // this number were decided before the release; absent: none.
@@ -52,6 +57,7 @@ struct TailItem {
   std::vector<Sha256> kept;              // withdrawn without a version: hashes of what stays
   std::optional<std::int64_t> added_us;  // objects: date_added at the producer
   std::string bytes;                     // objects
+  std::string label;                     // objects; empty: the producer says none
   std::string proof;                     // objects; empty: there is none
   std::uint64_t tombstones = 0;          // objects; see above
   std::string sealed;                    // an envelope, instead of id, version and bytes, which are inside

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "flow/facts.h"
+#include "flow/label_beside.h"
 
 namespace bongsu::link {
 namespace {
@@ -302,8 +303,11 @@ class Tail final : public net::TailSource {
       item.version = row.version;
       item.added_us = row.added_us;
       item.tombstones = tombstones_;
-      if (shared_->options.sealing != nullptr) {
-        BONGSU_TRY(const bool ready, seal(item, opened, row));
+      BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
+      const auto label = policy::Label::parse(flow::label_for(entry.label, member_));
+      item.label = flow::label_beside(label.value_or(policy::deny_all()), member_);
+      if (shared_->options.sealing != nullptr && (!label || needs_sealing(*label, shared_->options.seal_level))) {
+        BONGSU_TRY(const bool ready, seal(item, entry, label ? &*label : nullptr));
         if (!ready) return false;
       }
     } else {
@@ -319,16 +323,14 @@ class Tail final : public net::TailSource {
     return true;
   }
 
-  // Seals what asks for it; makes it void where that cannot be, or where it may not be had any more. false: this node
-  // cannot seal now (the token with its signing key is away); the row waits, and is tried again with each heartbeat.
-  Result<bool> seal(TailItem& item, const TailGate::Opened& opened, const journal::OutboxRow& row) {
-    BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
-    const auto label = policy::Label::parse(flow::label_for(entry.label, member_));
-    if (label && !needs_sealing(*label, shared_->options.seal_level)) return true;
+  // Seals what asks for it; makes it void where that cannot be, or where it may not be had any more (`label`: nullptr, it
+  // cannot be read). false: this node cannot seal now (the token with its signing key is away); the row waits, and is
+  // tried again with each heartbeat.
+  Result<bool> seal(TailItem& item, const journal::Entry& entry, const policy::Label* label) {
     Sealing& sealing = *shared_->options.sealing;
-    const TailItem clear = std::exchange(item, TailItem{.kind = TailItem::Kind::kVoid, .pos = row.pos});
+    const TailItem clear = std::exchange(item, TailItem{.kind = TailItem::Kind::kVoid, .pos = item.pos});
     BONGSU_TRY(const bool may_have, shared_->gate.may_have(member_, entry));
-    if (!may_have || !label) return true;
+    if (!may_have || label == nullptr) return true;
     auto sealed =
         sealing.seal(member_, {handling_text(*label), tail_content_type(collection_)}, tail_object_text(clear));
     if (sealed) {

@@ -273,20 +273,26 @@ Result<void> SessionLoop::connect(const SessionConnectOptions& options, Accept a
   BONGSU_TRY(const auto addresses,
              resolve(Url{.scheme = "tcp", .host = options.host, .port = options.port}, deadline, impl_->canceller));
   Error last{.code = ErrorCode::kUnavailable, .message = "no address"};
+  std::size_t left = addresses.size();
   for (const SocketAddress& address : addresses) {
+    // An address that does not answer leaves its share of the time to those behind it.
+    const Deadline now = std::chrono::steady_clock::now();
+    const Deadline until = now + (std::max(deadline, now) - now) / left--;
     const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return fail(ErrorCode::kIo, "a socket: " + errno_text());
     int error = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 ? 0 : errno;
     if (error == EINPROGRESS) {
-      if (auto waited = wait_for(fd, POLLOUT, deadline, impl_->canceller); !waited) {
+      if (auto waited = wait_for(fd, POLLOUT, until, impl_->canceller); !waited) {
         ::close(fd);
-        waited.error().where.source = peer;
-        return waited;
+        last = std::move(waited).error();
+        if (last.code == ErrorCode::kTimeout) continue;
+        break;
       }
       socklen_t size = sizeof error;
       if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     }
     if (error != 0) {
+      last.code = ErrorCode::kUnavailable;
       last.message = "connecting: " + std::generic_category().message(error);
       ::close(fd);
       continue;

@@ -146,6 +146,37 @@ TEST(SessionLoop, SilenceAndDeafnessHaveAnEnd) {
   ::close(fd);
 }
 
+// "localhost" is 127.0.0.1, then ::1; at the first nobody takes connections any more, so it answers nothing.
+TEST(SessionLoop, AnAddressThatDoesNotAnswerLeavesTimeForTheNext) {
+  const int full = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_TRUE(::bind(full, reinterpret_cast<const sockaddr*>(&address), size) == 0 && ::listen(full, 0) == 0 &&
+              ::getsockname(full, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  std::vector<int> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    (void)::connect(waiting.back(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  SystemClock clock;
+  SessionLoop loop(clock);
+  const auto port = loop.listen({.address = "::1", .port = ntohs(address.sin_port)},
+                                [](const std::string&) -> std::unique_ptr<Session> { return nullptr; });
+  if (!port) GTEST_SKIP() << "skipped: needs IPv6 on the loopback interface";
+  std::string reached;
+  const auto wanted = [&](const std::string& peer) -> std::unique_ptr<Session> {
+    reached = peer;
+    return nullptr;  // it is enough to have got there
+  };
+  const auto connected = loop.connect({.host = "localhost", .port = *port, .connect_timeout = 1s}, wanted);
+  EXPECT_EQ(connected.error().code, ErrorCode::kCancelled) << connected.error().text();
+  EXPECT_EQ(reached, "[::1]:" + std::to_string(*port));
+  for (const int fd : waiting) ::close(fd);
+  ::close(full);
+}
+
 TEST(SessionLoop, ListensOnNumericAddressesOnly) {
   SystemClock clock;
   SessionLoop loop(clock);

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "flow/facts.h"
+#include "flow/label_beside.h"
 #include "link/applier.h"
 #include "node/admin_api.h"
 
@@ -15,7 +16,7 @@ namespace {
 constexpr std::string_view kFileType = "application/octet-stream";
 constexpr std::string_view kCourierType = "application/vnd.bongsu.courier+json;v=1";
 constexpr std::size_t kCourierBatch = 1000;
-constexpr std::size_t kMaxCourierLine = 4096, kMaxCourierCollections = 256;
+constexpr std::size_t kMaxCourierLine = 4096 + 2 * flow::kMaxLabelBeside, kMaxCourierCollections = 256;
 
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> out;
@@ -42,11 +43,12 @@ net::Response raw(std::string bytes) {
 // collection
 // {"collection":{"id","alias","title"}}, followed by its objects: {"bytes":N}, a newline, N bytes exactly as they were
 // released, a newline; with a proof of origin {"bytes":N,"proof_bytes":M}, and the M bytes of the proof between the
-// two.
+// two. "label" beside them is the label that the sender decided on (flow/label_beside.h); absent: an older sender.
 struct CourierCollection {
   std::string id, alias, title, exercise;
   std::uint64_t tombstones = 0;                       // that the sender had made for us (link/tail_event.h)
   std::vector<std::string_view> objects, proofs;  // empty: there is none
+  std::vector<std::string> labels;                // likewise
 };
 
 Result<std::vector<CourierCollection>> read_courier(std::string_view text) {
@@ -77,7 +79,8 @@ Result<std::vector<CourierCollection>> read_courier(std::string_view text) {
                              .tombstones = static_cast<std::uint64_t>(
                                  std::max<std::int64_t>(0, int_at(*collection, "tombstones").value_or(0))),
                              .objects = {},
-                             .proofs = {}};
+                             .proofs = {},
+                             .labels = {}};
       if (!Uuid::parse(next.id) || next.alias.empty()) return broken("a collection without id or alias");
       if (out.size() >= kMaxCourierCollections)
         return broken(fmt::format("more than {} collections", kMaxCourierCollections));
@@ -97,6 +100,9 @@ Result<std::vector<CourierCollection>> read_courier(std::string_view text) {
     const std::size_t size = static_cast<std::size_t>(*bytes);
     out.back().objects.push_back(text.substr(0, size));
     out.back().proofs.push_back(text.substr(size, proof_size));
+    const Json* said = find(json, "label");
+    if (said != nullptr && (!said->is_string() || said->get_string().empty())) return broken("a label that is no text");
+    out.back().labels.emplace_back(said == nullptr ? std::string_view() : std::string_view(said->get_string()));
     text.remove_prefix(size + proof_size + 1);
   }
   return out;
@@ -177,7 +183,7 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
   if (!core_.registry->member(member))
     return fail(ErrorCode::kNotFound, fmt::format("{} is not paired with this node", member), {.field = "member"});
   const auto wanted = split_list(query_text(call.query, "collection"));
-  policy::Label label{.tlp = stix::Tlp::kClear};
+  policy::Label label = policy::bottom();  // of all that is in it
   std::string text = "{\"type\":\"bongsu-courier\",\"version\":1}\n";
   std::size_t objects = 0, collections = 0;
   for (const std::string& id : core_.release->readable_collections(member)) {
@@ -214,10 +220,12 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
         if (text.size() + content->payload.size() + proof.size() > kMaxImportBytes)
           return fail(ErrorCode::kTooLarge,
                       fmt::format("a courier's file holds at most {} bytes; name fewer collections", kMaxImportBytes));
-        label.tlp = std::max(label.tlp, facts.label.tlp);
-        text += proof.empty()
-                    ? fmt::format("{{\"bytes\":{}}}\n", content->payload.size())
-                    : fmt::format("{{\"bytes\":{},\"proof_bytes\":{}}}\n", content->payload.size(), proof.size());
+        const auto own = policy::Label::parse(flow::label_for(entry.label, member));
+        if (!own) continue;  // nobody knows how to handle it
+        label = policy::join(label, policy::whole(*own));
+        JsonObject line{{"bytes", content->payload.size()}, {"label", flow::label_beside(*own, member)}};
+        if (!proof.empty()) line["proof_bytes"] = proof.size();
+        text += to_text(line) + '\n';
         text.append(content->payload).append(proof).append("\n");
         ++objects;
       }
@@ -258,11 +266,13 @@ AdminApi::Answer AdminApi::import_courier(const Call& call) {
       for (std::size_t i = at; i < std::min(at + kCourierBatch, item.objects.size()); ++i)
         batch.push_back(stix::Object::parse(item.objects[i]));
       const auto first = item.proofs.begin() + static_cast<std::ptrdiff_t>(at);
+      const auto labels = item.labels.begin() + static_cast<std::ptrdiff_t>(at);
       BONGSU_TRY(const auto report,
                  core_.admission->admit(batch, {.collection = mirror.id,
                                                 .origin = header.sender,
                                                 .fallback = mirror.fallback,
                                                 .proofs = {first, first + static_cast<std::ptrdiff_t>(batch.size())},
+                                                .labels = {labels, labels + static_cast<std::ptrdiff_t>(batch.size())},
                                                 .decided_after = std::vector(batch.size(), item.tombstones)}));
       admitted += report.admitted;
       duplicates += report.duplicates;

@@ -79,6 +79,7 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
                  core->clock, log));
   core->admission = std::make_unique<flow::Admission>(*core->journal, *core->release, *core->markings, log);
   core->admission->use(*core->origins, *core->quarantine);
+  core->admission->use(*core->collections);
   core->admission->set_recall(core->recall.get());
   core->accounts = std::make_unique<identity::AccountBook>(core->clock, core->random);
   BONGSU_TRY(core->registry, Registry::load(core->config.member, *core->journal, *core->collections, *core->release, *core->accounts, core->clock, core->random));

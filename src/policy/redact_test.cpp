@@ -151,6 +151,27 @@ TEST(LeakRules, D4_EchoesGoWithTheValue) {
           .json);
 }
 
+// Fields for people's eyes say again what a reference says: in lists of their own, in sentences, in extensions.
+TEST(LeakRules, D5_ReadableShadowsFollowTheirReferences) {
+  const std::string sighter = "identity--5b1d9e0c-7c64-4f0b-8c55-0b7a2f6d9e31", uuid = sighter.substr(10);
+  const auto sighting = [&](const std::string& shadow) {
+    return R"({"type":"sighting","spec_version":"2.1","id":"sighting--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",)"
+           R"("created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","confidence":42,)"
+           R"("sighting_of_ref":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","where_sighted_refs":[")" +
+           sighter + R"("],)" + shadow + "}";
+  };
+  for (const std::string& shadow :
+       std::vector<std::string>{R"("x_where_sighted_values":[")" + sighter + R"("])",
+                                R"("description":"first at )" + sighter + R"( in Vilnius")",
+                                R"("x_seen_by":{")" + sighter + R"(":"energy"})",
+                                R"("x_link":"https://intel.example/)" + uuid + R"(/events")"}) {
+    const Redacted copy = redact(sighting(shadow), {"where_sighted_refs"});
+    ASSERT_TRUE(copy.json) << shadow << ": " << copy.why;
+    EXPECT_EQ(copy.json->find(uuid), std::string::npos) << *copy.json;
+    EXPECT_NE(copy.json->find("42"), std::string::npos);
+  }
+}
+
 std::string sco(std::string text) {
   const auto id = stix::deterministic_id(*parse_json(text));
   return text.insert(1, R"("id":")" + (*id)->text() + R"(","spec_version":"2.1",)");

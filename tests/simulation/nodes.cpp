@@ -256,6 +256,7 @@ void SimNode::start() {
   parts->suspensions = must(link::Suspensions::load(journal, clock_), "suspensions");
   parts->admission = std::make_unique<flow::Admission>(journal, *parts->release, *parts->markings, log);
   parts->admission->use(*parts->origins, *parts->quarantine);
+  parts->admission->use(*parts->collections);
   parts->registry = must(
       node::Registry::load(member_, journal, *parts->collections, *parts->release, *parts->accounts, clock_, random_),
       "registry");

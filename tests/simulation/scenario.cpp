@@ -386,6 +386,16 @@ class Generator {
 
   unsigned one_world() { return chance(50) ? kPlain : kSecret; }
 
+  void take_hidden_away(const Made& victim, std::int64_t at, unsigned worlds) {
+    const std::string id = victim.id, node = victim.node;
+    const bool erase = chance(30);
+    // Nothing refers to it any more from here on.
+    for (auto& [when, m] : made_)
+      if (m.id == id && m.node == node) m.removed = true;
+    add(at, worlds, fmt::format("{} {} hidden {}", node, erase ? "erases" : "removes", id),
+        taking_away(node, id, erase));
+  }
+
   void hide() {
     const std::int64_t at = some_time();
     const std::string node = other(watched_);
@@ -436,15 +446,10 @@ class Generator {
             // To something that is not here (any more), or that the watched one gave, it would be as open as it looks.
             if (w.node(node).up() && w.node(node).holds(id, watched)) w.node(node).publish("shared", {text}, node);
           });
+      // Mostly before anybody has pulled it: who gets the relation then never knows what it leads to.
+      if (chance(25)) take_hidden_away(*target, at + static_cast<std::int64_t>(random_.below(kRoundUs)), worlds);
     } else if (kind < 50) {
-      const Made* victim = pick(hidden);
-      const bool erase = chance(30);
-      // Nothing refers to it any more from here on.
-      for (auto& [when, m] : made_)
-        if (m.id == victim->id && m.node == node) m.removed = true;
-      add(later(options_.length_us - 20'000'000), worlds,
-          fmt::format("{} {} hidden {}", node, erase ? "erases" : "removes", victim->id),
-          taking_away(node, victim->id, erase));
+      take_hidden_away(*pick(hidden), later(at), worlds);
     } else if (kind < 56) {
       Made m = *pick(hidden);
       m.version += 1;

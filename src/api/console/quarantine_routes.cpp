@@ -61,7 +61,8 @@ bool ConsoleApi::Impl::may_see(const Caller& caller, const flow::HeldItem& item)
   if (const auto content = deps.quarantine->content(item.id))
     if (const auto object = stix::Object::parse(content->payload)) {
       const auto collection = deps.collections.find(item.collection);
-      label = deps.markings.label_of(*object, collection ? collection->fallback : stix::Tlp::kAmberStrict);
+      label = deps.markings.label_of(*object, collection ? collection->fallback : stix::Tlp::kAmberStrict,
+                                      collection ? collection->exercise : "");
     }
   const std::string text = label.text();
   const std::lock_guard lock(held_mutex);

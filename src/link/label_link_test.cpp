@@ -1,0 +1,166 @@
+// What an object's label became at its sender travels beside it: a receiver that does not hold what raised it passes it
+// on to nobody from whom the sender withholds it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "flow/facts.h"
+#include "link/link_test_support.h"
+
+namespace bongsu::link {
+namespace {
+
+using namespace test;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+struct LabelLink : ::testing::Test {
+  FakeClock clock;
+  SeededRandom random{3};
+  Node ua{"cert-ua", clock, random}, lt{"cert-lt", clock, random};
+  FlowApplier applier{*lt.journal, *lt.admission, *lt.collections, random, *lt.log, "cert-lt", [this](const auto&) {
+                        pass_on(stix::Tlp::kGreen);
+                      }};
+  std::string shared = ua.add_collection("shared");
+  const std::string open_end = flow::test::id_of("indicator", 1), hidden_end = flow::test::id_of("malware", 2);
+
+  LabelLink() {
+    ua.agree({{"cert-lt", {shared}}}, stix::Tlp::kAmber);
+    pass_on(stix::Tlp::kGreen);
+    ua.publish(shared, {indicator(1, flow::test::kGreen), flow::test::malware(2, {std::string(flow::test::kAmber)}),
+                        flow::test::relationship(3, open_end, hidden_end, {std::string(flow::test::kClear)})});
+  }
+
+  // cert-lt passes on to cert-kr all that it mirrors, up to this level.
+  void pass_on(stix::Tlp highest) {
+    policy::PolicyState state{.self = "cert-lt"};
+    state.members["cert-ua"];
+    state.members["cert-kr"];
+    auto& back = state.agreements["cert-ua"] = flow::test::agreement({}, stix::Tlp::kAmberStrict);
+    back.partner = "cert-ua";
+    back.onward = true;
+    std::vector<std::string> all;
+    for (const auto& c : lt.collections->list()) all.push_back(c.id);
+    auto& on = state.agreements["cert-kr"] = flow::test::agreement(all, highest, {"*"}, true);
+    on.partner = "cert-kr";
+    ASSERT_TRUE(lt.release->apply(std::move(state), all));
+  }
+
+  std::vector<TailItem> offered() {
+    Producer from(ua);
+    Wire wire(from.get("cert-lt", "/link/v1/tail/" + shared));
+    const std::string text = wire.drain();
+    std::vector<TailItem> out;
+    SseParser parser;
+    EXPECT_TRUE(parser.feed(text, [&](SseEvent& event) {
+      auto item = parse_tail_event(event);
+      EXPECT_TRUE(item) << item.error().text();
+      if (item && *item) out.push_back(std::move(**item));
+      return true;
+    }));
+    return out;
+  }
+  void arrive(std::vector<TailItem> items) {
+    const FollowedCollection remote{"cert-ua", shared, "shared", "Shared"};
+    ASSERT_TRUE(applier.open(remote));
+    TailBatch batch;
+    batch.items = std::move(items);
+    batch.cursor = {batch.items.back().pos, batch.items.back().cursor};
+    const auto applied = applier.apply(remote, batch);
+    ASSERT_TRUE(applied) << applied.error().text();
+  }
+  std::string mirror() {
+    for (const auto& c : lt.collections->list())
+      if (c.mirror_of == "cert-ua") return c.id;
+    return "";
+  }
+  std::vector<std::string> passed_on() {
+    auto reading = lt.release->open("cert-kr", mirror());
+    EXPECT_TRUE(reading);
+    std::vector<std::string> out;
+    const auto page = reading->snapshot->page({.view = reading->view, .last = false, .all = true, .limit = 1000});
+    for (const auto& row : page->rows) out.push_back(row.object_id.substr(0, row.object_id.find("--")));
+    return out;
+  }
+  std::string label_here(const std::string& id) {
+    const auto versions = lt.journal->snapshot()->versions(mirror(), id);
+    for (const auto& entry : *versions)
+      if (!entry.erased) return std::string(flow::stored_label(entry.label));
+    return "";
+  }
+  const std::string relation = flow::test::id_of("relationship", 3);
+};
+
+TEST_F(LabelLink, D2_WhatRaisedTheLabelMayBeGoneBeforeItArrives) {
+  ASSERT_TRUE(ua.admission->remove(shared, hidden_end, "", "cert-ua"));
+  arrive(offered());
+  EXPECT_EQ(label_here(hidden_end), "");
+  EXPECT_THAT(label_here(relation), HasSubstr("amber"));
+  EXPECT_THAT(passed_on(), ::testing::ElementsAre("indicator"));
+}
+
+TEST_F(LabelLink, D2_WhatRaisedTheLabelMayBeOfATypeThatIsNotAgreed) {
+  auto state = *ua.release->state();
+  state.agreements["cert-lt"].types = {"indicator", "relationship"};
+  ASSERT_TRUE(ua.release->apply(std::move(state), {shared}));
+  arrive(offered());
+  EXPECT_EQ(label_here(hidden_end), "");
+  EXPECT_THAT(passed_on(), ::testing::ElementsAre("indicator"));
+}
+
+TEST_F(LabelLink, FromASenderThatSaysNoLabelsWhatLeadsToTheUnknownGoesNoFurther) {
+  ASSERT_TRUE(ua.admission->remove(shared, hidden_end, "", "cert-ua"));
+  auto items = offered();
+  for (auto& item : items) item.label.clear();
+  arrive(std::move(items));
+  EXPECT_THAT(label_here(relation), HasSubstr("to:cert-lt,cert-ua"));
+  EXPECT_THAT(passed_on(), ::testing::ElementsAre("indicator"));
+}
+
+TEST_F(LabelLink, FromASenderThatSaysNoLabelsWhatLeadsToTheKnownGoesAsThatGoes) {
+  pass_on(stix::Tlp::kAmberStrict);
+  auto items = offered();
+  for (auto& item : items) item.label.clear();
+  arrive(std::move(items));
+  pass_on(stix::Tlp::kAmberStrict);
+  EXPECT_THAT(passed_on(), SizeIs(3));
+}
+
+TEST_F(LabelLink, ALabelThatCannotBeReadGoesToNobody) {
+  auto items = offered();
+  for (auto& item : items) item.label = "clear of-a-later-version";
+  arrive(std::move(items));
+  EXPECT_THAT(label_here(open_end), HasSubstr("unknown"));
+  EXPECT_THAT(passed_on(), IsEmpty());
+}
+
+// An update of the sender: what came without a label before comes with one after a fresh start.
+TEST_F(LabelLink, TheSameAgainWithAStricterLabelTakesItsPlace) {
+  auto bare = offered();
+  for (auto& item : bare) item.label.clear();
+  std::erase_if(bare, [&](const TailItem& item) { return item.object_id == hidden_end; });
+  for (auto& item : bare)
+    if (item.object_id == relation) item.label = "clear";  // and a sender that understates it
+  arrive(bare);
+  EXPECT_THAT(passed_on(), SizeIs(2));
+  auto again = offered();
+  std::erase_if(again, [&](const TailItem& item) { return item.object_id == hidden_end; });
+  arrive(again);
+  EXPECT_THAT(label_here(relation), HasSubstr("amber"));
+  EXPECT_THAT(passed_on(), ::testing::ElementsAre("indicator"));
+  // With a weaker one it does not.
+  arrive(bare);
+  EXPECT_THAT(label_here(relation), HasSubstr("amber"));
+}
+
+TEST_F(LabelLink, WhatAMemberGaveComesBackWithTheLabelThatItGave) {
+  pass_on(stix::Tlp::kGreen);
+  arrive(offered());
+  const auto versions = lt.journal->snapshot()->versions(mirror(), relation);
+  ASSERT_THAT(*versions, SizeIs(1));
+  EXPECT_EQ(flow::label_for(versions->front().label, "cert-ua"), "amber marked");
+}
+
+}  // namespace
+}  // namespace bongsu::link
