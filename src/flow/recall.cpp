@@ -14,6 +14,20 @@
 namespace bongsu::flow {
 namespace {
 
+constexpr std::uint32_t kWithdrawnPage = 10'000;  // rows looked through at once
+
+// Of entries that stood in a view and were taken out: where they stood first.
+Result<std::unordered_map<journal::Seq, journal::Pos>> places_before(journal::Snapshot& snapshot,
+                                                                     journal::ViewId view) {
+  std::unordered_map<journal::Seq, journal::Pos> out;
+  for (journal::Pos after = 0;;) {
+    BONGSU_TRY(const auto page, snapshot.withdrawn(view, after, kWithdrawnPage));
+    for (const auto& row : page.rows) out.emplace(row.seq, row.pos);
+    if (page.rows.empty() || !page.more) return out;
+    after = page.rows.back().pos;
+  }
+}
+
 // An object without versions has its date_added for one here, which others do not know: all of it is meant.
 std::string version_told(const journal::Entry& entry) {
   return entry.version == Instant::from_micros(entry.added_us).text(6) ? std::string() : entry.version;
@@ -382,8 +396,16 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
       else
         mark.exact = exact_from_start_;
     }
+    // What was redacted otherwise meanwhile stands at a later place than that which the member was handed.
+    std::optional<std::unordered_map<journal::Seq, journal::Pos>> before;
     for (const journal::Seq seq : part.seqs) {
-      BONGSU_TRY(const journal::Pos pos, snapshot->position(part.view, seq));
+      BONGSU_TRY(journal::Pos pos, snapshot->position(part.view, seq));
+      if (pos > mark.pos) {
+        if (!before) {
+          BONGSU_TRY(before, places_before(*snapshot, part.view));
+        }
+        if (const auto first = before->find(seq); first != before->end()) pos = std::min(pos, first->second);
+      }
       const bool fetched = pos <= mark.fetched;
       if (pos == 0 || (pos > mark.pos && mark.exact && !fetched)) continue;  // it was never handed this
       BONGSU_TRY(const journal::Entry entry, snapshot->entry(seq));
@@ -470,6 +492,7 @@ void Recall::made_durable(Plan&& plan) {
     put_tombstones(plan);
     if (!plan.orders.empty()) callbacks = callbacks_;
   }
+  ++withdrawals_;
   plan.recording = {};
   plan.still = {};
   for (const auto& callback : callbacks) callback();
@@ -1005,6 +1028,13 @@ std::vector<SignedText> Recall::receipts_due(std::string_view member) const {
     if (out.size() == kMaxReceiptsAtOnce) break;
   }
   return out;
+}
+
+bool Recall::any_receipt_due(std::string_view member) const {
+  const std::lock_guard lock(mutex_);
+  for (auto it = taken_.lower_bound({std::string(member), 0}); it != taken_.end() && it->first.first == member; ++it)
+    if (it->second->acknowledged < it->second->serial) return true;
+  return false;
 }
 
 Result<void> Recall::acknowledged(std::string_view member, const std::vector<SignedText>& receipts) {

@@ -22,6 +22,7 @@
 // recording.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -50,7 +51,7 @@ inline constexpr std::chrono::hours kRecallDeadline{24};
 inline constexpr std::size_t kMaxToldAtOnce = 100;      // tombstones in one answer
 inline constexpr std::size_t kMaxRefusedRecalls = 100;  // refused tombstones and receipts that are remembered
 inline constexpr std::size_t kMaxReceiptsAtOnce = 1000;
-inline constexpr std::size_t kMaxRecallNote = 1000;  // bytes of what a person wrote
+inline constexpr std::size_t kMaxRecallNote = 1000;      // bytes of what a person wrote
 inline constexpr std::size_t kMaxLaterCopies = 100'000;  // noted as decided later than tombstones that did not come yet
 inline constexpr std::uint32_t kTakeBackBatch = 2000;    // rows of an ended agreement that are taken back in one commit
 
@@ -67,7 +68,7 @@ struct RecallOrder {
   // Unsettled: rows of which it is not known whether the member was handed them: collection and position of each
   // object.
   std::vector<std::pair<std::string, journal::Pos>> unsettled;
-  bool fetched = false;  // it has it by TAXII, which cannot be told: open exposure for good
+  bool fetched = false;                  // it has it by TAXII, which cannot be told: open exposure for good
   std::optional<Instant> told;           // first time
   std::optional<RecallReceipt> receipt;  // the newest
 };
@@ -182,6 +183,8 @@ class Recall {
   void bar(Plan& plan, journal::Batch& batch, const std::string& object_id, std::string_view version);
   static void withdraw(const std::vector<Rows>& rows, journal::Batch& batch);  // adds to the batch's outbox
   void made_durable(Plan&& plan);
+  // How many commits withdrew rows by a plan or by a tombstone that was obeyed, of any outbox; counted when durable.
+  std::uint64_t withdrawals() const { return withdrawals_; }
 
   // ── Between members ────────────────────────────────────────────────────────────────────────────────────────────
   struct Told {
@@ -195,6 +198,7 @@ class Recall {
   Result<void> asked(std::string_view from, std::uint64_t upto);
   Result<void> take_receipt(std::string_view from, const SignedText& receipt);
   std::vector<SignedText> receipts_due(std::string_view member) const;  // that changed since it acknowledged one
+  bool any_receipt_due(std::string_view member) const;                  // without signing them
   Result<void> acknowledged(std::string_view member, const std::vector<SignedText>& receipts);
 
   // ── For people ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,16 +252,18 @@ class Recall {
   const Clock& clock_;
   Log& log_;
 
+  std::atomic<std::uint64_t> withdrawals_ = 0;
   FairSharedMutex admitting_, handing_out_;
   std::mutex recording_;      // from reading an order or an obeyed tombstone to having written what becomes of it
   mutable std::mutex mutex_;  // of everything below; last
   std::map<MarkKey, Mark> marks_;
-  bool exact_from_start_ = false;                     // what is not in marks_ was never handed anything
+  bool exact_from_start_ = false;                                  // what is not in marks_ was never handed anything
   std::map<std::string, std::uint64_t, std::less<>> last_number_;  // of a member's orders, those of nothing included
   std::map<std::pair<std::string, std::uint64_t>, RecallOrder> orders_;
   std::unordered_map<std::string, std::vector<std::pair<std::string, RecallBounds>>> tombstones_;  // id → by giver
-  std::map<std::string, std::uint64_t, std::less<>> asked_;                                         // by giver
-  std::map<std::pair<std::string, std::string>, std::map<std::string, std::uint64_t>> later_;  // giver, id → LaterCopies
+  std::map<std::string, std::uint64_t, std::less<>> asked_;                                        // by giver
+  std::map<std::pair<std::string, std::string>, std::map<std::string, std::uint64_t>>
+      later_;  // giver, id → LaterCopies
   std::size_t later_count_ = 0;
   std::map<std::pair<std::string, std::uint64_t>, std::unique_ptr<TakenState>> taken_;
   std::vector<RefusedRecall> refused_;

@@ -189,9 +189,10 @@ void RecallLinks::ask(const std::string& member) {
   if (const auto at = impl_->askers.find(member); at != impl_->askers.end()) at->second->ask();
 }
 
-void RecallLinks::ask_all() {
+void RecallLinks::ask_where_due() {
   const std::lock_guard lock(impl_->mutex);
-  for (auto& [member, asker] : impl_->askers) asker->ask();
+  for (auto& [member, asker] : impl_->askers)
+    if (impl_->recall.any_receipt_due(member)) asker->ask();
 }
 
 void RecallLinks::stop() {

@@ -3,6 +3,7 @@
 //   link::RecallLinks recalls(recall, options, clock, random, log);
 //   recalls.set_partners(partners);     // those that are stopped as well: what they recall is still to be destroyed
 //   recalls.ask("cert-ua");             // now: its tail told that something is gone
+//   recalls.ask_where_due();            // now: those to whom receipts are due
 //   recalls.stop();
 //
 // Each partner is asked when it is set, when its tail told that something is gone, when there is a receipt to send, and
@@ -29,7 +30,8 @@ class RecallLinks {
   void set_partners(std::vector<Partner> partners);
   void replace_certificate(std::string certificate_pem, std::string private_key_pem);
   void ask(const std::string& member);
-  void ask_all();
+  // Those to whom a receipt is due. Nobody else: when a partner is asked must not tell it what others recalled.
+  void ask_where_due();
   void stop();
 
  private:

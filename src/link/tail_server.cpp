@@ -78,11 +78,12 @@ struct TailServer::Shared {
 
   // What could have withdrawn rows of a collection, as far as it was counted.
   struct Count {
-    std::uint64_t erasures = 0, deletions = 0;
+    std::uint64_t erasures = 0, deletions = 0, recalls = 0;
     bool operator==(const Count&) const = default;
   };
   // Counted before the snapshot that is looked through is taken: what this counts, by whichever tail, is in it.
   Result<Count> count(const std::string& collection) {
+    const std::uint64_t recalls = options.recall != nullptr ? options.recall->withdrawals() : 0;
     const std::lock_guard lock(watch_mutex);
     while (journal.last_seq() > watched) {
       BONGSU_TRY(const auto entries, journal.snapshot()->entries(watched, kEntriesPerRead));
@@ -94,7 +95,7 @@ struct TailServer::Shared {
       if (entries.empty()) break;
     }
     const auto deleted = deletions.find(collection);
-    return Count{erasures, deleted == deletions.end() ? 0 : deleted->second};
+    return Count{erasures, deleted == deletions.end() ? 0 : deleted->second, recalls};
   }
   // What may have withdrawn rows, of this member's view or of others'. Equal occasions: nothing was withdrawn between
   // the snapshots that they are of. It does not leave the house: it moves with things that the member may not know of.

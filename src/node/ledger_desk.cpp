@@ -43,7 +43,8 @@ LedgerFeedDeps ledger_feed_deps(Core& core) {
           .was_given =
               [&core](std::string_view member, std::string_view collection, const journal::OutboxRow& row, bool erased) {
                 return core.recall->was_given(member, collection, row.object_id, row.version, row.pos, erased);
-              }};
+              },
+          .withdrawals = [&core] { return core.recall->withdrawals(); }};
 }
 
 LedgerDesk::LedgerDesk(Core& core)

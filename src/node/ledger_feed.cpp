@@ -142,7 +142,8 @@ Result<bool> LedgerFeed::follow_journal() {
         JsonObject details{{"sha256", to_hex(entry.hash)}};
         if (json && json->is_object() && payload->size() <= kMaxNoteDetails && to_canonical_text(*json)) details["note"] = *json;
         node(event ? kind_of(*event) : "note", std::move(details), "");
-        if (event) add_recall(events, time, *event, *json);
+        // Its own time, and not the entry's, as above.
+        if (event) add_recall(events, Instant::parse(string_at(*json, "at").value_or("")).value_or(time), *event, *json);
         break;
       }
       default: break;  // alerts, hits and judgements are this node's own affair
@@ -336,6 +337,10 @@ std::size_t LedgerFeed::said_rows() const {
 
 Result<void> LedgerFeed::catch_up() {
   if (withdrawn_.exchange(false)) removals_ = true;
+  if (const std::uint64_t taken_out = deps_.withdrawals ? deps_.withdrawals() : 0; taken_out != withdrawals_) {
+    withdrawals_ = taken_out;
+    removals_ = true;
+  }
   const journal::Seq upto = deps_.journal.last_seq();
   if (const std::uint64_t epoch = deps_.release.epoch(); epoch != epoch_) {
     epoch_ = epoch;

@@ -46,6 +46,8 @@ struct LedgerFeedDeps {
   // Whether the member was handed a row that is withdrawn by now (flow::Recall::was_given). None: it may have been.
   std::function<bool(std::string_view member, std::string_view collection, const journal::OutboxRow& row, bool erased)>
       was_given{};
+  // Moves whenever a recall or a raised label took rows out (flow::Recall::withdrawals). None: nothing does so.
+  std::function<std::uint64_t()> withdrawals{};
 };
 
 class LedgerFeed {
@@ -87,6 +89,7 @@ class LedgerFeed {
   Result<Said> said(const Place& place) const;
 
   LedgerFeedDeps deps_;
+  std::uint64_t withdrawals_ = 0;  // as deps_ said last
   bool removals_ = true;  // a deletion, erasure or change of policy came since the withdrawn rows were looked at
   std::uint64_t epoch_ = 0;
   std::map<Place, Said> taken_back_;              // places whose withdrawn rows were looked through

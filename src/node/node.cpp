@@ -198,7 +198,7 @@ Result<void> Node::Impl::build() {
       link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13},
                          .rediscover = config.link_rediscover},
       core->random, log);
-  core->recall->on_order([this] { recall_links->ask_all(); });  // receipts may be due to those who recalled from us
+  core->recall->on_order([this] { recall_links->ask_where_due(); });  // whoever recalled from us is told
   feeds = std::make_unique<Feeds>(*core);
   warnings = std::make_unique<Warnings>(config.warning_lists, log);
   BONGSU_TRY_VOID(enforcement_policy(config));

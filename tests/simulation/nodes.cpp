@@ -3,59 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <map>
 
 #include "api/taxii/negotiation.h"
-#include "api/taxii/taxii_server.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/log.h"
-#include "crypto/keys.h"
 #include "crypto/secret.h"
-#include "flow/admit.h"
-#include "flow/alerts.h"
-#include "flow/collections.h"
-#include "flow/flow_test_support.h"
-#include "flow/markings.h"
-#include "flow/origins.h"
-#include "flow/quarantine.h"
-#include "flow/release.h"
-#include "identity/accounts.h"
-#include "journal/journal.h"
-#include "ledger/files.h"
-#include "ledger/ledger.h"
-#include "ledger/witness.h"
-#include "link/applier.h"
+#include "fake_keys.h"
 #include "link/consumer.h"
-#include "link/ledger_exchange.h"
-#include "link/ledger_server.h"
 #include "link/runner.h"
-#include "link/suspension.h"
-#include "link/tail_server.h"
-#include "node/ledger_feed.h"
-#include "node/registry.h"
+#include "node/trust_links.h"
+#include "parts.h"
+#include "policy/charter_state.h"
 
 namespace bongsu::simulation {
 namespace {
-
-// A simulator that cannot go on says why and ends: a seed that did so is no result.
-template <class T>
-T must(Result<T> result, std::string_view doing) {
-  if (!result) {
-    std::fprintf(stderr, "simulation: %.*s: %s\n", static_cast<int>(doing.size()), doing.data(),
-                 result.error().text().c_str());
-    std::abort();
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-// Making an account book costs a password hash. They are lent to one node after the other; nothing of an account's
-// tokens stays in one.
-identity::AccountBook* borrow_accounts();
-void give_back(identity::AccountBook* book);
 
 struct AccountPool {
   FakeClock clock;
@@ -67,44 +29,6 @@ AccountPool& account_pool() {
   static AccountPool pool;
   return pool;
 }
-identity::AccountBook* borrow_accounts() {
-  AccountPool& pool = account_pool();
-  if (pool.idle.empty()) {
-    pool.all.push_back(std::make_unique<identity::AccountBook>(pool.clock, pool.random));
-    return pool.all.back().get();
-  }
-  auto* book = pool.idle.back();
-  pool.idle.pop_back();
-  return book;
-}
-void give_back(identity::AccountBook* book) {
-  book->replace({});
-  account_pool().idle.push_back(book);
-}
-
-// Signatures that cost a hash: whoever knows the public key can make them, so nothing here proves that keys are kept.
-// crypto::verify is this one in the simulator (CMakeLists.txt, --wrap); what is signed, what is checked and when is
-// the product's.
-std::string fake_signature(std::string_view public_key, std::string_view message) {
-  const Sha256 first = sha256(std::string(public_key).append(message));
-  const Sha256 second = sha256(as_text(first));
-  return std::string(as_text(first)).append(as_text(second));
-}
-class FakeSigner final : public crypto::Signer {
- public:
-  explicit FakeSigner(std::string public_key) : public_key_(std::move(public_key)) {}
-  Result<std::string> sign(std::string_view message) const override { return fake_signature(public_key_, message); }
-
- private:
-  const std::string public_key_;
-};
-std::string public_key_hex(std::string_view member) { return fmt::format("{:064x}", hash64(member)); }
-crypto::SigningKey signing_key_of(std::string_view member) {
-  std::string key = must(from_hex(public_key_hex(member)), "key");
-  auto signer = std::make_shared<const FakeSigner>(key);
-  return {.private_key_pem = "of no use: the token signs", .public_key = std::move(key), .token = std::move(signer)};
-}
-
 Answer answer_of(net::Response&& response) {
   Answer answer{.status = response.status, .headers = std::move(response.headers)};
   if (auto* text = std::get_if<std::string>(&response.body)) {
@@ -120,22 +44,6 @@ Answer answer_of(net::Response&& response) {
   }
   return answer;
 }
-
-}  // namespace
-
-bool simulated_verify(std::string_view public_key, std::string_view message, std::string_view signature) {
-  return public_key.size() == 32 && signature == fake_signature(public_key, message);
-}
-
-std::string Answer::text() const {
-  std::string out = fmt::format("{}\n", status);
-  for (const auto& [name, value] : headers) out += fmt::format("{}: {}\n", name, value);
-  return out + "\n" + body + (cut ? "\n<cut>" : "");
-}
-
-std::string Answer::header(std::string_view name) const { return std::string(headers.get(name).value_or("")); }
-
-namespace {
 
 // Files that outlive the ledger that works on them.
 class LentFiles final : public ledger::Files {
@@ -155,75 +63,33 @@ class LentFiles final : public ledger::Files {
   ledger::MemoryFiles& files_;
 };
 
-// As node::JournalWitnessRecord.
-class WitnessedInJournal final : public ledger::WitnessRecord {
- public:
-  explicit WitnessedInJournal(journal::Journal& journal) : journal_(journal) {}
-  Result<std::optional<std::string>> newest(const std::string& origin) override {
-    return journal_.state("ledger.witness", origin);
-  }
-  Result<void> put(const std::string& origin, const std::string& note) override {
-    journal::Batch batch;
-    batch.states.push_back({.space = "ledger.witness", .key = origin, .value = note});
-    BONGSU_TRY_VOID(journal_.append(batch));
-    return {};
-  }
-
- private:
-  journal::Journal& journal_;
-};
-
 }  // namespace
 
-struct SimNode::Disk {
-  explicit Disk(const Clock& clock, Random& random) : journal(journal::make_memory_journal(clock, random)) {}
-  flow::test::FaultyJournal journal;
-  ledger::MemoryFiles files;  // of the ledger
-  // Each log has salts of a stream of its own: what is in one moves nothing in another.
-  std::map<std::string, std::uint64_t, std::less<>> salts;
-};
-
-// In the order of node::Core and node::Node.
-struct SimNode::Parts {
-  std::unique_ptr<Log> log = make_null_log();
-  identity::AccountBook* accounts = borrow_accounts();
-  std::unique_ptr<flow::Collections> collections;
-  std::unique_ptr<flow::Markings> markings;
-  std::unique_ptr<flow::Release> release;
-  std::unique_ptr<flow::Origins> origins;
-  std::unique_ptr<flow::Quarantine> quarantine;
-  std::unique_ptr<link::Suspensions> suspensions;
-  std::unique_ptr<flow::Admission> admission;
-  std::unique_ptr<node::Registry> registry;
-  std::unique_ptr<flow::Alerts> alerts;
-  std::unique_ptr<api::TaxiiServer> taxii;
-  std::unique_ptr<link::TailGate> gate;
-  std::unique_ptr<link::TailServer> tails;
-  std::unique_ptr<link::FlowApplier> applier;
-  std::string identity_id;
-
-  // As node::LedgerDesk has them; none when the scenario goes without a ledger.
-  std::unique_ptr<ledger::Ledger> ledger;
-  std::unique_ptr<WitnessedInJournal> witnessed;
-  std::unique_ptr<ledger::Witness> witness;
-  std::unique_ptr<node::LedgerFeed> feed;
-  std::unique_ptr<link::LedgerServer> ledger_server;
-  std::unique_ptr<link::LedgerExchange> exchange;
-  PostCheckpoint* post = nullptr;  // while it cosigns
-  journal::Seq ledger_seq = 0;     // what was followed
-  std::uint64_t ledger_epoch = ~std::uint64_t{0};
-
-  ~Parts() {
-    tails.reset();
-    if (taxii) taxii->close();
-    taxii.reset();
-    registry.reset();
-    give_back(accounts);
+identity::AccountBook* borrow_accounts() {
+  AccountPool& pool = account_pool();
+  if (pool.idle.empty()) {
+    pool.all.push_back(std::make_unique<identity::AccountBook>(pool.clock, pool.random));
+    return pool.all.back().get();
   }
-};
+  auto* book = pool.idle.back();
+  pool.idle.pop_back();
+  return book;
+}
+void give_back(identity::AccountBook* book) {
+  book->replace({});
+  account_pool().idle.push_back(book);
+}
 
-SimNode::SimNode(std::string member, Instant start, std::chrono::nanoseconds skew, bool with_ledger)
-    : member_(std::move(member)), with_ledger_(with_ledger), clock_(start + skew), skew_(skew) {
+std::string Answer::text() const {
+  std::string out = fmt::format("{}\n", status);
+  for (const auto& [name, value] : headers) out += fmt::format("{}: {}\n", name, value);
+  return out + "\n" + body + (cut ? "\n<cut>" : "");
+}
+
+std::string Answer::header(std::string_view name) const { return std::string(headers.get(name).value_or("")); }
+
+SimNode::SimNode(std::string member, Instant start, std::chrono::nanoseconds skew, const NodeOptions& options)
+    : member_(std::move(member)), options_(options), clock_(start + skew), skew_(skew) {
   random_.key(hash64(member_));
   disk_ = std::make_unique<Disk>(clock_, random_);
   this->start();
@@ -254,9 +120,11 @@ void SimNode::start() {
       must(crypto::OriginSigner::make(member_, signing_key_of(member_)), "signer")));
   parts->quarantine = must(flow::Quarantine::load(journal, clock_, random_, member_, log), "quarantine");
   parts->suspensions = must(link::Suspensions::load(journal, clock_), "suspensions");
+  parts->recall = must(load_recall(*parts), "recall");
   parts->admission = std::make_unique<flow::Admission>(journal, *parts->release, *parts->markings, log);
   parts->admission->use(*parts->origins, *parts->quarantine);
   parts->admission->use(*parts->collections);
+  if (!options_.forgets_recalls) parts->admission->set_recall(parts->recall.get());
   parts->registry = must(
       node::Registry::load(member_, journal, *parts->collections, *parts->release, *parts->accounts, clock_, random_),
       "registry");
@@ -273,7 +141,13 @@ void SimNode::start() {
       if (auto key = from_hex(listed.key)) keys.push_back({std::move(*key), listed.until});
     return keys;
   });
+  p.origins->know_owners([registry = p.registry.get()](std::string_view id) { return registry->owner_of(id); });
   if (!p.identity_id.empty()) p.admission->set_own_identity(p.identity_id);
+  p.admission->set_may_widen(
+      [this, registry = p.registry.get()](const policy::MemberId& maker, const policy::MemberId& member) {
+        const auto charter = registry->charter();
+        return charter && policy::may_widen(registry->memoranda(), charter->charter(), maker, member, clock_.now());
+      });
   for (const char* alias : {"shared", "sightings", "feeds", "private"})
     if (!p.collections->find(alias)) must(p.collections->add({.alias = alias, .title = alias}, random_), "collection");
   must(p.registry->refresh_policy(), "policy");
@@ -307,6 +181,7 @@ void SimNode::start() {
                             return own ? own->id : std::string();
                           }});
   must(p.alerts->rebuild([](std::uint64_t, std::uint64_t) {}), "alerts");
+  if (options_.seal_from) start_sealing();
   p.taxii = must(api::TaxiiServer::open({.journal = journal,
                                          .release = *p.release,
                                          .admission = *p.admission,
@@ -314,7 +189,9 @@ void SimNode::start() {
                                          .accounts = *p.accounts,
                                          .clock = clock_,
                                          .random = random_,
-                                         .log = log},
+                                         .log = log,
+                                         .sealed_only = [this](std::string_view member) { return sealed_only(member); },
+                                         .recall = p.recall.get()},
                                         {.title = member_, .max_page = 7}),
                  "taxii");
   p.gate = link::make_release_gate(*p.release, *p.collections);
@@ -324,14 +201,28 @@ void SimNode::start() {
       link::TailServerOptions{.self = member_,
                               .title = member_,
                               .cursor_secret = must(link::load_cursor_secret(journal, random_), "cursor secret"),
-                              .origins = p.origins.get()},
+                              .origins = p.origins.get(),
+                              .sealing = p.sealing.get(),
+                              .seal_level = seal_level(),
+                              .recall = p.recall.get()},
       log);
-  p.applier = std::make_unique<link::FlowApplier>(journal, *p.admission, *p.collections, random_, log, member_,
-                                                  [this, registry = p.registry.get()](const flow::Collection&) {
-                                                    done(registry->refresh_policy(), "policy of a mirror");
-                                                  });
+  const auto member_of = [registry = p.registry.get()](const net::Peer& peer) {
+    return registry->directory().member_of(peer);
+  };
+  if (p.sealing)
+    p.prekeys = std::make_unique<link::PrekeyServer>(
+        *p.sealing, member_of, log,
+        [tails = p.tails.get()](const std::string& member) { tails->prekeys_changed(member); });
+  p.recall_server = std::make_unique<link::RecallServer>(*p.recall, member_of, log);
+  p.trust = std::make_unique<link::TrustServer>(node::trust_books(*p.registry));
+  p.applier = std::make_unique<link::FlowApplier>(
+      journal, *p.admission, *p.collections, random_, log, member_,
+      [this, registry = p.registry.get()](const flow::Collection&) {
+        done(registry->refresh_policy(), "policy of a mirror");
+      },
+      p.sealing.get());
   p.applier->suspend_with(*p.suspensions);
-  if (with_ledger_) start_ledger();
+  if (options_.ledger) start_ledger();
   p.registry->on_change([this, tails = p.tails.get()] {
     tails->policy_changed();
     if (parts_->feed) {
@@ -358,26 +249,32 @@ void SimNode::start_ledger() {
   p.witnessed = std::make_unique<WitnessedInJournal>(disk.journal);
   p.witness = std::make_unique<ledger::Witness>(
       ledger::WitnessOptions{.name = ledger::witness_name(member_), .key = key}, *p.witnessed, clock_);
-  p.feed = std::make_unique<node::LedgerFeed>(
-      node::LedgerFeedDeps{.self = member_,
-                           .journal = disk.journal,
-                           .release = *p.release,
-                           .ledger = *p.ledger,
-                           .clock = clock_,
-                           .log = *p.log,
-                           .members =
-                               [registry = p.registry.get()] {
-                                 std::vector<std::string> out;
-                                 for (const auto& member : registry->members()) out.push_back(member.id);
-                                 return out;
-                               },
-                           .agreement =
-                               [registry = p.registry.get()](std::string_view member) {
-                                 JsonObject out;
-                                 if (const auto agreement = registry->agreement(member))
-                                   out["agreement"] = to_hex(sha256(policy::to_toml(*agreement)));
-                                 return out;
-                               }});
+  p.feed = std::make_unique<node::LedgerFeed>(node::LedgerFeedDeps{
+      .self = member_,
+      .journal = disk.journal,
+      .release = *p.release,
+      .ledger = *p.ledger,
+      .clock = clock_,
+      .log = *p.log,
+      .members =
+          [registry = p.registry.get()] {
+            std::vector<std::string> out;
+            for (const auto& member : registry->members()) out.push_back(member.id);
+            return out;
+          },
+      .agreement =
+          [registry = p.registry.get()](std::string_view member) {
+            JsonObject out;
+            if (const auto agreement = registry->agreement(member))
+              out["agreement"] = to_hex(sha256(policy::to_toml(*agreement)));
+            return out;
+          },
+      .was_given =
+          [recall = p.recall.get()](std::string_view member, std::string_view collection, const journal::OutboxRow& row,
+                                    bool erased) {
+            return recall->was_given(member, collection, row.object_id, row.version, row.pos, erased);
+          },
+      .withdrawals = [recall = p.recall.get()] { return recall->withdrawals(); }});
   p.ledger_server = std::make_unique<link::LedgerServer>(link::LedgerServerDeps{
       .self = member_,
       .store = p.ledger->store(),
@@ -496,14 +393,6 @@ void SimNode::know(const std::string& member) {
   done(parts_->registry->put_member(m), "pairing");
 }
 
-void SimNode::agree(policy::Agreement agreement) { asked(parts_->registry->put_agreement(agreement), "agreement"); }
-void SimNode::change_level(const std::string& member, stix::Tlp highest) {
-  auto agreement = parts_->registry->agreement(member);
-  if (!agreement || agreement->highest_tlp < stix::Tlp::kGreen) return;
-  agreement->highest_tlp = highest;
-  agree(*agreement);
-}
-void SimNode::end_agreement(const std::string& member) { (void)parts_->registry->end_agreement(member); }
 void SimNode::stop_member(const std::string& member, bool stopped) {
   asked(parts_->registry->set_stopped(member, stopped), "stop");
 }
@@ -580,16 +469,30 @@ void SimNode::judge_newest_alert() {
   if (!newest.empty()) (void)parts_->alerts->judge(newest.front().alert.id, {.acknowledged = true, .by = "operator"});
 }
 
-void SimNode::tick() { (void)parts_->alerts->flush_sightings(); }
+void SimNode::tick() {
+  (void)parts_->alerts->flush_sightings();
+  (void)parts_->recall->write_down();
+  (void)parts_->release->keep_up();
+  parts_->registry->look_at_the_clock();
+}
 
 Answer SimNode::link(net::Request request, const std::string& from) {
   request.peer.address = "192.0.2.1:5000";
   request.peer.issuer_fingerprint = authority_of(from);
   request.peer.certificate_fingerprint = authority_of("leaf of " + from);
   request.received = clock_.now();
-  Answer answer = answer_of(parts_->tails->handle(std::move(request)));
+  Answer answer = answer_of(handle_link(std::move(request)));
   if (answer.tail) answer.tail->on_ready([] {});
   return answer;
+}
+
+net::Response SimNode::handle_link(net::Request&& request) {
+  Parts& p = *parts_;
+  if (link::TrustServer::is_for(request))
+    return p.trust->handle(p.registry->directory().member_of(request.peer), request);
+  if (p.prekeys && link::PrekeyServer::is_for(request)) return p.prekeys->handle(std::move(request));
+  if (link::RecallServer::is_for(request)) return p.recall_server->handle(std::move(request));
+  return p.tails->handle(std::move(request));
 }
 
 net::Headers SimNode::taxii_headers(const std::string& account) const {
@@ -635,6 +538,7 @@ class SimNode::LinkFollower final : public SimNode::Follower {
         return std::unexpected(counts.error());
       }
       consumer_.applied(batch, *counts);
+      if (node_.options_.keep_arrived) node_.disk_->arrived.emplace_back(remote_, batch);
     }
     return taken;
   }

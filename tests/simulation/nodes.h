@@ -24,6 +24,15 @@
 #include "base/result.h"
 #include "net/http.h"
 #include "policy/agreement.h"
+#include "policy/charter.h"
+#include "policy/memorandum.h"
+
+namespace bongsu::flow {
+class Recall;
+}
+namespace bongsu::link {
+struct SealLevel;
+}
 
 namespace bongsu::simulation {
 
@@ -54,12 +63,16 @@ struct Hit {
   std::string not_of{};  // a member: what it gave under this id is not what was hit
 };
 
-// What crypto::verify is in the simulator.
-bool simulated_verify(std::string_view public_key, std::string_view message, std::string_view signature);
+struct NodeOptions {
+  bool ledger = false;
+  std::optional<stix::Tlp> seal_from{};  // what is at this level or above travels sealed; nullopt: nothing does
+  bool keep_arrived = false;             // what links brought is kept, to come again
+  bool forgets_recalls = false;          // admits what was recalled: what the checks have to find
+};
 
 class SimNode {
  public:
-  SimNode(std::string member, Instant start, std::chrono::nanoseconds skew, bool with_ledger = false);
+  SimNode(std::string member, Instant start, std::chrono::nanoseconds skew, const NodeOptions& options = {});
   ~SimNode();
 
   const std::string& member() const { return member_; }
@@ -76,8 +89,8 @@ class SimNode {
   void heal();
 
   // ── The operator's doings ──────────────────────────────────────────────────────────────────────────────────────────
-  void know(const std::string& member);  // pairs, as if fingerprints were exchanged by hand
-  void agree(policy::Agreement agreement);
+  void know(const std::string& member);     // pairs, as if fingerprints were exchanged by hand
+  void agree(policy::Agreement agreement);  // under a charter: both parties sign its next version, and this one has it
   void change_level(const std::string& member, stix::Tlp highest);  // of the agreement that is there, if one is
   void end_agreement(const std::string& member);
   void stop_member(const std::string& member, bool stopped);
@@ -91,6 +104,9 @@ class SimNode {
   Published publish(const std::string& collection, const std::vector<std::string>& texts, const std::string& origin);
   bool remove(const std::string& collection, const std::string& object_id);
   void erase(const std::string& object_id);
+  bool recall(const std::string& object_id);  // every version that is here; false: there is none
+  // Follows the charter in these versions, where it knows the one before; the first is compared by voice.
+  void trust(const std::vector<policy::SignedCharter>& versions);
   std::size_t raise(const std::vector<Hit>& hits);  // alerts for those of the indicators that are here
   void judge_newest_alert();
   void tick();  // what the housekeeper does each second: sightings
@@ -103,7 +119,7 @@ class SimNode {
   using PostCheckpoint = std::function<std::optional<Answer>(const std::string& to, const std::string& body)>;
   void cosign(PostCheckpoint post);
   Answer ledger(net::Request request, const std::string& from);
-  bool with_ledger() const { return with_ledger_; }
+  bool with_ledger() const { return options_.ledger; }
   net::Headers taxii_headers(const std::string& account) const;
 
   // ── A follower's side: one for each collection of a partner ────────────────────────────────────────────────────────
@@ -127,6 +143,17 @@ class SimNode {
   // nullptr: the mirror could not be made now.
   std::unique_ptr<Follower> follow(const std::string& member, const Offered& collection);
 
+  // As node::Node has it: who is stopped, or out of the charter, is not followed.
+  bool follows(const std::string& member) const;
+  // What it asks a partner beside the tails, each over requests that may be lost.
+  using Send = std::function<Result<Answer>(net::Request)>;
+  void give_prekeys(const std::string& member, const Send& send);  // where it is time
+  void ask_trust(const std::string& member, const Send& send);
+  void ask_recalls(const std::string& member, const Send& send);
+  // What links brought comes again: late, doubled, out of order. How much there is of it, and one of it.
+  std::size_t arrived() const;
+  void arrive_again(std::size_t which);
+
   // ── Looking inside, for the checks ─────────────────────────────────────────────────────────────────────────────────
   std::vector<std::string> collections() const;  // aliases, mirrors too
   std::string exercise_of(const std::string& alias) const;
@@ -136,6 +163,21 @@ class SimNode {
   std::optional<std::vector<std::string>> visible_to(const std::string& member, const std::string& alias) const;
   // In any collection, not deleted, not erased, of another member than `not_of`.
   bool holds(std::string_view object_id, std::string_view not_of = "") const;
+  // Copies whose content can be read, in whatever collection; of a version up to this one ("": of any).
+  struct Copy {
+    std::string collection, giver, version;
+  };
+  std::vector<Copy> copies(const std::string& object_id) const;
+  std::string newest_own(const std::string& object_id) const;  // version; "": none here, or it has no versions
+  struct Order {
+    std::string member, upto;
+    bool confirmed = false, fetched = false;
+    std::uint64_t onward_open = 0;
+  };
+  bool obeyed(const std::string& object_id) const;  // somebody's tombstone of it
+  std::vector<Order> orders(const std::string& object_id) const;
+  // Whether the operator means this member to have of that collection; nullopt: undecided (a stop, a charter).
+  std::optional<bool> gives(const std::string& member, const std::string& collection) const;
   std::string pair_log(const std::string& member) const;  // its log of that pair, with openings and root
   std::string dump() const;  // every entry and payload: what this node knows, with its times
   std::uint64_t entries() const;
@@ -151,8 +193,14 @@ class SimNode {
   struct Disk;
   class LinkFollower;
   void start_ledger();
+  void start_sealing();
+  std::optional<policy::SignedMemorandum> signed_with(const std::string& member) const;  // what this one gives it
+  link::SealLevel seal_level() const;
+  std::function<bool(std::string_view label)> sealed_only(std::string_view member) const;
+  Result<std::unique_ptr<flow::Recall>> load_recall(Parts& parts) const;
+  net::Response handle_link(net::Request&& request);
   std::string member_;
-  bool with_ledger_;
+  NodeOptions options_;
   FakeClock clock_;
   std::chrono::nanoseconds skew_;
   KeyedRandom random_;

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
+#include <memory>
 #include <set>
 #include <tuple>
 
+#include "charters.h"
 #include "policy/label.h"
 #include "texts.h"
 
@@ -16,7 +17,7 @@ namespace {
 
 using stix::Tlp;
 
-constexpr Instant kStart{1'767'225'600, 0};  // 2026-01-01T00:00:00Z
+constexpr Instant kStart = kScenarioStart;
 constexpr Instant kForEver{4'000'000'000, 0};
 constexpr std::int64_t kSetupUs = 1'000'000;
 constexpr std::int64_t kRoundUs = 9'000'000;  // about how often each link is pumped
@@ -24,10 +25,17 @@ constexpr std::int64_t kRoundUs = 9'000'000;  // about how often each link is pu
 std::function<void(World&)> taking_away(const std::string& node, const std::string& id, bool erase) {
   return [=](World& w) {
     if (!w.node(node).up()) return;
-    if (erase)
-      w.node(node).erase(id);
-    else
-      w.node(node).remove("shared", id);
+    if (erase) return w.node(node).erase(id);
+    const std::string newest = w.node(node).newest_own(id);
+    if (w.node(node).remove("shared", id)) w.note_recalled(node, id, newest);
+  };
+}
+
+std::function<void(World&)> recalling(const std::string& node, const std::string& id) {
+  return [=](World& w) {
+    if (!w.node(node).up()) return;
+    const std::string newest = w.node(node).newest_own(id);
+    if (w.node(node).recall(id)) w.note_recalled(node, id, newest);
   };
 }
 
@@ -39,6 +47,7 @@ struct Made {
   bool seen = false;  // the watched member may see it by its label
   bool removed = false;
   std::vector<std::string> markings, definitions;
+  std::string part_plain{}, part_secret{};  // what the watched member may not see of it, in either world
 };
 
 // What is published in one batch with something else, in these worlds only.
@@ -60,7 +69,13 @@ class Generator {
     watched_ = scenario_.members[random_.below(size)];
     scenario_.watched = watched_;
     typed_ = random_.below(2) == 0;
-    scenario_.ledger = !options_.chaos && (options_.ledger || seed % 3 == 0);
+    scenario_.nodes.ledger = !options_.chaos && (options_.ledger || seed % 3 == 0);
+    scenario_.nodes.keep_arrived = options_.recalls;
+    if (seed % 5 == 0) {
+      constexpr Tlp kSealed[] = {Tlp::kClear, Tlp::kGreen, Tlp::kAmber, Tlp::kAmberStrict};
+      scenario_.nodes.seal_from = kSealed[random_.below(4)];
+    }
+    charter_ = seed % 4 == 0;
   }
 
   Scenario make() {
@@ -68,6 +83,8 @@ class Generator {
     for (unsigned i = 0; i < options_.events; ++i) happen();
     for (unsigned i = 0; i < options_.events; ++i) hide();
     for (unsigned i = 0; i < options_.events / 8; ++i) probe();
+    if (charter_) change_charter();
+    if (options_.recalls) pass_on();
     if (options_.chaos) break_disks();
     schedule();
     scenario_.pairs = pairs_;
@@ -136,6 +153,7 @@ class Generator {
         pairs_.emplace_back(a, b);
         pairs_.emplace_back(b, a);
       }
+    if (charter_) follow_charter();
     for (const auto& [a, b] : pairs_) {
       policy::Agreement agreement = draft(a, b);
       agreements_[{a, b}] = agreement;
@@ -166,15 +184,29 @@ class Generator {
     return domain_object(m.type, m.number, m.markings, m.version, name, more);
   }
 
+  // A part that the watched member may not see, other in each world.
+  void hide_a_part(Made& m) {
+    const unsigned form = m.type == "ipv4-addr" ? kPartForms - 1 : static_cast<unsigned>(random_.below(kPartForms));
+    // The depth of a proof's tree tells the number of an object's values, to a power of two: lists are as long in both.
+    const auto items = 1 + static_cast<unsigned>(random_.below(6));
+    const auto part = [&](const char* world) -> std::string {
+      const auto size = form == kListForm ? items : 1 + static_cast<unsigned>(random_.below(6));
+      return amber_part(form, fmt::format("{}{:06x}", world, random_.below(0x1000000)), size);
+    };
+    m.part_plain = part("plain");
+    // Where it is sealed, its length cannot be told from that of its proof (without_seals).
+    m.part_secret = m.node == watched_ || scenario_.nodes.seal_from ? m.part_plain : part("secret");
+  }
+
   // `beside`: what is published with it in the same batch.
   void publish(Made m, std::int64_t at, std::string_view name, Beside beside = {}) {
-    std::vector<std::string> texts = m.definitions;
-    texts.push_back(
-        text_of(m, name, m.type == "ipv4-addr" && m.version > 0 ? fmt::format(",\"x_note\":\"{}\"", m.version) : ""));
+    const std::string note = m.type == "ipv4-addr" && m.version > 0 ? fmt::format(",\"x_note\":\"{}\"", m.version) : "";
+    const std::string plain = text_of(m, name, note + m.part_plain), secret = text_of(m, name, note + m.part_secret);
     add(at, m.worlds, fmt::format("{} publishes {} in {} ({})", m.node, m.id, m.collection, name),
-        [node = m.node, collection = m.collection, texts, beside](World& w) {
+        [node = m.node, collection = m.collection, definitions = m.definitions, plain, secret, beside](World& w) {
           if (!w.node(node).up()) return;
-          std::vector<std::string> all = texts;
+          std::vector<std::string> all = definitions;
+          all.push_back(w.bit() == kPlain ? plain : secret);
           if (beside.worlds & w.bit()) {
             all.insert(all.begin(), beside.texts.begin(), beside.texts.end());
             all.push_back(beside.texts.front());  // twice in a batch
@@ -227,8 +259,9 @@ class Generator {
     if (kind < 34 || mine.empty()) {
       Made m = fresh(node, {"indicator", "indicator", "malware", "ipv4-addr"});
       open_label(m);
+      if (chance(30)) hide_a_part(m);
       Beside beside;
-      if (node != watched_ && chance(30)) {
+      if (node != watched_ && chance(30) && (!scenario_.nodes.seal_from || m.part_plain.empty())) {
         beside.worlds = one_world();
         for (std::uint64_t n = 1 + random_.below(3); n > 0; --n) {
           Made hidden = fresh(node, {"indicator", "malware", "ipv4-addr", "campaign"});
@@ -243,6 +276,8 @@ class Generator {
     } else if (kind < 42) {  // a newer version
       Made m = *pick(mine);
       m.version += 1 + static_cast<unsigned>(random_.below(3));
+      if (chance(30)) m.part_plain = m.part_secret = "";  // all of it is open now
+      if (chance(30)) hide_a_part(m);
       publish(std::move(m), at, "open again");
     } else if (kind < 50) {
       const Made *from = pick(mine), *to = pick(mine);
@@ -257,15 +292,15 @@ class Generator {
       const bool erase = chance(30);
       add(at, kBoth, fmt::format("{} {} {}", node, erase ? "erases" : "removes", victim->id),
           taking_away(node, victim->id, erase));
-    } else if (kind < 62) {  // raised beyond what the watched member may see
+    } else if (kind < 61) {  // raised beyond what the watched member may see
       Made m = *pick(mine);
       m.version += 1;
       m.seen = false;
       m.markings = {tlp(Tlp::kAmber)};
       if (m.type != "ipv4-addr") publish(std::move(m), at, "raised");
-    } else if (kind < 72) {
+    } else if (kind < 70) {
       change_agreement(at);
-    } else if (kind < 77) {
+    } else if (kind < 75) {
       const std::string victim = pick(scenario_.members);
       const std::int64_t back = at + 1'000'000 + static_cast<std::int64_t>(random_.below(20'000'000));
       add(at, kBoth, victim + " dies", [victim](World& w) {
@@ -274,16 +309,19 @@ class Generator {
       add(back, kBoth, victim + " starts", [victim](World& w) {
         if (!w.node(victim).up()) w.start(victim);
       });
-    } else if (kind < 81) {
+    } else if (kind < 79) {
       const std::string one = pick(scenario_.members), two = other(one);
       add(at, kBoth, fmt::format("{} and {} are parted", one, two), [=](World& w) { w.partition(one, two, true); });
       add(later(at), kBoth, fmt::format("{} and {} meet again", one, two),
           [=](World& w) { w.partition(one, two, false); });
-    } else if (kind < 85) {
+    } else if (kind < 82) {
       const auto by = std::chrono::milliseconds(static_cast<int>(random_.below(20'001)) - 10'000);
       add(at, kBoth, fmt::format("the clock of {} jumps by {} ms", node, by.count()),
           [=](World& w) { w.node(node).jump(by); });
-    } else if (kind < 93) {  // the sensor of a node sees something of what the watched member shares
+    } else if (kind < (options_.recalls ? 94 : 88)) {
+      const Made* victim = pick(mine);
+      add(at, kBoth, fmt::format("{} recalls {}", node, victim->id), recalling(node, victim->id));
+    } else if (kind < 95) {  // the sensor of a node sees something of what the watched member shares
       const auto indicators = there(at, kBoth, "", true);
       std::vector<const Made*> found;
       for (const auto* m : indicators)
@@ -479,15 +517,25 @@ class Generator {
       add(at, worlds, fmt::format("{} is hit by {} in secret", node, hits.front().indicator_id), [=](World& w) {
         if (w.node(node).up()) w.node(node).raise(hits);
       });
-    } else if (kind < 96) {
+    } else if (kind < 94) {
       add(at, worlds, node + " judges an alert", [=](World& w) {
         if (w.node(node).up()) w.node(node).judge_newest_alert();
       });
+    } else if (kind < 97) {
+      if (hidden.empty()) return;
+      const Made* victim = pick(hidden);
+      // Every copy of it there is recalled, whoever gave it: the watched member must not have given one.
+      recalled_.insert(victim->id);
+      add(at, worlds, fmt::format("{} recalls hidden {}", node, victim->id), recalling(node, victim->id));
     } else {  // others' agreements: more or less of what is hidden anyway
       const auto& [a, b] = pick(pairs_);
       if (a == watched_ || b == watched_) return;
       policy::Agreement agreement = agreements_.at({a, b});
-      // Only where nothing common changes it: else what it says of open objects would differ.
+      // Only where nothing common changes it: else what it says of open objects would differ. Of a part that b passes
+      // on, the watched member sees that b got another copy (README.md).
+      if (std::ranges::any_of(
+              made_, [&](const auto& item) { return item.second.node == a && !item.second.part_plain.empty(); }))
+        return;
       constexpr Tlp kLevels[] = {Tlp::kGreen, Tlp::kAmber, Tlp::kAmberStrict};
       const Tlp level = kLevels[random_.below(3)];
       add(at, worlds, fmt::format("{} changes in secret what {} gets", a, b), [=](World& w) {
@@ -496,9 +544,12 @@ class Generator {
     }
   }
 
+  static constexpr unsigned kOutsiders = 4;
+  static std::string outsider_name(unsigned n) { return fmt::format("far-{}", n); }
+
   // A member without a node here, of which the watched one knows nothing: it shares views with it, and leaves them.
   void outsider(std::int64_t at, const std::string& node, unsigned worlds) {
-    const std::string name = fmt::format("far-{}", random_.below(4));
+    const std::string name = outsider_name(static_cast<unsigned>(random_.below(kOutsiders)));
     policy::Agreement agreement = draft(node, name);
     if (chance(60)) {  // on the watched member's own terms
       const auto same = agreements_.find({node, watched_});
@@ -540,7 +591,8 @@ class Generator {
   void probe() {
     std::vector<const Made*> hidden;
     for (const auto& [_, m] : made_)
-      if (!m.seen && !m.removed && m.collection == "shared" && m.node != watched_) hidden.push_back(&m);
+      if (!m.seen && !m.removed && m.collection == "shared" && m.node != watched_ && !recalled_.contains(m.id))
+        hidden.push_back(&m);
     if (hidden.empty()) return;
     const Made* target = pick(hidden);
     const std::string asker = watched_, to = target->node,
@@ -567,6 +619,99 @@ class Generator {
             {.method = "GET", .path = "/api1/collections/shared/objects/" + id + "/", .query = "match[version]=all"});
       w.ask(asker, to, {.method = "DELETE", .path = "/api1/collections/shared/objects/" + id + "/"});
     });
+  }
+
+  // ── The charter ────────────────────────────────────────────────────────────────────────────────────────────────────
+  // All but one, who is let in later, and outsiders are founders.
+  void follow_charter() {
+    std::vector<std::string> founders;
+    for (const auto& member : scenario_.members)
+      if (member != watched_ && joiner_.empty())
+        joiner_ = member;
+      else
+        founders.push_back(member);
+    for (unsigned i = 0; i < kOutsiders; ++i) founders.push_back(outsider_name(i));
+    charters_ = std::make_unique<CharterBook>(founders, kStart - std::chrono::hours{24});
+    for (const auto& member : scenario_.members)
+      add(0, kBoth, member + " follows the charter",
+          [member, versions = charters_->versions()](World& w) { w.node(member).trust(versions); });
+  }
+
+  // A version of the charter, brought to one node by hand, to others by links.
+  void next_charter(std::int64_t at, unsigned worlds, const std::string& what, const CharterBook::Change& change) {
+    charters_->next(kStart + std::chrono::microseconds(at), change);
+    const std::string node = other(watched_);
+    // What is there in one world only brings nobody a version before it that others have not brought.
+    auto versions = charters_->versions();
+    if (worlds != kBoth) versions.erase(versions.begin(), versions.end() - 1);
+    add(at, worlds, fmt::format("{} brings the charter in which {}", node, what), [node, versions](World& w) {
+      if (w.node(node).up()) w.node(node).trust(versions);
+    });
+  }
+
+  // Everybody in it may know it. So what is hidden in it comes after the watched member was taken out.
+  void change_charter() {
+    const std::int64_t step = options_.length_us / 6;
+    next_charter(step, kBoth, joiner_ + " is let in",
+                 [this](policy::Charter& draft) { CharterBook::admit(draft, joiner_); });
+    for (int i = 2; i <= 4; ++i)  // what it agreed, as soon as both know the charter
+      for (const auto& pair : pairs_)
+        if (pair.first == joiner_ || pair.second == joiner_)
+          add(i * step, kBoth, fmt::format("{} and {} sign", pair.first, pair.second),
+              [a = pair.first, agreement = agreements_.at(pair)](World& w) {
+                if (w.node(a).up()) w.node(a).agree(agreement);
+              });
+    const std::string cleared = pick(scenario_.members);
+    next_charter(2 * step, kBoth, cleared + " is cleared for more",
+                 [&](policy::Charter& draft) { CharterBook::change_clearance(draft, cleared, 2); });
+    const std::string gone = chance(50) ? watched_ : outsider_name(0);
+    next_charter(3 * step, kBoth, gone + " is taken out",
+                 [&](policy::Charter& draft) { CharterBook::remove(draft, gone); });
+    if (gone != watched_) return;
+    const unsigned worlds = one_world();
+    next_charter(4 * step, worlds, "another is taken out",
+                 [](policy::Charter& draft) { CharterBook::remove(draft, outsider_name(1)); });
+    next_charter(5 * step, worlds, "there is a group", [this](policy::Charter& draft) {
+      CharterBook::found_group(
+          draft, "BALT",
+          {scenario_.members.front() == watched_ ? scenario_.members.back() : scenario_.members.front()});
+    });
+  }
+
+  // ── Recalls: what is given is passed on ────────────────────────────────────────────────────────────────────────────
+  void pass_on() {
+    for (const auto& pair : pairs_)
+      for (int i = 1; i <= 3; ++i) {
+        policy::Agreement agreement = agreements_.at(pair);
+        agreement.onward = true;
+        agreement.highest_tlp = Tlp::kAmber;
+        for (const auto& [from, to] : pairs_)
+          if (to == pair.first && from != pair.second && chance(50)) agreement.collections.push_back(from + ".shared");
+        add(some_time(kSetupUs + i * 15'000'000), kBoth, fmt::format("{} passes on to {}", pair.first, pair.second),
+            [a = pair.first, agreement](World& w) {
+              if (!w.node(a).up()) return;
+              policy::Agreement now = agreement;
+              std::erase_if(now.collections, [&](const std::string& c) { return w.node(a).collection_id(c).empty(); });
+              w.node(a).agree(now);
+            });
+      }
+    if (chance(60)) {
+      const std::string away = scenario_.away = pick(scenario_.members);
+      add(options_.length_us / 2, kBoth, away + " is out of reach from now on", [away](World& w) {
+        for (const auto& member : w.members())
+          if (member != away) w.partition(away, member, true);
+      });
+      // Nothing brings it back before the end.
+      std::erase_if(scenario_.events, [&](const Event& event) {
+        return event.at_us >= options_.length_us / 2 && event.what.ends_with("meet again");
+      });
+    }
+    for (unsigned i = 0; i < options_.events / 3; ++i)
+      add(some_time(), kBoth, "something comes again", [n = random_.next()](World& w) {
+        const auto members = w.members();
+        SimNode& node = w.node(members[n % members.size()]);
+        if (node.up() && node.arrived() > 0) node.arrive_again((n >> 8) % node.arrived());
+      });
   }
 
   // A node whose disk is full from the n-th write of something on, until later.
@@ -599,7 +744,7 @@ class Generator {
         add(when, kBoth, fmt::format("{} follows {}{}", consumer, producer, cut < 0 ? "" : ", cut"),
             [=](World& w) { w.pump(consumer, producer, cut); });
       }
-      if (scenario_.ledger)
+      if (scenario_.nodes.ledger)
         for (const auto& member : scenario_.members)
           add(at + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(kRoundUs))), kBoth,
               member + " has its logs cosigned", [=](World& w) {
@@ -712,10 +857,14 @@ class Generator {
   Scenario scenario_;
   std::string watched_;
   bool typed_ = false;
+  bool charter_ = false;  // there is one
+  std::string joiner_;    // whom a later version of it lets in
+  std::unique_ptr<CharterBook> charters_;
   unsigned serial_ = 0, next_number_ = 1;
   std::vector<std::pair<std::string, std::string>> pairs_;  // (a, b): a gives to b, b follows a
   std::map<std::pair<std::string, std::string>, policy::Agreement> agreements_;
   std::multimap<std::int64_t, Made> made_;
+  std::set<std::string> recalled_;  // ids of hidden objects
 };
 
 }  // namespace
@@ -724,116 +873,9 @@ Scenario non_interference_scenario(std::uint64_t seed, const ScenarioOptions& op
   return Generator(seed, options).make();
 }
 
-namespace {
-
-void play_in(World& world, const Scenario& scenario, unsigned world_bit, bool trace) {
-  world.step(0, "start");
-  for (std::size_t i = 0; i < scenario.members.size(); ++i)
-    world.add(scenario.members[i], scenario.skews[i], scenario.ledger);
-  world.watch(scenario.watched);
-  for (const auto& event : scenario.events) {
-    if ((event.worlds & world_bit) == 0) continue;
-    world.step(event.at_us, event.key);
-    const std::size_t heard = world.transcript().size();
-    event.run(world);
-    if (scenario.ledger) world.follow_ledgers();
-    if (!trace) continue;
-    std::printf("%12.6f %s %s%s\n", static_cast<double>(event.at_us) / 1e6, event.key.c_str(),
-                event.worlds == kBoth ? "" : "(secret) ", event.what.c_str());
-    for (std::size_t i = heard; i < world.transcript().size(); ++i)
-      std::printf("               %s\n", world.transcript()[i].c_str());
-  }
-}
-
-}  // namespace
-
-std::string unsettled(const Scenario& scenario, unsigned world_bit) {
-  World world(kStart, world_bit);
-  play_in(world, scenario, world_bit, false);
-  std::int64_t at = world.now_us();
-  world.step(at += 1'000'000, "all starts");
-  for (const auto& a : world.members()) {
-    world.node(a).heal();
-    if (!world.node(a).up()) world.start(a);
-    for (const auto& b : world.members())
-      if (a < b) world.partition(a, b, false);
-  }
-  // Each round a link connects, or delivers; what came in is passed on in the next ones. Backing off takes up to a
-  // minute.
-  for (int round = 0; round < 12; ++round) {
-    world.step(at += 61'000'000, fmt::format("round {}", round));
-    for (const auto& [consumer, producer] : scenario.pairs) {
-      world.pump(consumer, producer);
-      world.pump(consumer, producer);
-      world.pump(consumer, producer);
-    }
-  }
-  std::string out;
-  for (const auto& [consumer, producer] : scenario.pairs) {
-    const auto due = world.node(producer).visible_to(consumer, "shared");
-    if (!due) continue;
-    auto there = world.node(consumer).contents(producer + ".shared");
-    std::multiset<std::string> missing(due->begin(), due->end()), too_many;
-    for (const auto& payload : there)
-      if (const auto found = missing.find(payload); found != missing.end())
-        missing.erase(found);
-      else
-        too_many.insert(payload);
-    for (const auto& payload : missing) out += fmt::format("{} lacks of {}: {}\n", consumer, producer, payload);
-    for (const auto& payload : too_many) out += fmt::format("{} still has of {}: {}\n", consumer, producer, payload);
-  }
-  return out;
-}
-
-Outcome play(const Scenario& scenario, unsigned world_bit, bool trace) {
-  World world(kStart, world_bit);
-  play_in(world, scenario, world_bit, trace);
-  Outcome out;
-  out.transcript = without_seals(world.transcript());
-  out.bytes = world.delivered_bytes();
-  for (const auto& member : world.members()) {
-    out.entries += world.node(member).entries();
-    if (member == scenario.watched) out.dump = world.node(member).dump();
-    if (!scenario.ledger || member == scenario.watched) continue;
-    for (const auto& [by, of] : {std::pair(member, scenario.watched), std::pair(scenario.watched, member)})
-      if (world.node(by).up()) out.pair_logs[fmt::format("{} of {}", by, of)] = world.node(by).pair_log(of);
-  }
-  return out;
-}
-
-std::string difference(const Outcome& a, const Outcome& b) {
-  for (std::size_t i = 0; i < std::max(a.transcript.size(), b.transcript.size()); ++i) {
-    const std::string left = i < a.transcript.size() ? a.transcript[i] : "<nothing more>";
-    const std::string right = i < b.transcript.size() ? b.transcript[i] : "<nothing more>";
-    if (left != right) {
-      std::size_t at = 0;
-      while (at < left.size() && at < right.size() && left[at] == right[at]) ++at;
-      return fmt::format("message {} differs from byte {}:\n── in the plain world\n{}\n── in the secret world\n{}\n", i,
-                         at, left, right);
-    }
-  }
-  for (const auto& [name, log] : a.pair_logs)
-    if (const auto other = b.pair_logs.find(name); other == b.pair_logs.end() || other->second != log)
-      return fmt::format("the log of {} differs:\n── in the plain world\n{}\n── in the secret world\n{}\n", name, log,
-                         other == b.pair_logs.end() ? "<none>" : other->second);
-  return a.dump == b.dump ? "" : "the watched member's journals differ";
-}
-
-Scenario shrink(Scenario scenario) {
-  const auto differs = [](const Scenario& s) { return !difference(play(s, kPlain), play(s, kSecret)).empty(); };
-  for (std::size_t part = scenario.events.size() / 2; part > 0; part /= 2) {
-    for (std::size_t from = 0; from < scenario.events.size();) {
-      Scenario less = scenario;
-      const auto begin = less.events.begin() + static_cast<std::ptrdiff_t>(from);
-      const auto end = less.events.begin() + static_cast<std::ptrdiff_t>(std::min(from + part, less.events.size()));
-      less.events.erase(begin, end);
-      if (differs(less))
-        scenario = std::move(less);
-      else
-        from += part;
-    }
-  }
-  return scenario;
+Scenario recall_scenario(std::uint64_t seed) {
+  return non_interference_scenario(
+      seed, {.most_members = 5, .events = 50, .chaos = true, .recalls = true, .length_us = 100'000'000});
 }
 
 }  // namespace bongsu::simulation

@@ -68,4 +68,32 @@ inline std::string address(unsigned number, const std::vector<std::string>& mark
                      list_of("object_marking_refs", markings), more);
 }
 
+// A part that is marked AMBER by itself, in one form of a few; `word` is in it as often as `size` says. It stands
+// behind the other properties. Observables take the last form alone.
+inline constexpr unsigned kPartForms = 4, kListForm = 1;
+inline std::string amber_part(unsigned form, std::string_view word, unsigned size) {
+  std::string value, selector;
+  switch (form) {
+    case 0:
+      for (unsigned i = 0; i < size; ++i) value += fmt::format("{} {} ", word, i);
+      value = fmt::format(R"("description":"{}")", value);
+      selector = "description";
+      break;
+    case kListForm:
+      for (unsigned i = 0; i < size; ++i) value += fmt::format(R"({}"{}{}")", i == 0 ? "" : ",", word, i);
+      value = fmt::format(R"("labels":[{}])", value);
+      selector = "labels";
+      break;
+    case 2:
+      value = fmt::format(R"("labels":["open","{}","open too"])", word);
+      selector = "labels.[1]";
+      break;
+    default:
+      value = fmt::format(R"("x_details":{{"open":"yes","more":{{"what":"{}","count":{}}}}})", word, size);
+      selector = "x_details.more";
+  }
+  return fmt::format(R"(,{},"granular_markings":[{{"marking_ref":"{}","selectors":["{}"]}}])", value,
+                     tlp(stix::Tlp::kAmber), selector);
+}
+
 }  // namespace bongsu::simulation

@@ -13,12 +13,13 @@ namespace {
 
 constexpr std::int64_t kLookAgainUs = 20'000'000;  // how often a follower asks what is offered
 constexpr int kMaxPulls = 64;                      // of one pump
+constexpr std::int64_t kRequestsBeforeACut = 8;    // halves of requests
 constexpr std::size_t kClearTokenLetters = 22;     // of `next`: base64url of form, position and most of the date
 
 }  // namespace
 
-SimNode& World::add(const std::string& member, std::chrono::nanoseconds skew, bool with_ledger) {
-  return *(nodes_[member] = std::make_unique<SimNode>(member, now_, skew, with_ledger));
+SimNode& World::add(const std::string& member, std::chrono::nanoseconds skew, const NodeOptions& options) {
+  return *(nodes_[member] = std::make_unique<SimNode>(member, now_, skew, options));
 }
 
 std::vector<std::string> World::members() const {
@@ -111,6 +112,27 @@ void World::connect(const std::string& consumer, const std::string& producer, Li
   link.ended = false;
 }
 
+namespace {
+
+// How long the proof of a part is depends on salts: what is behind one is cut off whole, so that both worlds are cut at
+// the same byte.
+std::size_t place_of_cut(const std::string& arriving, std::size_t cut) {
+  constexpr std::string_view kProof = "\"proof\":\"";
+  cut = std::min(cut, arriving.size());
+  for (std::size_t at = arriving.find(kProof); at != std::string::npos && at < cut;
+       at = arriving.find(kProof, at + 1)) {
+    const std::size_t from = at + kProof.size();
+    const auto bytes = from_base64url(std::string_view(arriving).substr(from, arriving.find('"', from) - from));
+    const auto proof = bytes ? crypto::OriginProof::parse(*bytes) : std::unexpected(bytes.error());
+    if (!proof || !proof->redacted()) continue;
+    const std::size_t event = arriving.rfind("\nid: ", at);
+    return event == std::string::npos ? 0 : event + 1;
+  }
+  return cut;
+}
+
+}  // namespace
+
 void World::deliver(const std::string& consumer, const std::string& producer, Link& link, std::string_view bytes) {
   if (bytes.empty()) return;
   delivered_ += bytes.size();
@@ -123,6 +145,44 @@ void World::deliver(const std::string& consumer, const std::string& producer, Li
   }
 }
 
+// Requests over a link beside its tails. With a cut, the connection breaks in one of them: before it arrives, or before
+// its answer does.
+SimNode::Send World::requests(const std::string& consumer, const std::string& producer, std::int64_t cut) {
+  return [this, consumer, producer,
+          left = cut < 0 ? -1 : cut % kRequestsBeforeACut](net::Request request) mutable -> Result<Answer> {
+    const auto lost = [] { return fail(ErrorCode::kIo, "the connection was cut"); };
+    if (left == 0) return lost();
+    hear(producer, fmt::format("{} asks {}{}{} {}\n{}", consumer, request.path, request.query.empty() ? "" : "?",
+                               request.query, request.method, request.body));
+    Answer answer = nodes_.at(producer)->link(std::move(request), consumer);
+    if (left == 1) {
+      left = 0;
+      return lost();
+    }
+    if (left > 0) left -= 2;
+    hear(consumer, fmt::format("{} answers {}", producer, answer.text()));
+    return answer;
+  };
+}
+
+// As link::Links looks what a partner offers.
+void World::look(const std::string& consumer, const std::string& producer, Pair& pair, const SimNode::Send& send) {
+  SimNode& reader = *nodes_.at(consumer);
+  pair.next_look_us = now_us() + kLookAgainUs;
+  if (reader.follows(producer)) {
+    reader.give_prekeys(producer, send);
+    if (const auto answer = send({.method = "GET", .path = "/link/v1/collections"}); answer && answer->status == 200) {
+      reader.ask_trust(producer, send);
+      if (const auto offered = reader.read_offer(answer->body, producer))
+        for (const auto& collection : *offered)
+          if (!pair.links.contains(collection.id)) {
+            Link link{.offered = collection, .follower = reader.follow(producer, collection)};
+            if (link.follower) pair.links.emplace(collection.id, std::move(link));
+          }
+    }
+  }
+}
+
 void World::pump(const std::string& consumer, const std::string& producer, std::int64_t cut) {
   Pair& pair = pairs_[{consumer, producer}];
   if (!nodes_.at(consumer)->up()) return;
@@ -130,19 +190,9 @@ void World::pump(const std::string& consumer, const std::string& producer, std::
     drop(pair, false);
     return;
   }
-  if (now_us() >= pair.next_look_us) {
-    pair.next_look_us = now_us() + kLookAgainUs;
-    hear(producer, fmt::format("{} asks what is offered", consumer));
-    const Answer answer = nodes_.at(producer)->link({.method = "GET", .path = "/link/v1/collections"}, consumer);
-    hear(consumer, fmt::format("{} offers {}", producer, answer.text()));
-    if (answer.status == 200)
-      if (const auto offered = nodes_.at(consumer)->read_offer(answer.body, producer))
-        for (const auto& collection : *offered)
-          if (!pair.links.contains(collection.id)) {
-            Link link{.offered = collection, .follower = nodes_.at(consumer)->follow(producer, collection)};
-            if (link.follower) pair.links.emplace(collection.id, std::move(link));
-          }
-  }
+  const SimNode::Send send = requests(consumer, producer, cut);
+  if (now_us() >= pair.next_look_us) look(consumer, producer, pair, send);
+  if (!nodes_.at(consumer)->follows(producer)) drop(pair, true);
   for (auto& [_, link] : pair.links) {
     if (nodes_.at(consumer)->suspended(producer)) {
       link.tail.reset();
@@ -156,7 +206,7 @@ void World::pump(const std::string& consumer, const std::string& producer, std::
     } else {
       std::string arriving = std::exchange(link.in_flight, {});
       if (pair.forge) pair.forge(arriving);
-      if (cut >= 0) arriving.resize(std::min<std::size_t>(arriving.size(), static_cast<std::size_t>(cut)));
+      if (cut >= 0) arriving.resize(place_of_cut(arriving, static_cast<std::size_t>(cut)));
       deliver(consumer, producer, link, arriving);
       if (!link.tail) continue;
       if (cut >= 0 || link.ended) {
@@ -173,6 +223,7 @@ void World::pump(const std::string& consumer, const std::string& producer, std::
       if (link.in_flight.size() == before) break;
     }
   }
+  nodes_.at(consumer)->ask_recalls(producer, send);
 }
 
 Answer World::ask(const std::string& asker, const std::string& at, net::Request request) {
@@ -199,15 +250,23 @@ const SimNode::Follower* World::follower(const std::string& consumer, const std:
 namespace {
 
 // A proof of origin with what is drawn at random in it counted by which are equal: what it says, and how long it is.
+// How many nodes of its tree stand for what a part leaves out depends on where salted hashes come to lie, which is as
+// good as drawn at random; how deep the tree is does not.
 std::string without_salts(std::string_view base64url, std::map<std::string, std::size_t, std::less<>>& roots) {
   const auto bytes = from_base64url(base64url);
   const auto proof =
       bytes ? crypto::OriginProof::parse(*bytes) : Result<crypto::OriginProof>(std::unexpected(bytes.error()));
   if (!proof) return fmt::format("<no proof {}>", base64url);
+  std::string form = "full";
+  std::size_t length = bytes->size();
+  if (const auto* part = std::get_if<crypto::RedactedDisclosure>(&proof->disclosure)) {
+    form = fmt::format("redacted, depth {},", part->depth);
+    length -= part->hidden.size() * sizeof(Sha256);
+  }
   const std::size_t root = roots.emplace(std::string(as_text(proof->root)), roots.size()).first->second;
   return fmt::format("<proof by {} ({} {}) at {} key {} {} bytes {} root {}>", proof->originator,
                      proof->claim.author ? "author" : "importer", proof->claim.received_from, proof->time.text(6),
-                     to_hex(as_bytes(proof->key_id)), proof->redacted() ? "redacted" : "full", bytes->size(), root);
+                     to_hex(as_bytes(proof->key_id)), form, length, root);
 }
 
 }  // namespace
@@ -232,12 +291,12 @@ std::vector<std::string> without_seals(const std::vector<std::string>& transcrip
         continue;
       }
       const std::string_view rest = std::string_view(text).substr(i);
-      // "id: <pos>-<seal>" at the beginning of a line, and the same behind Last-Event-ID.
+      // "id: <pos>-<seal>", or <pos>.<round>-<seal>, at the beginning of a line, and the same behind Last-Event-ID.
       bool replaced = false;
       for (const std::string_view before : {std::string_view("id: "), std::string_view("Last-Event-ID: ")}) {
         if (!rest.starts_with(before) || (i > 0 && text[i - 1] != '\n' && text[i - 1] != ' ')) continue;
         std::size_t end = before.size();
-        while (end < rest.size() && rest[end] >= '0' && rest[end] <= '9') ++end;
+        while (end < rest.size() && ((rest[end] >= '0' && rest[end] <= '9') || rest[end] == '.')) ++end;
         if (end == before.size() || end >= rest.size() || rest[end] != '-') continue;
         std::size_t seal = end + 1, stop = seal;
         while (stop < rest.size() && is_hex(rest[stop])) ++stop;
@@ -269,6 +328,13 @@ std::vector<std::string> without_seals(const std::vector<std::string>& transcrip
         clean += stop < rest.size() && rest[stop] == '"'
                      ? without_salts(rest.substr(kProof.size(), stop - kProof.size()), roots)
                      : fmt::format("<{} letters>", stop - kProof.size());
+        i += stop;
+        replaced = true;
+      }
+      // What is sealed shows its length alone.
+      if (constexpr std::string_view kSealed = "\"sealed\":\"bse1\"}\ndata: "; rest.starts_with(kSealed)) {
+        const std::size_t stop = std::min(rest.find('\n', kSealed.size()), rest.size());
+        clean += fmt::format("{}<{} letters>", kSealed, stop - kSealed.size());
         i += stop;
         replaced = true;
       }

@@ -11,6 +11,7 @@
 // other as the schedule has it. A partition or a cut loses what is in flight; a cut may deliver any prefix of it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,7 +29,7 @@ class World {
   explicit World(Instant start, unsigned bit = 0) : bit_(bit), now_(start), start_(start) {}
   unsigned bit() const { return bit_; }  // which of the two worlds this is
 
-  SimNode& add(const std::string& member, std::chrono::nanoseconds skew = {}, bool with_ledger = false);
+  SimNode& add(const std::string& member, std::chrono::nanoseconds skew = {}, const NodeOptions& options = {});
   SimNode& node(const std::string& member) { return *nodes_.at(member); }
   bool has(const std::string& member) const { return nodes_.contains(member); }
   std::vector<std::string> members() const;
@@ -40,8 +41,8 @@ class World {
   void partition(const std::string& a, const std::string& b, bool apart);
   void crash(const std::string& member);
   void start(const std::string& member);
-  // Follows everything that `producer` offers `consumer`. `cut`: the connection breaks after so many bytes of what is
-  // in flight were delivered.
+  // Follows everything that `producer` offers `consumer`, and asks it for the rest: prekeys, charter, recalls. `cut`:
+  // the connection breaks after so many bytes of what is in flight were delivered, or after some requests.
   void pump(const std::string& consumer, const std::string& producer, std::int64_t cut = -1);
   // Each node's ledger follows what it did; `member` shows its partners the logs of their pairs.
   void follow_ledgers();
@@ -62,6 +63,14 @@ class World {
   const std::vector<std::string>& transcript() const { return transcript_; }
   void note(std::string text) { transcript_.push_back(std::move(text)); }  // what the watched member sees otherwise
 
+  // ── What was recalled, for the checks ──────────────────────────────────────────────────────────────────────────────
+  // By owner and id: the newest version that nobody may have any more; "" is every one.
+  const std::map<std::pair<std::string, std::string>, std::string>& recalled() const { return recalled_; }
+  void note_recalled(const std::string& owner, const std::string& id, const std::string& upto) {
+    std::string& known = recalled_[{owner, id}];
+    known = std::max(known, upto);
+  }
+
   std::uint64_t delivered_bytes() const { return delivered_; }
 
  private:
@@ -80,6 +89,8 @@ class World {
     Forge forge;
   };
   void drop(Pair& pair, bool restart);
+  SimNode::Send requests(const std::string& consumer, const std::string& producer, std::int64_t cut);
+  void look(const std::string& consumer, const std::string& producer, Pair& pair, const SimNode::Send& send);
   void connect(const std::string& consumer, const std::string& producer, Link& link);
   void deliver(const std::string& consumer, const std::string& producer, Link& link, std::string_view bytes);
   void hear(const std::string& member, std::string text) {
@@ -92,6 +103,7 @@ class World {
   std::set<std::pair<std::string, std::string>> apart_;
   std::string watched_;
   std::vector<std::string> transcript_;
+  std::map<std::pair<std::string, std::string>, std::string> recalled_;
   std::uint64_t delivered_ = 0;
 };
 
