@@ -23,6 +23,11 @@ std::optional<std::uint64_t> number_in(const net::Headers& headers, std::string_
   return value;
 }
 
+// What an item takes of the queue's limit and of a batch's; one measure for putting in and taking out.
+std::size_t size_of(const TailItem& item) {
+  return sizeof(TailItem) + item.bytes.size() + item.label.size() + item.proof.size() + item.sealed.size();
+}
+
 }  // namespace
 
 std::string_view to_string(LinkPhase phase) {
@@ -146,7 +151,7 @@ Result<void> Consumer::take_event(SseEvent& event) {
   if (item->pos == 0) {  // gone: in order with the rows around it, at no place of its own
     item->pos = received_.pos;
     item->cursor = received_.text;
-    queued_bytes_ += sizeof(TailItem);
+    queued_bytes_ += size_of(*item);
     queue_.push_back(std::move(*item));
     return {};
   }
@@ -160,7 +165,7 @@ Result<void> Consumer::take_event(SseEvent& event) {
     ++status_.withheld;
     status_.sealing = item->withheld;
   }
-  queued_bytes_ += sizeof(TailItem) + item->bytes.size() + item->proof.size() + item->sealed.size();
+  queued_bytes_ += size_of(*item);
   queue_.push_back(std::move(*item));
   backoff_.succeeded();
   return {};
@@ -190,7 +195,7 @@ TailBatch Consumer::take() {
   TailBatch batch;
   while (!queue_.empty() && batch.items.size() < options_.max_batch_items) {
     const TailItem& next = queue_.front();
-    const std::size_t size = sizeof(TailItem) + next.bytes.size() + next.label.size() + next.proof.size() + next.sealed.size();
+    const std::size_t size = size_of(next);
     if (!batch.items.empty() && batch.bytes + size > options_.max_batch_bytes) break;
     batch.bytes += size;
     queued_bytes_ -= size;

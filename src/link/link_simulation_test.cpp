@@ -69,12 +69,13 @@ class Link {
   void apply() {
     while (true) {
       const TailBatch batch = consumer->take();
-      if (batch.items.empty()) return;
+      if (batch.items.empty()) break;
       const auto counts = applier_.apply(remote_, batch);
       ASSERT_TRUE(counts) << counts.error().text();
       refused += counts->refused;
       consumer->applied(batch, *counts);
     }
+    ASSERT_FALSE(consumer->full()) << "nothing is queued, and nothing more would be read";
   }
   void run_until_silent() {
     if (!wire) connect();

@@ -46,7 +46,7 @@ net::Response raw(std::string bytes) {
 // two. "label" beside them is the label that the sender decided on (flow/label_beside.h); absent: an older sender.
 struct CourierCollection {
   std::string id, alias, title, exercise;
-  std::uint64_t tombstones = 0;                       // that the sender had made for us (link/tail_event.h)
+  std::uint64_t tombstones = 0;                   // that the sender had made for us (link/tail_event.h)
   std::vector<std::string_view> objects, proofs;  // empty: there is none
   std::vector<std::string> labels;                // likewise
 };
