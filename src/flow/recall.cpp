@@ -16,14 +16,33 @@ namespace {
 
 constexpr std::uint32_t kWithdrawnPage = 10'000;  // rows looked through at once
 
-// Of entries that stood in a view and were taken out: where they stood first.
-Result<std::unordered_map<journal::Seq, journal::Pos>> places_before(journal::Snapshot& snapshot,
-                                                                     journal::ViewId view) {
-  std::unordered_map<journal::Seq, journal::Pos> out;
+// An entry with its place in a view.
+struct Placed {
+  journal::Entry entry;
+  journal::Pos pos = 0;
+};
+
+// Whether one copy stands for the other: the same version, or the same content of an object without versions.
+bool same_version(const journal::Entry& a, const journal::Entry& b) {
+  if (a.object_id != b.object_id || a.versioned != b.versioned) return false;
+  return a.versioned ? a.version_key == b.version_key : a.hash == b.hash;
+}
+
+// Moves each to the first place where it stood: it may have stood there redacted otherwise, or as another copy of that
+// version, which its giver replaced by this one.
+Result<void> to_first_places(std::vector<Placed>& all, journal::Snapshot& snapshot, journal::ViewId view) {
+  std::unordered_map<std::string, std::vector<Placed*>> by_id;
+  for (Placed& one : all) by_id[one.entry.object_id].push_back(&one);
   for (journal::Pos after = 0;;) {
     BONGSU_TRY(const auto page, snapshot.withdrawn(view, after, kWithdrawnPage));
-    for (const auto& row : page.rows) out.emplace(row.seq, row.pos);
-    if (page.rows.empty() || !page.more) return out;
+    for (const auto& row : page.rows) {
+      const auto found = by_id.find(row.object_id);
+      if (found == by_id.end()) continue;
+      BONGSU_TRY(const journal::Entry before, snapshot.entry(row.seq));
+      for (Placed* one : found->second)
+        if (row.pos < one->pos && same_version(before, one->entry)) one->pos = row.pos;
+    }
+    if (page.rows.empty() || !page.more) return {};
     after = page.rows.back().pos;
   }
 }
@@ -396,19 +415,19 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
       else
         mark.exact = exact_from_start_;
     }
-    // What was redacted otherwise meanwhile stands at a later place than that which the member was handed.
-    std::optional<std::unordered_map<journal::Seq, journal::Pos>> before;
+    std::vector<Placed> offered;
     for (const journal::Seq seq : part.seqs) {
-      BONGSU_TRY(journal::Pos pos, snapshot->position(part.view, seq));
-      if (pos > mark.pos) {
-        if (!before) {
-          BONGSU_TRY(before, places_before(*snapshot, part.view));
-        }
-        if (const auto first = before->find(seq); first != before->end()) pos = std::min(pos, first->second);
-      }
+      BONGSU_TRY(const journal::Pos pos, snapshot->position(part.view, seq));
+      if (pos == 0) continue;
+      BONGSU_TRY(journal::Entry entry, snapshot->entry(seq));
+      offered.push_back({std::move(entry), pos});
+    }
+    // What was redacted otherwise or replaced meanwhile stands at a later place than that which the member was handed.
+    if (std::ranges::any_of(offered, [&](const Placed& one) { return one.pos > mark.pos; }))
+      BONGSU_TRY_VOID(to_first_places(offered, *snapshot, part.view));
+    for (const auto& [entry, pos] : offered) {
       const bool fetched = pos <= mark.fetched;
-      if (pos == 0 || (pos > mark.pos && mark.exact && !fetched)) continue;  // it was never handed this
-      BONGSU_TRY(const journal::Entry entry, snapshot->entry(seq));
+      if (pos > mark.pos && mark.exact && !fetched) continue;  // it was never handed this
       Found& member = found[part.member];
       const std::string version = version_told(entry);
       if (pos <= mark.pos) {

@@ -194,6 +194,37 @@ TEST_F(Recalls, V4WhatWasMadeOfItHereIsRecalledWithIt) {
   EXPECT_EQ(b.readable(id_of("relationship", 9)).size(), 1U) << "B keeps what it made itself";
 }
 
+// What B gave C was replaced at B by another copy of the same version, which C has not read.
+TEST_F(Recalls, V4WhoeverWasHandedACopyThatWasReplacedIsTold) {
+  for (const bool crashed : {false, true}) {
+    const unsigned number = crashed ? 2 : 1;
+    const std::string id = publish(number);
+    flow_on();
+    ASSERT_EQ(c.readable(id).size(), 1U);
+    const auto early = bc.history.back();
+    ASSERT_EQ(early.object_id, id);
+    const std::string other = indicator(number, {std::string(kGreen)}, 0, R"(,"description":"redacted otherwise")");
+    ASSERT_EQ(b.admit(other, "b1", "a").items[0].outcome, AdmitItem::Outcome::kReplaced);
+    if (crashed) {
+      bc.cut();
+      b.restart();
+    }
+    ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+    ab.exchange();
+    ASSERT_EQ(b.recall->orders(id).size(), 1U);
+    if (crashed) {
+      EXPECT_TRUE(b.recall->told("c")->tombstones.empty()) << "it is not known what C was handed";
+      bc.link();  // its cursor tells
+    }
+    settle();
+    EXPECT_TRUE(c.readable(id).empty());
+    bc.deliver(early);
+    EXPECT_TRUE(c.readable(id).empty()) << "and it does not come back";
+    ASSERT_EQ(a.recall->orders(id).size(), 1U);
+    EXPECT_EQ(a.recall->orders(id)[0].receipt->onward_open, 0U);
+  }
+}
+
 // C confirms what B took away by itself in the moment in which B is told by A that all of it is recalled.
 TEST_F(Recalls, V4AReceiptThatCrossesATombstoneIsCountedForIt) {
   const std::string id = publish(1);

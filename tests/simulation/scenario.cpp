@@ -27,7 +27,14 @@ std::function<void(World&)> taking_away(const std::string& node, const std::stri
     if (!w.node(node).up()) return;
     if (erase) return w.node(node).erase(id);
     const std::string newest = w.node(node).newest_own(id);
-    if (w.node(node).remove("shared", id)) w.note_recalled(node, id, newest);
+    const auto has_it = [&](const std::string& member) {
+      return member != node && w.node(member).up() && !w.node(member).copies(id).empty();
+    };
+    const bool out = std::ranges::any_of(w.members(), has_it);
+    const std::size_t told = w.node(node).orders(id).size();
+    // What nobody has, or was handed, is nobody's to destroy: it may be given later as it is.
+    if (w.node(node).remove("shared", id) && (out || w.node(node).orders(id).size() > told))
+      w.note_recalled(node, id, newest);
   };
 }
 
