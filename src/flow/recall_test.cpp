@@ -154,6 +154,7 @@ TEST_F(Recalls, V3OnlyTheGiverRecallsAndOnlyItsOwnCopies) {
   forged.from = "c";
   EXPECT_TRUE(b.recall->take("c", *sign_text(kTombstoneContext, forged.text(), c.key))) << "C may recall what C gave";
   EXPECT_EQ(b.readable(id).size(), 1U) << "which is nothing of this";
+  forged.number = 2;
   forged.to = "x";
   EXPECT_FALSE(b.recall->take("c", *sign_text(kTombstoneContext, forged.text(), c.key))) << "for another member";
   EXPECT_FALSE(b.recall->take("a", *sign_text(kTombstoneContext, forged.text(), c.key))) << "in another's name";
