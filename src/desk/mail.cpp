@@ -1,16 +1,15 @@
 #include "desk/mail.h"
 
 #include <curl/curl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstring>
 #include <memory>
 
 #include "base/bytes.h"
+#include "net/response_head.h"
 
 namespace bongsu::desk {
 namespace {
@@ -37,23 +36,11 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
+// RFC 5322 §3.3: HTTP's date, but for the zone.
 std::string date_of(const Instant& at) {
-  // "2027-01-19T06:15:00Z"
-  const std::string text = at.text(0);
-  const auto number = [&](std::size_t from, std::size_t count) {
-    int out = 0;
-    for (const char c : text.substr(from, count)) out = out * 10 + (c - '0');
-    return out;
-  };
-  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
-                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                                        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
-  constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  return fmt::format("{}, {:02} {} {:04} {} +0000",
-                     kDays[std::chrono::weekday(std::chrono::sys_days(day)).c_encoding()], number(8, 2),
-                     kMonths[static_cast<std::size_t>(number(5, 2) - 1)], number(0, 4), text.substr(11, 8));
+  std::string date = net::http_date(at);
+  date.replace(date.rfind("GMT"), 3, "+0000");
+  return date;
 }
 
 // What an address may hold without quotes.

@@ -12,6 +12,17 @@ namespace {
 // Constant, so that the same exercise makes the same id.
 constexpr Instant kDefinitionCreated{1'795'219'200, 0};  // 2026-11-21T00:00:00Z
 
+Json definition_of(const std::string& exercise, const policy::MemberId& self) {
+  policy::Label label = policy::bottom();
+  label.exercises = {exercise};
+  const auto text = policy::make_label_marking(label, self, kDefinitionCreated);
+  BONGSU_CHECK(text.has_value());
+  auto definition = parse_json(*text);
+  BONGSU_CHECK(definition.has_value());
+  definition->as_object()["object_marking_refs"] = JsonArray{stix::tlp_marking_id(stix::Tlp::kClear).text()};
+  return std::move(*definition);
+}
+
 }  // namespace
 
 std::optional<std::string_view> against_exercise(const policy::Label& label, const std::string& exercise) {
@@ -23,20 +34,11 @@ std::optional<std::string_view> against_exercise(const policy::Label& label, con
 }
 
 std::string exercise_definition(const std::string& exercise, const policy::MemberId& self) {
-  policy::Label label = policy::bottom();
-  label.exercises = {exercise};
-  const auto text = policy::make_label_marking(label, self, kDefinitionCreated);
-  BONGSU_CHECK(text.has_value());
-  auto definition = parse_json(*text);
-  BONGSU_CHECK(definition.has_value());
-  definition->as_object()["object_marking_refs"] = JsonArray{stix::tlp_marking_id(stix::Tlp::kClear).text()};
-  return to_text(*definition);
+  return to_text(definition_of(exercise, self));
 }
 
 std::string exercise_definition_id(const std::string& exercise, const policy::MemberId& self) {
-  const auto definition = parse_json(exercise_definition(exercise, self));
-  BONGSU_CHECK(definition.has_value());
-  return std::string(string_at(*definition, "id").value_or(""));
+  return std::string(string_at(definition_of(exercise, self), "id").value_or(""));
 }
 
 Result<stix::Object> with_exercise_marking(const stix::Object& object, const std::string& exercise,

@@ -50,16 +50,7 @@ struct LabelLink : ::testing::Test {
   std::vector<TailItem> offered() {
     Producer from(ua);
     Wire wire(from.get("cert-lt", "/link/v1/tail/" + shared));
-    const std::string text = wire.drain();
-    std::vector<TailItem> out;
-    SseParser parser;
-    EXPECT_TRUE(parser.feed(text, [&](SseEvent& event) {
-      auto item = parse_tail_event(event);
-      EXPECT_TRUE(item) << item.error().text();
-      if (item && *item) out.push_back(std::move(**item));
-      return true;
-    }));
-    return out;
+    return items_of(wire.drain());
   }
   void arrive(std::vector<TailItem> items) {
     const FollowedCollection remote{"cert-ua", shared, "shared", "Shared"};

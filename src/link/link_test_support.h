@@ -26,6 +26,19 @@ namespace bongsu::link::test {
 
 inline std::string ca_of(std::string_view member) { return fmt::format("{:064x}", hash64(member)); }
 
+// What a tail's stream says.
+inline std::vector<TailItem> items_of(const std::string& stream) {
+  std::vector<TailItem> out;
+  SseParser parser;
+  EXPECT_TRUE(parser.feed(stream, [&](SseEvent& event) {
+    auto item = parse_tail_event(event);
+    EXPECT_TRUE(item) << item.error().text();
+    if (item && *item) out.push_back(std::move(**item));
+    return true;
+  }));
+  return out;
+}
+
 struct Node {
   Node(std::string member, FakeClock& c, Random& r, std::uint64_t = 0)
       : self(std::move(member)), clock(c), random(r), log(make_null_log()),

@@ -68,18 +68,7 @@ struct OriginLink : ::testing::Test {
     Wire wire(producer.get(to, "/link/v1/tail/" + collection));
     const std::string text = wire.drain();
     if (raw) *raw = text;
-    return parse(text);
-  }
-  static std::vector<TailItem> parse(const std::string& text) {
-    std::vector<TailItem> out;
-    SseParser parser;
-    EXPECT_TRUE(parser.feed(text, [&](SseEvent& event) {
-      auto item = parse_tail_event(event);
-      EXPECT_TRUE(item) << item.error().text();
-      if (item && *item) out.push_back(std::move(**item));
-      return true;
-    }));
-    return out;
+    return items_of(text);
   }
   static TailBatch batch(std::vector<TailItem> items) {
     TailBatch out;
@@ -274,7 +263,7 @@ TEST_F(OriginLink, G4_ACopyOfTheSameVersionReplacesTheOneThatWasGiven) {
   ASSERT_TRUE(lt.applier->open(remote));
   Wire wire(from_ua.get("cert-lt", "/link/v1/tail/" + shared));
   const auto take = [&] {
-    auto items = parse(wire.drain());
+    auto items = items_of(wire.drain());
     Cursor cursor{};
     for (auto& item : items)
       if (item.pos == 0)
@@ -353,7 +342,7 @@ TEST_F(OriginLink, G6_ARedactedCopyIsProvenAndReplacedWhenTheLabelWidens) {
   }
   std::vector<TailItem> sent;
   const auto has = [&](Follower& follower) {
-    sent = parse(follower.wire->drain());
+    sent = items_of(follower.wire->drain());
     auto items = sent;
     for (auto& item : items)
       if (item.pos == 0)

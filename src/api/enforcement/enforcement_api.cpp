@@ -1,10 +1,9 @@
 #include "api/enforcement/enforcement_api.h"
 
-#include <fmt/format.h>
-
-#include <ctime>
+#include <algorithm>
 
 #include "base/text.h"
+#include "net/response_head.h"
 
 namespace bongsu::api {
 namespace {
@@ -34,17 +33,6 @@ Result<identity::Principal> authenticate(identity::AccountBook& accounts, const 
 }
 
 }  // namespace
-
-std::string http_date(Instant instant) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t seconds = instant.seconds;
-  std::tm t{};
-  ::gmtime_r(&seconds, &t);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[t.tm_wday], t.tm_mday, kMonths[t.tm_mon],
-                     t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
-}
 
 net::Response EnforcementApi::handle(net::Request&& request) const {
   // Who asks comes first: a stranger does not learn which files there are.
@@ -86,7 +74,7 @@ net::Response EnforcementApi::handle(net::Request&& request) const {
 
   auto response = net::Response::empty(200);
   const std::string etag = "\"" + body->etag + "\"";
-  const std::string date = http_date(body->changed);
+  const std::string date = net::http_date(body->changed);
   response.headers.set("ETag", etag);
   response.headers.set("Last-Modified", date);
   response.headers.set("Cache-Control", "private, no-cache");

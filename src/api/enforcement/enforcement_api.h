@@ -49,7 +49,4 @@ class EnforcementApi {
   EnforcementSource source_;
 };
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
-std::string http_date(Instant instant);
-
 }  // namespace bongsu::api
