@@ -167,7 +167,9 @@ std::string quality_words(const Quality& quality) {
 }
 
 void put_value(JsonObject& out, double value) {
-  if (value == std::floor(value) && std::abs(value) < 9e15)
+  if (!std::isfinite(value))
+    out["value"] = nullptr;
+  else if (value == std::floor(value) && std::abs(value) < 9e15)
     out["value"] = static_cast<std::int64_t>(value);
   else
     out["value"] = value;

@@ -55,6 +55,6 @@ class Recorder {
 Result<void> set_point(std::string_view line, exercise::wire::Points& points, const Clock& clock);
 
 std::string quality_words(const exercise::wire::Quality& quality);  // "invalid not_topical"; "" is good
-void put_value(JsonObject& out, double value);                      // "value", whole numbers without a fraction
+void put_value(JsonObject& out, double value);                      // "value", whole numbers without a fraction, null for NaN
 
 }  // namespace bongsu::cli

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace bongsu::cli {
 namespace {
 
@@ -21,6 +23,19 @@ TEST(RangeWire, AddressesAreHostAndPort) {
   for (const char* bad :
        {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:1 ", ":1", "::1:502", "[]:1"})
     EXPECT_FALSE(parse_endpoint(bad)) << bad;
+}
+
+TEST(RangeWire, AValueIsAJsonNumberOrNull) {
+  const std::pair<double, const char*> rows[] = {{2, "2"},
+                                                 {-0.5, "-5E-1"},
+                                                 {9e15, "9E15"},
+                                                 {std::numeric_limits<double>::quiet_NaN(), "null"},
+                                                 {-std::numeric_limits<double>::infinity(), "null"}};
+  for (const auto& [value, text] : rows) {
+    JsonObject out;
+    put_value(out, value);
+    EXPECT_EQ(to_text(out["value"]), text);
+  }
 }
 
 TEST(RangeWire, LinesSetPointsOrSayWhyNot) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <utility>
 
 #include "base/hash.h"
@@ -67,6 +68,14 @@ std::string zeek_exception(modbus::Exception exception) {
   return fmt::format("unknown-{}", static_cast<int>(exception));
 }
 
+// JSON has no NaN and no infinity (RFC 8259 §6); four octets of a real can be either.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+bool has_real(const iec104::Type& type) {
+  using iec104::Shape;
+  return type.shape == Shape::kReal || type.shape == Shape::kSetReal || type.shape == Shape::kParameterReal;
+}
+
 // What an element says: a measured or commanded value; null where there is none.
 Json element_value(const iec104::Type& type, const iec104::Element& e) {
   using iec104::Shape;
@@ -75,7 +84,7 @@ Json element_value(const iec104::Type& type, const iec104::Element& e) {
       return e.value / iec104::kNormalizedOne;
     case Shape::kSetReal:
     case Shape::kParameterReal:
-      return static_cast<double>(e.real());
+      return number(static_cast<double>(e.real()));
     case Shape::kSetBits:
       return static_cast<std::uint32_t>(e.value);
     case Shape::kSingleCommand:
@@ -92,7 +101,7 @@ Json element_value(const iec104::Type& type, const iec104::Element& e) {
   const auto value = iec104::value_of(type, e);
   if (!value) return nullptr;
   if (type.shape == Shape::kReal || type.shape == Shape::kNormalized || type.shape == Shape::kNormalizedBare)
-    return *value;
+    return number(*value);
   return static_cast<std::int64_t>(*value);
 }
 
@@ -174,9 +183,16 @@ Result<std::string> SensorLog::take_iec104(std::string_view input, std::size_t& 
   const iec104::Type& type = iec104::type_of(asdu->type);
   JsonArray addresses, values, quality;
   bool select = false;
+  std::string strange;  // of an ASDU, the first object says it
   for (const iec104::Object& object : asdu->objects) {
     addresses.push_back(object.address);
     values.push_back(element_value(type, object.element));
+    if (has_real(type) && !std::isfinite(object.element.real()) && strange.empty())
+      strange = weird(
+          "iec104_value_not_finite",
+          fail(ErrorCode::kInvalid, fmt::format("object {} has the value {}", object.address, object.element.real()))
+              .error(),
+          now);
     quality.push_back(Json(iec104::quality_text(object.element.quality)));
     select = select || object.element.select;
   }
@@ -184,7 +200,7 @@ Result<std::string> SensorLog::take_iec104(std::string_view input, std::size_t& 
   out["value"] = std::move(values);
   if (asdu->type < iec104::TypeId::C_SC_NA_1) out["quality"] = std::move(quality);
   if (iec104::is_command(asdu->type)) out["select"] = select;
-  return to_text(out) + '\n';
+  return to_text(out) + '\n' + strange;
 }
 
 Result<std::string> SensorLog::take_modbus(Side from, std::string_view input, std::size_t& begin, const Instant& now) {

@@ -1,6 +1,7 @@
 // The sensor's log of a session: who commanded what, as lines that detection reads.
 #include "exercise/wire/sensor_log.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -62,6 +63,23 @@ TEST(SensorLogs, ACommandNamesItsObjectAndValue) {
   const auto lines = lines_of(log.take(Side::kServer, iec104::information_frame(0, 0, *measured), kNow));
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_NE(lines[0].find(R"("ioa":[7,8],"value":[1.5E0,-2E0],"quality":["","IV"])"), std::string::npos) << lines[0];
+}
+
+TEST(SensorLogs, AValueThatIsNoNumberIsNullAndWeird) {
+  SensorLog log(Protocol::kIec104, {"198.51.100.1", 40001}, {"198.51.100.2", 2404}, kNow);
+  for (const auto& [octets, text] : {std::pair{"FF FF FF FF", "-nan"}, std::pair{"00 00 80 7F", "inf"}}) {
+    // C_SE_NC_1, a set point, and M_ME_NC_1, a measured value.
+    for (const std::string type : {"32 01 06 00 03 00 4C 04 00", "0D 01 03 00 03 00 4C 04 00"}) {
+      SCOPED_TRACE(type + " " + octets);
+      const auto lines =
+          lines_of(log.take(Side::kClient, iec104::information_frame(0, 0, bytes_of_hex(type + octets + " 00")), kNow));
+      ASSERT_EQ(lines.size(), 2u);
+      EXPECT_NE(lines[0].find(R"("ioa":[1100],"value":[null])"), std::string::npos) << lines[0];
+      EXPECT_EQ(lines[1], fmt::format(R"({{"_path":"weird","name":"iec104_value_not_finite",)"
+                                      R"("addl":"object 1100 has the value {}"}})",
+                                      text));
+    }
+  }
 }
 
 TEST(SensorLogs, AWriteAndItsRefusal) {
