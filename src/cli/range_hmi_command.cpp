@@ -231,6 +231,10 @@ Result<void> Hmi::connect() {
         // Writes that no answer came to; the master tells of its own.
         for (const auto& [id, target] : std::map(running_))
           command_state(id, "lost", "the connection ended", true, false);
+        for (const std::string& line : std::exchange(waiting_, {})) {
+          ++failed_;
+          event("refused", line + ": the connection ended before it could be sent");
+        }
         if (o_.once && why.code != ErrorCode::kCancelled) {  // not by our own end
           ++failed_;
           loop_.stop();
@@ -269,7 +273,8 @@ Result<void> Hmi::order(std::string_view line) {
     const auto found = by_name_.find(std::string(line.substr(5)));
     if (found != by_name_.end() && list_[found->second].iec104)
       return master_->read(list_[found->second].iec104->object);
-    if (const auto object = finite_number(line.substr(5)); object && *object >= 0 && *object <= iec104::kMaxObjectAddress)
+    if (const auto object = finite_number(line.substr(5));
+        object && *object >= 0 && *object <= iec104::kMaxObjectAddress)
       return master_->read(static_cast<std::uint32_t>(*object));
     return wrong("read is followed by a point's name or address");
   }
@@ -396,8 +401,14 @@ int Hmi::run() {
   if (o_.input)
     read_lines(loop_, [this](const std::string* line) {
       if (line == nullptr) return;
-      if (!connected_ || (master_ != nullptr && !master_->started())) {
-        if (waiting_.size() < iec104::kMaxCommands) waiting_.push_back(*line);
+      // An order is for the plant as the operator sees it now: none is kept until a line comes back.
+      if (!connected_ && *line != "quit") {
+        event("refused", *line + ": not connected; orders are not kept for later");
+      } else if (master_ != nullptr && !master_->started() && *line != "quit") {
+        if (waiting_.size() < iec104::kMaxCommands)
+          waiting_.push_back(*line);
+        else
+          event("refused", *line + ": too many orders wait for the start of data transfer");
       } else if (const auto done = order(*line); !done) {
         event("refused", done.error().text());
       }

@@ -7,8 +7,8 @@
 //
 // A table that stays up to date on a terminal; in a pipe NDJSON, a line for each value, command and notice. Standard
 // input takes orders, one a line: NAME=VALUE, TYPE:OBJECT=VALUE[:select], interrogate, counters, clock, read NAME,
-// quit. With --once it ends when the interrogation (the first round of polling) and the commands are done: exit code 0,
-// 1 when a command was not done, 2 trouble.
+// quit; without a connection all but quit are refused. With --once it ends when the interrogation (the first round of
+// polling) and the commands are done: exit code 0, 1 when a command was not done, 2 trouble.
 #pragma once
 
 #include <cstdint>

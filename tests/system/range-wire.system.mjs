@@ -134,6 +134,18 @@ export async function a_broken_line_comes_back_with_what_happened_meanwhile(hous
   equal(hmi.lines.filter((l) => l.event === 'connected').length, 2, 'connections');
 }
 
+export async function orders_without_a_connection_are_refused_and_quit_quits(house) {
+  const station = await rtu(house);
+  const hmi = new Running(house, 'hmi', '--points', points, '--iec104', station.address, '--retry', '3600');
+  await hmi.line('the interrogation', { event: 'notice', text: 'interrogation finished' });
+  equal(await station.stop('SIGKILL'), 'SIGKILL', 'killed');
+  await hmi.line('the end', { event: 'disconnected' });
+  hmi.say('line1.breaker=1');
+  await hmi.line('the refusal', { event: 'refused', text: 'line1.breaker=1: not connected; orders are not kept for later' });
+  hmi.say('quit');
+  equal(await hmi.exited, 0, 'exit');
+}
+
 export async function strangers_do_not_stop_the_others(house) {
   const station = await rtu(house, '--max-connections', '2', '--each-connection');
   const [host, port] = station.address.split(':');
