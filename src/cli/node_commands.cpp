@@ -160,8 +160,10 @@ int run_member_list(const Common& common) {
   });
 }
 
-int run_member_invite(const Common& common) {
-  return ask(common, "POST", "/invite", JsonObject{}, [](const Json& answer) {
+int run_member_invite(const Common& common, const std::string& member) {
+  JsonObject asked;
+  if (!member.empty()) asked["member"] = member;
+  return ask(common, "POST", "/invite", asked, [](const Json& answer) {
     say(text_of(answer, "invitation"));
     hint(fmt::format("\nGive this line to the partner over a channel you trust; it works once, until {}. This node must be running at {}.\n"
                      "They run:  bongsu member accept 'bongsu-invite:…'\n"

@@ -44,7 +44,7 @@ int run_account_clear(const Common& common, const std::string& name, const Clear
 int run_account_remove(const Common& common, const std::string& name);
 
 int run_member_list(const Common& common);
-int run_member_invite(const Common& common);
+int run_member_invite(const Common& common, const std::string& member);  // "": whoever comes with it
 int run_member_accept(const Common& common, const std::string& invitation);
 int run_member_change(const Common& common, const std::string& member, const std::string& action);  // confirm, stop, resume
 

@@ -1,6 +1,9 @@
 #include "flow/label_beside.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "stix/object.h"
 
 namespace bongsu::flow {
 namespace {
@@ -14,8 +17,19 @@ void leave_out(std::set<policy::MemberId>& members, const std::set<policy::Membe
 
 }  // namespace
 
-std::string label_beside(const policy::Label& label, const policy::MemberId& receiver) {
+std::string label_beside(const policy::Label& label, const policy::Label& shown, const policy::MemberId& receiver) {
   policy::Label out = policy::whole(policy::own_part(label));
+  const policy::Label& known = policy::own_part(shown);
+  const bool unknown_clause =
+      std::ranges::any_of(out.clauses, [&](const auto& clause) { return !known.clauses.contains(clause); });
+  if (unknown_clause || (out.releasable_to && out.releasable_to != known.releasable_to)) {
+    out.clauses.clear();
+    out.releasable_to = {receiver};
+  }
+  if (out.persons && out.persons != known.persons) {
+    std::erase_if(*out.persons, [&](const std::string& one) { return !one.starts_with(receiver + "/"); });
+    if (out.persons->empty() && out.tlp == stix::Tlp::kRed) out.persons.reset();  // RED without persons: nobody
+  }
   out.marked = false;
   out.exercises.clear();  // those of the collection that it comes in
   const std::set<policy::MemberId> givers = std::exchange(out.reveals, {});
@@ -35,6 +49,16 @@ std::string label_beside(const policy::Label& label, const policy::MemberId& rec
   out.releasable_to = {receiver};
   text = out.text();
   return text.size() <= kMaxLabelBeside ? text : policy::deny_all().text();
+}
+
+std::string label_beside(const policy::Label& label, const Markings& markings, std::string_view bytes,
+                         const policy::MemberId& receiver) {
+  const policy::Label& own = policy::own_part(label);
+  policy::Label shown = policy::bottom();
+  if (own.releasable_to || !own.clauses.empty() || own.persons)
+    if (const auto object = stix::Object::parse(bytes))
+      shown = markings.label_of(*object, stix::Tlp::kClear, own.exercises.empty() ? "" : *own.exercises.begin());
+  return label_beside(label, shown, receiver);
 }
 
 policy::Label read_label_beside(std::string_view text) {

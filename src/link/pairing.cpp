@@ -169,8 +169,14 @@ Result<void> PairingBook::redeem(std::string_view token, const identity::Member&
   const std::lock_guard lock(mutex_);
   BONGSU_TRY(const auto invitation, find(token));
   if (!invitation.expected_member.empty() && invitation.expected_member != member.id) return no_invitation();
-  BONGSU_TRY(auto change, member_change(member));
-  return write({std::move(change), {std::string(kInvitations), invitation.token_digest, std::nullopt}});
+  auto change = member_change(member);
+  const journal::StateChange used{std::string(kInvitations), invitation.token_digest, std::nullopt};
+  if (!change) {
+    // One name or authority each: whoever may try another finds out who is paired here.
+    BONGSU_TRY_VOID(write({used}));
+    return std::unexpected(change.error());
+  }
+  return write({std::move(*change), used});
 }
 
 Result<void> PairingBook::store(const identity::Member& member) {
@@ -263,9 +269,8 @@ net::Response PairingServer::handle(net::Request&& request) {
               {{"address", request.peer.address}, {"member", member->id}, {"reason", stored.error().message}});
     switch (stored.error().code) {
       case ErrorCode::kDenied:
-        return refuse(403, stored.error());
-      case ErrorCode::kConflict:
-        return refuse(409, stored.error());
+      case ErrorCode::kConflict:  // with whom this node is paired, only its own log tells (D9)
+        return refuse(403, no_invitation().error());
       default:
         return refuse(503, {ErrorCode::kUnavailable, "this node cannot store the pairing now", {}});
     }

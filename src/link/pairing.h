@@ -60,7 +60,7 @@ class PairingBook {
   Result<std::vector<OpenInvitation>> open_invitations();
   // kDenied in one set of words: unknown, used or expired.
   Result<OpenInvitation> find(std::string_view token);
-  // Uses the invitation up and stores the member, in one commit. kDenied as above; kConflict as in store.
+  // Uses the invitation up and stores the member, in one commit. kDenied as above; kConflict as in store: the invitation is used up then, too.
   Result<void> redeem(std::string_view token, const identity::Member& member);
 
   Result<std::map<std::string, identity::Member>> members();

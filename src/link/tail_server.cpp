@@ -306,7 +306,10 @@ class Tail final : public net::TailSource {
       item.tombstones = tombstones_;
       BONGSU_TRY(const auto entry, opened.snapshot->entry(row.seq));
       const auto label = policy::Label::parse(flow::label_for(entry.label, member_));
-      item.label = flow::label_beside(label.value_or(policy::deny_all()), member_);
+      const policy::Label all = label.value_or(policy::deny_all());
+      item.label = shared_->options.markings
+                       ? flow::label_beside(all, *shared_->options.markings, item.bytes, member_)
+                       : flow::label_beside(all, policy::bottom(), member_);
       if (shared_->options.sealing != nullptr && (!label || needs_sealing(*label, shared_->options.seal_level))) {
         BONGSU_TRY(const bool ready, seal(item, entry, label ? &*label : nullptr));
         if (!ready) return false;

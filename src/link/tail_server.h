@@ -28,6 +28,7 @@
 
 #include "base/log.h"
 #include "flow/collections.h"
+#include "flow/markings.h"
 #include "flow/origins.h"
 #include "flow/recall.h"
 #include "flow/release.h"
@@ -78,6 +79,7 @@ struct TailServerOptions {
   flow::Origins* origins = nullptr;            // gives what has no proof one; without it rows go with the proofs they have
   Sealing* sealing = nullptr;                  // outlives the server; nullptr: nothing is sealed
   SealLevel seal_level;                        // what travels sealed only
+  const flow::Markings* markings = nullptr;    // what marks an object, so that its lists can be told; nullptr: none is
   flow::Recall* recall = nullptr;              // notes what is handed out; none: nothing can be recalled
 };
 

@@ -334,8 +334,9 @@ AdminApi::Answer AdminApi::list_members(const Call&) {
   return json_response(JsonObject{{"members", std::move(out)}});
 }
 
-AdminApi::Answer AdminApi::invite(const Call&) {
-  BONGSU_TRY(const auto invitation, core_.registry->invite(core_.own_identity(own_link_url()).member));
+AdminApi::Answer AdminApi::invite(const Call& call) {
+  const std::string expected(string_at(call.body, "member").value_or(""));
+  BONGSU_TRY(const auto invitation, core_.registry->invite(core_.own_identity(own_link_url()).member, expected));
   return json_response(JsonObject{{"invitation", invitation.text()},
                                   {"link_url", invitation.link_url},
                                   {"expires", invitation.expires.text(0)},

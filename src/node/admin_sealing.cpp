@@ -223,7 +223,7 @@ AdminApi::Answer AdminApi::export_courier(const Call& call) {
         const auto own = policy::Label::parse(flow::label_for(entry.label, member));
         if (!own) continue;  // nobody knows how to handle it
         label = policy::join(label, policy::whole(*own));
-        JsonObject line{{"bytes", content->payload.size()}, {"label", flow::label_beside(*own, member)}};
+        JsonObject line{{"bytes", content->payload.size()}, {"label", flow::label_beside(*own, *core_.markings, content->payload, member)}};
         if (!proof.empty()) line["proof_bytes"] = proof.size();
         text += to_text(line) + '\n';
         text.append(content->payload).append(proof).append("\n");

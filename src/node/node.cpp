@@ -152,7 +152,8 @@ Result<void> Node::Impl::build() {
   tails = std::make_unique<link::TailServer>(
       *core->journal, *gate, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
       link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat,
-                              .origins = core->origins.get(), .sealing = core->sealing.get(), .seal_level = core->seal_level(), .recall = core->recall.get()}, log);
+                              .origins = core->origins.get(), .sealing = core->sealing.get(), .seal_level = core->seal_level(), .markings = core->markings.get(),
+                              .recall = core->recall.get()}, log);
   prekeys = std::make_unique<link::PrekeyServer>(
       *core->sealing, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); }, log,
       [this](const std::string& member) { tails->prekeys_changed(member); });
@@ -205,7 +206,7 @@ Result<void> Node::Impl::build() {
   BONGSU_TRY_VOID(enforcement_formats(config.enforcement_formats));
   enforcement = std::make_unique<EnforcementFeed>(*core, [this] { return warnings->current(); });
   enforcement_api = std::make_unique<api::EnforcementApi>(
-      *core->accounts, api::EnforcementSource{.open = [this](std::string_view format, std::string_view file) { return enforcement->open(format, file); },
+      *core->accounts, config.member, api::EnforcementSource{.open = [this](std::string_view format, std::string_view file) { return enforcement->open(format, file); },
                                               .listing = [this] { return enforcement->listing(); }});
 
   BONGSU_TRY(oidc, make_oidc_login(config, core->clock, core->random));

@@ -193,9 +193,9 @@ Result<void> Registry::set_suspended(const link::Suspension& suspension, bool su
   return write({}, suspended ? "link.suspended" : "link.resumed", suspension.member, {{"reason", suspension.reason}});
 }
 
-Result<identity::Invitation> Registry::invite(const identity::Member& self) {
-  BONGSU_TRY(auto invitation, book_.invite(self, kInvitationLifetime, ""));
-  BONGSU_TRY_VOID(write({}, "member.invite", ""));
+Result<identity::Invitation> Registry::invite(const identity::Member& self, const std::string& expected) {
+  BONGSU_TRY(auto invitation, book_.invite(self, kInvitationLifetime, expected));
+  BONGSU_TRY_VOID(write({}, "member.invite", expected));
   return invitation;
 }
 
@@ -337,6 +337,8 @@ Result<void> Registry::put_account(const identity::Account& account, bool replac
     return fail(ErrorCode::kConflict, fmt::format("there is an account \"{}\" already", account.name), {.field = "name"});
   if (account.member != self_ && !members_.contains(account.member) && !agreements_.contains(account.member))
     return fail(ErrorCode::kNotFound, fmt::format("there is no member \"{}\" that the account could act for", account.member), {.field = "member"});
+  if (account.enforcement && account.member != self_)
+    return fail(ErrorCode::kInvalid, "files for enforcement points hold what this node may know: only its own accounts read them", {.field = "enforcement"});
   BONGSU_TRY_VOID(write({{.space = std::string(kAccounts), .key = account.name, .value = to_text(account.json())}}, "account.put", account.name));
   book.insert_or_assign(account.name, account);
   accounts_.replace(std::move(book));

@@ -84,7 +84,7 @@ class Registry {
   // Holds at the account's next request. kNotFound.
   Result<identity::Account> set_clearance(std::string_view name, identity::Clearance clearance);
 
-  Result<identity::Invitation> invite(const identity::Member& self);
+  Result<identity::Invitation> invite(const identity::Member& self, const std::string& expected);  // empty: whoever comes with it
   // Open invitations and members as they are stored; for the pairing server. Call refresh_members() after it stored one.
   link::PairingBook& book() { return book_; }
   Result<void> refresh_members();

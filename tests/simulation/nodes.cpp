@@ -204,6 +204,7 @@ void SimNode::start() {
                               .origins = p.origins.get(),
                               .sealing = p.sealing.get(),
                               .seal_level = seal_level(),
+                              .markings = p.markings.get(),
                               .recall = p.recall.get()},
       log);
   const auto member_of = [registry = p.registry.get()](const net::Peer& peer) {

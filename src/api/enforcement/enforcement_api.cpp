@@ -48,7 +48,7 @@ net::Response EnforcementApi::handle(net::Request&& request) const {
     }
     return response;
   }
-  if (!asker->enforcement)
+  if (!asker->enforcement || asker->member != self_)
     return refusal(403, "denied", "this account has no right to the files for enforcement points");
   if (request.method != "GET" && request.method != "HEAD") {
     auto response = refusal(405, "method", "files are read with GET");

@@ -39,13 +39,15 @@ struct EnforcementSource {
 // Safe from any thread.
 class EnforcementApi {
  public:
-  EnforcementApi(identity::AccountBook& accounts, EnforcementSource source)
-      : accounts_(accounts), source_(std::move(source)) {}
+  // Accounts of other members are refused, whatever they were given: a file holds what `self` may know.
+  EnforcementApi(identity::AccountBook& accounts, std::string self, EnforcementSource source)
+      : accounts_(accounts), self_(std::move(self)), source_(std::move(source)) {}
   static bool is_for(const net::Request& request) { return request.path.starts_with(kEnforcementPath); }
   net::Response handle(net::Request&& request) const;
 
  private:
   identity::AccountBook& accounts_;
+  std::string self_;
   EnforcementSource source_;
 };
 

@@ -24,8 +24,9 @@ class EnforcementApiTest : public testing::Test {
  protected:
   EnforcementApiTest() {
     std::map<std::string, identity::Account> accounts;
-    for (const auto& [name, right] : {std::pair{"firewall", true}, {"siem", false}}) {
-      identity::Account account{.name = name, .member = "cert-lt"};
+    for (const auto& [name, member, right] :
+         {std::tuple{"firewall", "cert-lt", true}, {"siem", "cert-lt", false}, {"partner", "cert-fi", true}}) {
+      identity::Account account{.name = name, .member = member};
       account.token_digests = {crypto::token_digest(std::string("bst_") + name)};
       account.read = {"*"};
       account.enforcement = right;
@@ -58,6 +59,7 @@ class EnforcementApiTest : public testing::Test {
   std::string etag_ = "abc";
   int opened_ = 0;
   EnforcementApi api_{book_,
+                      "cert-lt",
                       {.open = [this](std::string_view format, std::string_view file) -> Result<EnforcementBody> {
                          ++opened_;
                          if (format == "rpz") return fail(ErrorCode::kUnavailable, "withdrawn");
@@ -80,6 +82,8 @@ TEST_F(EnforcementApiTest, OnlyAnAccountWithThatRightMayRead) {
   EXPECT_EQ(get("/enforcement/edl/ip.txt", {}, "nobody").status, 401);
   EXPECT_EQ(get("/enforcement/edl/ip.txt", {}, "siem").status, 403) << "reading every collection is another right";
   EXPECT_EQ(get("/enforcement/", {}, "siem").status, 403);
+  EXPECT_EQ(get("/enforcement/", {}, "partner").status, 403) << "R12: what this node may know is not what they may";
+  EXPECT_EQ(get("/enforcement/edl/ip.txt", {}, "partner").status, 403);
   EXPECT_EQ(get("/enforcement/no/such", {}, "").status, 401) << "a stranger does not learn what there is";
   EXPECT_EQ(opened_, 0);
   auto response = get("/enforcement/edl/ip.txt");

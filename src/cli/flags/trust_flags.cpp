@@ -96,10 +96,11 @@ void add_members(Program& p) {
   auto* list = p.command(member, "list", "Members this node has paired with", "  bongsu member list\n");
   p.on_node(list);
   list->callback([&p] { p.exit = run_member_list(p.common); });
-  auto* invite = p.command(member, "invite", "Make an invitation for a partner", "  bongsu member invite > invitation.txt\n");
+  auto* invite = p.command(member, "invite", "Make an invitation for a partner", "  bongsu member invite --member cert-ua > invitation.txt\n");
   p.on_node(invite);
-  invite->callback([&p] { p.exit = run_member_invite(p.common); });
-  static std::string invitation, confirmed;
+  static std::string invited, invitation, confirmed;
+  invite->add_option("--member", invited, "The partner's id: of no use to anybody else");
+  invite->callback([&p] { p.exit = run_member_invite(p.common, invited); });
   auto* accept = p.command(member, "accept", "Accept a partner's invitation: exchange and pin keys", "  bongsu member accept 'bongsu-invite:1:…'\n");
   p.on_node(accept);
   accept->add_option("invitation", invitation, "The line that the partner sent")->required();
