@@ -83,6 +83,7 @@ struct Admission::Work {
   policy::ObjectFacts facts;
   OriginVerdict verdict{};
   policy::Label given;  // before what is here raised it
+  std::vector<journal::Seq> apart{};
 };
 
 // One object that goes to quarantine instead.
@@ -368,6 +369,8 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     return copies;
   };
 
+  std::optional<Result<Reading>> shown;  // what the sender may see, opened once if it is asked for
+
   // 2. Labels, with every definition of the batch known; then the copies of others; then what references reveal.
   std::vector<Referring> referring;
   referring.reserve(work.size());
@@ -396,6 +399,13 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
         // Kept, and not said: a refusal would tell the sender that the id is known here.
         if (label.marked) log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
         raise(label, standing);
+      }
+      BONGSU_TRY(w.apart, stands_apart(*w.object, context, copies, shown));
+      // Whoever followed two copies of one version would lose both with the first that is taken back.
+      if (!w.apart.empty()) {
+        policy::Label alone = policy::bottom();
+        alone.releasable_to = {context.origin, self};
+        raise(label, alone);
       }
     }
   }
@@ -452,19 +462,21 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     if (foreign && context.replaces) {
       BONGSU_TRY(const auto stored, told_otherwise(w, context, look));
       if (stored) {
+        BONGSU_TRY(auto of_others_too, of_others(*stored));
         batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
                                  .collection = context.collection,
                                  .object_id = item.id,
                                  .version = stored->version,
                                  .version_key = stored->version_key,
-                                 .origin = context.origin});
+                                 .origin = context.origin,
+                                 .apart = std::move(of_others_too)});
         facts.emplace_back();
         entry_item.push_back(kNoItem);
         replaced.insert(w.item);
       }
     }
     if (recall_ != nullptr && version != nullptr) {
-      BONGSU_TRY(auto before, versions_before(*w.object, context, look));
+      BONGSU_TRY(auto before, versions_before(w, context, look));
       const policy::Label label = comparable(w.facts.label);
       Raised changed{.entry = batch.entries.size()};
       bool lowered = false;
@@ -504,6 +516,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     // To who gave it, its accounts included, it is what it was as it came: what raised it here is no affair of theirs.
     if (foreign && w.given != w.facts.label) entry.label = with_given(std::move(entry.label), context.origin, w.given);
     entry.payload = w.object->bytes();
+    entry.apart = w.apart;
     if (origins_ != nullptr) {
       // What could not be verified here is not passed on: whoever knows that key would take it for a lie of this node.
       if (w.verdict.kind != OriginVerdict::Kind::kProven) {
@@ -606,7 +619,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
                           : "this version stands in the batch with other content; the first stays";
     }
   }
-  std::optional<Result<Reading>> shown;  // what the sender may see, opened once if it is asked for
+  if (foreign) shown.reset();  // as it stands after the commit
   for (AdmitItem& item : report.items) {
     if (foreign && (item.outcome == Outcome::kDuplicate || item.outcome == Outcome::kOtherBytes)) {
       if (!shown) shown = release_.open(context.origin, context.collection);
@@ -635,6 +648,8 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     for (const auto& stored : versions) {
       const bool same = stored.hash == objects[one.item]->hash();
       if (version != nullptr ? stored.version_key != version->key() : !same) continue;
+      if (!shown) shown = release_.open(context.origin, context.collection);
+      if (!was_shown(context.origin, *shown, stored)) continue;
       item.told = same ? Outcome::kDuplicate : Outcome::kOtherBytes;
       item.seq = stored.seq;
       item.version = stored.version;
@@ -747,14 +762,16 @@ Result<void> Admission::find_sighted(const std::vector<Referring>& batch, bool l
 }
 
 // Older versions in this collection, oldest first, if this one is new here; of objects that are known at all.
-Result<std::vector<journal::Entry>> Admission::versions_before(const stix::Object& object, const AdmitContext& context,
+Result<std::vector<journal::Entry>> Admission::versions_before(const Work& work, const AdmitContext& context,
                                                                KnownObjects::Look& look) {
+  const stix::Object& object = *work.object;
   BONGSU_TRY(const auto copies, look.copies(object.id_text()));
   if (copies.empty()) return std::vector<journal::Entry>();
   BONGSU_TRY(auto versions, journal_.snapshot()->versions(context.collection, object.id_text()));
   // One that is here already changes nothing when it comes again.
   if (std::ranges::any_of(versions, [&](const auto& entry) {
-        return entry.version_key == object.version()->key() && entry.hash == object.hash();
+        return entry.version_key == object.version()->key() && entry.hash == object.hash() &&
+               std::ranges::find(work.apart, entry.seq) == work.apart.end();
       }))
     return std::vector<journal::Entry>();
   std::erase_if(versions,

@@ -127,7 +127,8 @@ class Admission {
   // (origins.h), unless that one signed it; and a second content of a marking definition. A TLP or releasable-to set
   // weaker than that of a copy that somebody else gave us or that is ours never holds: the join of both does. The sender
   // is not told, and sees what it gave all the same (release_plan.h, decide_for_member): either would tell that the id
-  // is known here.
+  // is known here. A version that is here, and that its sender was never shown, does not count: its copy stands beside
+  // that one, and goes to nobody else.
   Result<AdmitReport> admit(std::span<const Result<stix::Object>> objects, const AdmitContext& context);
 
   // An analyst lets in what is held: through everything above, except that being held is no reason any more. A bad
@@ -152,7 +153,7 @@ class Admission {
  private:
   struct Work;
   struct Raised;
-  Result<std::vector<journal::Entry>> versions_before(const stix::Object& object, const AdmitContext& context,
+  Result<std::vector<journal::Entry>> versions_before(const Work& work, const AdmitContext& context,
                                                       KnownObjects::Look& look);
   Result<void> take_from_excluded(const std::vector<Raised>& raised, const Release::Readers& readers,
                                   journal::Batch& batch, Recall::Plan& plan);
@@ -160,6 +161,15 @@ class Admission {
                                                        KnownObjects::Look& look);
   policy::Label standing_label(const KnownCopy& copy, const stix::Object& object, const std::string& member) const;
   Result<void> find_sighted(const std::vector<Referring>& batch, bool live, KnownObjects::Look& look) const;
+  // Entries of an object's version that its giver may not know of. `shown`: what the giver may see of the collection,
+  // opened when it is asked for.
+  Result<std::vector<journal::Seq>> stands_apart(const stix::Object& object, const AdmitContext& context,
+                                                 const std::vector<KnownCopy>& copies,
+                                                 std::optional<Result<Reading>>& shown);
+  // It gave the entry, or has been shown it; withdrawn since or not.
+  static bool was_shown(const std::string& member, const Result<Reading>& reading, const journal::Entry& stored);
+  // The copies of that version in that collection that other members gave.
+  Result<std::vector<journal::Seq>> of_others(const journal::Entry& copy);
   // `reading`: what the member may see of the collection, or why nothing.
   bool sees_whole(const std::string& member, const Result<Reading>& reading, journal::Seq seq);
   struct Held;

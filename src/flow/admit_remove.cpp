@@ -7,8 +7,7 @@
 namespace bongsu::flow {
 
 Result<void> Admission::remove(std::string_view collection, std::string_view object_id, std::string_view version_key,
-                               std::string_view origin, std::vector<journal::StateChange> states,
-                               RecallReason reason) {
+                               std::string_view origin, std::vector<journal::StateChange> states, RecallReason reason) {
   const auto nothing = [] { return fail(ErrorCode::kNotFound, "there is no such object in this collection"); };
   // What is held of it goes, too: nobody lets it in later.
   if (quarantine_ != nullptr) {
@@ -34,28 +33,38 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
   if (wanted.empty()) return nothing();
   if (origin != self() && std::ranges::any_of(wanted, [&](const auto* entry) { return entry->origin != origin; }))
     return fail(ErrorCode::kDenied, "only what one gave can be deleted");
+  const auto others_of = [&](const journal::Entry& one) {
+    std::vector<journal::Seq> out;
+    for (const auto& entry : stored)
+      if (entry.version_key == one.version_key && std::ranges::find(wanted, &entry) == wanted.end())
+        out.push_back(entry.seq);
+    return out;
+  };
 
   journal::Batch batch;
   batch.states = std::move(states);
-  const auto deletion = [&](std::string version, std::string key) {
+  const auto deletion = [&](std::string version, std::string key, std::vector<journal::Seq> apart) {
     batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
                              .collection = std::string(collection),
                              .object_id = std::string(object_id),
                              .version = std::move(version),
                              .version_key = std::move(key),
-                             .origin = std::string(origin)});
+                             .origin = std::string(origin),
+                             .apart = std::move(apart)});
   };
   if (all && version_key.empty())
-    deletion("", "");
+    deletion("", "", {});
   else
-    for (const auto* entry : wanted) deletion(entry->version, entry->version_key);
+    for (const auto* entry : wanted) deletion(entry->version, entry->version_key, others_of(*entry));
   // What this node made and guarded does not come back with a weaker label because it was deleted in between.
   std::optional<policy::Label> guarded;
   if (gate_ != nullptr && origin == self()) {
     BONGSU_TRY(guarded, gate_->standing(std::string(object_id)));
     auto remembered = guarded ? gate_->deleted(std::string(object_id), *guarded) : std::nullopt;
-    if (remembered) batch.states.push_back(std::move(*remembered));
-    else guarded.reset();
+    if (remembered)
+      batch.states.push_back(std::move(*remembered));
+    else
+      guarded.reset();
   }
   // Tombstones name ids: one for a drill's copy would take the live one with it. The link tells what is gone.
   BONGSU_TRY(const bool also_elsewhere, stands_outside(exercise_of(collection), std::string(object_id)));

@@ -535,7 +535,7 @@ TEST_F(OriginAdmission, D7_NoAnswerTellsARightGuess) {
   EXPECT_EQ(told("cert-b", object("the right one")), told("cert-b", object("another one")));
   EXPECT_EQ(std::get<0>(told("cert-b", object("the right one"))), Outcome::kOtherBytes);
   EXPECT_EQ(std::get<0>(told("cert-d", object("the right one"))), Outcome::kDuplicate) << "it has the whole";
-  EXPECT_EQ(std::get<0>(told("cert-b", indicator(2, {std::string(kRed)}))), Outcome::kOtherBytes);
+  EXPECT_EQ(std::get<0>(told("cert-b", indicator(2, {std::string(kRed)}))), Outcome::kNew) << "it sees nothing of it";
   EXPECT_EQ(node.admit({object("the right one")}).items[0].told, Outcome::kDuplicate) << "we may know";
 }
 

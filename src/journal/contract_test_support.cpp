@@ -159,6 +159,32 @@ TEST_P(JournalContract, FindsDuplicatesByVersionAndRefusesOtherBytes) {
   EXPECT_EQ(journal().snapshot()->payload(first.seq).value(), entry.payload);
 }
 
+TEST_P(JournalContract, WhatStandsApartIsNoDuplicateAndSurvivesADeletion) {
+  const ViewId v = view("c1");
+  for (const int version : {5, -1}) {
+    NewEntry entry = test_object(test_id("indicator", static_cast<unsigned>(10 + version)), version, {v});
+    const Seq first = admit(entry).seq;
+    entry.apart = {first};
+    const AppendedEntry second = admit(entry);
+    ASSERT_EQ(second.outcome, Outcome::kNew);
+    EXPECT_EQ(admit(entry).seq, second.seq) << "of the others it is one";
+    EXPECT_EQ(journal().snapshot()->versions("c1", entry.object_id)->size(), 2U);
+    const Entry stored = journal().snapshot()->entry(second.seq).value();
+    NewEntry deletion{.kind = EntryKind::kDeletion,
+                      .collection = "c1",
+                      .object_id = entry.object_id,
+                      .version = stored.version,
+                      .version_key = stored.version_key};
+    deletion.apart = {first};
+    append({.entries = {deletion}});
+    const auto left = journal().snapshot()->versions("c1", entry.object_id).value();
+    ASSERT_EQ(left.size(), 1U);
+    EXPECT_EQ(left[0].seq, first);
+    EXPECT_EQ(journal().snapshot()->presence(v, first).value(), Snapshot::Presence::kVisible);
+    EXPECT_EQ(journal().snapshot()->presence(v, second.seq).value(), Snapshot::Presence::kWithdrawn);
+  }
+}
+
 TEST_P(JournalContract, FindsDuplicatesWithinOneBatch) {
   Batch batch;
   const NewEntry entry = test_object(test_id("indicator", 1), 5);

@@ -13,6 +13,7 @@
 // Two backends pass one contract (journal/contract_test_support.h): memory and SQLite.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -65,6 +66,10 @@ struct NewEntry {
   std::vector<ReleaseTo> releases;
   // Beside the payload, under the same key, and gone with it: who made it (crypto::OriginProof). Opaque here.
   std::string proof{};
+  // Entries of the same version that this one stands apart from: an object is no duplicate of them, a deletion leaves
+  // them. For what its giver may not know to be here.
+  std::vector<Seq> apart{};
+  bool stands_apart_from(Seq seq) const { return std::ranges::find(apart, seq) != apart.end(); }
 };
 
 // What is kept of an entry for ever (payloads may go).

@@ -537,7 +537,7 @@ class MemoryJournal final : public Journal {
       for (const Stored& stored : data.entries) {
         if (stored.entry.kind != EntryKind::kObject || stored.entry.collection != entry.collection ||
             stored.entry.object_id != entry.object_id || (stored.deleted && !stored.entry.erased) || stored.may_return ||
-            stored.versioned != !entry.version_key.empty())
+            stored.versioned != !entry.version_key.empty() || entry.stands_apart_from(stored.entry.seq))
           continue;
         const bool same = stored.entry.hash == hash;
         if (stored.versioned ? stored.entry.version_key == entry.version_key : same)
@@ -566,6 +566,7 @@ class MemoryJournal final : public Journal {
           stored.entry.object_id != entry.object_id || stored.deleted)
         continue;
       if (!entry.version_key.empty() && entry.version_key != stored.entry.version_key) continue;
+      if (entry.stands_apart_from(stored.entry.seq)) continue;
       stored.deleted = true;
       for (auto& [id, view] : data.views)
         for (Row& row : view.rows)

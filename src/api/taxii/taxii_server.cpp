@@ -148,13 +148,33 @@ net::Response dispatch(TaxiiParts& parts, const net::Request& request) {
   return taxii_not_found("resource");
 }
 
+// What another member's account may write: what that member has agreed on, as long as it does, and is not stopped.
+// Otherwise who may read nothing any more could go on asking by posting.
+bool may_give(TaxiiParts& parts, const std::string& member, const std::string& collection) {
+  const auto state = parts.deps.release.state();
+  if (!state || member == state->self) return state != nullptr;
+  const auto standing = state->members.find(member);
+  if (standing == state->members.end() || standing->second.stopped) return false;
+  const Instant now = parts.deps.clock.now();
+  const auto lets = [&](const policy::Agreement& one) {
+    return one.direction != policy::Direction::kToPartner &&
+           std::ranges::find(one.collections, collection) != one.collections.end() &&
+           !(one.valid_from && now < *one.valid_from) && now < one.valid_until;
+  };
+  if (const auto found = state->agreements.find(member); found != state->agreements.end() && lets(found->second))
+    return true;
+  const auto further = state->further.find(member);
+  return further != state->further.end() && std::ranges::any_of(further->second, lets);
+}
+
 }  // namespace
 
 Access access_to(TaxiiParts& parts, const identity::Principal& asker, flow::Collection collection) {
   Access access;
   access.can_read =
       asker.may_read(collection.id) && parts.deps.release.view_of(asker.member, collection.id).has_value();
-  access.can_write = asker.may_write(collection.id) && collection.writable && collection.mirror_of.empty();
+  access.can_write = asker.may_write(collection.id) && collection.writable && collection.mirror_of.empty() &&
+                     may_give(parts, asker.member, collection.id);
   access.collection = std::move(collection);
   return access;
 }

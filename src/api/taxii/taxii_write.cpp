@@ -106,7 +106,7 @@ class Intake {
               {.id = item.id, .version = item.version, .message = "was here already, written differently"});
         else
           status_.failures.push_back({.id = item.id,
-                                      .version = item.version.empty() ? version_of(i) : item.version,
+                                      .version = item.version.empty() ? version_of(i) : version_shown(i, item),
                                       .message = "this version is here with other content, which stays; a change "
                                                  "needs a new modified timestamp (STIX 2.1 §3.6)"});
         return;

@@ -238,6 +238,7 @@ AppendedEntry Writer::append_entry(const PreparedEntry& prepared) {
     duplicate_.bind(2, object.type).bind(3, collection).bind_blob(4, prepared.dedupe);
     Rows rows(duplicate_);
     while (rows.next()) {
+      if (entry.stands_apart_from(static_cast<Seq>(duplicate_.integer(0)))) continue;
       // A deleted version may come again; an erased one stays away.
       if ((duplicate_.integer(3) & (kDeletedFlag | kErasedFlag)) == kDeletedFlag) continue;
       if ((duplicate_.integer(3) & kMayReturnFlag) != 0) continue;
@@ -313,6 +314,7 @@ void Writer::apply_deletion(const PreparedEntry& prepared, std::int64_t collecti
     if (!stored.is_object || stored.collection != collection || (stored.flags & kDeletedFlag) != 0) continue;
     const std::string version = stored.version();
     if (!prepared.version.empty() && prepared.version != version) continue;
+    if (prepared.entry->stands_apart_from(stored.seq)) continue;
     any = true;
     set_flags_.bind(1, static_cast<std::int64_t>(stored.seq)).bind(2, stored.flags | kDeletedFlag).run();
     for (const auto& [id, view] : views_) {
