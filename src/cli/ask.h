@@ -23,6 +23,15 @@ inline bool told_that_it_waits(const Json& answer) {
   return true;
 }
 
+// A member that was caught lying is suspended until a person lifts that: whoever did so by this call is told what it was.
+inline void tell_what_was_lifted(const Json& answer) {
+  const Json* lifted = find(answer, "lifted");
+  if (lifted == nullptr) return;
+  const bool gave = bool_at(*lifted, "stops_giving").value_or(false);
+  say("This lifts a suspension of " + text_of(*lifted, "at") + ": " + printable(text_of(*lifted, "reason")));
+  say(std::string("  What it had ended goes on: ") + (gave ? "what is taken from this member, and what is given to it." : "what is taken from this member."));
+}
+
 // Runs one call on the node and hands its answer to `show`, or prints it as it is with --json.
 template <class Show>
 int ask(const Common& common, std::string_view method, std::string_view path, const Json& body, Show show) {

@@ -182,10 +182,11 @@ int run_member_accept(const Common& common, const std::string& invitation) {
 }
 
 int run_member_change(const Common& common, const std::string& member, const std::string& action) {
-  return ask(common, "POST", fmt::format("/members/{}/{}", net::percent_encode(member), action), JsonObject{}, [&](const Json&) {
+  return ask(common, "POST", fmt::format("/members/{}/{}", net::percent_encode(member), action), JsonObject{}, [&](const Json& answer) {
     if (action == "confirm") say(fmt::format("The fingerprint of {} is confirmed.", member));
     else if (action == "stop") say(fmt::format("Release to {} is stopped: its connections are cut and nothing flows until `bongsu release resume {}`.", member, member));
     else say(fmt::format("Release to {} goes on as its agreement says.", member));
+    tell_what_was_lifted(answer);
   });
 }
 

@@ -50,7 +50,10 @@ int run_quarantine_decide(const Common& common, const std::string& id, const std
 
 int run_link_resume(const Common& common, const std::string& member) {
   return ask(common, "POST", "/links/" + net::percent_encode(member), JsonObject{{"by", user()}},
-             [&](const Json&) { fmt::print("the links from {} go on\n", member); });
+             [&](const Json& answer) {
+               fmt::print("the links from {} go on\n", member);
+               tell_what_was_lifted(answer);
+             });
 }
 
 }  // namespace bongsu::cli

@@ -14,37 +14,10 @@
 namespace bongsu::flow {
 namespace {
 
-constexpr std::uint32_t kWithdrawnPage = 10'000;  // rows looked through at once
-
-// An entry with its place in a view.
-struct Placed {
-  journal::Entry entry;
-  journal::Pos pos = 0;
-};
-
 // Whether one copy stands for the other: the same version, or the same content of an object without versions.
 bool same_version(const journal::Entry& a, const journal::Entry& b) {
   if (a.object_id != b.object_id || a.versioned != b.versioned) return false;
   return a.versioned ? a.version_key == b.version_key : a.hash == b.hash;
-}
-
-// Moves each to the first place where it stood: it may have stood there redacted otherwise, or as another copy of that
-// version, which its giver replaced by this one.
-Result<void> to_first_places(std::vector<Placed>& all, journal::Snapshot& snapshot, journal::ViewId view) {
-  std::unordered_map<std::string, std::vector<Placed*>> by_id;
-  for (Placed& one : all) by_id[one.entry.object_id].push_back(&one);
-  for (journal::Pos after = 0;;) {
-    BONGSU_TRY(const auto page, snapshot.withdrawn(view, after, kWithdrawnPage));
-    for (const auto& row : page.rows) {
-      const auto found = by_id.find(row.object_id);
-      if (found == by_id.end()) continue;
-      BONGSU_TRY(const journal::Entry before, snapshot.entry(row.seq));
-      for (Placed* one : found->second)
-        if (row.pos < one->pos && same_version(before, one->entry)) one->pos = row.pos;
-    }
-    if (page.rows.empty() || !page.more) return {};
-    after = page.rows.back().pos;
-  }
 }
 
 // An object without versions has its date_added for one here, which others do not know: all of it is meant.
@@ -79,6 +52,10 @@ bool is_open(const RecallOrder& order) { return !order.receipt || order.receipt-
 
 constexpr std::string_view kCleanKey = "clean", kCleanOfAll = "all", kCleanOfSome = "some";
 
+bool follows(const RecallOrder& order, const std::string& tombstone) {
+  return std::ranges::find(order.parents, tombstone) != order.parents.end();
+}
+
 std::set<std::string> ids_of(const Tombstone& tombstone) {
   std::set<std::string> out;
   for (const auto& range : tombstone.objects) out.insert(range.object_id);
@@ -86,6 +63,11 @@ std::set<std::string> ids_of(const Tombstone& tombstone) {
 }
 
 }  // namespace
+
+struct RecallPlace {
+  journal::Entry entry;
+  journal::Pos pos = 0;
+};
 
 Recall::Recall(journal::Journal& journal, Release& release, RecallOptions options, const Clock& clock, Log& log)
     : journal_(journal), release_(release), options_(std::move(options)), clock_(clock), log_(log) {}
@@ -235,7 +217,7 @@ Result<void> Recall::opened(std::string_view member, std::string_view collection
       StateKey key{std::string(kRecallOrders), numbered_key(order.member, order.number)};
       if (order.objects.empty()) {
         void_orders.emplace_back(order.member, order.number);
-        if (!order.parent.empty()) parents.insert(order.parent);
+        parents.insert(order.parents.begin(), order.parents.end());
         batch.states.push_back({key.first, key.second, std::nullopt});
       } else {
         batch.states.push_back({key.first, key.second, order_state(order)});
@@ -389,9 +371,84 @@ Result<Recall::Plan> Recall::plan_withdrawal(const std::vector<Rows>& rows, Reca
   return plan;
 }
 
+// What of these rows the member may have been handed, and where: those that stand in its outbox, and before them what
+// was redacted otherwise, replaced by another copy, or withdrawn without an order.
+Result<std::vector<RecallPlace>> Recall::offered(const Rows& rows, const Mark& mark,
+                                                 journal::Snapshot& snapshot) const {
+  std::vector<RecallPlace> out;
+  std::map<std::pair<std::string, std::string>, std::string> upto;  // object and giver → version key
+  bool all_handed = true;
+  for (const journal::Seq seq : rows.seqs) {
+    BONGSU_TRY(const journal::Pos pos, snapshot.position(rows.view, seq));
+    if (pos == 0) continue;
+    BONGSU_TRY(journal::Entry entry, snapshot.entry(seq));
+    const std::string key = key_told(entry);
+    const auto [at, fresh] = upto.try_emplace({entry.object_id, entry.origin}, key);
+    if (!fresh) at->second = wider(at->second, key);
+    all_handed = all_handed && pos <= mark.pos;
+    out.push_back({std::move(entry), pos});
+  }
+  if (rows.before) {
+    const auto [at, fresh] = upto.try_emplace({rows.before->object_id, rows.before->giver}, rows.before->upto);
+    if (!fresh) at->second = wider(at->second, rows.before->upto);
+  } else if (all_handed) {
+    return out;  // and with them everything before them
+  }
+  const std::size_t standing = out.size();
+  for (const auto& [whose, bound] : upto) {
+    const auto& [object_id, giver] = whose;
+    BONGSU_TRY(const auto all, snapshot.rows_of(rows.view, object_id));
+    BONGSU_TRY(const auto here, snapshot.versions(rows.collection, object_id));  // not what was deleted
+    // What a plan withdrew was told by it to whoever was handed it. Without one: the content was erased, or another copy
+    // of the version took its place.
+    const auto untold = [&](const journal::Entry& entry) {
+      const bool deleted = std::ranges::find(here, entry.seq, &journal::Entry::seq) == here.end();
+      if (entry.erased) return !deleted && !refuses(entry.origin, object_id, key_told(entry), UINT64_MAX);
+      const auto is_it = [&](const journal::Entry& other) { return !other.erased && same_version(entry, other); };
+      return std::ranges::any_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(standing),
+                                 [&](const RecallPlace& place) { return is_it(place.entry); }) ||
+             (rows.before && deleted && std::ranges::any_of(here, is_it));
+    };
+    std::vector<RecallPlace> gone;
+    std::vector<journal::Entry> stay;
+    for (const auto& row : all) {
+      if (!row.withdrawn && std::ranges::find(rows.seqs, row.seq) != rows.seqs.end()) continue;
+      BONGSU_TRY(journal::Entry entry, snapshot.entry(row.seq));
+      if (!row.withdrawn)
+        stay.push_back(std::move(entry));
+      else if ((giver.empty() || entry.origin == giver) && up_to(bound, key_told(entry)) && untold(entry))
+        gone.push_back({std::move(entry), row.pos});
+    }
+    for (RecallPlace& place : gone)
+      if (std::ranges::none_of(stay, [&](const auto& entry) { return same_version(entry, place.entry); }) &&
+          !is_taken(rows, place))
+        out.push_back(std::move(place));
+  }
+  return out;
+}
+
+// Whether an order of before took what stands there.
+bool Recall::is_taken(const Rows& rows, const RecallPlace& place) const {
+  const journal::ViewId origin = release_.origin_of(rows.view);
+  const std::string key = key_told(place.entry);
+  const std::lock_guard lock(mutex_);
+  for (auto it = orders_.lower_bound({rows.member, 0}); it != orders_.end() && it->first.first == rows.member; ++it) {
+    const RecallOrder& order = it->second;
+    const auto handed = order.handed.find(origin);
+    if (handed == order.handed.end() || place.pos > handed->second || !order.unsettled.empty() || order.fetched) continue;
+    if (std::ranges::any_of(order.objects, [&](const RecallRange& range) {
+          return range.object_id == place.entry.object_id && up_to(key_of_version(range.version), key);
+        }))
+      return true;
+  }
+  return false;
+}
+
 Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const RecallWish& words,
                                 const std::string& parent, journal::Batch& batch) {
   struct Found {
+    std::set<std::string> givers;
+    std::map<journal::ViewId, journal::Pos> handed;
     std::map<std::string, std::string> objects;  // id → newest version that was handed out
     std::map<std::string, std::string> fetched;  // the same by TAXII
     std::string label;
@@ -415,20 +472,13 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
       else
         mark.exact = exact_from_start_;
     }
-    std::vector<Placed> offered;
-    for (const journal::Seq seq : part.seqs) {
-      BONGSU_TRY(const journal::Pos pos, snapshot->position(part.view, seq));
-      if (pos == 0) continue;
-      BONGSU_TRY(journal::Entry entry, snapshot->entry(seq));
-      offered.push_back({std::move(entry), pos});
-    }
-    // What was redacted otherwise or replaced meanwhile stands at a later place than that which the member was handed.
-    if (std::ranges::any_of(offered, [&](const Placed& one) { return one.pos > mark.pos; }))
-      BONGSU_TRY_VOID(to_first_places(offered, *snapshot, part.view));
-    for (const auto& [entry, pos] : offered) {
+    BONGSU_TRY(const auto places, offered(part, mark, *snapshot));
+    for (const auto& [entry, pos] : places) {
       const bool fetched = pos <= mark.fetched;
       if (pos > mark.pos && mark.exact && !fetched) continue;  // it was never handed this
       Found& member = found[part.member];
+      member.givers.insert(entry.origin);
+      member.handed[release_.origin_of(part.view)] = mark.pos;
       const std::string version = version_told(entry);
       if (pos <= mark.pos) {
         const auto [at, fresh] = member.objects.emplace(entry.object_id, version);
@@ -457,7 +507,9 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
     RecallOrder order{.member = member, .reason = words.reason, .issued = now, .deadline = now + words.deadline};
     order.by = words.by;
     order.note = words.note;
-    order.parent = parent;
+    if (!parent.empty()) order.parents = {parent};
+    order.givers = what.givers;
+    order.handed = what.handed;
     order.label = what.label;
     const auto put = [&] {
       if (order.objects.empty()) return;
@@ -498,7 +550,7 @@ void Recall::made_durable(Plan&& plan) {
   std::vector<std::function<void()>> callbacks;
   {
     const std::lock_guard lock(mutex_);
-    for (RecallOrder& order : plan.adopted) orders_[{order.member, order.number}].parent = order.parent;
+    for (RecallOrder& order : plan.adopted) orders_[{order.member, order.number}].parents = order.parents;
     for (RecallOrder& order : plan.orders) {
       std::uint64_t& last = last_number_[order.member];
       last = std::max(last, order.number);
@@ -636,25 +688,33 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
     BONGSU_TRY(const auto entries, snapshot->versions("", wish.object_id));
     std::vector<Rows> rows;
     std::set<std::string> givers;
+    std::map<std::string, std::vector<journal::Seq>> seqs;  // by collection
     std::string newest;
     bool any = false, all = false;
     for (const auto& entry : entries) {
-      if (entry.erased) continue;
-      any = true;
-      givers.insert(entry.origin);
       const std::string version = version_told(entry);
       if (version.empty()) all = true;
       if (key_of_version(version) > key_of_version(newest)) newest = version;
-      for (const auto& reader : readers(entry.collection))
-        rows.push_back(
-            {.view = reader.view, .member = reader.member, .collection = entry.collection, .seqs = {entry.seq}});
+      auto& there = seqs[entry.collection];
+      if (entry.erased) continue;  // whoever was handed it before has it
+      any = true;
+      givers.insert(entry.origin);
+      there.push_back(entry.seq);
     }
-    if (!any) return fail(ErrorCode::kNotFound, fmt::format("there is no object {} here", wish.object_id));
     if (all) newest.clear();
+    for (const auto& [collection, there] : seqs)
+      for (const auto& reader : readers(collection))
+        rows.push_back({.view = reader.view,
+                        .member = reader.member,
+                        .collection = collection,
+                        .seqs = there,
+                        .before = Rows::Before{wish.object_id, key_of_version(newest), ""}});
     BONGSU_TRY(const auto derived, add_derived(*snapshot, readers, {wish.object_id}, "", rows));
     for (const auto& made : derived) outcome.derived.push_back(made.object_id);
     journal::Batch batch;
     BONGSU_TRY_VOID(add_orders(plan, rows, wish, "", batch));
+    if (!any && plan.orders.empty())
+      return fail(ErrorCode::kNotFound, fmt::format("there is no object {} here", wish.object_id));
     if (wish.preview) {
       for (const auto& entry : entries)
         if (!entry.erased && wish.destroy_here) ++outcome.destroyed;
@@ -848,23 +908,31 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
         BONGSU_TRY(const auto entries, snapshot->versions("", range.object_id));
         bool theirs = false, others = false;
         std::vector<std::string> keep;
+        std::map<std::string, std::vector<journal::Seq>> seqs;  // by collection
         for (const auto& entry : entries) {
-          if (entry.erased || !up_to(upto, key_told(entry))) continue;
+          if (!up_to(upto, key_told(entry))) continue;
           if (entry.origin != from) {
-            others = true;
+            others = others || !entry.erased;
             continue;
           }
+          auto& there = seqs[entry.collection];
+          if (entry.erased) continue;  // whoever was handed it before has it
           if (given_later(range.object_id, key_told(entry))) {
             keep.push_back(entry.version_key);
             continue;
           }
           theirs = true;
           ++taken.recall.destroyed;
-          for (const auto& reader : readers(entry.collection))
-            if (reader.member != from)
-              rows.push_back(
-                  {.view = reader.view, .member = reader.member, .collection = entry.collection, .seqs = {entry.seq}});
+          there.push_back(entry.seq);
         }
+        for (const auto& [collection, there] : seqs)
+          for (const auto& reader : readers(collection))
+            if (reader.member != from)
+              rows.push_back({.view = reader.view,
+                              .member = reader.member,
+                              .collection = collection,
+                              .seqs = there,
+                              .before = Rows::Before{range.object_id, upto, std::string(from)}});
         if (others)
           log_.info("recall.not_theirs",
                     {{"from", std::string(from)}, {"object", range.object_id}, {"kept", "copies that others gave"}});
@@ -929,16 +997,18 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
   return receipt_for(taken);
 }
 
-// What was taken away from members a moment before (the tail told that the object is gone) belongs to this tombstone.
+// What of this giver's copies was taken away from members before (the tail told that the object is gone, a person
+// recalled it, an agreement was narrowed) belongs to this tombstone too, and to those of whoever else's copies it took.
 void Recall::adopt(const std::set<std::string>& objects, std::string_view from, const std::string& parent, Plan& plan,
                    journal::Batch& batch) {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, order] : orders_) {
-    if (order.member == from || !order.parent.empty() || !is_open(order)) continue;
+    if (order.member == from || !is_open(order) || follows(order, parent)) continue;
+    if (order.givers.empty() ? !order.parents.empty() : !order.givers.contains(std::string(from))) continue;
     if (std::ranges::none_of(order.objects, [&](const auto& range) { return objects.contains(range.object_id); }))
       continue;
     RecallOrder adopted = order;
-    adopted.parent = parent;
+    adopted.parents.push_back(parent);
     batch.states.push_back(
         {std::string(kRecallOrders), numbered_key(order.member, order.number), order_state(adopted)});
     plan.adopted.push_back(std::move(adopted));
@@ -975,18 +1045,19 @@ Result<void> Recall::take_receipt(std::string_view from, const SignedText& told)
                                                     {"destroyed", receipt->destroyed},
                                                     {"onward_open", receipt->onward_open}}));
   BONGSU_TRY([[maybe_unused]] const auto done, journal_.append(batch));
-  const std::string parent = order->parent;
+  const std::vector<std::string> parents = order->parents;
   {
     const std::lock_guard lock(mutex_);
     orders_[{order->member, order->number}] = std::move(*order);
   }
   recording.unlock();
-  return parent.empty() ? Result<void>{} : parent_changed(parent);
+  for (const auto& parent : parents) BONGSU_TRY_VOID(parent_changed(parent));
+  return {};
 }
 
 std::uint64_t Recall::onward_open(const std::string& parent) const {
   return static_cast<std::uint64_t>(std::ranges::count_if(
-      orders_, [&](const auto& item) { return item.second.parent == parent && is_open(item.second); }));
+      orders_, [&](const auto& item) { return follows(item.second, parent) && is_open(item.second); }));
 }
 
 // Whoever recalled from us is told how far those have come whom we had passed it on to.
@@ -1027,7 +1098,8 @@ Result<void> Recall::count_onward() {
     const std::lock_guard lock(mutex_);
     std::map<std::string, std::uint64_t> open;
     for (const auto& [name, order] : orders_)
-      if (!order.parent.empty() && is_open(order)) ++open[order.parent];
+      if (is_open(order))
+        for (const auto& parent : order.parents) ++open[parent];
     for (const auto& [name, taken] : taken_) {
       const std::string parent = numbered_key(name.first, name.second);
       const auto at = open.find(parent);

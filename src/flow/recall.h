@@ -64,7 +64,12 @@ struct RecallOrder {
   std::vector<RecallRange> objects;
   std::string label;     // the highest of the objects, as text: what the member could pass on
   std::string by, note;  // who decided, in which words; stays here
-  std::string parent;    // "<member>/<number>" of the tombstone that made this one; empty: decided here
+  // "<member>/<number>" of each tombstone that it follows from: a copy may have come by two ways. None: decided here.
+  std::vector<std::string> parents;
+  std::set<std::string> givers;  // whose copies it takes; empty in orders from before that was noted
+  // How far the member had been handed each outbox then (by the view that it was split off from): what stands there up
+  // to this version was taken by this order. None in orders from before that was noted.
+  std::map<journal::ViewId, journal::Pos> handed;
   // Unsettled: rows of which it is not known whether the member was handed them: collection and position of each
   // object.
   std::vector<std::pair<std::string, journal::Pos>> unsettled;
@@ -122,7 +127,8 @@ struct RecallOptions {
       discard_held{};
 };
 
-struct TakenState;  // recall_states.h
+struct TakenState;   // recall_states.h
+struct RecallPlace;  // an entry and where it stands in an outbox
 
 class Recall {
  public:
@@ -166,11 +172,18 @@ class Recall {
 
   // Rows that a commit takes out of outboxes: adds to the batch who is to be told. Under Release's arrangement and with
   // the returned lock held until the batch is appended; then `made_durable` or `forget`.
+  // Rows of the same object and giver that were withdrawn before without anybody being told (its content was erased, or
+  // its version given again under a stricter label) are looked for where one of these stands.
   struct Rows {
     journal::ViewId view = 0;
     std::string member;  // who reads it
     std::string collection;
     std::vector<journal::Seq> seqs;
+    // And of this object, whatever stands there: of versions up to a key (empty: all), from one giver (empty: whoever).
+    struct Before {
+      std::string object_id, upto, giver;
+    };
+    std::optional<Before> before{};
   };
   struct Plan {
     std::unique_lock<FairSharedMutex> still;
@@ -224,6 +237,8 @@ class Recall {
   Result<void> read_states();
   Result<void> add_orders(Plan& plan, const std::vector<Rows>& rows, const RecallWish& words, const std::string& parent,
                           journal::Batch& batch);
+  Result<std::vector<RecallPlace>> offered(const Rows& rows, const Mark& mark, journal::Snapshot& snapshot) const;
+  bool is_taken(const Rows& rows, const RecallPlace& place) const;
   void add_tombstone(Plan& plan, journal::Batch& batch, const std::string& object_id, const std::string& giver,
                      const RecallBounds& bounds);
   // What was made here of these objects: its rows are added; ids and newest versions are returned.

@@ -83,8 +83,15 @@ std::string order_state(const RecallOrder& order) {
                  {"deadline", order.deadline.text(6)},
                  {"objects", ranges_json(order.objects)},
                  {"label", order.label}};
-  for (const auto& [key, value] : {std::pair{"by", &order.by}, {"note", &order.note}, {"parent", &order.parent}})
+  for (const auto& [key, value] : {std::pair{"by", &order.by}, {"note", &order.note}})
     if (!value->empty()) out[key] = *value;
+  if (!order.parents.empty()) out["parents"] = JsonArray(order.parents.begin(), order.parents.end());
+  if (!order.givers.empty()) out["givers"] = JsonArray(order.givers.begin(), order.givers.end());
+  if (!order.handed.empty()) {
+    JsonArray views;
+    for (const auto& [view, pos] : order.handed) views.push_back(JsonArray{Json(view), Json(pos)});
+    out["handed"] = std::move(views);
+  }
   if (!order.unsettled.empty()) {
     JsonArray rows;
     for (const auto& [collection, pos] : order.unsettled) rows.push_back(JsonArray{Json(collection), Json(pos)});
@@ -113,7 +120,31 @@ Result<RecallOrder> parse_order_state(std::string_view key, std::string_view tex
   out.label = text_at(*json, "label");
   out.by = text_at(*json, "by");
   out.note = text_at(*json, "note");
-  out.parent = text_at(*json, "parent");
+  const auto texts_at = [&](std::string_view field, auto put) {
+    const Json* list = find(*json, field);
+    if (list == nullptr) return true;
+    if (!list->is_array()) return false;
+    for (const Json& item : list->get_array()) {
+      if (!item.is_string()) return false;
+      put(std::string(item.get_string()));
+    }
+    return true;
+  };
+  if (!texts_at("parents", [&](std::string text) { out.parents.push_back(std::move(text)); }) ||
+      !texts_at("givers", [&](std::string text) { out.givers.insert(std::move(text)); }))
+    return corrupt(kRecallOrders, key);
+  // What earlier builds wrote: one at most.
+  if (auto parent = text_at(*json, "parent"); !parent.empty()) out.parents.push_back(std::move(parent));
+  if (const Json* views = find(*json, "handed"); views != nullptr) {
+    if (!views->is_array()) return corrupt(kRecallOrders, key);
+    for (const Json& view : views->get_array()) {
+      if (!view.is_array() || view.get_array().size() != 2) return corrupt(kRecallOrders, key);
+      const Json &id = view.get_array()[0], &pos = view.get_array()[1];
+      if ((!id.is_int64() && !id.is_uint64()) || (!pos.is_int64() && !pos.is_uint64()))
+        return corrupt(kRecallOrders, key);
+      out.handed[id.to_number<journal::ViewId>()] = pos.to_number<journal::Pos>();
+    }
+  }
   if (const Json* rows = find(*json, "unsettled"); rows != nullptr && rows->is_array()) {
     for (const Json& row : rows->get_array()) {
       if (!row.is_array() || row.get_array().size() != 2 || !row.get_array()[0].is_string())

@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "flow/recall_states.h"
 #include "flow/recall_test_support.h"
 
 namespace bongsu::flow::test {
@@ -264,6 +265,122 @@ TEST_F(Recalls, V4AReceiptThatIsNotPassedOnAtOnceIsPassedOnLater) {
   ASSERT_TRUE(b.recall->write_down());
   ab.exchange();
   EXPECT_EQ(a.recall->orders(id).front().receipt->onward_open, 0U);
+}
+
+// An erasure withdraws rows and tells nobody; what it leaves with others is not forgotten.
+TEST_F(Recalls, V4WhoeverWasHandedWhatWasErasedSinceIsToldByALaterRecallOfTheObject) {
+  enum { kRecalled, kNothingIsLeft, kDeleted, kErasedOnTheWay };
+  for (const int how : {kRecalled, kNothingIsLeft, kDeleted, kErasedOnTheWay}) {
+    const auto number = static_cast<unsigned>(how);
+    const std::string id = publish(number);
+    flow_on();
+    ASSERT_EQ(c.readable(id).size(), 1U);
+    RecallNode& eraser = how == kErasedOnTheWay ? b : a;
+    ASSERT_TRUE(eraser.journal->erase(id, eraser.self));
+    if (how == kRecalled || how == kDeleted) publish(number, 1);  // B has not read it
+    if (how == kDeleted)
+      ASSERT_TRUE(a.admission->remove("a1", id, "", "a"));
+    else
+      ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+    ASSERT_EQ(a.recall->orders(id).size(), 1U) << how;
+    EXPECT_EQ(a.recall->orders(id)[0].objects, (std::vector{RecallRange{id, stamp(0)}})) << "what B was handed";
+    settle();
+    EXPECT_TRUE(b.readable(id).empty()) << how;
+    EXPECT_TRUE(c.readable(id).empty()) << how;
+  }
+  EXPECT_FALSE(a.recall->recall({.object_id = id_of("indicator", 9)})) << "of which nobody was handed anything";
+}
+
+TEST_F(Recalls, V4WhatWasTakenBackBeforeIsNotTakenBackAgainWithANewerVersionThatNobodyRead) {
+  const std::string id = publish(1);
+  flow_on();
+  ASSERT_TRUE(a.admission->remove("a1", id, "", "a"));
+  settle();
+  publish(1, 1);
+  ASSERT_TRUE(a.admission->remove("a1", id, "", "a"));
+  EXPECT_EQ(a.recall->orders(id).size(), 1U);
+  ab.cut();
+  a.restart();
+  ab.link();  // its cursor tells what it was handed
+  publish(1, 2);
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  EXPECT_EQ(a.recall->orders(id).size(), 1U) << "nor after a start";
+}
+
+// What B gave C came again with a label that excludes C: its row is gone, and what C has of it is not.
+TEST_F(Recalls, V4WhoeverWasHandedTheSameVersionUnderAWeakerLabelIsToldByALaterRecall) {
+  for (const bool upstream : {false, true}) {
+    const unsigned number = upstream ? 2 : 1;
+    const std::string id = publish(number);
+    flow_on();
+    ASSERT_EQ(b.admit(indicator(number, {std::string(kRed)}), "b1", "a").items[0].outcome, AdmitItem::Outcome::kReplaced);
+    ASSERT_TRUE(bc.offered().empty());
+    ASSERT_TRUE((upstream ? a : b).recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+    settle();
+    EXPECT_TRUE(c.readable(id).empty());
+    ASSERT_EQ(b.recall->orders(id).size(), 1U);
+    EXPECT_TRUE(b.recall->orders(id)[0].receipt);
+  }
+}
+
+// One order takes copies that came by two ways: each of their givers hears when it is done.
+TEST_F(Recalls, V4AnOrderNamesEveryTombstoneThatItFollowsFrom) {
+  RecallNode d("d", clock, random), e("e", clock, random);
+  introduce({&a, &b, &c, &d, &e});
+  b.policy.agreements["c"].collections = {"b1", "b2"};
+  b.collections.push_back("b2");
+  ASSERT_TRUE(b.release->apply(b.policy, b.collections));
+  d.agree("b", "d1", stix::Tlp::kAmber);
+  RecallEdge db{d, b, "d1", "b2"}, bc2{b, c, "b2", "c2"};
+  const std::string id = publish(1), only_a = publish(2);
+  d.admit(indicator(1, {std::string(kGreen)}), "d1", "d");
+  for (auto* edge : {&ab, &db, &bc, &bc2}) {
+    edge->pull(1000);
+    for (const auto& item : edge->wire) edge->deliver(item);
+  }
+  ASSERT_TRUE(b.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "ben"}));
+  ASSERT_TRUE(b.recall->recall({.object_id = only_a, .reason = RecallReason::kErroneous, .by = "ben"}));
+  for (auto* giver : {&a, &d})
+    ASSERT_TRUE(giver->recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  ASSERT_TRUE(d.recall->orders(only_a).empty());
+  for (auto* edge : {&ab, &db}) edge->exchange();
+  ASSERT_EQ(b.recall->orders(id).size(), 1U);
+  EXPECT_EQ(b.recall->orders(id)[0].parents.size(), 2U);
+  EXPECT_TRUE(b.recall->orders(only_a)[0].parents.empty());
+  for (auto* giver : {&a, &d}) EXPECT_EQ(giver->recall->orders(id)[0].receipt->onward_open, 1U) << giver->self;
+  b.restart();
+  bc.cut();
+  bc.exchange();
+  for (auto* edge : {&ab, &db}) edge->exchange();
+  for (auto* giver : {&a, &d}) EXPECT_EQ(giver->recall->orders(id)[0].receipt->onward_open, 0U) << giver->self;
+  EXPECT_TRUE(c.readable(id).empty());
+}
+
+TEST_F(Recalls, OrdersThatEarlierBuildsStoredAreRead) {
+  const RecallOrder order{.member = "b",
+                          .number = 3,
+                          .issued = clock.now(),
+                          .deadline = clock.now(),
+                          .objects = {{"x--y", ""}},
+                          .parents = {"a/0000000000000001", "d/0000000000000002"},
+                          .givers = {"a", "d"},
+                          .handed = {{4, 17}}};
+  const std::string key = numbered_key("b", 3), text = order_state(order);
+  const auto again = parse_order_state(key, text);
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(order_state(*again), text);
+  auto json = *parse_json(text);
+  for (const char* field : {"parents", "givers", "handed"}) json.get_object().erase(field);
+  json.get_object()["parent"] = "a/0000000000000001";
+  const auto before = parse_order_state(key, to_text(json));
+  ASSERT_TRUE(before) << before.error().text();
+  EXPECT_EQ(before->parents, std::vector<std::string>{"a/0000000000000001"});
+  EXPECT_TRUE(before->givers.empty() && before->handed.empty());
+  for (const char* field : {"parents", "givers", "handed"}) {
+    json.get_object()[field] = JsonArray{Json(1)};
+    EXPECT_FALSE(parse_order_state(key, to_text(json))) << field;
+    json.get_object().erase(field);
+  }
 }
 
 TEST_F(Recalls, V6WhatComesBackByAThirdMemberIsNotTheGiversToRecall) {

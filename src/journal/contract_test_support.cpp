@@ -69,9 +69,9 @@ std::vector<Pos> JournalContract::positions(const OutboxQuery& query) {
 }
 
 std::string describe(const Entry& e) {
-  return fmt::format("{} {} {} c={} id={} v={} k={} s={} o={} l={} h={} e={}", e.seq, static_cast<int>(e.kind),
+  return fmt::format("{} {} {} c={} id={} v={} k={} s={} o={} l={} h={} e={} d={}", e.seq, static_cast<int>(e.kind),
                      e.added_us, e.collection, e.object_id, e.version, e.version_key, e.spec_version, e.origin, e.label,
-                     to_hex(e.hash), e.erased);
+                     to_hex(e.hash), e.erased, e.destroyed);
 }
 
 std::string describe(const OutboxPage& page) {
@@ -563,6 +563,9 @@ TEST_P(JournalContract, ReplacesWhatAViewShowsByARedactedVariantAndBack) {
   const auto snapshot = journal().snapshot();
   EXPECT_THAT(positions({.view = a}), ElementsAre(3, 4));
   EXPECT_EQ(snapshot->position(a, seq).value(), 3U);
+  const auto all = snapshot->rows_of(a, snapshot->entry(seq)->object_id).value();
+  EXPECT_THAT(all, testing::Contains(testing::AllOf(testing::Field(&OutboxRow::pos, 1U), testing::Field(&OutboxRow::withdrawn, true))));
+  EXPECT_THAT(all, testing::Contains(testing::AllOf(testing::Field(&OutboxRow::pos, 3U), testing::Field(&OutboxRow::withdrawn, false))));
   EXPECT_EQ(snapshot->released_payload(a, 3).value(), "less");
   EXPECT_EQ(snapshot->released_payload(a, 4).value(), "nothing");
   EXPECT_EQ(snapshot->released_payload(a, 1).error().code, ErrorCode::kNotFound);
@@ -690,6 +693,8 @@ TEST_P(JournalContract, DestroysTheCopiesOfOneMemberUpToAVersionInOneCommit) {
   EXPECT_EQ(told[0].collection, "c1");
   EXPECT_EQ(told[0].version, mine.version);
   EXPECT_EQ(told[0].origin, mine.origin);
+  EXPECT_EQ(told[0].destroyed, first);
+  EXPECT_EQ(told[1].destroyed, second);
   EXPECT_EQ(admit(newer).outcome, Outcome::kDuplicate) << "a destroyed version does not come back";
   EXPECT_EQ(admit(mine).outcome, Outcome::kDuplicate);
   batch.destroy = {{id, mine.origin, ""}};

@@ -188,6 +188,9 @@ class Differential {
         const Seq seq = random_.below(a_.last_seq() + 2);
         same(sa->presence(view, seq), sb->presence(view, seq),
              [](Snapshot::Presence p) { return fmt::format("{}", static_cast<int>(p)); });
+        const std::string id = object();
+        same(sa->rows_of(view, id), sb->rows_of(view, id),
+             [](const std::vector<OutboxRow>& rows) { return describe(OutboxPage{rows, false}); });
         same(sa->position(view, seq), sb->position(view, seq), [](Pos pos) { return fmt::format("{}", pos); });
         same(sa->payload(seq), sb->payload(seq), text);
         break;

@@ -81,6 +81,8 @@ struct Entry {
   Sha256 hash{};  // of the payload as admitted
   bool erased = false;
   bool versioned = true;  // false: the object has no version of its own, and added_us stands in for it
+  // Of a kErasure that Batch::destroy made: the entry whose payload it was. 0: none is named, as in journals from before.
+  Seq destroyed = 0;
 };
 
 // A durable named value, written together with entries (cursors of projections and links, members, agreements,
@@ -107,7 +109,7 @@ struct OutboxChange {
 // Copies that are destroyed in the same commit: the payload keys of every version of an object that one member gave
 // (`upto` and older; empty, or an object without versions: all of them), in whatever collection, deleted ones too, with
 // the variants in outboxes. Other members' copies stay. Such a version never comes back, unless `may_return`. One
-// kErasure entry for each payload, with collection and version, and kMayReturn for a label if it may.
+// kErasure entry for each payload, which names its entry, with collection and version, and kMayReturn for a label if it may.
 struct Destruction {
   std::string object_id;
   std::string origin;
@@ -189,6 +191,8 @@ class Snapshot {
   virtual Result<OutboxPage> tail(ViewId view, Pos after, std::uint32_t limit) = 0;  // every row, withdrawn ones marked
   virtual Result<OutboxPage> withdrawn(ViewId view, Pos after,
                                        std::uint32_t limit) = 0;  // the withdrawn rows of a tail
+  virtual Result<std::vector<OutboxRow>> rows_of(ViewId view,
+                                                 std::string_view object_id) = 0;  // all of one object, as a tail has them
   virtual Result<std::uint64_t> withdrawn_count(ViewId view) = 0;  // of all positions; never falls while the view lives
   virtual Result<Content> released(ViewId view, Pos pos) = 0;      // kNotFound: erased or unknown
   Result<std::string> released_payload(ViewId view, Pos pos) {

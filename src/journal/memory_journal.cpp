@@ -161,6 +161,15 @@ class MemorySnapshot final : public Snapshot {
     return out;
   }
 
+  Result<std::vector<OutboxRow>> rows_of(ViewId id, std::string_view object_id) override {
+    const auto view = data_->views.find(id);
+    std::vector<OutboxRow> out;
+    for (std::size_t i = 0; view != data_->views.end() && i < view->second.rows.size(); ++i)
+      if (data_->entries[view->second.rows[i].seq - 1].entry.object_id == object_id)
+        out.push_back(shown(*data_, view->second, i));
+    return out;
+  }
+
   Result<std::uint64_t> withdrawn_count(ViewId id) override {
     BONGSU_TRY(const ViewRows* view, find_view(id));
     return static_cast<std::uint64_t>(std::ranges::count_if(view->rows, &Row::withdrawn));
@@ -276,6 +285,7 @@ class ClosedSnapshot final : public Snapshot {
   Result<void> objects(std::string_view, Seq, Seq, const VisitObject&) override { return closed(); }
   Result<Presence> presence(ViewId, Seq) override { return closed(); }
   Result<Pos> position(ViewId, Seq) override { return closed(); }
+  Result<std::vector<OutboxRow>> rows_of(ViewId, std::string_view) override { return closed(); }
 
  private:
   static std::unexpected<Error> closed() { return fail(ErrorCode::kCancelled, "the journal is closed"); }
@@ -608,6 +618,7 @@ class MemoryJournal final : public Journal {
       erasure.origin = gone.origin;
       if (wanted.may_return) erasure.label = kMayReturn;
       store(data, erasure);
+      data.entries.back().entry.destroyed = seq;
     }
     return static_cast<std::uint32_t>(seqs.size());
   }

@@ -47,10 +47,11 @@ Sha256 commitment_of(const Salt& salt, std::string_view content) {
 Result<Sealed> seal(const Event& event, const Salt& salt) {
   if (!is_kind(event.kind)) return fail(ErrorCode::kInvalid, "the kind of an event is words of a-z joined by '-'", {.field = "kind"});
   if (event.subject.size() > kMaxSubjectBytes) return fail(ErrorCode::kTooLarge, fmt::format("a subject has at most {} bytes", kMaxSubjectBytes), {.field = "subject"});
+  if (event.subject.find('\n') != std::string::npos) return fail(ErrorCode::kInvalid, "a subject is one line", {.field = "subject"});
   BONGSU_TRY(std::string content, to_canonical_text(event.details));
   if (content.size() > kMaxContentBytes) return fail(ErrorCode::kTooLarge, fmt::format("the details of an event have at most {} bytes", kMaxContentBytes), {.field = "details"});
   const Leaf leaf{.kind = event.kind, .time = event.time, .commitment = commitment_of(salt, content)};
-  return Sealed{.leaf = leaf.text(), .opening = {.salt = salt, .content = std::move(content), .subject = event.subject}};
+  return Sealed{.leaf = leaf.text(), .opening = {.salt = salt, .content = std::move(content), .subject = event.subject, .row = event.subject.empty() ? 0 : event.row}};
 }
 
 Result<void> check_opening(const Leaf& leaf, const Opening& opening) {

@@ -33,17 +33,19 @@ struct Event {
   Instant time;         // when it happened, to the microsecond
   JsonObject details;   // object, member, versions, who decided
   std::string subject;  // object id: erased with it; empty = not about an object
+  std::uint64_t row = 0;  // which of the object's entries in the journal it is about; 0: none is named
 };
 
 struct Opening {
   Salt salt{};
   std::string content;  // canonical JSON; empty when erased
   std::string subject;
+  std::uint64_t row = 0;
   bool erased = false;
 };
 
-// Picks leaves about one subject by the log that they are in and their content.
-using WhichLeaves = std::function<bool(std::string_view log, std::string_view content)>;
+// Picks leaves about one subject by the log that they are in and their opening.
+using WhichLeaves = std::function<bool(std::string_view log, const Opening& opening)>;
 
 struct Leaf {
   std::string kind;

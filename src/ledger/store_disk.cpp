@@ -351,13 +351,12 @@ Result<std::uint64_t> Store::erase(std::string_view subject, const WhichLeaves& 
       if (bytes.find(subject) == std::string::npos) continue;
       for (const auto& stored : read_openings(bytes)) {
         if (stored.gone || stored.opening.subject != subject) continue;
-        if (which && !stored.opening.erased && !which(name, stored.opening.content)) continue;
+        if (which && !stored.opening.erased && !which(name, stored.opening)) continue;
         // Marked first and found again by its subject until the end, so that an erasure that was cut off is finished when it is asked
         // for again. Lengths stay, and the records behind this one with them.
         constexpr std::uint64_t kMark = 4;
         BONGSU_TRY_VOID(files_.overwrite(path, stored.offset + kMark, std::string(1, kOpeningGoing)));
-        const std::uint64_t content = kMark + 1 + sizeof(Salt) + 2 + subject.size();
-        BONGSU_TRY_VOID(files_.overwrite(path, stored.offset + content, std::string(stored.bytes - content, '\0')));
+        BONGSU_TRY_VOID(files_.overwrite(path, stored.offset + stored.content, std::string(stored.bytes - stored.content, '\0')));
         BONGSU_TRY_VOID(files_.overwrite(path, stored.offset + kMark + 1, std::string(sizeof(Salt), '\0')));
         std::string gone(stored.bytes - kMark, '\0');
         gone.front() = kOpeningGone;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -170,7 +171,7 @@ std::string encode_opening(const Opening& opening) {
   std::string rest;
   rest += opening.erased ? kOpeningGone : kOpeningThere;
   rest += as_text(opening.salt);
-  put_text(rest, opening.subject);
+  put_text(rest, opening.row == 0 ? opening.subject : fmt::format("{}\n{}", opening.subject, opening.row));
   rest += opening.content;
   std::string out;
   put_number(out, rest.size(), 4);
@@ -186,8 +187,15 @@ std::vector<StoredOpening> read_openings(std::string_view bytes) {
     std::string_view raw, salt;
     if (!reader.number(length, 4) || !reader.take(raw, length)) return out;
     Reader record(raw);
-    StoredOpening stored{.opening = {}, .gone = false, .offset = begin, .bytes = 4 + length};
-    if (!record.number(state, 1) || !record.take(salt, sizeof(Salt)) || !record.text(stored.opening.subject)) return out;
+    StoredOpening stored{.opening = {}, .gone = false, .offset = begin, .content = 0, .bytes = 4 + length};
+    std::string& subject = stored.opening.subject;
+    if (!record.number(state, 1) || !record.take(salt, sizeof(Salt)) || !record.text(subject)) return out;
+    stored.content = 4 + record.at();
+    if (const auto line = subject.find('\n'); line != std::string::npos) {
+      const std::string_view row = std::string_view(subject).substr(line + 1);
+      std::from_chars(row.data(), row.data() + row.size(), stored.opening.row);
+      subject.resize(line);
+    }
     std::memcpy(stored.opening.salt.data(), salt.data(), sizeof(Salt));
     stored.opening.erased = state != static_cast<std::uint64_t>(kOpeningThere);
     stored.gone = state == static_cast<std::uint64_t>(kOpeningGone);

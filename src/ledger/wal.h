@@ -46,12 +46,14 @@ struct SegmentContent {
 Result<SegmentContent> read_segment(std::string_view bytes, std::uint64_t segment);
 
 // One opening as it stands on disk: u32 length of the rest ‖ u8 state ‖ salt ‖ u16 subject ‖ content. Erasing keeps the length.
+// The subject is the object's id, and, where a row is named, a line feed and its number behind it.
 inline constexpr char kOpeningThere = 0, kOpeningGone = 1, kOpeningGoing = 2;
 std::string encode_opening(const Opening& opening);
 struct StoredOpening {
   Opening opening;
   bool gone = false;         // erased, and nothing is left to do
-  std::uint64_t offset = 0;  // of the record
+  std::uint64_t offset = 0;   // of the record
+  std::uint64_t content = 0;  // where it begins in the record
   std::uint64_t bytes = 0;
 };
 // All whole records; what is behind them is left.

@@ -359,15 +359,19 @@ AdminApi::Answer AdminApi::change_member(const Call& call) {
   if (call.rest.size() != 2) return fail(ErrorCode::kInvalid, "names a member and what to do: /members/NAME/confirm");
   const auto member = core_.registry->member(call.rest[0]);
   if (!member) return fail(ErrorCode::kNotFound, fmt::format("there is no member \"{}\"", call.rest[0]));
+  std::optional<link::Suspension> lifted;
   if (call.rest[1] == "confirm") {
     BONGSU_TRY_VOID(core_.registry->confirm(member->id));
   } else if (call.rest[1] == "stop" || call.rest[1] == "resume") {
     BONGSU_TRY_VOID(core_.registry->set_stopped(member->id, call.rest[1] == "stop"));
-    if (call.rest[1] == "resume" && core_.suspensions->reason_of(member->id)) BONGSU_TRY_VOID(core_.suspensions->resume(member->id));
+    if (call.rest[1] == "resume") lifted = core_.suspensions->find(member->id);
+    if (lifted) BONGSU_TRY_VOID(core_.suspensions->resume(member->id));
   } else {
     return fail(ErrorCode::kInvalid, "is one of confirm, stop, resume", {.field = call.rest[1]});
   }
-  return json_response(member_json(*core_.registry->member(call.rest[0])));
+  Json answer = member_json(*core_.registry->member(call.rest[0]));
+  if (lifted) answer.as_object()["lifted"] = lifted->json();
+  return json_response(std::move(answer));
 }
 
 AdminApi::Answer AdminApi::list_agreements(const Call&) {
@@ -556,9 +560,12 @@ AdminApi::Answer AdminApi::decide_held(const Call& call) {
 // POST links/MEMBER {"by"}: its links go on.
 AdminApi::Answer AdminApi::resume_link(const Call& call) {
   if (call.rest.size() != 1) return fail(ErrorCode::kInvalid, "names one member: /links/MEMBER");
+  const auto lifted = core_.suspensions->find(call.rest[0]);
   BONGSU_TRY_VOID(core_.suspensions->resume(call.rest[0]));
   core_.log.info("link.resumed", {{"member", call.rest[0]}, {"by", std::string(string_at(call.body, "by").value_or(""))}});
-  return json_response(JsonObject{{"resumed", call.rest[0]}});
+  JsonObject answer{{"resumed", call.rest[0]}};
+  if (lifted) answer["lifted"] = lifted->json();
+  return json_response(std::move(answer));
 }
 
 AdminApi::Answer AdminApi::recall(const Call& call) {

@@ -96,7 +96,7 @@ Result<bool> LedgerFeed::follow_journal() {
     const Instant time = Instant::from_micros(entry.added_us);
     const auto node = [&](std::string kind, JsonObject details, std::string subject) {
       details["seq"] = entry.seq;
-      events.push_back({.log = std::string(ledger::kNodeLog), .event = {.kind = std::move(kind), .time = time, .details = std::move(details), .subject = std::move(subject)}});
+      events.push_back({.log = std::string(ledger::kNodeLog), .event = {.kind = std::move(kind), .time = time, .details = std::move(details), .subject = std::move(subject), .row = entry.seq}});
     };
     switch (entry.kind) {
       case EntryKind::kObject: {
@@ -109,7 +109,7 @@ Result<bool> LedgerFeed::follow_journal() {
           JsonObject receipt{{"object", entry.object_id}, {"version", entry.versioned ? entry.version : ""}};
           if (!entry.erased) receipt["sha256"] = to_hex(entry.hash);
           // Not the entry's time: that is pushed on by what else came in that microsecond, or before the clock was set back.
-          events.push_back({.log = ledger::pair_log(entry.origin), .event = {.kind = "receipt", .time = deps_.clock.now(), .details = std::move(receipt), .subject = subject}});
+          events.push_back({.log = ledger::pair_log(entry.origin), .event = {.kind = "receipt", .time = deps_.clock.now(), .details = std::move(receipt), .subject = subject, .row = entry.seq}});
         }
         break;
       }
@@ -120,11 +120,13 @@ Result<bool> LedgerFeed::follow_journal() {
       case EntryKind::kErasure: {
         removals_ = true;
         // Before the cursor moves: asked for again after a crash, it finds nothing left or finishes.
-        // With a collection, of this version there; what else is here of the object stays, and so does what proves it.
+        // With a collection, of the entry that was destroyed there; what else is here of the object stays, and so does what proves it.
+        // By its number: the version of an object without one is the journal's date here, another in each outbox, and none in a receipt.
         ledger::WhichLeaves which;
         if (!entry.collection.empty())
-          which = [&](std::string_view log, std::string_view content) {
-            const auto json = parse_json(content);
+          which = [&](std::string_view log, const ledger::Opening& opening) {
+            if (entry.destroyed != 0 && opening.row != 0) return opening.row == entry.destroyed;
+            const auto json = parse_json(opening.content);  // from before they were named
             if (!json || string_at(*json, "version") != entry.version) return false;
             const auto collection = string_at(*json, "collection");
             return collection ? *collection == entry.collection : log == ledger::pair_log(entry.origin);
@@ -210,7 +212,7 @@ Result<bool> LedgerFeed::follow_views() {
       JsonObject details{{"object", row.object_id}, {"version", row.version}, {"collection", view.collection}, {"view", view.id}, {"position", row.pos}, {"seq", row.seq},
                          {"epoch", epoch}, {"members", readers}, {"decided_by", "policy"}};
       if (!hash.empty()) details["sha256"] = hash;
-      events.push_back({.log = std::string(ledger::kNodeLog), .event = {.kind = "release", .time = Instant::from_micros(row.added_us), .details = std::move(details), .subject = hash.empty() ? "" : row.object_id}});
+      events.push_back({.log = std::string(ledger::kNodeLog), .event = {.kind = "release", .time = Instant::from_micros(row.added_us), .details = std::move(details), .subject = hash.empty() ? "" : row.object_id, .row = row.seq}});
     }
     BONGSU_TRY_VOID(deps_.ledger.record_all(std::move(events), {{cursor_key(view.id), fmt::to_string(rows.rows.back().row.pos)}}));
     more = true;
@@ -296,7 +298,7 @@ Result<bool> LedgerFeed::follow_pair(const Place& place, const Lasts& lasts, std
     if (!hash.empty()) details["sha256"] = hash;
     if (const auto known = taken_back_.find(place); known != taken_back_.end()) known->second.rows.insert(row_key(row.object_id, row.version, Instant::from_micros(row.added_us).text()));
     if (row.withdrawn) removals_ = true;
-    events.push_back({.log = ledger::pair_log(member), .event = {.kind = "release", .time = Instant::from_micros(row.added_us), .details = std::move(details), .subject = hash.empty() ? "" : row.object_id}});
+    events.push_back({.log = ledger::pair_log(member), .event = {.kind = "release", .time = Instant::from_micros(row.added_us), .details = std::move(details), .subject = hash.empty() ? "" : row.object_id, .row = row.seq}});
   }
   BONGSU_TRY_VOID(deps_.ledger.record_all(std::move(events), {{key, fmt::format("{}:{}{}", origin, rows.rows.back().row.pos, again ? ":again" : "")}}));
   return true;

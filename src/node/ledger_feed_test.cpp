@@ -1,5 +1,6 @@
 #include "node/ledger_feed.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -214,6 +215,26 @@ TEST(LedgerFeed, WhatIsDestroyedOfOneMembersVersionTakesItsSaltsAndNoOthers) {
   EXPECT_EQ(house.objects("node", "admission"), (Names{"erased", id_of("indicator", 1), id_of("indicator", 1)}));
   EXPECT_EQ(house.objects(kUa, "receipt"), (Names{"erased", id_of("indicator", 1)}));
   EXPECT_EQ(house.objects(kFi, "receipt"), Names{id_of("indicator", 1)});
+}
+
+TEST(LedgerFeed, WhatIsDestroyedOfAnObjectWithoutVersionsTakesItsSaltsWhateverDateItHasInAnOutbox) {
+  House house;
+  const std::string id = "ipv4-addr--00000001-1111-4111-8111-111111111111";
+  const auto address = [&](const char* value) { return fmt::format(R"({{"type":"ipv4-addr","spec_version":"2.1","id":"{}","value":"{}","object_marking_refs":["{}"]}})", id, value, green()); };
+  // What nobody may see moves the journal's dates, and no outbox's.
+  house.node.admit({indicator(1, {red()}), indicator(2, {red()})});
+  house.node.admit({address("198.51.100.7")}, "c1", "cert-ua");
+  house.node.admit({address("198.51.100.8")}, "c2");
+  house.follow();
+  ASSERT_EQ(house.objects(kUa, "release"), (Names{id, id}));
+  journal::Batch batch;
+  batch.destroy.push_back({.object_id = id, .origin = "cert-ua", .upto = ""});
+  ASSERT_EQ(house.node.journal->append(batch)->destroyed, std::vector<std::uint32_t>{1});
+  house.follow();
+  EXPECT_EQ(house.objects(kUa, "release"), (Names{"erased", id})) << "the copy in c2 is here, and so is what proves that it was given";
+  EXPECT_EQ(house.objects(kUa, "receipt"), Names{"erased"});
+  EXPECT_EQ(std::ranges::count(house.objects("node", "release"), id), 1);
+  EXPECT_EQ(std::ranges::count(house.objects("node", "admission"), id), 1);
 }
 
 TEST(LedgerFeed, ARecallIsInTheLogOfItsPairAsBothKnowIt) {

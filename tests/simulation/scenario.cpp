@@ -27,8 +27,13 @@ std::function<void(World&)> taking_away(const std::string& node, const std::stri
     if (!w.node(node).up()) return;
     if (erase) return w.node(node).erase(id);
     const std::string newest = w.node(node).newest_own(id);
+    // What was recalled before and is still somewhere says nothing of a version that came since.
+    const auto before = w.recalled().find({node, id});
+    const auto is_new = [&](const auto& copy) {
+      return before == w.recalled().end() || (!before->second.empty() && copy.version > before->second);
+    };
     const auto has_it = [&](const std::string& member) {
-      return member != node && w.node(member).up() && !w.node(member).copies(id).empty();
+      return member != node && w.node(member).up() && std::ranges::any_of(w.node(member).copies(id), is_new);
     };
     const bool out = std::ranges::any_of(w.members(), has_it);
     const std::size_t told = w.node(node).orders(id).size();

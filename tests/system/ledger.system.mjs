@@ -220,4 +220,6 @@ export async function an_equivocating_ledger_is_named_and_its_link_suspended_whi
   await until('others are served as before', async () => (await b.export('cert-fi.shared')).some((o) => o.id === through.id));
   const kinds = (await entriesOf(b, 'node')).map((i) => i.kind);
   check(kinds.includes('link-suspended'), 'the suspension is in the ledger of who suspended');
+  const said = await ok(['release', 'resume', 'cert-ua', '--data', b.data]);
+  check(said.includes('This lifts a suspension of ') && said.includes('two histories') && said.includes('what is given to it'), `who resumes is told what that lifts: ${said}`);
 }

@@ -350,6 +350,18 @@ PageResult query_withdrawn(ReadConnection& connection, ViewId view, Pos after, s
   return out;
 }
 
+PageResult query_object(ReadConnection& connection, ViewId view, const ObjectKey& object) {
+  PageResult out;
+  connection.object_rows.bind(1, view);
+  bind_object(connection.object_rows, 2, object);
+  Rows rows(connection.object_rows);
+  while (rows.next())
+    if (connection.object_rows.integer(kType) == object.type) add_row(connection, connection.object_rows, out);
+  out.sources.clear();
+  std::ranges::sort(out.page.rows, {}, &OutboxRow::pos);
+  return out;
+}
+
 std::uint64_t count_withdrawn(ReadConnection& connection, ViewId view) {
   std::uint64_t out = 0;
   for (const std::int64_t spec : connection.dict.all(kSpecText)) {

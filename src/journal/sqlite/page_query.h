@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "journal/journal.h"
+#include "journal/sqlite/outbox_writer.h"
 #include "journal/sqlite/read_connection.h"
 
 namespace bongsu::journal::sqlite {
@@ -27,6 +28,8 @@ PageResult query_page(ReadConnection& connection, const OutboxQuery& query);
 PageResult query_tail(ReadConnection& connection, ViewId view, Pos after, std::uint32_t limit);
 std::uint64_t count_withdrawn(ReadConnection& connection, ViewId view);
 PageResult query_withdrawn(ReadConnection& connection, ViewId view, Pos after, std::uint32_t limit);
+// Every row of one object, withdrawn ones too, by position; without sources.
+PageResult query_object(ReadConnection& connection, ViewId view, const ObjectKey& object);
 std::optional<RowSource> find_row(ReadConnection& connection, ViewId view, Pos pos);  // visible only
 
 inline constexpr std::uint32_t kMaxPageRows = 100'000;

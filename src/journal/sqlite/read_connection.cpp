@@ -10,7 +10,7 @@ constexpr int kCacheKib = 4 * 1024;
 // Columns of every statement over outboxes: see page_query.cpp.
 constexpr const char* kRow = "rid, seq, added_us, type, object, version, form, class, payload";
 constexpr const char* kEntry =
-    "seq, kind, added_us, collection, type, object, dedupe, form, spec, origin, label, hash, flags, payload";
+    "seq, kind, added_us, collection, type, object, dedupe, form, spec, origin, label, hash, flags, payload, destroyed";
 
 std::string rows(const char* rest) { return fmt::format("SELECT {} FROM outbox {}", kRow, rest); }
 std::string entries_where(const char* rest) { return fmt::format("SELECT {} FROM entries {}", kEntry, rest); }

@@ -19,11 +19,12 @@ constexpr std::array kItems = {
     Item{"meta", "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
     Item{"dict", "CREATE TABLE dict(id INTEGER PRIMARY KEY, space INTEGER NOT NULL, text TEXT NOT NULL) STRICT"},
     Item{"dict_text", "CREATE UNIQUE INDEX dict_text ON dict(space, text)"},
+    // What an erasure destroyed. The column came with schema 3.
     Item{"entries",
          "CREATE TABLE entries(seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, added_us INTEGER NOT NULL, "
          "collection INTEGER NOT NULL, type INTEGER NOT NULL, object ANY NOT NULL, dedupe BLOB NOT NULL, form ANY, "
          "spec INTEGER NOT NULL, origin INTEGER NOT NULL, label INTEGER NOT NULL, hash BLOB NOT NULL, "
-         "flags INTEGER NOT NULL, payload INTEGER) STRICT"},
+         "flags INTEGER NOT NULL, payload INTEGER, destroyed INTEGER) STRICT"},
     Item{"entries_object", "CREATE INDEX entries_object ON entries(object, type, collection, dedupe)"},
     Item{"entries_collection", "CREATE INDEX entries_collection ON entries(collection) WHERE kind = 1 AND flags = 0"},
     // The last so many bytes of what is sealed are its proof. The column came with schema 2.
@@ -80,10 +81,11 @@ std::int64_t check_version(Database& db) {
 }
 
 // What is not as it was left is found by check_items behind it, which ends the transaction without a trace.
-void migrate(Database& db) {
+void migrate(Database& db, std::int64_t from) {
   db.exec("BEGIN IMMEDIATE");
   try {
-    db.exec("ALTER TABLE payloads ADD COLUMN proof INTEGER");
+    if (from < 2) db.exec("ALTER TABLE payloads ADD COLUMN proof INTEGER");
+    db.exec("ALTER TABLE entries ADD COLUMN destroyed INTEGER");
     check_items(db);
     db.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion).c_str());
     db.exec("COMMIT");
@@ -106,7 +108,7 @@ void check_schema(Database& db) {
 
 void create_or_check_schema(Database& db) {
   if (db.integer("PRAGMA application_id") != 0 || db.integer("SELECT count(*) FROM sqlite_schema") != 0) {
-    if (check_version(db) < kSchemaVersion) migrate(db);
+    if (const std::int64_t version = check_version(db); version < kSchemaVersion) migrate(db, version);
     check_items(db);
     return;
   }

@@ -9,7 +9,7 @@
 namespace bongsu::journal::sqlite {
 
 inline constexpr std::int64_t kApplicationId = 0x426e6a6c;  // "Bnjl"
-inline constexpr std::int64_t kSchemaVersion = 2;
+inline constexpr std::int64_t kSchemaVersion = 3;
 inline constexpr const char* kFileName = "journal.db";
 
 // Makes the tables in an empty file, or checks that the file is ours, whole and not newer, and brings one of an

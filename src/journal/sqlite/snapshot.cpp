@@ -25,6 +25,7 @@ enum Column {
   kHash,
   kFlags,
   kPayload,
+  kDestroyed,
   kSealed  // of `objects` only; the wrapped key and the size of the proof follow
 };
 
@@ -75,6 +76,7 @@ Read read_entry(ReadConnection& connection, const Statement& row) {
             : std::string(row.bytes(kForm));
   }
   if (!row.is_null(kPayload)) out.payload = row.integer(kPayload);
+  if (!row.is_null(kDestroyed)) entry.destroyed = static_cast<Seq>(row.integer(kDestroyed));
   return out;
 }
 
@@ -173,6 +175,14 @@ Result<OutboxPage> SqliteSnapshot::tail(ViewId view, Pos after, std::uint32_t li
 Result<OutboxPage> SqliteSnapshot::withdrawn(ViewId view, Pos after, std::uint32_t limit) {
   return with([&](ReadConnection& connection) -> Result<OutboxPage> {
     return std::move(query_withdrawn(connection, view, after, limit).page);
+  });
+}
+
+Result<std::vector<OutboxRow>> SqliteSnapshot::rows_of(ViewId view, std::string_view object_id) {
+  return with([&](ReadConnection& connection) -> Result<std::vector<OutboxRow>> {
+    const auto object = object_key(connection, object_id);
+    if (!object) return std::vector<OutboxRow>();
+    return std::move(query_object(connection, view, *object).page.rows);
   });
 }
 

@@ -25,6 +25,7 @@ class SqliteSnapshot final : public Snapshot {
   Result<Content> released(ViewId view, Pos pos) override;
   Result<std::vector<Entry>> entries(Seq after, std::uint32_t limit) override;
   Result<void> objects(std::string_view type, Seq after, Seq upto, const VisitObject& visit) override;
+  Result<std::vector<OutboxRow>> rows_of(ViewId view, std::string_view object_id) override;
   Result<Entry> entry(Seq seq) override;
   Result<Content> content(Seq seq) override;
   Result<std::vector<Entry>> versions(std::string_view collection, std::string_view object_id) override;

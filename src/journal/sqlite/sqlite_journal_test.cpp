@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "journal/sqlite/database.h"
+#include "journal/sqlite/schema.h"
 #include "journal/sqlite/sqlite_fixture_test_support.h"
 
 namespace bongsu::journal {
@@ -168,12 +169,12 @@ TEST(SqliteJournal, RefusesANewerSchemaAndFilesThatAreNotItsOwn) {
   const auto file = fixture.directory() / "data" / "journal.db";
   {
     sqlite::Database db(file, sqlite::OpenMode::kReadWrite, 100);
-    db.exec("PRAGMA user_version=3");
+    db.exec(fmt::format("PRAGMA user_version={}", sqlite::kSchemaVersion + 1).c_str());
   }
   EXPECT_EQ(fixture.open().error().code, ErrorCode::kUnsupported);
   {
     sqlite::Database db(file, sqlite::OpenMode::kReadWrite, 100);
-    db.exec("PRAGMA user_version=2; DROP INDEX outbox_version");
+    db.exec(fmt::format("PRAGMA user_version={}; DROP INDEX outbox_version", sqlite::kSchemaVersion).c_str());
   }
   const auto damaged = fixture.open();
   EXPECT_EQ(damaged.error().code, ErrorCode::kCorrupt);
@@ -192,7 +193,7 @@ TEST(SqliteJournal, BringsAFileOfTheFirstSchemaUpToDate) {
   const auto file = fixture.directory() / "data" / "journal.db";
   const auto first_schema = [&](const char* and_then) {
     sqlite::Database db(file, sqlite::OpenMode::kReadWrite, 100);
-    db.exec("ALTER TABLE payloads DROP COLUMN proof; PRAGMA user_version=1");
+    db.exec("ALTER TABLE payloads DROP COLUMN proof; ALTER TABLE entries DROP COLUMN destroyed; PRAGMA user_version=1");
     db.exec(and_then);
   };
   first_schema("SELECT 1");
@@ -211,6 +212,28 @@ TEST(SqliteJournal, BringsAFileOfTheFirstSchemaUpToDate) {
   EXPECT_EQ(fixture.open().error().where.field, "outbox_version");
   sqlite::Database db(file, sqlite::OpenMode::kReadOnly, 100);
   EXPECT_EQ(db.integer("PRAGMA user_version"), 1);
+}
+
+TEST(SqliteJournal, BringsAFileWhoseErasuresNameNoEntryUpToDate) {
+  SqliteFixture fixture;
+  Batch batch;
+  for (unsigned n = 1; n <= 2; ++n) {
+    NewEntry entry = secret(n);
+    entry.origin = "cert-ua";
+    append(fixture.journal(), {entry});
+    batch.destroy = {{entry.object_id, "cert-ua", ""}};
+    ASSERT_TRUE(fixture.journal().append(batch));
+    if (n == 2) break;
+    fixture.close();
+    {
+      sqlite::Database db(fixture.directory() / "data" / "journal.db", sqlite::OpenMode::kReadWrite, 100);
+      db.exec("ALTER TABLE entries DROP COLUMN destroyed; PRAGMA user_version=2");
+    }
+    fixture.reopen();
+  }
+  EXPECT_EQ(fixture.journal().snapshot()->entry(2)->destroyed, 0U);
+  EXPECT_EQ(fixture.journal().snapshot()->entry(4)->destroyed, 3U);
+  EXPECT_TRUE(fixture.journal().verify({}));
 }
 
 TEST(SqliteJournal, FindsDamageWhereItIs) {

@@ -22,7 +22,7 @@ Writer::Writer(Database& db, const Clock& clock)
       clock_(clock),
       dict_(db, true),
       outbox_(db),
-      insert_entry_(db, "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"),
+      insert_entry_(db, "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"),
       find_entry_(db, with_columns("WHERE seq = ?1").c_str()),
       duplicate_(
           db,
@@ -283,7 +283,8 @@ AppendedEntry Writer::append_entry(const PreparedEntry& prepared) {
 }
 
 void Writer::insert_entry(const PreparedEntry& prepared, Seq seq, std::int64_t added_us, std::int64_t collection,
-                          const ObjectKey& object, std::int64_t spec, std::optional<std::int64_t> payload) {
+                          const ObjectKey& object, std::int64_t spec, std::optional<std::int64_t> payload,
+                          std::optional<Seq> destroyed) {
   const NewEntry& entry = *prepared.entry;
   insert_entry_.bind(1, static_cast<std::int64_t>(seq))
       .bind(2, static_cast<std::int64_t>(entry.kind))
@@ -304,6 +305,11 @@ void Writer::insert_entry(const PreparedEntry& prepared, Seq seq, std::int64_t a
     insert_entry_.bind(14, *payload);
   } else {
     insert_entry_.bind_null(14);
+  }
+  if (destroyed) {
+    insert_entry_.bind(15, static_cast<std::int64_t>(*destroyed));
+  } else {
+    insert_entry_.bind_null(15);
   }
   insert_entry_.run();
 }
@@ -506,7 +512,8 @@ std::uint32_t Writer::destroy(const Destruction& wanted) {
     prepared.form.digits = stored.digits;
     prepared.form.text = stored.form_text;
     if (!stored.has_form) prepared.form.text = added_version(stored.added_us).text;
-    insert_entry(prepared, last_seq_ + 1, next_added(), stored.collection, *object, stored.spec, std::nullopt);
+    insert_entry(prepared, last_seq_ + 1, next_added(), stored.collection, *object, stored.spec, std::nullopt,
+                 stored.seq);
     ++last_seq_;
   }
   return static_cast<std::uint32_t>(gone.size());

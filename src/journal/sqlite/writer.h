@@ -72,7 +72,8 @@ class Writer {
   std::uint32_t destroy(const Destruction& wanted);
   void apply_deletion(const PreparedEntry& entry, std::int64_t collection, const ObjectKey& object);
   void insert_entry(const PreparedEntry& entry, Seq seq, std::int64_t added_us, std::int64_t collection,
-                    const ObjectKey& object, std::int64_t spec, std::optional<std::int64_t> payload);
+                    const ObjectKey& object, std::int64_t spec, std::optional<std::int64_t> payload,
+                    std::optional<Seq> destroyed = {});
   std::optional<StoredEntry> find_entry(Seq seq);
   StoredEntry read_entry(const Statement& row);
   std::vector<StoredEntry> entries_of(const ObjectKey& object);
