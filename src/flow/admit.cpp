@@ -580,10 +580,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       switch (appended.outcome) {
         case journal::AppendedEntry::Outcome::kNew:
           item.outcome = replaced.contains(entry_item[e]) ? Outcome::kReplaced : Outcome::kNew;
-          known_.admitted(item.id,
-                          {.origin = context.origin,
-                           .version_key = stix::Timestamp::parse(item.version).value_or(stix::Timestamp()).key(),
-                           .label = label_of_existence(*facts[e])});
+          known_.admitted(item.id, known_copy(*facts[e], stix::Timestamp::parse(item.version).value_or(stix::Timestamp()).key()));
           break;
         case journal::AppendedEntry::Outcome::kDuplicate:
           item.outcome = Outcome::kDuplicate;

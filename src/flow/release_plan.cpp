@@ -144,7 +144,8 @@ std::optional<Instant> next_turn(const policy::PolicyState& state, Instant now) 
   return out;
 }
 
-std::string class_terms(const policy::PolicyState& content, std::string_view member, std::string_view collection) {
+std::string class_terms(const policy::PolicyState& content, std::string_view member, std::string_view collection,
+                        const Reaches& reaches) {
   if (member == content.self) return std::string(kSelfTerms);
   const policy::MemberId id(member);
   if (!content.members.contains(id)) return {};
@@ -153,7 +154,20 @@ std::string class_terms(const policy::PolicyState& content, std::string_view mem
         return std::ranges::find(agreement.collections, collection) != agreement.collections.end();
       }))
     return {};
-  return to_hex(sha256(policy::terms_of(content, member, collection))).substr(0, 32);
+  std::string terms = policy::terms_of(content, member, collection);
+  if (const auto others = reaches.find(std::string(collection)); others != reaches.end())
+    for (const std::string& other : others->second)
+      terms += "reaches " + other + '\n' + policy::terms_of(content, member, other);
+  return to_hex(sha256(terms)).substr(0, 32);
+}
+
+std::set<std::string> new_reaches(const policy::ObjectFacts& facts, const Reaches& reaches) {
+  std::set<std::string> out;
+  for (const policy::Target& target : facts.targets) out.insert(target.collections.begin(), target.collections.end());
+  out.erase(facts.collection);
+  if (const auto known = reaches.find(facts.collection); known != reaches.end())
+    for (const std::string& collection : known->second) out.erase(collection);
+  return out;
 }
 
 bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members,
@@ -169,7 +183,12 @@ bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<pol
     const auto agreement = content.agreements.find(giver);
     return giver != content.self && agreement != content.agreements.end() && agreement->second.passes_on;
   };
-  return among(facts.origin) || std::ranges::any_of(facts.label.reveals, among);
+  const auto given_by_one = [&](const policy::Target& target) {
+    return std::ranges::any_of(target.givers,
+                               [&](const auto& giver) { return std::ranges::binary_search(members, giver); });
+  };
+  return among(facts.origin) || std::ranges::any_of(facts.label.reveals, among) ||
+         std::ranges::any_of(facts.targets, given_by_one);
 }
 
 policy::ObjectFacts as_given(const policy::ObjectFacts& facts) {
@@ -177,6 +196,7 @@ policy::ObjectFacts as_given(const policy::ObjectFacts& facts) {
   given.label = {.tlp = stix::Tlp::kClear, .marked = true};
   given.sighting_of.reset();
   given.names_sighters = false;
+  given.targets.clear();
   return given;
 }
 

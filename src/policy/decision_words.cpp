@@ -59,6 +59,8 @@ constexpr std::array<Words, kReasons> kWords = {{
     {Reason::kDenyClause, "deny_clause", "withheld: a clause of an agreement forbids it, whatever else is permitted"},
     {Reason::kOfAnExercise, "of_an_exercise",
      "withheld: it belongs to an exercise, and this collection is not that exercise's"},
+    {Reason::kRefersToWithheld, "refers_to_withheld",
+     "withheld: it refers to what the member may not have, and an id tells that it is there"},
 }};
 static_assert([] {
   for (std::size_t i = 0; i < kWords.size(); ++i)

@@ -378,6 +378,78 @@ TEST(LeakRules, D2_ARelationIsTheJoinOfItselfAndBothEnds) {
   }
 }
 
+TEST(LeakRules, D3_AReferenceGoesWhereWhatItNamesMayGo) {
+  ObjectFacts f = facts();
+  f.targets = {{.type = "malware", .collections = {"c1"}}};
+  EXPECT_EQ(why(f, "cert-a"), kYes);
+  f.targets = {{.type = "malware", .collections = {"private"}}};
+  EXPECT_EQ(why(f, "cert-a"), std::vector{Reason::kRefersToWithheld});
+  PolicyState state = world();
+  state.agreements["cert-a"].collections.push_back("private");
+  EXPECT_EQ(why(f, "cert-a", state), kYes) << "another collection that the member may read";
+  state = world();
+  state.further["cert-a"] = {state.agreements["cert-a"]};
+  state.further["cert-a"].front().collections = {"private"};
+  EXPECT_EQ(why(f, "cert-a", state), kYes) << "by another agreement";
+  state.further["cert-a"].front().valid_until = kNow;
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld}) << "that is over";
+  f.targets = {{.type = "malware", .collections = {"c1", "private"}}};
+  EXPECT_EQ(why(f, "cert-a"), kYes) << "in one of them";
+  f.targets = {{.type = "malware", .collections = {"c1"}}, {.type = "malware", .collections = {"private"}}};
+  EXPECT_EQ(why(f, "cert-a"), std::vector{Reason::kRefersToWithheld}) << "all of them, not any";
+  f.targets = {{.type = "malware", .collections = {"private"}, .givers = {"cert-a"}}};
+  EXPECT_EQ(why(f, "cert-a"), kYes) << "whoever gave it knows";
+  EXPECT_EQ(why(f, "cert-b"), std::vector{Reason::kRefersToWithheld});
+}
+
+TEST(LeakRules, D3_ADrillsTargetsAreForItsPurpose) {
+  PolicyState state = world();
+  state.exercises["drill"] = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";
+  state.agreements["cert-a"].collections = {"c1", "drill"};
+  ObjectFacts f = facts();
+  f.collection = "drill";
+  f.targets = {{.type = "malware", .collections = {"c1"}}};
+  EXPECT_EQ(why(f, "cert-a", state), kYes);
+  state.agreements["cert-a"].purposes = {Purpose::kExercise};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld}) << "what is live is not for exercises";
+}
+
+TEST(LeakRules, D4_WhatIsOfAnotherTypeSectorOrDeniedIsNotNamedEither) {
+  PolicyState state = world();
+  state.agreements["cert-a"].types = {"indicator", "observed-data"};
+  ObjectFacts f = facts();
+  f.type = "observed-data";
+  f.targets = {{.type = "ipv4-addr", .collections = {"c1"}}};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld});
+  f.targets = {{.type = "ipv4-addr"}};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld}) << "the id says the type of what is unknown";
+  EXPECT_EQ(why(f, "cert-b", state), kYes);
+
+  state = world();
+  state.agreements["cert-a"].sectors = {"energy"};
+  f = facts();
+  f.sectors = {"energy"};
+  f.targets = {{.type = "malware", .collections = {"c1"}, .sectors = {"health"}}};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld});
+  f.targets = {{.type = "malware", .collections = {"c1"}, .sectors = {"energy", "health"}}};
+  EXPECT_EQ(why(f, "cert-a", state), kYes);
+
+  state = world();
+  state.agreements["cert-a"].denies = {{.types = std::set<std::string>{"malware"}}};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld});
+}
+
+TEST(LeakRules, D6_WhoSawItIsNotAskedForWhereItIsLeftOut) {
+  ObjectFacts f = facts();
+  f.type = "sighting";
+  f.names_sighters = f.can_redact = true;
+  f.targets = {{.type = "identity", .collections = {"private"}, .sighter = true}};
+  EXPECT_EQ(ask(f, "cert-a").verdict, Verdict::kRedact);
+  PolicyState state = world();
+  state.agreements["cert-a"].anonymise_sightings = false;
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld}) << "it stands in what is sent";
+}
+
 TEST(LeakRules, D6_SightingsFlowBackAndSayNotWhoSaw) {
   ObjectFacts f = facts();
   f.type = "sighting";
