@@ -14,7 +14,7 @@ namespace bongsu::flow {
 namespace {
 
 constexpr std::string_view kSightingOf = "sighting-of:", kNamesSighters = "names-sighters", kWhole = "whole",
-                           kSectors = "sectors:", kTargets = "targets:", kSighter = "sighter", kGiven = "\ngiven:";
+                           kSectors = "sectors:", kTargets = "targets:", kSighter = "sighter", kSightedBy = "sighted-by:", kGiven = "\ngiven:";
 
 bool is_sector(std::string_view text) { return policy::is_label_word(text) && text.find_first_of(", ") == text.npos; }
 
@@ -146,6 +146,7 @@ std::string stored_facts(const policy::ObjectFacts& facts) {
   }
   if (!facts.sectors.empty()) word(fmt::format("{}{}", kSectors, fmt::join(facts.sectors, ",")));
   if (!facts.targets.empty()) word(std::string(kTargets) + targets_text(facts.targets));
+  if (facts.sighted_by) word(std::string(kSightedBy) + *facts.sighted_by);
   return facts.label.text() + (more.empty() ? "" : '\n' + more);
 }
 
@@ -218,6 +219,10 @@ Result<policy::ObjectFacts> parse_facts(std::string_view stored) {
       auto targets = read_targets(word.substr(kTargets.size()));
       if (!targets) return broken();
       facts.targets = std::move(*targets);
+    } else if (is(6, word.starts_with(kSightedBy))) {
+      const std::string_view member = word.substr(kSightedBy.size());
+      if (!member.empty() && !policy::is_member_id(member)) return broken();
+      facts.sighted_by = std::string(member);
     } else {
       return broken();
     }

@@ -187,6 +187,7 @@ bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<pol
     return std::ranges::any_of(target.givers,
                                [&](const auto& giver) { return std::ranges::binary_search(members, giver); });
   };
+  if (facts.sighted_by && std::ranges::binary_search(members, *facts.sighted_by)) return true;
   return among(facts.origin) || std::ranges::any_of(facts.label.reveals, among) ||
          std::ranges::any_of(facts.targets, given_by_one);
 }
@@ -196,6 +197,7 @@ policy::ObjectFacts as_given(const policy::ObjectFacts& facts) {
   given.label = {.tlp = stix::Tlp::kClear, .marked = true};
   given.sighting_of.reset();
   given.names_sighters = false;
+  given.sighted_by.reset();
   given.targets.clear();
   return given;
 }

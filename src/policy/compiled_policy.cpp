@@ -295,6 +295,8 @@ CompiledObject CompiledPolicy::compile(const ObjectFacts& facts) const {
       facts.label.exercises, [&](const std::string& name) { return !out.in_exercise || name != of->second; });
   out.is_sighting = facts.sighting_of.has_value();
   if (facts.sighting_of) out.sighting_of = member_numbers_.find(*facts.sighting_of);
+  out.says_who_made_it = facts.sighted_by.has_value();
+  if (facts.sighted_by) out.sighted_by = member_numbers_.find(*facts.sighted_by);
   out.sectors = sector_bits(facts.sectors);
   out.denied = compile_denied(facts);
   for (const Target& target : facts.targets) out.targets.push_back(compile_target(target, facts));
@@ -433,7 +435,9 @@ CompiledDecision CompiledPolicy::decide(const CompiledObject& object, std::uint3
     bool has_person = own.has_persons && some(persons);
     no |= against(own, member, number, terms, has_person, now);
     say(own.tlp < stix::Tlp::kRed && own.has_persons && !has_person, Reason::kNoNamedPerson);
-    const bool names_sighters = object.names_sighters && terms != nullptr && terms->anonymise;
+    const bool anonymous = terms != nullptr && terms->anonymise;
+    const bool names_sighters = object.names_sighters && anonymous;
+    say(anonymous && object.says_who_made_it && object.sighted_by != number, Reason::kNamesSighters);
     say(names_sighters && !object.can_redact, Reason::kNamesSighters);
     say(hidden || (hidden_sighter && !names_sighters), Reason::kRefersToWithheld);
 

@@ -113,7 +113,8 @@ class CompiledObject {
   bool marking_definition = false, names_sighters = false, can_redact = false;
   bool in_exercise = false, of_another_exercise = false;
   bool is_sighting = false;
-  std::uint32_t sighting_of = Names::kNone;
+  bool says_who_made_it = false;
+  std::uint32_t sighting_of = Names::kNone, sighted_by = Names::kNone;
   Bits sectors;
   Denied denied;
   std::vector<std::uint32_t> persons;  // member of each person that some part names; at most kMaxLabelItems

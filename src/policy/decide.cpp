@@ -248,8 +248,10 @@ Answer ask(const Question& q) {
   const bool in_parts = q.object.can_redact && !label.parts.empty();
   const Label& own = in_parts ? label.parts.front().label : label;
   out.against.merge(q.against(own));
-  const bool names_sighters = q.object.names_sighters && q.agreement != nullptr && q.agreement->anonymise_sightings;
+  const bool anonymous = q.agreement != nullptr && q.agreement->anonymise_sightings;
+  const bool names_sighters = q.object.names_sighters && anonymous;
   if (names_sighters && !q.object.can_redact) out.against.insert(Reason::kNamesSighters);
+  if (anonymous && q.object.sighted_by && *q.object.sighted_by != q.member) out.against.insert(Reason::kNamesSighters);
   for (const Target& target : q.object.targets)
     if (!(target.sighter && names_sighters) && !may_know(target, q)) out.against.insert(Reason::kRefersToWithheld);
   if (!out.against.empty()) return out;

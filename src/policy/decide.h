@@ -46,6 +46,9 @@ struct ObjectFacts {
   // A sighting whose recipients nobody has stated: who gave what was sighted. It flows back to them and to nobody else.
   std::optional<MemberId> sighting_of;
   bool names_sighters = false;  // it says in where_sighted_refs who saw it
+  // A sighting that says so in created_by_ref, and that is not this node: which member's identity it is; empty: not known,
+  // or somebody behind this node. It can only be hidden with its object.
+  std::optional<MemberId> sighted_by{};
   // The caller can leave out what Decision::redact selects (policy/redact.h). Without that nothing is redacted: what
   // may not go whole is withheld.
   bool can_redact = false;
@@ -223,7 +226,8 @@ bool denied(const ObjectFacts& object, const MemberId& member, Purpose purpose, 
 //   stands in its releasable-to set and in each of its groups, when it was marked and now; one of its persons is the
 //   member's; no exercise but the collection's own is named by its markings; what a third member gave us, or an object that refers to such, flows only onward by this agreement and
 //   with that member's consent; under originator control it has to have named the member; a sighting flows back to the
-//   originator of what was sighted, without the names of those who saw it;
+//   originator of what was sighted, without the names of those who saw it, and where that would take leaving out who made
+//   it, not at all, but to that one;
 //   each of what it refers to could go to the member from a collection in which it stands: by an agreement with the
 //   member that names collection, type, sector and purpose, and no denying clause; or the member gave it. Of what is not
 //   known here no more than the type is, which its id says.

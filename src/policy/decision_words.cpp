@@ -54,7 +54,7 @@ constexpr std::array<Words, kReasons> kWords = {{
      "withheld: its originator controls who gets it and has not named this member"},
     {Reason::kSightingOfAnother, "sighting_of_another",
      "withheld: a sighting goes back to whoever gave what was sighted, and to nobody else"},
-    {Reason::kNamesSighters, "names_sighters", "withheld: it says who saw it, and by the agreement that is left out"},
+    {Reason::kNamesSighters, "names_sighters", "withheld: it says who saw it, and by the agreement that is not told"},
     {Reason::kWrongPurpose, "wrong_purpose", "withheld: the agreement is not for this purpose"},
     {Reason::kDenyClause, "deny_clause", "withheld: a clause of an agreement forbids it, whatever else is permitted"},
     {Reason::kOfAnExercise, "of_an_exercise",

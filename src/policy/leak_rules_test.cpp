@@ -467,6 +467,22 @@ TEST(LeakRules, D6_SightingsFlowBackAndSayNotWhoSaw) {
   EXPECT_EQ(why(f, "cert-a", state), kYes);
 }
 
+TEST(LeakRules, D6_WhoMadeASightingIsHiddenWithIt) {
+  ObjectFacts f = facts();
+  f.type = "sighting";
+  f.can_redact = true;
+  f.sighted_by = "cert-b";
+  EXPECT_EQ(why(f, "cert-a"), std::vector{Reason::kNamesSighters});
+  EXPECT_EQ(why(f, "cert-b"), kYes) << "who made it knows";
+  f.sighted_by = "";
+  EXPECT_EQ(why(f, "cert-a"), std::vector{Reason::kNamesSighters}) << "somebody behind this node";
+  PolicyState state = world();
+  state.agreements["cert-a"].anonymise_sightings = false;
+  EXPECT_EQ(why(f, "cert-a", state), kYes);
+  f.sighted_by.reset();
+  EXPECT_EQ(why(f, "cert-a"), kYes) << "made by this node, whose sighting it is anyway";
+}
+
 ObjectFacts object_with_parts() {
   ObjectFacts f = facts();
   Label own = bottom();

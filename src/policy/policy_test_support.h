@@ -206,6 +206,7 @@ inline ObjectFacts random_facts(Random& random) {
   facts.sectors = some_of(random, kWords, 3);
   if (chance(random, 12)) facts.sighting_of = chance(random, 4) ? "cert-self" : pick(random, kMembers);
   facts.names_sighters = chance(random, 12);
+  if (chance(random, 12)) facts.sighted_by = chance(random, 3) ? "" : pick(random, kMembers);
   facts.can_redact = chance(random, 2);
   for (std::uint64_t n = chance(random, 4) ? 1 + random.below(3) : 0; n > 0; --n)
     facts.targets.insert({.type = kTypes[random.below(2)],

@@ -233,6 +233,9 @@ Expected by_agreement(const ObjectFacts& object, const std::string& member, Purp
   no.merge(about_label(own, object, member, who, mou, state, now));
   const bool hide_sighters = object.names_sighters && mou != nullptr && mou->anonymise_sightings;
   if (hide_sighters && !object.can_redact) no.insert(Reason::kNamesSighters);
+  // Who made it cannot be left out of it; whoever made it knows.
+  if (object.sighted_by.has_value() && mou != nullptr && mou->anonymise_sightings && *object.sighted_by != member)
+    no.insert(Reason::kNamesSighters);
   left_out = 0;
   if (!no.empty()) return {Verdict::kWithhold, no, {}};
 
