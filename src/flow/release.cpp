@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <condition_variable>
 #include <iterator>
@@ -84,6 +85,27 @@ struct Release::Impl {
     auto next = std::make_shared<policy::PolicyState>(*gate);
     next->epoch = plan ? plan->epoch : 0;
     state_with_epoch = std::move(next);
+  }
+
+  // The state as it is now, for who asks about it (Release::decide), and the same compiled.
+  struct Engines {
+    std::shared_ptr<const policy::PolicyState> state;
+    policy::CompiledPolicy compiled;
+  };
+  mutable std::mutex asking;
+  mutable std::shared_ptr<const Engines> asked;  // under `asking`
+  std::atomic<std::uint64_t> engine_faults = 0;
+
+  std::shared_ptr<const Engines> engines() const {
+    std::shared_ptr<const policy::PolicyState> state;
+    {
+      const std::shared_lock lock(mutex);
+      state = state_with_epoch;
+    }
+    if (!state) return nullptr;
+    const std::lock_guard lock(asking);
+    if (!asked || asked->state != state) asked = std::make_shared<const Engines>(state, policy::CompiledPolicy(*state));
+    return asked;
   }
 
   std::shared_ptr<const Plan> current() const {
@@ -876,15 +898,25 @@ journal::ViewId Release::origin_of(journal::ViewId view) const {
   return found == impl_->origins.end() ? view : found->second;
 }
 
+Result<policy::Decision> Release::decide(const policy::ObjectFacts& facts, std::string_view member,
+                                         policy::Purpose purpose) const {
+  const auto engines = impl_->engines();
+  if (!engines) return fail(ErrorCode::kUnavailable, "no policy was applied yet: nothing can be decided");
+  auto decision =
+      decide_by_both(facts, member, *engines->state, engines->compiled, impl_->clock.now(), purpose);
+  if (decision.reasons.front() == policy::Reason::kEnginesDiffer) {
+    impl_->engine_faults.fetch_add(1);
+    impl_->log.error("release.engines_differ", {{"id", facts.object_id}, {"member", std::string(member)}});
+  }
+  return decision;
+}
+
 std::vector<PreviewLine> Release::preview(const policy::ObjectFacts& facts) const {
   std::vector<PreviewLine> out;
   const auto now_state = state();
   if (!now_state) return out;
-  const Instant now = impl_->clock.now();
-  for (const auto& [member, _] : now_state->members) {
-    if (member == now_state->self) continue;
-    out.push_back({member, decide_for_member(facts, member, *now_state, now)});
-  }
+  for (const auto& [member, _] : now_state->members)
+    if (auto decision = decision_for(member, facts)) out.push_back({member, std::move(*decision)});
   return out;
 }
 
@@ -892,7 +924,10 @@ std::optional<policy::Decision> Release::decision_for(const policy::MemberId& me
                                                       const policy::ObjectFacts& facts) const {
   const auto now_state = state();
   if (!now_state || member == now_state->self || !now_state->members.contains(member)) return std::nullopt;
-  return decide_for_member(facts, member, *now_state, impl_->clock.now());
+  auto decision = decide(facts, member);
+  return decision ? std::optional(std::move(*decision)) : std::nullopt;
 }
+
+std::uint64_t Release::engine_faults() const { return impl_->engine_faults.load(); }
 
 }  // namespace bongsu::flow

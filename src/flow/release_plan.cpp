@@ -208,13 +208,20 @@ policy::Decision decide_for_member(const policy::ObjectFacts& facts, std::string
   return policy::decide(giver ? as_given(facts) : facts, member, purpose, state, now);
 }
 
+policy::Decision decide_by_both(const policy::ObjectFacts& facts, std::string_view member,
+                                const policy::PolicyState& state, const policy::CompiledPolicy& compiled, Instant now,
+                                policy::Purpose purpose) {
+  policy::Decision decision = decide_for_member(facts, member, state, now, purpose);
+  const auto& members = compiled.members();
+  const auto at = std::ranges::lower_bound(members, member);
+  if (at == members.end() || *at != member) return decision;  // this node, or nobody that anything flows to
+  const policy::ObjectFacts& asked = member == facts.origin ? as_given(facts) : facts;
+  const auto number = static_cast<std::uint32_t>(at - members.begin());
+  return policy::if_both_say_so(std::move(decision), compiled.decide(compiled.compile(asked), number, purpose, now), asked);
+}
+
 std::set<std::string> selectors_of(const Outcome& outcome, const policy::ObjectFacts& facts) {
-  std::set<std::string> out;
-  for (std::size_t i = 1; i < facts.label.parts.size(); ++i)
-    if ((outcome.parts >> (i - 1) & 1) != 0)
-      out.insert(facts.label.parts[i].selectors.begin(), facts.label.parts[i].selectors.end());
-  if (outcome.without_sighters) out.emplace("where_sighted_refs");
-  return out;
+  return policy::selectors_of(outcome.parts, outcome.without_sighters, facts);
 }
 
 Decider::Decider(const policy::PolicyState& content) : self_(content.self), policy_(content) {}

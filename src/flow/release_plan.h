@@ -118,6 +118,10 @@ policy::Decision decide_for_member(const policy::ObjectFacts& facts, std::string
                                    const policy::PolicyState& state, Instant now,
                                    policy::Purpose purpose = policy::Purpose::kOperations);
 policy::ObjectFacts as_given(const policy::ObjectFacts& facts);
+// The same, where `compiled`, by which outboxes are made, says so, too; else withheld (policy::Reason::kEnginesDiffer).
+policy::Decision decide_by_both(const policy::ObjectFacts& facts, std::string_view member,
+                                const policy::PolicyState& state, const policy::CompiledPolicy& compiled, Instant now,
+                                policy::Purpose purpose = policy::Purpose::kOperations);
 
 // Finds which members of equal class terms were decided equally for every entry that it is shown.
 class Partition {

@@ -20,6 +20,29 @@ std::vector<Reason> reasons_of(const CompiledDecision& decision) {
   return out;
 }
 
+std::set<std::string> selectors_of(std::uint64_t parts, bool without_sighters, const ObjectFacts& facts) {
+  std::set<std::string> out;
+  for (std::size_t i = 1; i < facts.label.parts.size(); ++i)
+    if ((parts >> (i - 1) & 1) != 0)
+      out.insert(facts.label.parts[i].selectors.begin(), facts.label.parts[i].selectors.end());
+  if (without_sighters) out.emplace("where_sighted_refs");
+  return out;
+}
+
+Decision if_both_say_so(Decision decision, const CompiledDecision& compiled, const ObjectFacts& facts) {
+  const auto redact = selectors_of(compiled.parts, compiled.without_sighters, facts);
+  const bool same = compiled.verdict == decision.verdict && reasons_of(compiled) == decision.reasons &&
+                    std::ranges::equal(redact, decision.redact);
+  if (same) return decision;
+  return {.verdict = Verdict::kWithhold,
+          .reasons = {Reason::kEnginesDiffer},
+          .redact = {},
+          .left_out = {},
+          .epoch = decision.epoch,
+          .versions = std::move(decision.versions),
+          .persons = {}};
+}
+
 CompiledPolicy::CompiledPolicy(const PolicyState& state)
     : self_(state.self),
       chartered_(state.charter_version > 0),

@@ -72,6 +72,10 @@ struct CompiledDecision {
   std::uint32_t agreement = Names::kNone;  // number within the member's agreements
 };
 std::vector<Reason> reasons_of(const CompiledDecision& decision);
+// What decide() said, if the compiled policy came to the same about this object; else withheld, for kEnginesDiffer.
+Decision if_both_say_so(Decision decision, const CompiledDecision& compiled, const ObjectFacts& facts);
+// What it leaves out, as Decision::redact.
+std::set<std::string> selectors_of(std::uint64_t parts, bool without_sighters, const ObjectFacts& facts);
 
 class CompiledPolicy;
 

@@ -167,8 +167,9 @@ enum class Reason : std::uint8_t {
   kDenyClause,  // a clause of a signed agreement forbids it
   kOfAnExercise,
   kRefersToWithheld,  // by collection, type, sector or a denying clause; by label, the label says so
+  kEnginesDiffer,     // decide() and CompiledPolicy came to different answers: the program is at fault
 };
-inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kRefersToWithheld) + 1;
+inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kEnginesDiffer) + 1;
 std::string_view to_string(Reason reason);  // snake_case
 std::string_view sentence(Reason reason);   // for people
 std::string_view to_string(Verdict verdict);

@@ -61,6 +61,8 @@ constexpr std::array<Words, kReasons> kWords = {{
      "withheld: it belongs to an exercise, and this collection is not that exercise's"},
     {Reason::kRefersToWithheld, "refers_to_withheld",
      "withheld: it refers to what the member may not have, and an id tells that it is there"},
+    {Reason::kEnginesDiffer, "engines_differ",
+     "withheld: the two engines of this node decide differently, which is a fault of the program; please report it"},
 }};
 static_assert([] {
   for (std::size_t i = 0; i < kWords.size(); ++i)

@@ -527,6 +527,30 @@ TEST(LeakRules, V7_DecisionsCarryWhatTheyWereMadeByAndAreStaleWhenItChanged) {
   EXPECT_EQ(why(facts(), "cert-a", state), std::vector{Reason::kUnknownMember});
 }
 
+TEST(LeakRules, V10_WhereTheEnginesDifferNothingGoes) {
+  const PolicyState state = world();
+  const CompiledPolicy policy(state);
+  const Decision plain = decide(facts(), "cert-a", Purpose::kOperations, state, kNow);
+  CompiledDecision compiled = policy.decide(policy.compile(facts()), 0, Purpose::kOperations, kNow);
+  EXPECT_EQ(if_both_say_so(plain, compiled, facts()).reasons, kYes);
+  compiled.verdict = Verdict::kWithhold;
+  compiled.reasons = std::uint64_t{1} << static_cast<unsigned>(Reason::kTlpTooHigh);
+  const Decision withheld = if_both_say_so(plain, compiled, facts());
+  EXPECT_EQ(withheld.verdict, Verdict::kWithhold);
+  EXPECT_EQ(withheld.reasons, std::vector{Reason::kEnginesDiffer});
+  EXPECT_EQ(withheld.epoch, plain.epoch);
+  // Likewise where both release and leave out something else, or withhold for other reasons.
+  compiled = policy.decide(policy.compile(facts()), 0, Purpose::kOperations, kNow);
+  compiled.without_sighters = true;
+  EXPECT_EQ(if_both_say_so(plain, compiled, facts()).reasons, std::vector{Reason::kEnginesDiffer});
+  ObjectFacts red = facts({.tlp = Tlp::kRed});
+  const Decision no = decide(red, "cert-a", Purpose::kOperations, state, kNow);
+  compiled = policy.decide(policy.compile(red), 0, Purpose::kOperations, kNow);
+  EXPECT_EQ(if_both_say_so(no, compiled, red).reasons, no.reasons);
+  compiled.reasons |= std::uint64_t{1} << static_cast<unsigned>(Reason::kStopped);
+  EXPECT_EQ(if_both_say_so(no, compiled, red).reasons, std::vector{Reason::kEnginesDiffer});
+}
+
 TEST(LeakRules, V8_UnknownTimeAndExpiryDeny) {
   EXPECT_EQ(why(facts(), "cert-a", world(), kUnknownTime), std::vector{Reason::kTimeUnknown});
   const ObjectFacts f = facts(with([](Label& l) { l.expires = Instant{150, 0}; }));
