@@ -426,7 +426,7 @@ TEST(LeakRules, D4_WhatIsOfAnotherTypeSectorOrDeniedIsNotNamedEither) {
   EXPECT_EQ(why(f, "cert-b", state), kYes);
 
   state = world();
-  state.agreements["cert-a"].sectors = {"energy"};
+  state.agreements["cert-a"].sectors = std::set<std::string>{"energy"};
   f = facts();
   f.sectors = {"energy"};
   f.targets = {{.type = "malware", .collections = {"c1"}, .sectors = {"health"}}};
