@@ -593,10 +593,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       switch (appended.outcome) {
         case journal::AppendedEntry::Outcome::kNew:
           item.outcome = replaced.contains(entry_item[e]) ? Outcome::kReplaced : Outcome::kNew;
-          known_.admitted(item.id,
-                          {.origin = context.origin,
-                           .version_key = stix::Timestamp::parse(item.version).value_or(stix::Timestamp()).key(),
-                           .label = label_of_existence(*facts[e])});
+          known_.admitted(item.id, known_copy(*facts[e], stix::Timestamp::parse(item.version).value_or(stix::Timestamp()).key()));
           break;
         case journal::AppendedEntry::Outcome::kDuplicate:
           item.outcome = Outcome::kDuplicate;
@@ -732,12 +729,20 @@ policy::Label Admission::standing_label(const KnownCopy& copy, const stix::Objec
   return label;
 }
 
+// The member whose identity stands in a sighting as who made it, empty if that is nobody's that is known, or somebody's
+// behind this node; nullopt: it is this node, or it does not say.
+std::optional<policy::MemberId> Admission::sighted_by(const stix::Object& sighting) const {
+  if (!sighting.created_by() || sighting.created_by()->text() == own_identity()) return std::nullopt;
+  return made_by_another(sighting).value_or(policy::MemberId());
+}
+
 // A sighting whose markings name nobody flows back to whoever else gave what was sighted (D6): to nobody where that is
 // not known here. What somebody says of an object that nobody else gave is its own affair, and its label's.
 Result<void> Admission::find_sighted(const std::vector<Referring>& batch, bool live, KnownObjects::Look& look) const {
   std::optional<std::set<std::string>> here;
   for (const Referring& one : batch) {
     policy::ObjectFacts& facts = *one.facts;
+    if (facts.type == "sighting") facts.sighted_by = sighted_by(*one.object);
     const policy::Label& own = policy::own_part(facts.label);
     if (facts.type != "sighting" || own.releasable_to || !own.clauses.empty() || own.persons) continue;
     if (!here) {

@@ -160,6 +160,7 @@ class Admission {
   Result<std::optional<journal::Entry>> told_otherwise(const Work& work, const AdmitContext& context,
                                                        KnownObjects::Look& look);
   policy::Label standing_label(const KnownCopy& copy, const stix::Object& object, const std::string& member) const;
+  std::optional<policy::MemberId> sighted_by(const stix::Object& sighting) const;
   Result<void> find_sighted(const std::vector<Referring>& batch, bool live, KnownObjects::Look& look) const;
   // Entries of an object's version that its giver may not know of. `shown`: what the giver may see of the collection,
   // opened when it is asked for.

@@ -157,7 +157,7 @@ TEST_F(AlertTriageTest, TheSameMatchIsCountedOnceAlsoAcrossAStart) {
   restart();
   raise({hit(1, 1, 2), hit(1, 1, 1)});
   EXPECT_EQ(alerts->totals(kAll).hits, 3U);
-  EXPECT_EQ(told(), std::vector<std::int64_t>{3});
+  EXPECT_EQ(told(), std::vector<std::int64_t>{2}) << "more than one (told_count)";
 }
 
 TEST_F(AlertTriageTest, ASuppressedHitIsStoredAndCountedAndMakesNoSighting) {
@@ -235,7 +235,7 @@ TEST_F(AlertTriageTest, BeyondTheRateHitsAreCountedByIndicatorAndStillToldHome) 
   restart();
   check();
   ASSERT_TRUE(alerts->flush_sightings());
-  EXPECT_EQ(told(), (std::vector<std::int64_t>{10, 11}));
+  EXPECT_EQ(told(), (std::vector<std::int64_t>{10, 10}));
   node.clock.advance(seconds(20));
   raise({hit(2, 30, 30), hit(2, 31, 31), hit(2, 32, 32), hit(2, 33, 33)});
   EXPECT_EQ(alerts->totals(kAll).unlisted, 8U) << "full again after the restart: three";
@@ -259,8 +259,9 @@ TEST_F(AlertTriageTest, TechniquesAreThoseOfTheRuleAndOfTheRelationsThatOneMayRe
     return out;
   };
   EXPECT_EQ(names(kAll), (std::vector<std::string>{"T1071", "T1568"}));
-  EXPECT_EQ(names({.everything = true, .subjects = {}, .reads = [](const Technique& t) { return t.collection != "secret"; }}),
-            std::vector<std::string>{"T1568"});
+  EXPECT_EQ(
+      names({.everything = true, .subjects = {}, .reads = [](const Technique& t) { return t.collection != "secret"; }}),
+      std::vector<std::string>{"T1568"});
   restart();
   EXPECT_EQ(names(kAll), (std::vector<std::string>{"T1071", "T1568"}));
   EXPECT_EQ(alerts->groups({}, kAll).groups.at(0).risk, 80) << "80 % × critical";

@@ -87,12 +87,12 @@ Result<void> Alerts::Impl::add_sighting(journal::Batch& batch, Facts& facts, Sig
     if (!exercise.empty()) texts.push_back(exercise_definition(exercise, options.self));
     for (const std::string& text : texts) BONGSU_TRY_VOID(add_definition(batch, facts, text, collection, exercise));
   }
-  // Milliseconds, so that a version is later than the one before as text too.
-  const Instant now = clock.now();
+  // A version is later than the one before, if need be before its time has come.
+  const Instant now = told_time(clock.now());
   if (window.written == 0)
     window.created = window.modified = now;
   else
-    window.modified = std::max(now, window.modified + std::chrono::milliseconds(1));
+    window.modified = std::max(now, window.modified + kSightingGrain);
   window.written = window.count;
   SightingEntry sighting = make_sighting(window, options.self, options.identity_id, collection);
   batch.entries.push_back(std::move(sighting.entry));

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <vector>
 
 #include "base/json.h"
 #include "policy/redact.h"
@@ -11,7 +14,7 @@ namespace bongsu::flow {
 namespace {
 
 constexpr std::string_view kSightingOf = "sighting-of:", kNamesSighters = "names-sighters", kWhole = "whole",
-                           kSectors = "sectors:", kGiven = "\ngiven:";
+                           kSectors = "sectors:", kTargets = "targets:", kSighter = "sighter", kSightedBy = "sighted-by:", kGiven = "\ngiven:";
 
 bool is_sector(std::string_view text) { return policy::is_label_word(text) && text.find_first_of(", ") == text.npos; }
 
@@ -33,6 +36,82 @@ std::set<std::string> sectors_of(const Json& body) {
     for (const auto& extension : extensions->get_object()) good = good && read_sectors(extension.value(), out);
   if (!good) out.clear();
   return out;
+}
+
+// In lists of targets: what separates there is written as %xx.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) <= 0x20 || std::string_view("%|;,").find(c) != std::string_view::npos)
+      out += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    else
+      out += c;
+  return out;
+}
+
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
+      out += static_cast<char>(value);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> out;
+  for (;;) {
+    const std::size_t end = text.find(at);
+    out.push_back(text.substr(0, end));
+    if (end == text.npos) return out;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string list_text(const std::set<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ",") + escaped(item);
+  return out;
+}
+
+std::set<std::string> read_list(std::string_view text) {
+  std::set<std::string> out;
+  if (!text.empty())
+    for (const std::string_view item : split(text, ',')) out.insert(unescaped(item));
+  return out;
+}
+
+std::string targets_text(const std::set<policy::Target>& targets) {
+  std::string out;
+  for (const policy::Target& target : targets) {
+    if (!out.empty()) out += ';';
+    out += escaped(target.type) + '|' + list_text(target.collections) + '|' + list_text(target.sectors) + '|' +
+           list_text(target.givers);
+    if (target.sighter) out.append("|").append(kSighter);
+  }
+  return out;
+}
+
+// nullopt: not what targets_text wrote.
+std::optional<std::set<policy::Target>> read_targets(std::string_view text) {
+  std::set<policy::Target> out;
+  for (const std::string_view one : split(text, ';')) {
+    const auto fields = split(one, '|');
+    if (fields.size() < 4 || fields.size() > 5 || fields[0].empty() || out.size() == policy::kMaxTargets)
+      return std::nullopt;
+    out.insert({.type = unescaped(fields[0]),
+                .collections = read_list(fields[1]),
+                .sectors = read_list(fields[2]),
+                .givers = read_list(fields[3]),
+                .sighter = fields.size() == 5});
+  }
+  return targets_text(out) == text ? std::optional(std::move(out)) : std::nullopt;
 }
 
 }  // namespace
@@ -66,6 +145,8 @@ std::string stored_facts(const policy::ObjectFacts& facts) {
     if (!facts.can_redact) word(kWhole);
   }
   if (!facts.sectors.empty()) word(fmt::format("{}{}", kSectors, fmt::join(facts.sectors, ",")));
+  if (!facts.targets.empty()) word(std::string(kTargets) + targets_text(facts.targets));
+  if (facts.sighted_by) word(std::string(kSightedBy) + *facts.sighted_by);
   return facts.label.text() + (more.empty() ? "" : '\n' + more);
 }
 
@@ -134,6 +215,14 @@ Result<policy::ObjectFacts> parse_facts(std::string_view stored) {
           return broken();
         facts.sectors.emplace(sector);
       }
+    } else if (is(5, word.starts_with(kTargets))) {
+      auto targets = read_targets(word.substr(kTargets.size()));
+      if (!targets) return broken();
+      facts.targets = std::move(*targets);
+    } else if (is(6, word.starts_with(kSightedBy))) {
+      const std::string_view member = word.substr(kSightedBy.size());
+      if (!member.empty() && !policy::is_member_id(member)) return broken();
+      facts.sighted_by = std::string(member);
     } else {
       return broken();
     }

@@ -28,7 +28,10 @@ inline constexpr std::size_t kMaxFactsText = 5 * 1024 * 1024;
 void read_facts(policy::ObjectFacts& facts, const stix::Object& object);
 
 // The label's text, and behind a line break what is known beyond it: "sighting-of:cert-ua names-sighters whole
-// sectors:energy,health". One text for each value.
+// sectors:energy,health targets:malware|<collections>|<sectors>|<givers>;…" ("|sighter" behind those that are only that)
+// sighted-by:cert-lt".
+// One text for each value. What stands in a journal from before targets were noted has none: nothing is asked of what it
+// refers to until it is admitted again or decided again (Release).
 std::string stored_facts(const policy::ObjectFacts& facts);
 // The label's text alone.
 std::string_view stored_label(std::string_view stored);

@@ -14,14 +14,29 @@ void merge(std::vector<KnownCopy>& copies, KnownCopy copy) {
   });
   if (same == copies.end()) {
     copies.push_back(std::move(copy));
-  } else if (copy.version_key > same->version_key) {
+    return;
+  }
+  std::set<std::string> collections = same->collections;
+  collections.insert(copy.collections.begin(), copy.collections.end());
+  if (copy.version_key > same->version_key) {
     *same = std::move(copy);
   } else if (copy.version_key == same->version_key) {
     same->label = policy::join(same->label, copy.label);  // the same version in two collections: the stricter counts
+    same->targets.merge(copy.targets);
   }
+  same->collections = std::move(collections);
 }
 
 }  // namespace
+
+KnownCopy known_copy(const policy::ObjectFacts& facts, std::string version_key) {
+  return {.origin = facts.origin,
+          .version_key = std::move(version_key),
+          .label = label_of_existence(facts),
+          .collections = {facts.collection},
+          .sectors = facts.sectors,
+          .targets = facts.targets};
+}
 
 Result<std::vector<KnownCopy>> KnownObjects::Look::copies(const std::string& id) {
   {
@@ -35,8 +50,7 @@ Result<std::vector<KnownCopy>> KnownObjects::Look::copies(const std::string& id)
   if (!snapshot_) snapshot_ = known_.journal_.snapshot();
   BONGSU_TRY(const auto versions, snapshot_->versions("", id));
   std::vector<KnownCopy> copies;
-  for (const auto& entry : versions)
-    merge(copies, {.origin = entry.origin, .version_key = entry.version_key, .label = label_of_existence(facts_or_deny(entry))});
+  for (const auto& entry : versions) merge(copies, known_copy(facts_or_deny(entry), entry.version_key));
   const std::lock_guard lock(known_.mutex_);
   if (known_.generation_ == generation_) known_.remember(id, copies);
   return copies;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,7 +16,7 @@
 
 #include "base/result.h"
 #include "journal/journal.h"
-#include "policy/label.h"
+#include "policy/decide.h"
 
 namespace bongsu::flow {
 
@@ -25,7 +26,13 @@ struct KnownCopy {
   std::string origin;
   std::string version_key;
   policy::Label label;  // who may know that it is there (label_of_existence)
+  // What else is asked of who may know: where it stands, as any version; and of the newest, its sectors and what it
+  // refers to.
+  std::set<std::string> collections{};
+  std::set<std::string> sectors{};
+  std::set<policy::Target> targets{};
 };
+KnownCopy known_copy(const policy::ObjectFacts& facts, std::string version_key);
 
 // Safe from any thread.
 class KnownObjects {

@@ -399,6 +399,19 @@ TEST_F(Sightings, D6_WhoSawItIsLeftOutWhereTheAgreementSaysSo) {
   EXPECT_NE(reads("cert-z", id_of("sighting", 2)), "");
 }
 
+TEST_F(Sightings, D6_WhoMadeItIsHiddenWithIt) {
+  node.policy.agreements["cert-z"].anonymise_sightings = false;
+  node.apply();
+  const auto made_by = [](unsigned number, const std::string& identity) {
+    return sighting(number, id_of("indicator", 2), R"(,"created_by_ref":")" + identity + '"');
+  };
+  node.admit({made_by(1, id_of("identity", 0xfe1f)), made_by(2, id_of("identity", 6)), sighting(3, id_of("indicator", 2))});
+  EXPECT_NE(reads("cert-y", id_of("sighting", 1)), "") << "this node's own: whose else";
+  EXPECT_EQ(reads("cert-y", id_of("sighting", 2)), "");
+  EXPECT_NE(reads("cert-y", id_of("sighting", 3)), "") << "nobody is named";
+  EXPECT_NE(reads("cert-z", id_of("sighting", 2)), "");
+}
+
 // ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 TEST_F(Redaction, AnAgreementForASectorGetsWhatConcernsIt) {
@@ -435,6 +448,10 @@ TEST(Facts, StandInTheJournalInOneText) {
   }
   facts.sighting_of = "";
   EXPECT_EQ(parse_facts(stored_facts(facts)).value(), facts);
+  for (const char* by : {"cert-lt", ""}) {
+    facts.sighted_by = by;
+    EXPECT_EQ(parse_facts(stored_facts(facts)).value(), facts);
+  }
   // For who gave it, the label as it came; for all others, what it is here.
   const std::string raised = with_given(stored_facts(facts), "cert-b", {.tlp = Tlp::kClear, .marked = true});
   EXPECT_EQ(label_for(raised, "cert-b"), "clear marked");

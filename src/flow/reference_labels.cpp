@@ -17,6 +17,40 @@ bool counts(const stix::Reference& reference) {
   return reference.target.type != "marking-definition" && reference.property != "created_by_ref";
 }
 
+// More than can be asked for denies.
+void add_target(policy::ObjectFacts& facts, policy::Target target) {
+  if (facts.targets.size() < policy::kMaxTargets || facts.targets.contains(target))
+    facts.targets.insert(std::move(target));
+  else
+    facts.label = policy::join(facts.label, policy::deny_all());
+}
+
+// What that refers to in turn is hidden with it, so it is asked for as well; whom that leaves out of what it names is its
+// own affair.
+void add_further(policy::ObjectFacts& facts, const std::set<policy::Target>& of_target) {
+  for (policy::Target target : of_target) {
+    target.sighter = false;
+    add_target(facts, std::move(target));
+  }
+}
+
+bool names_sighter(const stix::Reference& reference, const policy::ObjectFacts& facts) {
+  return facts.names_sighters && reference.property.starts_with("where_sighted_refs");
+}
+
+// Where it stands as the copy that counts here, and as one that the same member gave with what refers to it: whoever may
+// have that one may be told of it.
+policy::Target known_target(const stix::Reference& reference, const std::vector<KnownCopy>& copies,
+                            const KnownCopy& standing, std::string_view origin, std::string_view self) {
+  policy::Target out{.type = reference.target.type, .sectors = standing.sectors};
+  for (const KnownCopy& copy : copies) {
+    if (copy.origin != self) out.givers.insert(copy.origin);
+    if (&copy == &standing || (copy.origin == origin && policy::at_most(copy.label, standing.label)))
+      out.collections.insert(copy.collections.begin(), copy.collections.end());
+  }
+  return out;
+}
+
 policy::Label no_further_than(std::string_view origin, std::string_view self) {
   policy::Label out = policy::bottom();
   out.releasable_to = {std::string(origin), std::string(self)};
@@ -57,9 +91,19 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
     for (const auto& reference : batch[i].object->references()) {
       if (!counts(reference) || reference.target == batch[i].object->id()) continue;
       std::string target = reference.target.text();
-      if (here.contains(target)) {
+      policy::ObjectFacts& facts = *batch[i].facts;
+      const bool sighter = names_sighter(reference, facts);
+      if (const auto others = here.find(target); others != here.end()) {
         auto& from = referring[target];
         if (from.empty() || from.back() != i) from.push_back(i);
+        for (const std::size_t other : others->second) {
+          policy::Target one{.type = reference.target.type,
+                             .collections = {batch[other].facts->collection},
+                             .sectors = batch[other].facts->sectors,
+                             .sighter = sighter};
+          if (origin != self) one.givers.emplace(origin);
+          add_target(facts, std::move(one));
+        }
         continue;
       }
       BONGSU_TRY(auto copies, look.copies(target));
@@ -67,11 +111,16 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
       // else take all that refers to it out of service.
       if (live && std::ranges::any_of(copies, [](const KnownCopy& one) { return one.label.exercises.empty(); }))
         leave_out_drills(copies);
-      if (const KnownCopy* copy = standing_copy(copies, self))
-        batch[i].facts->label =
-            policy::join(batch[i].facts->label, label_of_reference(copy->label, copy->origin, self));
-      else if (!batch[i].covered)
-        batch[i].facts->label = policy::join(batch[i].facts->label, no_further_than(origin, self));
+      if (const KnownCopy* copy = standing_copy(copies, self)) {
+        facts.label = policy::join(facts.label, label_of_reference(copy->label, copy->origin, self));
+        policy::Target known = known_target(reference, copies, *copy, origin, self);
+        known.sighter = sighter;
+        add_target(facts, std::move(known));
+        add_further(facts, copy->targets);
+        continue;
+      }
+      if (!batch[i].covered) facts.label = policy::join(facts.label, no_further_than(origin, self));
+      add_target(facts, {.type = reference.target.type, .sighter = sighter});
     }
   }
   if (referring.empty()) return {};
@@ -91,8 +140,11 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
       if (rounds > 0) --rounds;
       // With the object's own part: it tells the reference wherever it goes, whatever is left out of it.
       policy::Label& whole = batch[i].facts->label;
-      if (policy::at_most(revealed, policy::own_part(whole))) continue;
-      whole = policy::join(whole, revealed);
+      const std::size_t targets = batch[i].facts->targets.size();
+      add_further(*batch[i].facts, batch[target].facts->targets);
+      const bool raised = !policy::at_most(revealed, policy::own_part(whole));
+      if (!raised && batch[i].facts->targets.size() == targets) continue;
+      if (raised) whole = policy::join(whole, revealed);
       if (!queued[i]) {
         queued[i] = true;
         risen.push_back(i);

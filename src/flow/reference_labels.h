@@ -1,4 +1,5 @@
-// What references reveal: raises the labels of objects by the labels of those that they refer to.
+// What references reveal: raises the labels of objects by the labels of those that they refer to, and notes for each
+// object what else is asked of who may know of those (policy::Target): it goes to nobody who may not have what it names.
 #pragma once
 
 #include <string>
@@ -18,7 +19,7 @@ policy::Label label_of_reference(const policy::Label& target, std::string_view t
 
 struct Referring {
   const stix::Object* object = nullptr;
-  policy::ObjectFacts* facts = nullptr;  // own label in, effective label out
+  policy::ObjectFacts* facts = nullptr;  // own label in, effective label and targets out
   // Its label says what it refers to, too (label_beside.h), or it is this node's. Otherwise what is not known here may be
   // hidden where it comes from: what refers to that goes no further.
   bool covered = true;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <condition_variable>
 #include <iterator>
@@ -11,6 +12,7 @@
 
 #include "flow/copies.h"
 #include "flow/facts.h"
+#include "flow/reference_labels.h"
 #include "flow/release_plan.h"
 
 namespace bongsu::flow {
@@ -19,6 +21,8 @@ namespace {
 constexpr std::string_view kPlaces = "release.places";    // "<collection>/<member>" → Place
 constexpr std::string_view kOrigins = "release.origins";  // "<view>" → first view of its chain
 constexpr std::string_view kExpires = "release.expires";  // when a label runs out: "<µs>/<collection>/<object>/<version>"
+constexpr std::string_view kReaches = "release.reaches";  // "<collection>/<other collection>": Plan::reaches
+constexpr std::string_view kFacts = "release.facts";      // "targets" → the last entry from before they were noted
 constexpr std::string_view kClock = "release.clock";      // "passed" → the time up to which labels have run out here
 constexpr std::uint32_t kBackfillBatch = 1000;            // entries decided again in one commit
 constexpr int kMaxSplitsPerDecision = 64;  // a view is split in two at each; more means that something turns in circles
@@ -70,6 +74,8 @@ struct Release::Impl {
   std::map<std::string, std::map<policy::MemberId, Place>> stored_places;  // as loaded; the first plan begins with them
   std::set<std::string> expiries;   // expiry_key of all that are to come, as stored
   std::int64_t passed_us = 0;       // labels that ran out before this have run out, whatever the clock says since
+  Reaches reaches;                  // as stored
+  journal::Seq without_targets = 0;  // entries up to here do not say what they refer to
   std::optional<Instant> turn;      // when `wanted` is another by time alone
   int serial = 0;  // makes keys of views unique within an epoch; under `changing`
   Watch watch;
@@ -79,6 +85,27 @@ struct Release::Impl {
     auto next = std::make_shared<policy::PolicyState>(*gate);
     next->epoch = plan ? plan->epoch : 0;
     state_with_epoch = std::move(next);
+  }
+
+  // The state as it is now, for who asks about it (Release::decide), and the same compiled.
+  struct Engines {
+    std::shared_ptr<const policy::PolicyState> state;
+    policy::CompiledPolicy compiled;
+  };
+  mutable std::mutex asking;
+  mutable std::shared_ptr<const Engines> asked;  // under `asking`
+  std::atomic<std::uint64_t> engine_faults = 0;
+
+  std::shared_ptr<const Engines> engines() const {
+    std::shared_ptr<const policy::PolicyState> state;
+    {
+      const std::shared_lock lock(mutex);
+      state = state_with_epoch;
+    }
+    if (!state) return nullptr;
+    const std::lock_guard lock(asking);
+    if (!asked || asked->state != state) asked = std::make_shared<const Engines>(state, policy::CompiledPolicy(*state));
+    return asked;
   }
 
   std::shared_ptr<const Plan> current() const {
@@ -165,7 +192,7 @@ struct Release::Impl {
   };
 
   std::vector<Group> groups_to_move(const Plan& old, const policy::PolicyState& content,
-                                    const std::set<std::string>& all) const {
+                                    const std::set<std::string>& all, const Reaches& reached) const {
     std::map<std::tuple<std::string, journal::ViewId, std::string>, std::vector<policy::MemberId>> found;
     for (const auto& collection : all) {
       std::set<policy::MemberId> members{content.self};
@@ -173,7 +200,7 @@ struct Release::Impl {
       if (const auto places = old.places.find(collection); places != old.places.end())
         for (const auto& [member, _] : places->second) members.insert(member);
       for (const auto& member : members) {
-        const std::string terms = class_terms(content, member, collection);
+        const std::string terms = class_terms(content, member, collection, reached);
         const Place* place = old.place(collection, member);
         if (place == nullptr ? terms.empty() : place->terms == terms) continue;
         found[{collection, place == nullptr ? 0 : place->view, terms}].push_back(member);
@@ -280,11 +307,13 @@ struct Release::Impl {
   Result<void> arrange() {
     policy::PolicyState content;
     std::set<std::string> all;
+    Reaches reached;
     std::shared_ptr<const policy::PolicyState> applied;
     {
       const std::shared_lock lock(mutex);
       applied = gate;
       all = collections;
+      reached = reaches;
     }
     const Instant now = now_here();
     policy::PolicyState newest = *applied;
@@ -297,8 +326,10 @@ struct Release::Impl {
     } else {
       old.places = stored_places;
     }
-    const std::vector<Group> groups = groups_to_move(old, content, all);
-    if (before && groups.empty() && newest == old.applied && old.collections == all && content == old.content) return {};
+    const std::vector<Group> groups = groups_to_move(old, content, all, reached);
+    if (before && groups.empty() && newest == old.applied && old.collections == all && content == old.content &&
+        reached == old.reaches)
+      return {};
     const auto decider =
         before && content == old.content ? old.decider : std::make_shared<const Decider>(content);
 
@@ -315,7 +346,7 @@ struct Release::Impl {
           for (const auto& [member, place] : places->second) {
             // Its class has to be one that stays as it is.
             if (place.terms != group.terms || place.pending ||
-                class_terms(content, member, group.collection) != group.terms || !seen.insert(place.view).second)
+                class_terms(content, member, group.collection, reached) != group.terms || !seen.insert(place.view).second)
               continue;
             comparison.candidates.emplace(member, place.view);
             members.push_back(member);
@@ -334,6 +365,7 @@ struct Release::Impl {
     draft.plan.content = content;
     draft.plan.decider = decider;
     draft.plan.collections = all;
+    draft.plan.reaches = reached;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (!groups[i].terms.empty()) BONGSU_TRY_VOID(compare(comparisons[i], groups[i].collection, content, *decider, now));
       BONGSU_TRY_VOID(place_group(draft, old, groups[i], comparisons[i]));
@@ -386,11 +418,37 @@ struct Release::Impl {
     return !change.release.empty() || !change.withdraw.empty() || !change.redacted.empty();
   }
 
+  // What was stored before targets were noted is read for them.
+  Result<policy::ObjectFacts> facts_again(const Plan& now, journal::Snapshot& snapshot,
+                                          const journal::Entry& entry) const {
+    policy::ObjectFacts facts = facts_or_deny(entry);
+    if (entry.seq > without_targets) return facts;
+    const auto content = snapshot.content(entry.seq);
+    if (!content && content.error().code != ErrorCode::kNotFound) return std::unexpected(content.error());
+    const auto object = content ? stix::Object::parse(content->payload)
+                                : Result<stix::Object>(std::unexpected(content.error()));
+    if (!object) return facts;  // erased: nothing of it goes out
+    KnownObjects known(journal);
+    KnownObjects::Look look = known.look();
+    policy::ObjectFacts raised = facts;
+    const bool live = !now.content.exercises.contains(entry.collection);
+    BONGSU_TRY_VOID(raise_by_references({{&*object, &raised}}, entry.origin, now.content.self, live, look));
+    facts.targets = std::move(raised.targets);
+    if (raised.label.unknown) facts.label = policy::join(facts.label, policy::deny_all());  // more than can be asked for
+    return facts;
+  }
+
   // Decides an entry again for one view: what is shown there is taken out, or comes, or is replaced.
   Result<void> redo(const Plan& now, const ViewClass& view_class, journal::Snapshot& snapshot,
                     const journal::Entry& entry, Instant at, journal::OutboxChange& change) const {
-    const policy::ObjectFacts facts = facts_or_deny(entry);
-    Outcome outcome = now.decider->ask(facts, at).of(view_class.members.front());
+    BONGSU_TRY(const policy::ObjectFacts facts, facts_again(now, snapshot, entry));
+    Decider::Question question = now.decider->ask(facts, at);
+    Outcome outcome = question.of(view_class.members.front());
+    // What members of one view have in common holds for what was known when it was arranged. What an older entry refers to
+    // is seen here first: it goes to all of them or to none.
+    if (entry.seq <= without_targets && !facts.targets.empty() &&
+        !std::ranges::all_of(view_class.members, [&](const auto& member) { return question.of(member).goes(); }))
+      outcome = {};
     BONGSU_TRY(const journal::Pos shown, snapshot.position(view_class.view, entry.seq));
     // What was recalled is not given again, in whatever form.
     if (outcome.goes() && watch.barred && view_class.members.front() != now.content.self &&
@@ -509,11 +567,26 @@ struct Release::Impl {
     return settle();
   }
 
+  // The first object of a collection that refers to what stands in these others: from here on a change of what a member
+  // may have there is a change here.
+  Result<void> reach(const std::string& collection, const std::set<std::string>& others) {
+    std::vector<journal::StateChange> states;
+    for (const std::string& other : others)
+      states.push_back({.space = std::string(kReaches), .key = place_key(collection, other), .value = ""});
+    BONGSU_TRY_VOID(journal.put(std::move(states)));
+    {
+      const std::unique_lock lock(mutex);
+      reaches[collection].insert(others.begin(), others.end());
+      want(collection, content_of(*gate, moment()));
+    }
+    return settle();
+  }
+
   // Under `mutex`.
   void want(const std::string& collection, const policy::PolicyState& content) {
     wanted[{collection, content.self}] = kSelfTerms;
     for (const auto& [member, _] : content.agreements)
-      wanted[{collection, member}] = class_terms(content, member, collection);
+      wanted[{collection, member}] = class_terms(content, member, collection, reaches);
   }
   void want_all() {
     const policy::PolicyState content = content_of(*gate, moment());
@@ -649,6 +722,21 @@ Result<std::unique_ptr<Release>> Release::load(journal::Journal& journal, const 
   }
   BONGSU_TRY(const auto expiries, journal.states(kExpires));
   for (const auto& [key, _] : expiries) impl->expiries.insert(key);
+  BONGSU_TRY(const auto reaches, journal.states(kReaches));
+  for (const auto& [key, _] : reaches) {
+    const std::size_t slash = key.find('/');
+    if (slash == std::string::npos) return corrupt(kReaches, key);
+    impl->reaches[key.substr(0, slash)].insert(key.substr(slash + 1));
+  }
+  BONGSU_TRY(const auto without, journal.state(kFacts, "targets"));
+  if (without) {
+    const auto seq = parse_json(*without);
+    if (!seq || !seq->is_int64()) return corrupt(kFacts, "targets");
+    impl->without_targets = static_cast<journal::Seq>(seq->get_int64());
+  } else {
+    impl->without_targets = journal.last_seq();
+    BONGSU_TRY_VOID(journal.put({{.space = std::string(kFacts), .key = "targets", .value = fmt::format("{}", impl->without_targets)}}));
+  }
   BONGSU_TRY(const auto passed, journal.state(kClock, "passed"));
   if (passed) impl->passed_us = time_of_key(*passed);
   return std::unique_ptr<Release>(new Release(std::move(impl)));
@@ -716,6 +804,10 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
       if (facts.collection.empty())
         return fail(ErrorCode::kInvalid, "an object is admitted into a collection", {.field = "collection"});
       BONGSU_TRY_VOID(impl_->include(facts.collection));
+      continue;
+    }
+    if (const auto others = new_reaches(facts, plan->reaches); !others.empty()) {
+      BONGSU_TRY_VOID(impl_->reach(facts.collection, others));
       continue;
     }
     bool mixed = false;
@@ -806,15 +898,25 @@ journal::ViewId Release::origin_of(journal::ViewId view) const {
   return found == impl_->origins.end() ? view : found->second;
 }
 
+Result<policy::Decision> Release::decide(const policy::ObjectFacts& facts, std::string_view member,
+                                         policy::Purpose purpose) const {
+  const auto engines = impl_->engines();
+  if (!engines) return fail(ErrorCode::kUnavailable, "no policy was applied yet: nothing can be decided");
+  auto decision =
+      decide_by_both(facts, member, *engines->state, engines->compiled, impl_->clock.now(), purpose);
+  if (decision.reasons.front() == policy::Reason::kEnginesDiffer) {
+    impl_->engine_faults.fetch_add(1);
+    impl_->log.error("release.engines_differ", {{"id", facts.object_id}, {"member", std::string(member)}});
+  }
+  return decision;
+}
+
 std::vector<PreviewLine> Release::preview(const policy::ObjectFacts& facts) const {
   std::vector<PreviewLine> out;
   const auto now_state = state();
   if (!now_state) return out;
-  const Instant now = impl_->clock.now();
-  for (const auto& [member, _] : now_state->members) {
-    if (member == now_state->self) continue;
-    out.push_back({member, decide_for_member(facts, member, *now_state, now)});
-  }
+  for (const auto& [member, _] : now_state->members)
+    if (auto decision = decision_for(member, facts)) out.push_back({member, std::move(*decision)});
   return out;
 }
 
@@ -822,7 +924,10 @@ std::optional<policy::Decision> Release::decision_for(const policy::MemberId& me
                                                       const policy::ObjectFacts& facts) const {
   const auto now_state = state();
   if (!now_state || member == now_state->self || !now_state->members.contains(member)) return std::nullopt;
-  return decide_for_member(facts, member, *now_state, impl_->clock.now());
+  auto decision = decide(facts, member);
+  return decision ? std::optional(std::move(*decision)) : std::nullopt;
 }
+
+std::uint64_t Release::engine_faults() const { return impl_->engine_faults.load(); }
 
 }  // namespace bongsu::flow

@@ -129,10 +129,17 @@ class Release {
   };
   void set_watch(Watch watch);  // once, before the first apply()
 
-  // Every member but this node, in order of name, by the state and the time as they are now.
+  // By the state and the time as they are now, and by both engines: policy::decide gives the reasons, policy::CompiledPolicy
+  // makes the outboxes. If they ever differ nothing is promised or sent: withheld, logged, counted. kUnavailable before the
+  // first apply().
+  Result<policy::Decision> decide(const policy::ObjectFacts& facts, std::string_view member,
+                                  policy::Purpose purpose = policy::Purpose::kOperations) const;
+  // Every member but this node, in order of name.
   std::vector<PreviewLine> preview(const policy::ObjectFacts& facts) const;
   // The line of one member; nullopt: it is this node, or no member.
   std::optional<policy::Decision> decision_for(const policy::MemberId& member, const policy::ObjectFacts& facts) const;
+  // How often the engines differed.
+  std::uint64_t engine_faults() const;
 
  private:
   struct Impl;

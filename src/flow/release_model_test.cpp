@@ -40,6 +40,8 @@ struct Model {
     facts.label = policy::Label{.tlp = Tlp::kClear, .marked = true};
     facts.sighting_of.reset();
     facts.names_sighters = false;
+    facts.sighted_by.reset();
+    facts.targets.clear();
     return facts;
   }
 

@@ -144,7 +144,8 @@ std::optional<Instant> next_turn(const policy::PolicyState& state, Instant now) 
   return out;
 }
 
-std::string class_terms(const policy::PolicyState& content, std::string_view member, std::string_view collection) {
+std::string class_terms(const policy::PolicyState& content, std::string_view member, std::string_view collection,
+                        const Reaches& reaches) {
   if (member == content.self) return std::string(kSelfTerms);
   const policy::MemberId id(member);
   if (!content.members.contains(id)) return {};
@@ -153,7 +154,20 @@ std::string class_terms(const policy::PolicyState& content, std::string_view mem
         return std::ranges::find(agreement.collections, collection) != agreement.collections.end();
       }))
     return {};
-  return to_hex(sha256(policy::terms_of(content, member, collection))).substr(0, 32);
+  std::string terms = policy::terms_of(content, member, collection);
+  if (const auto others = reaches.find(std::string(collection)); others != reaches.end())
+    for (const std::string& other : others->second)
+      terms += "reaches " + other + '\n' + policy::terms_of(content, member, other);
+  return to_hex(sha256(terms)).substr(0, 32);
+}
+
+std::set<std::string> new_reaches(const policy::ObjectFacts& facts, const Reaches& reaches) {
+  std::set<std::string> out;
+  for (const policy::Target& target : facts.targets) out.insert(target.collections.begin(), target.collections.end());
+  out.erase(facts.collection);
+  if (const auto known = reaches.find(facts.collection); known != reaches.end())
+    for (const std::string& collection : known->second) out.erase(collection);
+  return out;
 }
 
 bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members,
@@ -169,7 +183,13 @@ bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<pol
     const auto agreement = content.agreements.find(giver);
     return giver != content.self && agreement != content.agreements.end() && agreement->second.passes_on;
   };
-  return among(facts.origin) || std::ranges::any_of(facts.label.reveals, among);
+  const auto given_by_one = [&](const policy::Target& target) {
+    return std::ranges::any_of(target.givers,
+                               [&](const auto& giver) { return std::ranges::binary_search(members, giver); });
+  };
+  if (facts.sighted_by && std::ranges::binary_search(members, *facts.sighted_by)) return true;
+  return among(facts.origin) || std::ranges::any_of(facts.label.reveals, among) ||
+         std::ranges::any_of(facts.targets, given_by_one);
 }
 
 policy::ObjectFacts as_given(const policy::ObjectFacts& facts) {
@@ -177,6 +197,8 @@ policy::ObjectFacts as_given(const policy::ObjectFacts& facts) {
   given.label = {.tlp = stix::Tlp::kClear, .marked = true};
   given.sighting_of.reset();
   given.names_sighters = false;
+  given.sighted_by.reset();
+  given.targets.clear();
   return given;
 }
 
@@ -186,13 +208,20 @@ policy::Decision decide_for_member(const policy::ObjectFacts& facts, std::string
   return policy::decide(giver ? as_given(facts) : facts, member, purpose, state, now);
 }
 
+policy::Decision decide_by_both(const policy::ObjectFacts& facts, std::string_view member,
+                                const policy::PolicyState& state, const policy::CompiledPolicy& compiled, Instant now,
+                                policy::Purpose purpose) {
+  policy::Decision decision = decide_for_member(facts, member, state, now, purpose);
+  const auto& members = compiled.members();
+  const auto at = std::ranges::lower_bound(members, member);
+  if (at == members.end() || *at != member) return decision;  // this node, or nobody that anything flows to
+  const policy::ObjectFacts& asked = member == facts.origin ? as_given(facts) : facts;
+  const auto number = static_cast<std::uint32_t>(at - members.begin());
+  return policy::if_both_say_so(std::move(decision), compiled.decide(compiled.compile(asked), number, purpose, now), asked);
+}
+
 std::set<std::string> selectors_of(const Outcome& outcome, const policy::ObjectFacts& facts) {
-  std::set<std::string> out;
-  for (std::size_t i = 1; i < facts.label.parts.size(); ++i)
-    if ((outcome.parts >> (i - 1) & 1) != 0)
-      out.insert(facts.label.parts[i].selectors.begin(), facts.label.parts[i].selectors.end());
-  if (outcome.without_sighters) out.emplace("where_sighted_refs");
-  return out;
+  return policy::selectors_of(outcome.parts, outcome.without_sighters, facts);
 }
 
 Decider::Decider(const policy::PolicyState& content) : self_(content.self), policy_(content) {}

@@ -72,8 +72,13 @@ class Decider {
   policy::CompiledPolicy policy_;
 };
 
+// Collection → others in which something stands that its objects refer to: what its views hold depends on what a member
+// may have of those.
+using Reaches = std::map<std::string, std::set<std::string>>;
+
 struct Plan {
   std::uint64_t epoch = 0;
+  Reaches reaches;
   std::set<std::string> collections;
   policy::PolicyState applied;             // the state that this arrangement follows; epochs inside are 0
   policy::PolicyState content;             // the same without stops and validity: what outboxes are decided under
@@ -97,7 +102,10 @@ inline constexpr std::string_view kSelfTerms = "self";
 // Digest of everything that decides what this member's outbox of this collection holds, but its name; empty: no
 // agreement covers it. Members with equal class terms can differ only in what names them: releasable-to sets, origins,
 // references to third members' objects.
-std::string class_terms(const policy::PolicyState& content, std::string_view member, std::string_view collection);
+std::string class_terms(const policy::PolicyState& content, std::string_view member, std::string_view collection,
+                        const Reaches& reaches);
+// The collections among what the object refers to that its collection is not known to reach yet.
+std::set<std::string> new_reaches(const policy::ObjectFacts& facts, const Reaches& reaches);
 
 // Whether two members of equal class terms may get different decisions for this object.
 bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<policy::MemberId>& members,
@@ -110,6 +118,10 @@ policy::Decision decide_for_member(const policy::ObjectFacts& facts, std::string
                                    const policy::PolicyState& state, Instant now,
                                    policy::Purpose purpose = policy::Purpose::kOperations);
 policy::ObjectFacts as_given(const policy::ObjectFacts& facts);
+// The same, where `compiled`, by which outboxes are made, says so, too; else withheld (policy::Reason::kEnginesDiffer).
+policy::Decision decide_by_both(const policy::ObjectFacts& facts, std::string_view member,
+                                const policy::PolicyState& state, const policy::CompiledPolicy& compiled, Instant now,
+                                policy::Purpose purpose = policy::Purpose::kOperations);
 
 // Finds which members of equal class terms were decided equally for every entry that it is shown.
 class Partition {

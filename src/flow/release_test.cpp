@@ -1,4 +1,5 @@
 #include "flow/release.h"
+#include "flow/release_plan.h"
 
 #include <gtest/gtest.h>
 
@@ -468,6 +469,32 @@ TEST(Release, OfSeveralAgreementsThoseThatAreValidPermit) {
   EXPECT_EQ(node.sees("cert-a"), Seen(indicators({3})));
   node.clock.advance(std::chrono::hours(5));
   EXPECT_EQ(node.sees("cert-a"), std::nullopt);
+}
+
+TEST(DecideByBoth, V10_PreviewAsksWhatOutboxesAreMadeByToo) {
+  TestNode node;
+  node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
+  node.apply();
+  policy::ObjectFacts facts{.object_id = id_of("indicator", 1),
+                            .type = "indicator",
+                            .collection = "c1",
+                            .origin = "cert-self",
+                            .label = {.tlp = Tlp::kGreen, .marked = true}};
+  const Instant now = node.clock.now();
+  const policy::CompiledPolicy same(node.policy);
+  EXPECT_EQ(decide_by_both(facts, "cert-a", node.policy, same, now).verdict, policy::Verdict::kRelease);
+  EXPECT_EQ(node.release->preview(facts).at(0).decision.verdict, policy::Verdict::kRelease);
+  EXPECT_EQ(node.release->engine_faults(), 0U);
+  // An engine that is wrong: it was made of another policy.
+  policy::PolicyState other = node.policy;
+  other.agreements["cert-a"].highest_tlp = Tlp::kClear;
+  const policy::Decision differ = decide_by_both(facts, "cert-a", node.policy, policy::CompiledPolicy(other), now);
+  EXPECT_EQ(differ.verdict, policy::Verdict::kWithhold);
+  EXPECT_EQ(differ.reasons, std::vector{policy::Reason::kEnginesDiffer});
+  // What a member gave is asked about alike.
+  facts.origin = "cert-a";
+  facts.label.tlp = Tlp::kRed;
+  EXPECT_EQ(decide_by_both(facts, "cert-a", node.policy, same, now).verdict, policy::Verdict::kRelease);
 }
 
 }  // namespace

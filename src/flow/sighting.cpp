@@ -12,14 +12,21 @@ namespace {
 // Of the definitions that this file makes: constant, so that the same members make the same id.
 constexpr Instant kMarkingCreated{1'795'219'200, 0};  // 2026-11-21T00:00:00Z
 
-std::string coarse(Instant at) {
+}  // namespace
+
+std::int64_t told_count(std::int64_t hits) {
+  if (hits < 10) return std::min<std::int64_t>(hits, 2);
+  std::int64_t step = 10;
+  while (step <= hits / 10) step *= 10;
+  return step;
+}
+
+Instant told_time(Instant at) {
   const std::int64_t grain = kSightingGrain.count();
   std::int64_t seconds = at.seconds - at.seconds % grain;
   if (at.seconds % grain < 0) seconds -= grain;
-  return Instant{seconds, 0}.text(0);
+  return {seconds, 0};
 }
-
-}  // namespace
 
 void SightingWindow::hit(Instant at) {
   first_seen = count == 0 ? at : std::min(first_seen, at);
@@ -102,9 +109,9 @@ SightingEntry make_sighting(const SightingWindow& window, const std::string& sel
   if (!identity_id.empty()) body["created_by_ref"] = identity_id;
   body["created"] = window.created.text(3);
   body["modified"] = window.modified.text(3);
-  body["first_seen"] = coarse(window.first_seen);
-  body["last_seen"] = coarse(window.last_seen);
-  body["count"] = window.count;
+  body["first_seen"] = told_time(window.first_seen).text(0);
+  body["last_seen"] = told_time(window.last_seen).text(0);
+  body["count"] = told_count(window.count);
   body["sighting_of_ref"] = window.indicator_id;
   body["object_marking_refs"] = std::move(markings);
 

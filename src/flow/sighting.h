@@ -1,7 +1,8 @@
 // Sightings (STIX 2.1 §5.2): what goes back to the member whose indicator matched here.
 //
 // The originator learns that its indicator was seen, about when and how often; not where, not by whom of our
-// constituents, not the event: where_sighted_refs and observed_data_refs stay out, times are cut to kSightingGrain.
+// constituents, not the event: where_sighted_refs and observed_data_refs stay out, times are cut to kSightingGrain
+// (created and modified, too: the first hit makes the sighting), and counts are told in steps.
 #pragma once
 
 #include <chrono>
@@ -22,6 +23,11 @@ namespace bongsu::flow {
 inline constexpr std::chrono::seconds kSightingGrain{60};
 inline constexpr std::int64_t kMaxSightingCount = 999'999'999;  // STIX 2.1 §5.2.1
 inline constexpr std::size_t kMaxSightingMarkings = 16;         // of the indicator that are kept
+
+// What is told of a number of hits: 1, and from there on at least so many: 2, 10, 100, 1,000, …
+std::int64_t told_count(std::int64_t hits);
+// The beginning of its kSightingGrain.
+Instant told_time(Instant at);
 
 // Hits of one indicator within one window.
 struct SightingWindow {

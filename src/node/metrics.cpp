@@ -49,6 +49,7 @@ void Metrics::request(const std::string& listener, int status, double seconds) {
 
 std::string Metrics::text(const Gauges& g) const {
   const auto set = [&](const char* name, const char* help, auto value) { impl_->set(name, help, static_cast<double>(value)); };
+  set("bongsu_release_engine_faults", "Decisions that the two engines took differently: withheld, and a fault", g.engine_faults);
   set("bongsu_journal_seq", "Newest entry of the journal", g.journal_seq);
   set("bongsu_journal_bytes", "Size of the journal's files", g.journal_bytes);
   set("bongsu_free_bytes", "Free space where the journal lies", g.free_bytes);

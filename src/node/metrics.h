@@ -8,7 +8,7 @@
 namespace bongsu::node {
 
 struct Gauges {
-  std::uint64_t journal_seq = 0, journal_bytes = 0, free_bytes = 0, search_lag = 0, detection_lag = 0;
+  std::uint64_t engine_faults = 0, journal_seq = 0, journal_bytes = 0, free_bytes = 0, search_lag = 0, detection_lag = 0;
   std::uint64_t indicators = 0, events = 0, event_bytes = 0, bad_lines = 0, sensor_restarts = 0, open_tails = 0;
   std::uint64_t alerts_total = 0, alerts_open = 0, hits = 0, hits_suppressed = 0, hits_unlisted = 0, links_live = 0, links_total = 0;
   bool sensor_running = false;

@@ -409,6 +409,7 @@ std::vector<link::Partner> Node::Impl::partners(bool stopped_too) {
 
 Gauges Node::Impl::gauges() {
   Gauges g;
+  g.engine_faults = core->release->engine_faults();
   if (const auto stats = core->journal->stats()) {
     g.journal_seq = stats->last_seq;
     g.journal_bytes = stats->bytes;

@@ -3,18 +3,14 @@
 #include <fmt/format.h>
 
 #include "flow/facts.h"
-#include "flow/release_plan.h"
 #include "policy/trace.h"
 
 namespace bongsu::node {
 namespace {
 
-Result<std::shared_ptr<const policy::PolicyState>> state_of(const Core& core, std::string_view member) {
-  if (!policy::is_member_id(member))
-    return fail(ErrorCode::kInvalid, "is a member's name", {.field = "member"});
-  auto state = core.release->state();
-  if (!state) return fail(ErrorCode::kUnavailable, "no policy was applied yet");
-  return state;
+Result<void> check_name(std::string_view member) {
+  if (!policy::is_member_id(member)) return fail(ErrorCode::kInvalid, "is a member's name", {.field = "member"});
+  return {};
 }
 
 }  // namespace
@@ -24,14 +20,15 @@ Result<JsonObject> decide_report(Core& core, const stix::Object& object, std::st
   const auto place = core.collections->find(collection);
   if (!place)
     return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"", collection), {.field = "collection"});
-  BONGSU_TRY(const auto state, state_of(core, member));
+  BONGSU_TRY_VOID(check_name(member));
   BONGSU_TRY(const auto facts,
              core.admission->facts_of(object, {.collection = place->id, .origin = core.config.member, .fallback = place->fallback}));
-  return policy::trace_json(facts, member, flow::decide_for_member(facts, member, *state, core.clock.now(), purpose));
+  BONGSU_TRY(const auto decision, core.release->decide(facts, member, purpose));
+  return policy::trace_json(facts, member, decision);
 }
 
 Result<JsonObject> why_report(Core& core, std::string_view object_id, std::string_view member) {
-  BONGSU_TRY(const auto state, state_of(core, member));
+  BONGSU_TRY_VOID(check_name(member));
   JsonArray versions;
   for (const auto& collection : core.collections->list()) {
     const auto reading = core.release->open(member, collection.id);
@@ -40,9 +37,8 @@ Result<JsonObject> why_report(Core& core, std::string_view object_id, std::strin
     BONGSU_TRY(const auto entries, view.versions(collection.id, object_id));
     for (const auto& entry : entries) {
       BONGSU_TRY(const auto facts, flow::facts_of(entry));
-      JsonObject line = policy::trace_json(
-          facts, member,
-          flow::decide_for_member(facts, member, *state, core.clock.now()));
+      BONGSU_TRY(const auto decision, core.release->decide(facts, member));
+      JsonObject line = policy::trace_json(facts, member, decision);
       line["collection"] = collection.alias;
       line["version"] = entry.version;
       bool visible = false;

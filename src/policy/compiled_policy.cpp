@@ -20,6 +20,29 @@ std::vector<Reason> reasons_of(const CompiledDecision& decision) {
   return out;
 }
 
+std::set<std::string> selectors_of(std::uint64_t parts, bool without_sighters, const ObjectFacts& facts) {
+  std::set<std::string> out;
+  for (std::size_t i = 1; i < facts.label.parts.size(); ++i)
+    if ((parts >> (i - 1) & 1) != 0)
+      out.insert(facts.label.parts[i].selectors.begin(), facts.label.parts[i].selectors.end());
+  if (without_sighters) out.emplace("where_sighted_refs");
+  return out;
+}
+
+Decision if_both_say_so(Decision decision, const CompiledDecision& compiled, const ObjectFacts& facts) {
+  const auto redact = selectors_of(compiled.parts, compiled.without_sighters, facts);
+  const bool same = compiled.verdict == decision.verdict && reasons_of(compiled) == decision.reasons &&
+                    std::ranges::equal(redact, decision.redact);
+  if (same) return decision;
+  return {.verdict = Verdict::kWithhold,
+          .reasons = {Reason::kEnginesDiffer},
+          .redact = {},
+          .left_out = {},
+          .epoch = decision.epoch,
+          .versions = std::move(decision.versions),
+          .persons = {}};
+}
+
 CompiledPolicy::CompiledPolicy(const PolicyState& state)
     : self_(state.self),
       chartered_(state.charter_version > 0),
@@ -237,6 +260,51 @@ CompiledObject::Part CompiledPolicy::compile_label(const Label& label, const Mem
   return out;
 }
 
+Bits CompiledPolicy::sector_bits(const std::set<std::string>& sectors) const {
+  Bits out(sectors_.size());
+  for (const auto& sector : sectors)
+    if (const auto number = sectors_.find(sector); number != Names::kNone) out.add(number);
+  return out;
+}
+
+CompiledObject::Denied CompiledPolicy::compile_denied(const ObjectFacts& facts) const {
+  CompiledObject::Denied out;
+  for (const auto& [member, denials] : denials_) {
+    if (out.empty()) out.resize(members_.size());
+    for (const Purpose purpose : {Purpose::kOperations, Purpose::kExercise, Purpose::kCrisis})
+      if (std::ranges::any_of(denials, [&](const Denial& denial) { return matches(denial, facts, purpose); }))
+        out[member] = static_cast<std::uint8_t>(out[member] | (1U << static_cast<unsigned>(purpose)));
+  }
+  return out;
+}
+
+CompiledObject::Target CompiledPolicy::compile_target(const Target& target, const ObjectFacts& facts) const {
+  CompiledObject::Target out;
+  out.type = types_.find(target.type);
+  out.sighter = target.sighter;
+  out.known = !target.collections.empty();
+  out.sectors = sector_bits(target.sectors);
+  out.givers = Bits(member_numbers_.size());
+  for (const MemberId& giver : target.givers)
+    if (const auto number = member_numbers_.find(giver); number != Names::kNone) out.givers.add(number);
+  ObjectFacts there{.object_id = {},
+                    .type = target.type,
+                    .collection = {},
+                    .origin = {},
+                    .label = {},
+                    .sectors = target.sectors};
+  if (!denials_.empty()) there.label = facts.label;
+  const auto add = [&](const std::string& collection) {
+    there.collection = collection;
+    out.places.push_back({.collection = collections_.find(collection),
+                          .in_exercise = exercises_.contains(collection),
+                          .denied = compile_denied(there)});
+  };
+  if (!out.known) add({});
+  for (const std::string& collection : target.collections) add(collection);
+  return out;
+}
+
 CompiledObject CompiledPolicy::compile(const ObjectFacts& facts) const {
   CompiledObject out;
   out.collection = collections_.find(facts.collection);
@@ -250,16 +318,11 @@ CompiledObject CompiledPolicy::compile(const ObjectFacts& facts) const {
       facts.label.exercises, [&](const std::string& name) { return !out.in_exercise || name != of->second; });
   out.is_sighting = facts.sighting_of.has_value();
   if (facts.sighting_of) out.sighting_of = member_numbers_.find(*facts.sighting_of);
-  out.sectors = Bits(sectors_.size());
-  for (const auto& sector : facts.sectors)
-    if (const auto number = sectors_.find(sector); number != Names::kNone) out.sectors.add(number);
-
-  for (const auto& [member, denials] : denials_) {
-    if (out.denied.empty()) out.denied.resize(members_.size());
-    for (const Purpose purpose : {Purpose::kOperations, Purpose::kExercise, Purpose::kCrisis})
-      if (std::ranges::any_of(denials, [&](const Denial& denial) { return matches(denial, facts, purpose); }))
-        out.denied[member] = static_cast<std::uint8_t>(out.denied[member] | (1U << static_cast<unsigned>(purpose)));
-  }
+  out.says_who_made_it = facts.sighted_by.has_value();
+  if (facts.sighted_by) out.sighted_by = member_numbers_.find(*facts.sighted_by);
+  out.sectors = sector_bits(facts.sectors);
+  out.denied = compile_denied(facts);
+  for (const Target& target : facts.targets) out.targets.push_back(compile_target(target, facts));
 
   const bool in_parts = facts.can_redact && !facts.label.parts.empty();
   const Label& own = in_parts ? facts.label.parts.front().label : facts.label;
@@ -324,9 +387,29 @@ std::uint64_t CompiledPolicy::against(const CompiledObject::Part& label, const M
   return no;
 }
 
+bool CompiledPolicy::may_know(const CompiledObject::Target& target, const Member& member, std::uint32_t number,
+                              Purpose asked, Instant now) const {
+  if (target.givers.has(number)) return true;
+  return std::ranges::any_of(target.places, [&](const CompiledObject::Place& place) {
+    const unsigned purpose = static_cast<unsigned>(place.in_exercise ? Purpose::kExercise : asked);
+    if (!place.denied.empty() && ((place.denied[number] >> purpose) & 1) != 0) return false;
+    return std::ranges::any_of(member.agreements, [&](const Terms& terms) {
+      const bool in_force = (!terms.valid_from || now >= *terms.valid_from) && now < terms.valid_until &&
+                            terms.outbound && ((terms.purposes >> purpose) & 1) != 0;
+      if (!in_force || !(terms.all_types || (target.type != Names::kNone && terms.types.has(target.type)))) return false;
+      if (!target.known) return true;
+      return place.collection != Names::kNone && terms.collections.has(place.collection) &&
+             (terms.any_sector || terms.sectors.meets(target.sectors));
+    });
+  });
+}
+
 CompiledDecision CompiledPolicy::decide(const CompiledObject& object, std::uint32_t number, Purpose purpose,
                                         Instant now) const {
   const Member& member = members_[number];
+  bool hidden = false, hidden_sighter = false;  // among what it refers to
+  for (const CompiledObject::Target& target : object.targets)
+    if (!may_know(target, member, number, purpose, now)) (target.sighter ? hidden_sighter : hidden) = true;
   if (object.in_exercise) purpose = Purpose::kExercise;
   CompiledDecision best;
   int best_left_out = 0;
@@ -375,8 +458,11 @@ CompiledDecision CompiledPolicy::decide(const CompiledObject& object, std::uint3
     bool has_person = own.has_persons && some(persons);
     no |= against(own, member, number, terms, has_person, now);
     say(own.tlp < stix::Tlp::kRed && own.has_persons && !has_person, Reason::kNoNamedPerson);
-    const bool names_sighters = object.names_sighters && terms != nullptr && terms->anonymise;
+    const bool anonymous = terms != nullptr && terms->anonymise;
+    const bool names_sighters = object.names_sighters && anonymous;
+    say(anonymous && object.says_who_made_it && object.sighted_by != number, Reason::kNamesSighters);
     say(names_sighters && !object.can_redact, Reason::kNamesSighters);
+    say(hidden || (hidden_sighter && !names_sighters), Reason::kRefersToWithheld);
 
     CompiledDecision answer;
     answer.agreement = terms == nullptr ? Names::kNone : static_cast<std::uint32_t>(a);

@@ -72,6 +72,10 @@ struct CompiledDecision {
   std::uint32_t agreement = Names::kNone;  // number within the member's agreements
 };
 std::vector<Reason> reasons_of(const CompiledDecision& decision);
+// What decide() said, if the compiled policy came to the same about this object; else withheld, for kEnginesDiffer.
+Decision if_both_say_so(Decision decision, const CompiledDecision& compiled, const ObjectFacts& facts);
+// What it leaves out, as Decision::redact.
+std::set<std::string> selectors_of(std::uint64_t parts, bool without_sighters, const ObjectFacts& facts);
 
 class CompiledPolicy;
 
@@ -95,16 +99,32 @@ class CompiledObject {
     std::vector<std::uint8_t> persons;  // numbers in CompiledObject::persons
     std::optional<Instant> expires;
   };
+  // Denying clauses, by member: a bit for each purpose that one forbids; empty: none does.
+  using Denied = std::vector<std::uint8_t>;
+  // What it refers to, in one collection.
+  struct Place {
+    std::uint32_t collection = Names::kNone;  // kNone: in no agreement
+    bool in_exercise = false;
+    Denied denied;
+  };
+  struct Target {
+    std::uint32_t type = Names::kNone;
+    bool sighter = false, known = true;
+    Bits sectors, givers;
+    std::vector<Place> places;  // one, of no collection, if it is not known here
+  };
   std::uint32_t collection = Names::kNone, type = Names::kNone;
   bool marking_definition = false, names_sighters = false, can_redact = false;
   bool in_exercise = false, of_another_exercise = false;
   bool is_sighting = false;
-  std::uint32_t sighting_of = Names::kNone;
+  bool says_who_made_it = false;
+  std::uint32_t sighting_of = Names::kNone, sighted_by = Names::kNone;
   Bits sectors;
-  std::vector<std::uint8_t> denied;    // by member: a bit for each purpose that a clause forbids; empty: none does
+  Denied denied;
   std::vector<std::uint32_t> persons;  // member of each person that some part names; at most kMaxLabelItems
   // The own label and each granular part joined with it, or the whole alone.
   std::vector<Part> parts;
+  std::vector<Target> targets;
 };
 
 class CompiledPolicy {
@@ -143,6 +163,11 @@ class CompiledPolicy {
     Bits named;
   };
   CompiledObject::Part compile_label(const Label& label, const MemberId& origin) const;
+  CompiledObject::Denied compile_denied(const ObjectFacts& facts) const;
+  CompiledObject::Target compile_target(const Target& target, const ObjectFacts& facts) const;
+  Bits sector_bits(const std::set<std::string>& sectors) const;
+  bool may_know(const CompiledObject::Target& target, const Member& member, std::uint32_t number, Purpose purpose,
+                Instant now) const;
   std::uint64_t against(const CompiledObject::Part& label, const Member& member, std::uint32_t number,
                         const Terms* terms, bool has_person, Instant now) const;
 

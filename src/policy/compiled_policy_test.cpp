@@ -69,7 +69,7 @@ TEST(Engines, AgreeWithTheReferenceOnRandomStatesObjectsAndMembers) {
       }
     }
   }
-  EXPECT_EQ(seen.size(), kReasons) << "every reason was met";
+  EXPECT_EQ(seen.size(), kReasons - 1) << "every reason was met but that the engines differ";
   EXPECT_GT(verdicts[Verdict::kRelease], 2'000);
   EXPECT_GT(verdicts[Verdict::kRedact], 200);
 }

@@ -33,6 +33,7 @@ struct Question {
   Instant now;
   const MemberStanding* standing;  // nullptr: unknown
   const Agreement* agreement;      // nullptr: there is none
+  Purpose asked;                   // before the collection decided it
 
   bool chartered() const { return state.charter_version > 0; }
   Reasons against_reading() const;
@@ -85,6 +86,32 @@ Reasons Question::against_object() const {
       }))
     no.insert(Reason::kOfAnExercise);
   return no;
+}
+
+// Whether the member may know that it is there, by any agreement: the label of what it stands for is in the object's own.
+bool may_know(const Target& target, const Question& q) {
+  if (target.givers.contains(q.member)) return true;
+  ObjectFacts there{
+      .object_id = {}, .type = target.type, .collection = {}, .origin = {}, .label = q.object.label, .sectors = target.sectors};
+  const std::vector<const Agreement*> agreements = agreements_of(q.member, q.state);
+  const auto permits = [&](bool known) {
+    const Purpose purpose = q.state.exercises.contains(there.collection) ? Purpose::kExercise : q.asked;
+    if (denied(there, q.member, purpose, q.state)) return false;
+    return std::ranges::any_of(agreements, [&](const Agreement* agreement) {
+      const bool in_force = (!agreement->valid_from || q.now >= *agreement->valid_from) &&
+                            q.now < agreement->valid_until && agreement->direction != Direction::kFromPartner &&
+                            agreement->purposes.contains(purpose);
+      if (!in_force || !(agreement->types.contains("*") || agreement->types.contains(target.type))) return false;
+      if (!known) return true;
+      return std::ranges::find(agreement->collections, there.collection) != agreement->collections.end() &&
+             (!agreement->sectors || intersects(*agreement->sectors, target.sectors));
+    });
+  };
+  if (target.collections.empty()) return permits(false);
+  return std::ranges::any_of(target.collections, [&](const std::string& collection) {
+    there.collection = collection;
+    return permits(true);
+  });
 }
 
 // Everybody who may have meant AMBER+STRICT by TLP 1's AMBER has to have said that they did not.
@@ -221,8 +248,12 @@ Answer ask(const Question& q) {
   const bool in_parts = q.object.can_redact && !label.parts.empty();
   const Label& own = in_parts ? label.parts.front().label : label;
   out.against.merge(q.against(own));
-  const bool names_sighters = q.object.names_sighters && q.agreement != nullptr && q.agreement->anonymise_sightings;
+  const bool anonymous = q.agreement != nullptr && q.agreement->anonymise_sightings;
+  const bool names_sighters = q.object.names_sighters && anonymous;
   if (names_sighters && !q.object.can_redact) out.against.insert(Reason::kNamesSighters);
+  if (anonymous && q.object.sighted_by && *q.object.sighted_by != q.member) out.against.insert(Reason::kNamesSighters);
+  for (const Target& target : q.object.targets)
+    if (!(target.sighter && names_sighters) && !may_know(target, q)) out.against.insert(Reason::kRefersToWithheld);
   if (!out.against.empty()) return out;
   if (names_sighters) {
     out.redact.insert("where_sighted_refs");
@@ -299,13 +330,14 @@ Decision decide(const ObjectFacts& object, std::string_view member, Purpose purp
   const MemberId id(member);
   const auto found = state.members.find(id);
   const MemberStanding* standing = found == state.members.end() ? nullptr : &found->second;
+  const Purpose asked = purpose;
   if (state.exercises.contains(object.collection)) purpose = Purpose::kExercise;
   std::vector<const Agreement*> agreements = agreements_of(id, state);
   if (agreements.empty()) agreements.push_back(nullptr);
   std::optional<Answer> best;
   const Agreement* by = nullptr;
   for (const Agreement* agreement : agreements) {
-    Answer answer = ask({object, id, purpose, state, now, standing, agreement});
+    Answer answer = ask({object, id, purpose, state, now, standing, agreement, asked});
     if (best && !better(answer, *best)) continue;
     best = std::move(answer);
     by = agreement;
@@ -326,7 +358,9 @@ Decision may_read(std::string_view collection, std::string_view member, const Po
   const Agreement* by = nullptr;
   for (const Agreement* agreement : agreements) {
     Answer answer;
-    answer.against = Question{object, id, Purpose::kOperations, state, now, standing, agreement}.against_reading();
+    answer.against = 
+        Question{object, id, Purpose::kOperations, state, now, standing, agreement, Purpose::kOperations}
+            .against_reading();
     if (best && !better(answer, *best)) continue;
     best = std::move(answer);
     by = agreement;

@@ -23,6 +23,19 @@ namespace bongsu::policy {
 
 enum class Verdict : std::uint8_t { kRelease, kRedact, kWithhold };
 
+// What an object refers to, as far as it decides who may know that it is there: an id is data, and of what UUIDv5 names
+// its value is found by trying. Its label stands in the object's own; equal ones are one.
+struct Target {
+  std::string type;
+  std::set<std::string> collections{};  // ids, in which it stands here; empty: it is not known here
+  std::set<std::string> sectors{};
+  std::set<MemberId> givers{};  // others who gave it, so they know of it
+  bool sighter = false;         // named in where_sighted_refs, which goes where agreements anonymise
+  auto operator<=>(const Target&) const = default;
+};
+// Different ones of one object. What refers to more goes to nobody.
+inline constexpr std::size_t kMaxTargets = 256;
+
 struct ObjectFacts {
   std::string object_id;
   std::string type;
@@ -33,9 +46,14 @@ struct ObjectFacts {
   // A sighting whose recipients nobody has stated: who gave what was sighted. It flows back to them and to nobody else.
   std::optional<MemberId> sighting_of;
   bool names_sighters = false;  // it says in where_sighted_refs who saw it
+  // A sighting that says so in created_by_ref, and that is not this node: which member's identity it is; empty: not known,
+  // or somebody behind this node. It can only be hidden with its object.
+  std::optional<MemberId> sighted_by{};
   // The caller can leave out what Decision::redact selects (policy/redact.h). Without that nothing is redacted: what
   // may not go whole is withheld.
   bool can_redact = false;
+  // What it refers to, and what that refers to.
+  std::set<Target> targets{};
   bool operator==(const ObjectFacts&) const = default;
 };
 
@@ -148,8 +166,10 @@ enum class Reason : std::uint8_t {
   kWrongPurpose,
   kDenyClause,  // a clause of a signed agreement forbids it
   kOfAnExercise,
+  kRefersToWithheld,  // by collection, type, sector or a denying clause; by label, the label says so
+  kEnginesDiffer,     // decide() and CompiledPolicy came to different answers: the program is at fault
 };
-inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kOfAnExercise) + 1;
+inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kEnginesDiffer) + 1;
 std::string_view to_string(Reason reason);  // snake_case
 std::string_view sentence(Reason reason);   // for people
 std::string_view to_string(Verdict verdict);
@@ -207,7 +227,11 @@ bool denied(const ObjectFacts& object, const MemberId& member, Purpose purpose, 
 //   stands in its releasable-to set and in each of its groups, when it was marked and now; one of its persons is the
 //   member's; no exercise but the collection's own is named by its markings; what a third member gave us, or an object that refers to such, flows only onward by this agreement and
 //   with that member's consent; under originator control it has to have named the member; a sighting flows back to the
-//   originator of what was sighted, without the names of those who saw it.
+//   originator of what was sighted, without the names of those who saw it, and where that would take leaving out who made
+//   it, not at all, but to that one;
+//   each of what it refers to could go to the member from a collection in which it stands: by an agreement with the
+//   member that names collection, type, sector and purpose, and no denying clause; or the member gave it. Of what is not
+//   known here no more than the type is, which its id says.
 //
 // Where the caller can redact, granular parts that do not satisfy this are left out of an object that does.
 Decision decide(const ObjectFacts& object, std::string_view member, Purpose purpose, const PolicyState& state,

@@ -54,11 +54,15 @@ constexpr std::array<Words, kReasons> kWords = {{
      "withheld: its originator controls who gets it and has not named this member"},
     {Reason::kSightingOfAnother, "sighting_of_another",
      "withheld: a sighting goes back to whoever gave what was sighted, and to nobody else"},
-    {Reason::kNamesSighters, "names_sighters", "withheld: it says who saw it, and by the agreement that is left out"},
+    {Reason::kNamesSighters, "names_sighters", "withheld: it says who saw it, and by the agreement that is not told"},
     {Reason::kWrongPurpose, "wrong_purpose", "withheld: the agreement is not for this purpose"},
     {Reason::kDenyClause, "deny_clause", "withheld: a clause of an agreement forbids it, whatever else is permitted"},
     {Reason::kOfAnExercise, "of_an_exercise",
      "withheld: it belongs to an exercise, and this collection is not that exercise's"},
+    {Reason::kRefersToWithheld, "refers_to_withheld",
+     "withheld: it refers to what the member may not have, and an id tells that it is there"},
+    {Reason::kEnginesDiffer, "engines_differ",
+     "withheld: the two engines of this node decide differently, which is a fault of the program; please report it"},
 }};
 static_assert([] {
   for (std::size_t i = 0; i < kWords.size(); ++i)

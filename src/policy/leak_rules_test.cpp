@@ -378,6 +378,78 @@ TEST(LeakRules, D2_ARelationIsTheJoinOfItselfAndBothEnds) {
   }
 }
 
+TEST(LeakRules, D3_AReferenceGoesWhereWhatItNamesMayGo) {
+  ObjectFacts f = facts();
+  f.targets = {{.type = "malware", .collections = {"c1"}}};
+  EXPECT_EQ(why(f, "cert-a"), kYes);
+  f.targets = {{.type = "malware", .collections = {"private"}}};
+  EXPECT_EQ(why(f, "cert-a"), std::vector{Reason::kRefersToWithheld});
+  PolicyState state = world();
+  state.agreements["cert-a"].collections.push_back("private");
+  EXPECT_EQ(why(f, "cert-a", state), kYes) << "another collection that the member may read";
+  state = world();
+  state.further["cert-a"] = {state.agreements["cert-a"]};
+  state.further["cert-a"].front().collections = {"private"};
+  EXPECT_EQ(why(f, "cert-a", state), kYes) << "by another agreement";
+  state.further["cert-a"].front().valid_until = kNow;
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld}) << "that is over";
+  f.targets = {{.type = "malware", .collections = {"c1", "private"}}};
+  EXPECT_EQ(why(f, "cert-a"), kYes) << "in one of them";
+  f.targets = {{.type = "malware", .collections = {"c1"}}, {.type = "malware", .collections = {"private"}}};
+  EXPECT_EQ(why(f, "cert-a"), std::vector{Reason::kRefersToWithheld}) << "all of them, not any";
+  f.targets = {{.type = "malware", .collections = {"private"}, .givers = {"cert-a"}}};
+  EXPECT_EQ(why(f, "cert-a"), kYes) << "whoever gave it knows";
+  EXPECT_EQ(why(f, "cert-b"), std::vector{Reason::kRefersToWithheld});
+}
+
+TEST(LeakRules, D3_ADrillsTargetsAreForItsPurpose) {
+  PolicyState state = world();
+  state.exercises["drill"] = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";
+  state.agreements["cert-a"].collections = {"c1", "drill"};
+  ObjectFacts f = facts();
+  f.collection = "drill";
+  f.targets = {{.type = "malware", .collections = {"c1"}}};
+  EXPECT_EQ(why(f, "cert-a", state), kYes);
+  state.agreements["cert-a"].purposes = {Purpose::kExercise};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld}) << "what is live is not for exercises";
+}
+
+TEST(LeakRules, D4_WhatIsOfAnotherTypeSectorOrDeniedIsNotNamedEither) {
+  PolicyState state = world();
+  state.agreements["cert-a"].types = {"indicator", "observed-data"};
+  ObjectFacts f = facts();
+  f.type = "observed-data";
+  f.targets = {{.type = "ipv4-addr", .collections = {"c1"}}};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld});
+  f.targets = {{.type = "ipv4-addr"}};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld}) << "the id says the type of what is unknown";
+  EXPECT_EQ(why(f, "cert-b", state), kYes);
+
+  state = world();
+  state.agreements["cert-a"].sectors = std::set<std::string>{"energy"};
+  f = facts();
+  f.sectors = {"energy"};
+  f.targets = {{.type = "malware", .collections = {"c1"}, .sectors = {"health"}}};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld});
+  f.targets = {{.type = "malware", .collections = {"c1"}, .sectors = {"energy", "health"}}};
+  EXPECT_EQ(why(f, "cert-a", state), kYes);
+
+  state = world();
+  state.agreements["cert-a"].denies = {{.types = std::set<std::string>{"malware"}}};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld});
+}
+
+TEST(LeakRules, D6_WhoSawItIsNotAskedForWhereItIsLeftOut) {
+  ObjectFacts f = facts();
+  f.type = "sighting";
+  f.names_sighters = f.can_redact = true;
+  f.targets = {{.type = "identity", .collections = {"private"}, .sighter = true}};
+  EXPECT_EQ(ask(f, "cert-a").verdict, Verdict::kRedact);
+  PolicyState state = world();
+  state.agreements["cert-a"].anonymise_sightings = false;
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kRefersToWithheld}) << "it stands in what is sent";
+}
+
 TEST(LeakRules, D6_SightingsFlowBackAndSayNotWhoSaw) {
   ObjectFacts f = facts();
   f.type = "sighting";
@@ -393,6 +465,22 @@ TEST(LeakRules, D6_SightingsFlowBackAndSayNotWhoSaw) {
   PolicyState state = world();
   state.agreements["cert-a"].anonymise_sightings = false;
   EXPECT_EQ(why(f, "cert-a", state), kYes);
+}
+
+TEST(LeakRules, D6_WhoMadeASightingIsHiddenWithIt) {
+  ObjectFacts f = facts();
+  f.type = "sighting";
+  f.can_redact = true;
+  f.sighted_by = "cert-b";
+  EXPECT_EQ(why(f, "cert-a"), std::vector{Reason::kNamesSighters});
+  EXPECT_EQ(why(f, "cert-b"), kYes) << "who made it knows";
+  f.sighted_by = "";
+  EXPECT_EQ(why(f, "cert-a"), std::vector{Reason::kNamesSighters}) << "somebody behind this node";
+  PolicyState state = world();
+  state.agreements["cert-a"].anonymise_sightings = false;
+  EXPECT_EQ(why(f, "cert-a", state), kYes);
+  f.sighted_by.reset();
+  EXPECT_EQ(why(f, "cert-a"), kYes) << "made by this node, whose sighting it is anyway";
 }
 
 ObjectFacts object_with_parts() {
@@ -437,6 +525,30 @@ TEST(LeakRules, V7_DecisionsCarryWhatTheyWereMadeByAndAreStaleWhenItChanged) {
   // A removed member gets nothing, whatever agreement is left.
   state.members.erase("cert-a");
   EXPECT_EQ(why(facts(), "cert-a", state), std::vector{Reason::kUnknownMember});
+}
+
+TEST(LeakRules, V10_WhereTheEnginesDifferNothingGoes) {
+  const PolicyState state = world();
+  const CompiledPolicy policy(state);
+  const Decision plain = decide(facts(), "cert-a", Purpose::kOperations, state, kNow);
+  CompiledDecision compiled = policy.decide(policy.compile(facts()), 0, Purpose::kOperations, kNow);
+  EXPECT_EQ(if_both_say_so(plain, compiled, facts()).reasons, kYes);
+  compiled.verdict = Verdict::kWithhold;
+  compiled.reasons = std::uint64_t{1} << static_cast<unsigned>(Reason::kTlpTooHigh);
+  const Decision withheld = if_both_say_so(plain, compiled, facts());
+  EXPECT_EQ(withheld.verdict, Verdict::kWithhold);
+  EXPECT_EQ(withheld.reasons, std::vector{Reason::kEnginesDiffer});
+  EXPECT_EQ(withheld.epoch, plain.epoch);
+  // Likewise where both release and leave out something else, or withhold for other reasons.
+  compiled = policy.decide(policy.compile(facts()), 0, Purpose::kOperations, kNow);
+  compiled.without_sighters = true;
+  EXPECT_EQ(if_both_say_so(plain, compiled, facts()).reasons, std::vector{Reason::kEnginesDiffer});
+  ObjectFacts red = facts({.tlp = Tlp::kRed});
+  const Decision no = decide(red, "cert-a", Purpose::kOperations, state, kNow);
+  compiled = policy.decide(policy.compile(red), 0, Purpose::kOperations, kNow);
+  EXPECT_EQ(if_both_say_so(no, compiled, red).reasons, no.reasons);
+  compiled.reasons |= std::uint64_t{1} << static_cast<unsigned>(Reason::kStopped);
+  EXPECT_EQ(if_both_say_so(no, compiled, red).reasons, std::vector{Reason::kEnginesDiffer});
 }
 
 TEST(LeakRules, V8_UnknownTimeAndExpiryDeny) {

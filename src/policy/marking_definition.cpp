@@ -255,16 +255,18 @@ Label label_of(const stix::Object& object, const MarkingSource& markings, stix::
   std::optional<Json> body;
   if (object.type() == "marking-definition" && !stix::is_well_known_marking(object.id())) {
     body = object.json();
-    const MarkingMeaning meaning = meaning_of(*body);
-    if (!meaning.label.unknown && meaning.names_members()) {
-      Label recipients = bottom();
-      recipients.releasable_to = meaning.label.releasable_to;
-      recipients.clauses = meaning.label.clauses;
-      recipients.persons = meaning.label.persons;
-      label = together(label, recipients);
+    // That there is such a compartment, who issued it and when, is for those alone who may see something in it. What
+    // says nothing about them (a statement, PAP, an exercise) is for the readers of the collection that it stands in.
+    const Label meaning = meaning_of(*body).label;
+    Label cap = meaning;
+    cap.pap = stix::Pap::kClear;
+    cap.exercises.clear();
+    cap.expires.reset();  // says until when, not to whom
+    if (cap != bottom()) {
+      label = together(label, cap);
       fallback = stix::Tlp::kClear;
     }
-    if (!meaning.label.unknown) label.exercises = meaning.label.exercises;
+    label.exercises = meaning.exercises;
   } else if (object.type() == "marking-definition") {
     fallback = stix::Tlp::kClear;  // the standard's own definitions are public
   }

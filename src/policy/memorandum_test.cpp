@@ -121,9 +121,9 @@ Its parties are cert-lt and mil-ua.
 It is valid from 2027-01-01T00:00:00Z until 2027-12-01T00:00:00Z.
 Any party may end it by a notice of 90 days.
 
-1. cert-lt may give mil-ua objects of every type from the collection shared, up to TLP:AMBER and classified at most restricted, for the purposes of operations and crisis. Only what concerns the sector energy. Nothing of a special category. What third members gave is not included. The receiver may pass it on to cert-ee. The receiver may widen to whom it may be released, in the giver's name. TLP 1's AMBER of the giver means AMBER. Sightings do not say who saw it. TLP:RED is not given. Personal data is erased after 30 days.
+1. cert-lt may give mil-ua objects of every type from the collection shared, up to TLP:AMBER and classified at most restricted, for the purposes of operations and crisis. Only what concerns the sector energy. Nothing of a special category. What third members gave is not included. The receiver may pass it on to cert-ee. The receiver may widen to whom it may be released, in the giver's name. TLP 1's AMBER of the giver means AMBER. Sightings do not say who saw it: those that other nodes made do not flow. TLP:RED is not given. Personal data is erased after 30 days.
 
-2. mil-ua may give cert-lt objects of type indicator or sighting from the collection sightings, up to TLP:GREEN and not classified, for the purpose of operations. Nothing of a special category. What third members gave is not included. The receiver passes nothing of it on. Only the giver may widen to whom it may be released. TLP 1's AMBER of the giver counts as AMBER+STRICT. Sightings do not say who saw it. TLP:RED is not given.
+2. mil-ua may give cert-lt objects of type indicator or sighting from the collection sightings, up to TLP:GREEN and not classified, for the purpose of operations. Nothing of a special category. What third members gave is not included. The receiver passes nothing of it on. Only the giver may widen to whom it may be released. TLP 1's AMBER of the giver counts as AMBER+STRICT. Sightings do not say who saw it: those that other nodes made do not flow. TLP:RED is not given.
 
 3. Whatever is permitted above, cert-lt shall not give objects of type malware.
 

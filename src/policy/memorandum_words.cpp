@@ -60,7 +60,7 @@ std::string words(const PermitClause& p) {
                   : " Only the giver may widen to whom it may be released.";
   out += p.tlp1_amber_is_amber ? " TLP 1's AMBER of the giver means AMBER."
                                : " TLP 1's AMBER of the giver counts as AMBER+STRICT.";
-  out += p.anonymise_sightings ? " Sightings do not say who saw it." : " Sightings say who saw it.";
+  out += p.anonymise_sightings ? " Sightings do not say who saw it: those that other nodes made do not flow." : " Sightings say who saw it.";
   out += p.red_to_persons ? " TLP:RED goes to the persons that are named, and the receiver shows it to nobody else."
                           : " TLP:RED is not given.";
   if (p.personal_data_days) out += fmt::format(" Personal data is erased after {} days.", *p.personal_data_days);

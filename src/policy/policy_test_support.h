@@ -206,7 +206,14 @@ inline ObjectFacts random_facts(Random& random) {
   facts.sectors = some_of(random, kWords, 3);
   if (chance(random, 12)) facts.sighting_of = chance(random, 4) ? "cert-self" : pick(random, kMembers);
   facts.names_sighters = chance(random, 12);
+  if (chance(random, 12)) facts.sighted_by = chance(random, 3) ? "" : pick(random, kMembers);
   facts.can_redact = chance(random, 2);
+  for (std::uint64_t n = chance(random, 4) ? 1 + random.below(3) : 0; n > 0; --n)
+    facts.targets.insert({.type = kTypes[random.below(2)],
+                          .collections = chance(random, 4) ? std::set<std::string>() : some_of(random, kCollections, 2),
+                          .sectors = some_of(random, kWords, 2),
+                          .givers = chance(random, 4) ? some_members(random) : std::set<MemberId>(),
+                          .sighter = chance(random, 4)});
   return facts;
 }
 

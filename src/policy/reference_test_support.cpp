@@ -146,8 +146,28 @@ std::set<Reason> about_label(const Label& label, const ObjectFacts& object, cons
   return no;
 }
 
-Expected by_agreement(const ObjectFacts& object, const std::string& member, Purpose purpose, const MemberStanding* who,
-                      const Agreement* mou, const PolicyState& state, Instant now, std::size_t& left_out) {
+// Deny overrides: one clause suffices, and what is not said counts as named.
+bool forbidden(const std::vector<Denial>& denials, const std::string& type, const std::string& collection,
+               const std::set<std::string>& sectors, const Label& label, Purpose purpose) {
+  for (const auto& d : denials) {
+    bool all = true;
+    if (d.collections.has_value() && !is_in(collection, list(*d.collections))) all = false;
+    if (d.types.has_value() && !is_in(type, list(*d.types))) all = false;
+    if (d.sectors.has_value() && !sectors.empty() && !some_in(list(sectors), list(*d.sectors))) all = false;
+    if (d.categories.has_value() && !some_in(list(label.categories), list(*d.categories))) all = false;
+    if (d.purposes.has_value() && d.purposes->count(purpose) == 0) all = false;
+    if (d.tlp_from.has_value() && static_cast<int>(label.tlp) < static_cast<int>(*d.tlp_from)) all = false;
+    if (d.class_from.has_value() && label.national.empty() &&
+        static_cast<int>(label.rank) < static_cast<int>(*d.class_from))
+      all = false;
+    if (all) return true;
+  }
+  return false;
+}
+
+Expected by_agreement(const ObjectFacts& object, const std::string& member, Purpose purpose, Purpose asked,
+                      const MemberStanding* who, const Agreement* mou, const std::vector<const Agreement*>& mous,
+                      const PolicyState& state, Instant now, std::size_t& left_out) {
   std::set<Reason> no;
   if (who == nullptr) no.insert(Reason::kUnknownMember);
   if (who != nullptr && who->stopped) no.insert(Reason::kStopped);
@@ -177,24 +197,34 @@ Expected by_agreement(const ObjectFacts& object, const std::string& member, Purp
     if (id == member)
       for (const auto& agreement : agreements)
         denials.insert(denials.end(), agreement.denies.begin(), agreement.denies.end());
-  for (const auto& d : denials) {
-    bool all = true;
-    if (d.collections.has_value() && !is_in(object.collection, list(*d.collections))) all = false;
-    if (d.types.has_value() && !is_in(object.type, list(*d.types))) all = false;
-    if (d.sectors.has_value() && !object.sectors.empty() && !some_in(list(object.sectors), list(*d.sectors)))
-      all = false;
-    if (d.categories.has_value() && !some_in(list(object.label.categories), list(*d.categories))) all = false;
-    if (d.purposes.has_value() && d.purposes->count(purpose) == 0) all = false;
-    if (d.tlp_from.has_value() && static_cast<int>(object.label.tlp) < static_cast<int>(*d.tlp_from)) all = false;
-    if (d.class_from.has_value() && object.label.national.empty() &&
-        static_cast<int>(object.label.rank) < static_cast<int>(*d.class_from))
-      all = false;
-    if (all) no.insert(Reason::kDenyClause);
-  }
+  if (forbidden(denials, object.type, object.collection, object.sectors, object.label, purpose))
+    no.insert(Reason::kDenyClause);
   // EXERCISE: a drill's things in its own collections, for its own purpose.
   const std::string drill = state.exercises.count(object.collection) == 1 ? state.exercises.at(object.collection) : "";
   for (const auto& bears : object.label.exercises)
     if (bears != drill) no.insert(Reason::kOfAnExercise);
+  // D2, D3, D4: an id is data. Each of what it refers to would have to go to this member from somewhere.
+  for (const auto& target : object.targets) {
+    if (target.sighter && object.names_sighters && mou != nullptr && mou->anonymise_sightings) continue;
+    Strings places = list(target.collections);
+    const bool known = !places.empty();
+    if (!known) places.push_back("");
+    bool goes = is_in(member, list(target.givers));
+    for (const auto& place : places) {
+      const Purpose there = state.exercises.count(place) == 1 ? Purpose::kExercise : asked;
+      if (forbidden(denials, target.type, place, target.sectors, object.label, there)) continue;
+      for (const Agreement* one : mous) {
+        if (one == nullptr || (one->valid_from.has_value() && *one->valid_from > now) || !(one->valid_until > now))
+          continue;
+        if (one->direction == Direction::kFromPartner || one->purposes.count(there) == 0) continue;
+        if (!is_in("*", list(one->types)) && !is_in(target.type, list(one->types))) continue;
+        if (known && !is_in(place, one->collections)) continue;
+        if (known && one->sectors.has_value() && !some_in(list(target.sectors), list(*one->sectors))) continue;
+        goes = true;
+      }
+    }
+    if (!goes) no.insert(Reason::kRefersToWithheld);
+  }
   // D6: sightings flow back, and only back.
   if (object.sighting_of.has_value() && *object.sighting_of != member) no.insert(Reason::kSightingOfAnother);
 
@@ -203,6 +233,9 @@ Expected by_agreement(const ObjectFacts& object, const std::string& member, Purp
   no.merge(about_label(own, object, member, who, mou, state, now));
   const bool hide_sighters = object.names_sighters && mou != nullptr && mou->anonymise_sightings;
   if (hide_sighters && !object.can_redact) no.insert(Reason::kNamesSighters);
+  // Who made it cannot be left out of it; whoever made it knows.
+  if (object.sighted_by.has_value() && mou != nullptr && mou->anonymise_sightings && *object.sighted_by != member)
+    no.insert(Reason::kNamesSighters);
   left_out = 0;
   if (!no.empty()) return {Verdict::kWithhold, no, {}};
 
@@ -242,6 +275,7 @@ Expected by_agreement(const ObjectFacts& object, const std::string& member, Purp
 Expected reference(const ObjectFacts& object, const std::string& member, Purpose purpose, const PolicyState& state,
                    Instant now) {
   if (member != "" && member == state.self) return {Verdict::kRelease, {Reason::kOwn}, {}};
+  const Purpose asked = purpose;
   if (state.exercises.count(object.collection) == 1) purpose = Purpose::kExercise;
   const MemberStanding* who = nullptr;
   for (const auto& [id, standing] : state.members)
@@ -258,7 +292,7 @@ Expected reference(const ObjectFacts& object, const std::string& member, Purpose
   std::size_t best_left_out = 0;
   for (const Agreement* mou : mous) {
     std::size_t left_out = 0;
-    const Expected next = by_agreement(object, member, purpose, who, mou, state, now, left_out);
+    const Expected next = by_agreement(object, member, purpose, asked, who, mou, mous, state, now, left_out);
     const auto rank = [](const Expected& v) { return v.verdict == Verdict::kWithhold ? 0 : 1; };
     bool better = !best.has_value() || rank(next) > rank(*best);
     if (best.has_value() && rank(next) == rank(*best))

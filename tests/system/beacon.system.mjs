@@ -236,9 +236,10 @@ export async function a_noisy_machine_is_one_line_and_what_is_suppressed_is_coun
   equal((await json(['alerts', 'show', groups[0].id, ...at])).alerts.map((x) => x.value.text), ['noisy.example'], 'what is inside');
   equal((await json(['alerts', '--suppressed', ...at])).groups.map((g) => g.suppressed_hits), [100], 'what is suppressed');
   const told = async () => (await a.export('cert-lt.sightings')).filter((o) => o.type === 'sighting').map((o) => [o.sighting_of_ref, o.count]);
-  await until('every hit is told home', async () => (await told()).reduce((sum, [, count]) => sum + count, 0) >= 1000);
+  await until('hits are told home', async () => (await told()).some(([, count]) => count >= 2));
   check((await told()).every(([ref]) => ref === noisy.id), 'no sighting of what is suppressed');
-  equal((await told()).reduce((sum, [, count]) => sum + count, 0), 1000, 'hits that were told');
+  check((await told()).every(([, count]) => count === 2 || /^10*$/.test(count)), 'hits are told in steps');
+  check((await told()).reduce((sum, [, count]) => sum + count, 0) <= 1000, 'and never more than there were');
   await ok(['alerts', 'unsuppress', rule.id, '--by', 'olena', ...at]);
   await b.stop();
   equal((await json(['alerts', ...at])).groups, groups, 'groups as a stopped node reads them');
