@@ -206,6 +206,7 @@ struct Drill::Impl {
       return std::ranges::none_of(past, [&](const Past& p) { return p.entry.seq == it.first; });
     });
     number(entry, last_wall);
+    step.own = entry.seq;
     step.entries.push_back(std::move(entry));
     return {};
   }
@@ -223,6 +224,7 @@ struct Drill::Impl {
     if (c != nullptr && c->verb == Verb::kJumpBack) return jump(*c, step, std::move(entry));
     entry.at_ms = engine->now_ms();
     number(entry, last_wall);
+    step.own = entry.seq;
     step.entries.push_back(entry);
     if (c != nullptr) {
       if (c->verb == Verb::kStart) engine->start();
