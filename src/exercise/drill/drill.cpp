@@ -104,8 +104,12 @@ struct Drill::Impl {
     for (Entry& entry : made.entries) {
       if (!wall && (!last || last->first != entry.at_ms)) last = {entry.at_ms, wall_at(entry.at_ms)};
       number(entry, wall ? *wall : last->second);
-      step.entries.push_back(std::move(entry));
     }
+    // Mostly there is nothing before it, and then it may be much.
+    if (step.entries.empty())
+      step.entries = std::move(made.entries);
+    else
+      std::ranges::move(made.entries, std::back_inserter(step.entries));
     std::ranges::move(made.deliveries, std::back_inserter(step.deliveries));
     std::ranges::move(made.telemetry, std::back_inserter(step.telemetry));
   }
