@@ -11,6 +11,7 @@
 #include "api/console/embedded_files.h"
 #include "base/files.h"
 #include "base/uuid.h"
+#include "desk/courier.h"
 #include "desk/nodes.h"
 #include "desk/post.h"
 #include "desk/scripted_teams.h"
@@ -33,7 +34,6 @@ constexpr auto kLongestSleep = 50ms;
 constexpr auto kLookEvery = 200ms;   // at the nodes
 constexpr auto kWakeEvery = 1000ms;  // event streams, for the clock
 constexpr auto kScoreEvery = 2000ms;
-constexpr auto kDeliverAgain = 1000ms;  // what could not go
 constexpr auto kOwnDeadline = 10s;      // of a request to the own API
 constexpr auto kStopGrace = 3s;
 constexpr std::size_t kMaxTroubles = 200;  // that are shown
@@ -83,6 +83,7 @@ struct Desk::Impl {
   std::unique_ptr<Nodes> nodes;
   std::unique_ptr<Mail> mail;
   std::unique_ptr<Post> post;
+  std::unique_ptr<Courier> courier;
   std::unique_ptr<ScriptedTeams> scripts;
   std::unique_ptr<DeskApi> api;
   std::unique_ptr<net::Server> server;
@@ -91,7 +92,6 @@ struct Desk::Impl {
   std::size_t read = 0;                                      // of the log, by watcher, scripts and news
   std::deque<Evidence> held;                                 // seen, and not yet taken
   std::map<std::string, bool> complained;                    // of a way that does not work, until it does
-  std::map<std::string, std::chrono::nanoseconds> again_at;  // deliveries that could not go
   std::chrono::nanoseconds look_at{0}, wake_at{0};
 
   std::mutex shown_mutex;  // what the API shows beside the table
@@ -133,8 +133,7 @@ struct Desk::Impl {
   Result<void> serve();
   Result<void> post_own(const std::string& team, const std::string& what, const JsonObject& body);
   void read_log();
-  Result<void> report(Evidence evidence);
-  Result<void> carry_out();
+  Result<void> report(const std::vector<Input>& evidence);
   Result<void> look();
   Result<void> round();
   bool leaves_at_end() const;
@@ -202,6 +201,7 @@ Result<void> Desk::Impl::set_up() {
   BONGSU_TRY_VOID(nodes->set_up());
   const auto find = [this](const std::string& member) { return nodes->find(member); };
   post = std::make_unique<Post>(options.directory, scenario, players, PostWays{.node = find, .mail = mail.get(), .cap = cap});
+  courier = std::make_unique<Courier>(*table, *post, clock, [this](const std::string& sentence) { say(sentence); });
   BONGSU_TRY(scripts, ScriptedTeams::make(scenario, players, options.scripts, options.script_seed,
                                           {.node = find,
                                            .post = [this](const auto& team, const auto& what,
@@ -267,37 +267,11 @@ void Desk::Impl::read_log() {
 }
 
 // A jump back may have taken away what is reported; only a log that can't be written ends the desk.
-Result<void> Desk::Impl::report(Evidence evidence) {
-  const std::string object = evidence.object;
-  const auto taken = table->take(std::move(evidence));
-  if (taken) return {};
-  if (taken.error().code == ErrorCode::kIo || taken.error().code == ErrorCode::kNoSpace)
-    return std::unexpected(taken.error());
-  say(fmt::format("{} is not taken: {}", object, taken.error().text()));
-  return {};
-}
-
-// Until nothing is left that can go now.
-Result<void> Desk::Impl::carry_out() {
-  const auto telemetry = table->look([](const Tabled& t) { return t.drill.pending_telemetry(); });
-  for (const TelemetryLines& lines : telemetry) {
-    BONGSU_TRY_VOID(post->write(lines));
-    BONGSU_TRY_VOID(report({.as = As::kDelivered, .object = lines.id}));
-  }
-  const auto letters = table->look([](const Tabled& t) { return t.drill.pending_deliveries(); });
-  for (const Delivery& delivery : letters) {
-    if (const auto wait = again_at.find(delivery.id); wait != again_at.end() && clock.monotonic() < wait->second)
-      continue;
-    const auto done = post->deliver(delivery);
-    complain("delivery " + delivery.id, done ? Result<void>() : Result<void>(std::unexpected(done.error())));
-    if (!done) {
-      again_at[delivery.id] = clock.monotonic() + kDeliverAgain;
-      continue;
-    }
-    again_at.erase(delivery.id);
-    if (!done->empty()) say(fmt::format("{} goes out {}", delivery.id, *done));
-    BONGSU_TRY_VOID(report({.as = As::kDelivered, .object = delivery.id, .text = *done}));
-  }
+Result<void> Desk::Impl::report(const std::vector<Input>& evidence) {
+  BONGSU_TRY(const auto taken, table->take_all(evidence));
+  for (std::size_t i = 0; i < evidence.size(); ++i)
+    if (!taken[i])
+      say(fmt::format("{} is not taken: {}", std::get<Evidence>(evidence[i]).object, taken[i].error().text()));
   return {};
 }
 
@@ -314,9 +288,14 @@ Result<void> Desk::Impl::look() {
   }
   while (!held.empty()) {
     const State state = table->look([](const Tabled& t) { return t.drill.state(); });
-    if ((state == State::kReady || state == State::kEnded) && held.size() < kMaxHeldEvidence) break;  // not now
-    BONGSU_TRY_VOID(report(std::move(held.front())));
-    held.pop_front();
+    const bool not_now = state == State::kReady || state == State::kEnded;
+    if (not_now && held.size() < kMaxHeldEvidence) break;
+    std::vector<Input> told;
+    while (!held.empty() && told.size() < (not_now ? 1 : kMostToldAtOnce)) {
+      told.emplace_back(std::move(held.front()));
+      held.pop_front();
+    }
+    BONGSU_TRY_VOID(report(told));
   }
   return {};
 }
@@ -324,7 +303,7 @@ Result<void> Desk::Impl::look() {
 Result<void> Desk::Impl::round() {
   nodes->tend();
   BONGSU_TRY_VOID(table->advance());
-  BONGSU_TRY_VOID(carry_out());
+  BONGSU_TRY_VOID(courier->carry_out());
   read_log();
   const auto now = clock.monotonic();
   const auto [state, now_ms] =
@@ -392,7 +371,7 @@ Result<std::optional<scoring::Scorecard>> Desk::run(const std::function<bool()>&
     if (const auto wake = i.table->next_wake()) sleep = std::min(sleep, *wake - i.clock.now());
     if (sleep > 0ns) std::this_thread::sleep_for(sleep);
   }
-  BONGSU_TRY_VOID(i.carry_out());
+  BONGSU_TRY_VOID(i.courier->carry_out());
   i.read_log();
   BONGSU_TRY(scoring::Scorecard card, i.settle());
   if (i.leaves_at_end()) return card;

@@ -184,6 +184,44 @@ TEST_F(Api, AServicesTroubleDoesNotTellATeamWhatLiesBeneathIt) {
   EXPECT_EQ(json_for_team(down).at("data").at("up"), false);
 }
 
+TEST_F(Api, AJudgementOnAnInjectThatATeamHasNotFoundIsShownAtTheEndAlone) {
+  for (const char* team : {"lt-blue", "ua-blue"})
+    ASSERT_EQ(ask("white", "POST", "judge",
+                  JsonObject{{"team", team}, {"inject", "phish"}, {"expectation", "sitrep"}, {"part", 0.5}})
+                  .first,
+              200);
+  ASSERT_EQ(ask("white", "POST", "judge", JsonObject{{"team", "lt-blue"}, {"expectation", "calm"}, {"part", 1}}).first,
+            200);
+  // Everything that the team is told, through the log and through the stream.
+  const auto told = [&](const std::string& team) {
+    std::string out = to_text(ask("team/" + team, "GET", "log").second);
+    net::Request r = request("GET", "events");
+    r.query = "after=0";
+    r.headers.add("Authorization", "Bearer " + tokens_.by_account["team/" + team]);
+    net::Response response = api_->handle(std::move(r));
+    EXPECT_TRUE(*std::get<std::unique_ptr<net::TailSource>>(response.body)->pull(out, false));
+    for (const std::string& path : {std::string("state"), "team/" + team})
+      out += to_text(ask("team/" + team, "GET", path).second);
+    return out;
+  };
+  const auto count = [](const std::string& text, std::string_view what) {
+    std::size_t n = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
+    return n;
+  };
+  const auto judged = [&](const std::string& team) { return count(told(team), "phish sitrep judged 0.5"); };
+  EXPECT_EQ(judged("lt-blue"), 0U);
+  EXPECT_EQ(count(told("lt-blue"), "calm judged 1"), 2U) << "what names no inject tells of none";
+  EXPECT_EQ(count(to_text(ask("white", "GET", "log").second), "phish sitrep judged 0.5"), 2U);
+  const auto pending = table_->look([](const Tabled& t) { return t.drill.pending_deliveries(); });
+  ASSERT_EQ(pending[0].to, "lt-blue");
+  ASSERT_TRUE(table_->take(Evidence{.as = As::kDelivered, .object = pending[0].id}));
+  EXPECT_EQ(judged("lt-blue"), 2U) << "it has been told of the inject";
+  EXPECT_EQ(judged("ua-blue"), 0U);
+  ASSERT_EQ(ask("white", "POST", "control", JsonObject{{"verb", "end"}}).first, 200);
+  EXPECT_EQ(judged("ua-blue"), 2U);
+}
+
 TEST_F(Api, WhoGuessesTokensIsSlowedDownAndNobodyElse) {
   const auto guess = [&] {
     net::Request r = request("GET", "state");

@@ -82,6 +82,13 @@ bool asks(const std::vector<std::string>& teams, std::string_view team) {
   return teams.empty() || std::ranges::find(teams, team) != teams.end();
 }
 
+// Something of the inject has arrived at the team: it may know of it.
+bool has_reached(const Tabled& t, std::string_view team, std::string_view inject) {
+  return std::ranges::any_of(t.letters, [&](const Letter& letter) {
+    return letter.team == team && letter.arrived_ms && letter.delivery.inject == inject;
+  });
+}
+
 }  // namespace
 
 JsonArray forms_json(const Tabled& t, std::string_view team, bool found_alone) {
@@ -164,9 +171,14 @@ bool team_may_read(const Tabled& t, const Entry& entry, std::string_view team) {
     case Kind::kDelivery:
     case Kind::kProbe:
     case Kind::kComplaint:
-    case Kind::kEvidence:
     case Kind::kAppeal:
       return true;
+    case Kind::kEvidence: {
+      // Exercise control judges injects that the team has yet to find.
+      if (entry.ref != to_string(As::kJudged) || t.drill.state() == State::kEnded) return true;
+      const std::string inject = text_in(entry.data, "inject");
+      return inject.empty() || has_reached(t, team, inject);
+    }
     case Kind::kOrder:  // red's are for the team to find out
       return text_in(entry.data, "by") == "team";
     default:

@@ -27,8 +27,8 @@ JsonArray form_kinds_json(const Tabled& t, std::string_view team);
 // Orders that the team gave, with what the range said: the last kMaxOrdersShown before an entry (0: of all).
 inline constexpr std::size_t kMaxOrdersShown = 200;
 JsonArray orders_json(const Tabled& t, std::string_view team, std::uint64_t before);
-// What of the log a team may read: its own deeds, what came to it, what people made of its forms, and exercise
-// control's hand on the clock.
+// What of the log a team may read: its own deeds, what came to it, what people made of its forms and of its deeds, and
+// exercise control's hand on the clock. A judgement on an inject of which nothing has reached it: once the drill ended.
 bool team_may_read(const Tabled& t, const exercise::drill::Entry& entry, std::string_view team);
 
 }  // namespace bongsu::desk

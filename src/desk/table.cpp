@@ -26,6 +26,11 @@ bool stands_for_absence(const std::vector<Entry>& log) {
 
 }  // namespace
 
+Table::Table(const scenario::Scenario& scenario, const Clock& clock)
+    : scenario_(scenario), label_(scenario.exercise.label.text()), clock_(clock) {
+  for (const scenario::Inject& inject : scenario_.injects) injects_.emplace(inject.id, &inject);
+}
+
 Result<std::unique_ptr<Table>> Table::open(const std::filesystem::path& directory, const scenario::Scenario& scenario,
                                            const Settings& settings, RangeMaker make_range, const Clock& clock) {
   std::unique_ptr<Table> table(new Table(scenario, clock));
@@ -115,7 +120,7 @@ void Table::note(const Entry& entry) {
     d.id = entry.ref;
     d.to = text_in(entry.data, "to");
     d.due_ms = entry.at_ms;
-    d.label = scenario_.exercise.label.text();
+    d.label = label_;
     const std::string channel = text_in(entry.data, "channel");
     for (const auto& [value, word] : scenario::words(scenario::Channel{}))
       if (word == channel) d.via = value;
@@ -124,7 +129,8 @@ void Table::note(const Entry& entry) {
       d.sender = "users";
       d.subject = of == nullptr || of->name.empty() ? service : of->name;
       d.text = last_complaint_[entry.team + ' ' + service];
-    } else if (const auto* inject = scenario::find(scenario_.injects, text_in(entry.data, "inject"))) {
+    } else if (const auto known = injects_.find(text_in(entry.data, "inject")); known != injects_.end()) {
+      const scenario::Inject* inject = known->second;
       d.inject = inject->id;
       d.from = inject->from_entity;
       const Json* number = entry.data.if_contains("number");
@@ -156,28 +162,33 @@ void Table::note(const Entry& entry) {
 }
 
 Result<std::uint64_t> Table::take(const Input& input) {
-  Result<std::uint64_t> seq = 0;
+  BONGSU_TRY(auto taken, take_all({&input, 1}));
+  return std::move(taken.front());
+}
+
+Result<std::vector<Result<std::uint64_t>>> Table::take_all(std::span<const Input> inputs) {
+  std::vector<Result<std::uint64_t>> out;
   {
     const std::lock_guard lock(mutex_);
     if (broken_) return std::unexpected(*broken_);
     const Instant now = clock_.now();
-    auto step = drill_->take(input, now);
-    if (step) {
-      // What was due by the clock comes first, then the input's own entry, then what came of it.
-      BONGSU_TRY(const Entry own, entry_of(input));
-      for (const Entry& entry : step->entries)
-        if (*seq == 0 && entry.kind == own.kind && entry.ref == own.ref && entry.team == own.team &&
-            entry.data == own.data)
-          seq = entry.seq;
-      BONGSU_TRY_VOID(keep(std::move(*step)));
-    } else {
-      // The clock was lived up to now all the same.
-      seq = std::unexpected(step.error());
-      BONGSU_TRY_VOID(keep(drill_->advance(now)));
+    Step all;
+    const auto add = [&](Step&& step) { std::ranges::move(step.entries, std::back_inserter(all.entries)); };
+    for (const Input& input : inputs) {
+      auto step = drill_->take(input, now);
+      if (step) {
+        out.emplace_back(step->own);
+        add(std::move(*step));
+      } else {
+        // The clock was lived up to now all the same.
+        out.emplace_back(std::unexpected(step.error()));
+        add(drill_->advance(now));
+      }
     }
+    BONGSU_TRY_VOID(keep(std::move(all)));
   }
   if (on_change_) on_change_();
-  return seq;
+  return out;
 }
 
 std::uint64_t Table::log_bytes() const {

@@ -17,7 +17,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -65,6 +67,9 @@ class Table {
   Result<void> come_back();
   // The number of the entry that records the input. An error leaves the input out; what was due by the clock is kept.
   Result<std::uint64_t> take(const exercise::drill::Input& input);
+  // Many, one after the other, with one write to the disk: for each, what take() says of it. The outer error: the log
+  // can't be written.
+  Result<std::vector<Result<std::uint64_t>>> take_all(std::span<const exercise::drill::Input> inputs);
   Result<void> advance();
 
   template <class F>
@@ -81,12 +86,14 @@ class Table {
   void on_change(std::function<void()> f) { on_change_ = std::move(f); }
 
  private:
-  Table(const exercise::scenario::Scenario& scenario, const Clock& clock) : scenario_(scenario), clock_(clock) {}
+  Table(const exercise::scenario::Scenario& scenario, const Clock& clock);
   Result<void> keep(exercise::drill::Step&& step);  // with mutex_ held
   void note(const exercise::drill::Entry& entry);
   void count_again();  // letters of the branch that counts
 
   const exercise::scenario::Scenario scenario_;
+  std::unordered_map<std::string_view, const exercise::scenario::Inject*> injects_;  // by id
+  const std::string label_;                                                          // of letters
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::unique_ptr<exercise::drill::Drill> drill_;

@@ -43,9 +43,21 @@ function values(a) {
   return out;
 }
 
+// What TCP carries in a packet capture (pcap, microseconds, Ethernet): who sent it, and when.
+function packets(pcap) {
+  const out = [];
+  for (let at = 24; at < pcap.length;) {
+    const size = pcap.readUInt32LE(at + 8), ip = pcap.subarray(at + 16 + 14, at + 16 + size);
+    const data = ip.subarray((ip[0] & 15) * 4 + (ip[(ip[0] & 15) * 4 + 12] >> 4) * 4, ip.readUInt16BE(2));
+    if (data.length) out.push({ from: [...ip.subarray(12, 16)].join('.'), at: new Date(pcap.readUInt32LE(at) * 1000).toISOString(), data });
+    at += 16 + size;
+  }
+  return out;
+}
+
 export async function a_day_of_the_protocols_is_solved_from_its_files(house) {
   const ana = new Learner(house, 'ana');
-  equal((await ana.start('protocols', 'ana', 11)).task, 'telecontrol.frame-by-hand', 'first task');
+  equal((await ana.start('protocols', 'ana', 13)).task, 'telecontrol.frame-by-hand', 'first task');
   let task = await ana.show();
   equal(task.fields, ['type', 'send', 'ca', 'object', 'state'], 'fields');
   const a = asdu(ana.file(task, 'frame.txt').trim());
@@ -69,6 +81,11 @@ export async function a_day_of_the_protocols_is_solved_from_its_files(house) {
   await ana.solve(`address=${executed['id.orig_h']}; object=${[executed.ioa].flat()[0]}; time=${executed.ts}`);
 
   task = await ana.show();
+  const desk = task.text.match(/is (192\.0\.2\.\d+)/)[1];
+  const reads = packets(readFileSync(task.files[0])).map((p) => ({ ...p, ...asdu(p.data.toString('hex')) })).filter((p) => p.type === 102 && p.from !== desk);
+  await ana.solve(`address=${reads[0].from}; objects=${reads.map((p) => p.body.readUIntLE(0, 3))}; time=${reads[0].at}`);
+
+  task = await ana.show();
   const [name, , , , command] = ana.file(task, 'points.csv').split('\n')[1].split(',');
   check(task.text.includes(name), 'the point is named');
   const address = Buffer.alloc(3);
@@ -84,7 +101,7 @@ export async function a_day_of_the_protocols_is_solved_from_its_files(house) {
   await ana.solve('title: a\nlogsource: {product: zeek, service: iec104}\ndetection:\n  a:\n    type|startswith: [C_SC_, C_DC_, C_RC_, C_SE_, C_BO_]\n    cause: activation\n  b:\n    id.orig_h|cidr: 192.0.2.0/24\n  condition: a and not b\n', true);
 
   let progress = await ana.progress();
-  equal(progress.days.map((d) => `${d.solved}/${d.of}`), ['5/5', '0/6'], 'days');
+  equal(progress.days.map((d) => `${d.solved}/${d.of}`), ['6/6', '0/7'], 'days');
   const certificate = await ana.do('certificate');
   equal(certificate.code, 1, 'no certificate for a part');
   check(!existsSync(join(ana.dir, 'certificate.json')), 'none is written');
@@ -96,7 +113,7 @@ export async function a_day_of_the_protocols_is_solved_from_its_files(house) {
   check(ana.file(await ana.show('frame-by-hand'), 'frame.txt') !== before, 'with another frame');
 
   const ben = new Learner(house, 'ben');
-  await ben.start('protocols', 'ben', 11);
+  await ben.start('protocols', 'ben', 13);
   check(ben.file(await ben.show(), 'frame.txt') !== before, 'two learners of one seed have different material');
 }
 

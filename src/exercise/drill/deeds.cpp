@@ -227,7 +227,7 @@ void Deeds::fired(const Entry& entry) {
   for (const scenario::Telemetry& telemetry : it.telemetry) {
     if (!telemetry.team.empty() && roster_->team_of(telemetry.team) != *team) continue;
     for (std::uint32_t n = 0; n < telemetry.count; ++n)
-      records_[*team].emplace(entry.at_ms + ms(telemetry.after) + n * ms(telemetry.every), number);
+      records_[*team][entry.at_ms + ms(telemetry.after) + n * ms(telemetry.every)].push_back(number);
   }
   firings_.push_back(std::move(firing));
   latest_[*team][*inject] = number;
@@ -261,7 +261,7 @@ void Deeds::each_waiting(std::size_t team, const Key& key, std::int64_t at_ms, U
   const auto found = waiting_[team].find(key);
   if (found == waiting_[team].end()) return;
   // What is met or long past is forgotten here, so that no list grows for ever.
-  std::erase_if(found->second, [&](const Waits& waits) { return use(waits) || at_ms > waits.until_ms; });
+  std::erase_if(found->second, [&](const Waits& waits) { return at_ms > waits.until_ms || use(waits); });
 }
 
 std::set<std::size_t> Deeds::about(const Evidence& e, std::size_t team, std::int64_t at_ms) const {
@@ -272,9 +272,9 @@ std::set<std::size_t> Deeds::about(const Evidence& e, std::size_t team, std::int
         for (const std::size_t inject : injects->second)
           if (const auto firing = latest_[team].find(inject); firing != latest_[team].end()) out.insert(firing->second);
   if (e.telemetry_ms)
-    if (const auto record = records_[team].find(*e.telemetry_ms);
-        record != records_[team].end() && firings_[record->second].at_ms <= at_ms)
-      out.insert(record->second);
+    if (const auto records = records_[team].find(*e.telemetry_ms); records != records_[team].end())
+      for (const std::size_t firing : records->second)
+        if (firings_[firing].at_ms <= at_ms) out.insert(firing);
   return out;
 }
 
@@ -472,7 +472,9 @@ void Deeds::order(const Entry& entry) {
 void Deeds::held(std::size_t team, const std::string& condition, std::int64_t until_ms) {
   const auto holds = holding_[team].find(condition);
   if (holds == holding_[team].end()) return;
-  each_waiting(team, key_of(Seen::kCondition, condition), until_ms, [&](const Waits& waits) {
+  const auto found = waiting_[team].find(key_of(Seen::kCondition, condition));
+  if (found == waiting_[team].end()) return;
+  std::erase_if(found->second, [&](const Waits& waits) {
     const Firing& firing = firings_[waits.firing];
     const scenario::Expectation& asked = roster_->scenario().injects[firing.inject].expectations[waits.number];
     const std::int64_t at_ms = std::max(holds->second.since_ms, firing.at_ms + ms(asked.starts));

@@ -8,12 +8,13 @@
 //
 // Evidence is tied to an inject by what it carries: values of its indicators, the time of one of its telemetry records,
 // its name, or, where it carries none of these (a form, a playbook step), by kind to every inject of the team that
-// waits for one. A value ties to the latest firing of its inject. A condition meets an expectation at the first moment
-// from `starts` on at which it holds.
+// waits for one. A value or name ties to the latest firing of its inject, a time to every firing with a record then. A
+// condition meets an expectation at the first moment from `starts` on at which it holds.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -105,7 +106,7 @@ class Deeds {
   // At the end: what conditions that hold still meet.
   void finish(std::int64_t at_ms);
 
-  const std::vector<Firing>& firings() const { return firings_; }
+  const std::deque<Firing>& firings() const { return firings_; }
   // The latest of an inject for a team; nullptr: it has not fired there.
   const Firing* latest(std::size_t team, std::size_t inject) const;
   // First time of an act of the team about anything; nullopt: none.
@@ -148,10 +149,11 @@ class Deeds {
   std::vector<std::vector<std::string>> truth_;
   std::unordered_map<std::string, std::vector<std::size_t>> injects_by_value_;
   std::unordered_map<std::string, std::vector<std::size_t>> undone_by_;  // "breaker-close kaunas.cb1" → injects
-  std::vector<Firing> firings_;
-  std::vector<std::unordered_map<std::size_t, std::size_t>> latest_;    // by team: inject → firing
-  std::vector<std::unordered_map<std::int64_t, std::size_t>> records_;  // by team: a record's time → firing
-  std::vector<std::unordered_map<Key, std::vector<Waits>>> waiting_;    // by team
+  std::deque<Firing> firings_;                                           // large, and many: they stay where they are
+  std::vector<std::unordered_map<std::size_t, std::size_t>> latest_;     // by team: inject → firing
+  std::vector<std::unordered_map<std::int64_t, std::vector<std::size_t>>>
+      records_;                                                       // by team: a record's time → firings
+  std::vector<std::unordered_map<Key, std::vector<Waits>>> waiting_;  // by team
   std::vector<std::unordered_map<std::string, std::vector<std::size_t>>>
       down_;  // by team: service → firings it is down by
   struct Holds {

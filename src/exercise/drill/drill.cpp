@@ -104,8 +104,12 @@ struct Drill::Impl {
     for (Entry& entry : made.entries) {
       if (!wall && (!last || last->first != entry.at_ms)) last = {entry.at_ms, wall_at(entry.at_ms)};
       number(entry, wall ? *wall : last->second);
-      step.entries.push_back(std::move(entry));
     }
+    // Mostly there is nothing before it, and then it may be much.
+    if (step.entries.empty())
+      step.entries = std::move(made.entries);
+    else
+      std::ranges::move(made.entries, std::back_inserter(step.entries));
     std::ranges::move(made.deliveries, std::back_inserter(step.deliveries));
     std::ranges::move(made.telemetry, std::back_inserter(step.telemetry));
   }
@@ -206,6 +210,7 @@ struct Drill::Impl {
       return std::ranges::none_of(past, [&](const Past& p) { return p.entry.seq == it.first; });
     });
     number(entry, last_wall);
+    step.own = entry.seq;
     step.entries.push_back(std::move(entry));
     return {};
   }
@@ -223,6 +228,7 @@ struct Drill::Impl {
     if (c != nullptr && c->verb == Verb::kJumpBack) return jump(*c, step, std::move(entry));
     entry.at_ms = engine->now_ms();
     number(entry, last_wall);
+    step.own = entry.seq;
     step.entries.push_back(entry);
     if (c != nullptr) {
       if (c->verb == Verb::kStart) engine->start();

@@ -95,6 +95,7 @@ struct Step {
   std::vector<Entry> entries;        // seqs follow on those before
   std::vector<Delivery> deliveries;  // those among entries, in order
   std::vector<TelemetryLines> telemetry;
+  std::uint64_t own = 0;  // the entry that records the input; 0: none was needed, it said nothing new
 };
 
 enum class State : std::uint8_t { kReady, kRunning, kPaused, kEnded };

@@ -64,7 +64,10 @@ class Engine {
   std::vector<ServiceNow> services(std::size_t team) const;
   RangeCopy* range(std::size_t team) { return teams_[team].range.get(); }
   bool known(const std::string& id) const { return out_number_.contains(id); }
-  bool pending(const std::string& id) const { return out_number_.contains(id) && out_.contains(out_number_.at(id)); }
+  bool pending(const std::string& id) const {
+    const auto number = out_number_.find(id);
+    return number != out_number_.end() && out_.contains(number->second);
+  }
   std::vector<Delivery> pending_deliveries() const;
   std::vector<TelemetryLines> pending_telemetry() const;
 

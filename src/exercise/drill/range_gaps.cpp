@@ -83,6 +83,12 @@ class Gaps {
         known(fmt::format("{}.depends-on[{}]", at, i), service.depends_on[i]);
     constexpr std::string_view kOfTheRange[] = {"reach", "power", "control", "trains"};
     if (std::ranges::find(kOfTheRange, service.probe) != std::end(kOfTheRange)) known(at + ".target", service.target);
+    // A country's, or a town's that has a mobile network.
+    if (service.probe == "phone" && service.target.find('.') == std::string::npos && service.target.size() != 2 &&
+        std::ranges::find(world_.config().services, kMobile + service.target, &bongsu::exercise::Service::name) ==
+            world_.config().services.end())
+      add(at + ".target", service.target,
+          {.code = ErrorCode::kNotFound, .message = "no town of this name has a mobile network", .where = {}});
   }
 
   const scenario::Scenario& scenario_;

@@ -12,6 +12,8 @@ namespace bongsu::exercise::drill {
 namespace {
 
 constexpr double kHalf = 0.5;  // a service of the world counts as up from this availability on
+// ESTIMATED: what electric heating adds to demand for each degree of frost.
+constexpr double kDemandForADegree = 0.01;
 
 // Scenario's words for what a world's verb does to one thing.
 struct Word {
@@ -110,7 +112,7 @@ Result<std::uint64_t> WorldRange::give_as(WorldOrder order, Hand by, bool crew) 
       done = give(order);
       if (done || done.error().code != ErrorCode::kDenied) return done;
     }
-    order.by = By::kOperator;
+    order.by = hands_alone(order.verb) ? By::kCrew : By::kOperator;
     return give(order);
   }
   if (by == Hand::kTeam)
@@ -158,6 +160,27 @@ Result<std::uint64_t> WorldRange::own(const RangeOrder& order) {
   return fail(ErrorCode::kUnsupported, fmt::format("this range does not do {}", order.kind), {.field = order.target});
 }
 
+// What people use, and what the cold adds to it, on every bus that one of them concerns.
+Result<std::uint64_t> WorldRange::demand(const RangeOrder& order) {
+  std::vector<const Thing*> buses;
+  for (const Thing* bus : of(ThingKind::kBus, ""))
+    if (is_country(order.target) ? bus->name.starts_with(lowered(order.target) + '.') : within(bus->name, order.target))
+      buses.push_back(bus);
+  if (buses.empty())
+    return fail(ErrorCode::kNotFound, fmt::format("the range has no bus of {}", order.target), {.field = order.target});
+  std::optional<std::uint64_t> first;
+  for (const Thing* bus : buses) {
+    Use& use = use_[bus->name];
+    (order.kind == "temperature" ? use.degrees : use.part) =
+        order.kind == "temperature" ? order.value.value_or(0) : order.value.value_or(100) / 100;
+    const double cold = 1 + kDemandForADegree * std::max(0.0, -use.degrees);
+    BONGSU_TRY(const std::uint64_t id,
+               give({.verb = Verb::kDemand, .target = bus->name, .value = std::min(use.part * cold, kMostDemand)}));
+    if (!first) first = id;
+  }
+  return *first;
+}
+
 Result<std::uint64_t> WorldRange::order(const RangeOrder& order) {
   const double value = order.value.value_or(0);
   for (const Word& word : kWords)
@@ -177,6 +200,9 @@ Result<std::uint64_t> WorldRange::order(const RangeOrder& order) {
         .verb = value == 0 ? Verb::kRestore : Verb::kShed, .target = order.target, .value = 1 - value / 100};
     return give_all(targets, shed, order.by, order.crew);
   }
+  if (order.kind == "load-scale" || order.kind == "temperature") return demand(order);
+  if (order.kind == "telecom-link-degrade")
+    return give_as({.verb = Verb::kDegrade, .target = order.target, .value = value / 100}, Hand::kRed, false);
   if (order.kind == "substation-dark") {
     std::vector<std::string> breakers;
     for (const Thing* thing : of(ThingKind::kBreaker, ""))
@@ -185,12 +211,21 @@ Result<std::uint64_t> WorldRange::order(const RangeOrder& order) {
   }
   if (order.kind == "satellite-terminals-down" || order.kind == "satellite-terminals-up") {
     const bool down = order.kind.ends_with("down");
-    // The world has fewer terminals than the network that it stands for: the part that this count is of all of them
-    // isn't known here, so a count beyond what there is means all.
-    std::vector<const Thing*> terminals = of(ThingKind::kTerminal, order.target);
-    std::erase_if(terminals, [&](const Thing* t) { return alive(*t) != down; });
-    return give_all(names(terminals, static_cast<std::size_t>(std::max(value, 1.0))),
-                    {.verb = down ? Verb::kBrick : Verb::kReflash, .target = order.target}, order.by, order.crew);
+    // Each stands for so many of its network; a count beyond what there is means all.
+    std::vector<std::string> terminals;
+    double counted = 0;
+    const auto all = of(ThingKind::kTerminal, order.target);
+    for (const Thing* t : all) {
+      if (alive(*t) != down || counted >= std::max(value, 1.0)) continue;
+      terminals.push_back(t->name);
+      counted += world_.config().telecom.terminals[t->index].stands_for;
+    }
+    if (terminals.empty() && !all.empty())
+      return fail(ErrorCode::kConflict,
+                  fmt::format("all terminals of {} are {} already", order.target, down ? "down" : "up"),
+                  {.field = order.target});
+    return give_all(terminals, {.verb = down ? Verb::kBrick : Verb::kReflash, .target = order.target}, order.by,
+                    order.crew);
   }
   if (order.kind == "wind") {
     if (value <= 0)
@@ -261,7 +296,10 @@ Result<double> WorldRange::measure(const std::string& quantity, const std::strin
   if (quantity == "telecom-reach" || quantity == "sites-powered") return part_alive(ThingKind::kNode);
   if (quantity == "satellite-terminals") {
     const auto terminals = of(ThingKind::kTerminal, target);
-    return static_cast<double>(std::ranges::count_if(terminals, [&](const Thing* t) { return alive(*t); }));
+    double count = 0;
+    for (const Thing* t : terminals)
+      if (alive(*t)) count += world_.config().telecom.terminals[t->index].stands_for;
+    return count;
   }
   if (quantity == "trains-stopped" && (target.empty() || is_country(target)))
     return static_cast<double>(world_.consequences().trains_held);
@@ -290,8 +328,10 @@ ProbeAnswer WorldRange::probe(const scenario::Service& service) {
     if (!nodes.empty() && static_cast<double>(up) < kHalf * static_cast<double>(nodes.size()))
       return {false, fmt::format("{} of {} nodes work", up, nodes.size())};
   }
+  const std::string mobile = service.probe == "phone" ? kMobile + service.target : service.target;
   for (const ServiceState& state : world_.services())
-    if ((state.name == service.target || state.name == service.name) && state.availability < kHalf)
+    if ((state.name == service.target || state.name == service.name || state.name == mobile) &&
+        state.availability < kHalf)
       return {false, fmt::format("{} works for {:.0f} of 100", state.name, state.availability * 100)};
   return {};
 }

@@ -23,6 +23,9 @@
 
 namespace bongsu::exercise::drill {
 
+// What a world calls the mobile network of a town: before its name.
+inline const std::string kMobile = "mobile ";
+
 class WorldRange : public RangeCopy {
  public:
   explicit WorldRange(const World& world) : world_(world) {}
@@ -47,6 +50,7 @@ class WorldRange : public RangeCopy {
   Result<std::uint64_t> give(const WorldOrder& order);
   Result<std::uint64_t> give_as(WorldOrder order, Hand by, bool crew);
   Result<std::uint64_t> give_all(const std::vector<std::string>& targets, WorldOrder order, Hand by, bool crew);
+  Result<std::uint64_t> demand(const RangeOrder& order);
   Result<std::uint64_t> own(const RangeOrder& order);
   std::vector<const Thing*> of(ThingKind kind, const std::string& target) const;
   const std::string* circuit_of(const std::string& target) const;
@@ -58,6 +62,10 @@ class WorldRange : public RangeCopy {
   std::vector<RangeEvent> events_;
   std::map<std::string, World> frozen_, lost_;  // substation → the world when it happened
   std::set<std::string> cold_;
+  struct Use {  // of electricity: of what is usual, and how cold it is
+    double part = 1, degrees = 0;
+  };
+  std::map<std::string, Use> use_;  // by bus
 };
 
 // Copies of this world.

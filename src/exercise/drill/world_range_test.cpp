@@ -121,7 +121,7 @@ TEST_F(WorldRangeTest, AFrozenViewShowsWhatWasAndALostStationsLastWord) {
 TEST_F(WorldRangeTest, WhatTheRangeHasNotIsRefusedWithASentence) {
   EXPECT_EQ(range_.order({.kind = "breaker-open", .target = "lt.substation.nowhere.breaker1"}).error().code,
             ErrorCode::kNotFound);
-  EXPECT_EQ(range_.order({.kind = "temperature", .target = "LT", .value = -20}).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(range_.order({.kind = "temperature", .target = "XX", .value = -20}).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(range_.order({.kind = "rtu-lost", .target = "LT"}).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(range_.measure("homes-heated", "").error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(range_.measure("load-served", "XX").error().code, ErrorCode::kNotFound);
@@ -135,6 +135,50 @@ TEST_F(WorldRangeTest, ALinkIsCutAtOnceAndMendedByACrewWhoNeedTime) {
   EXPECT_TRUE(event(link, "crew-sent"));
   range_.advance_to(12 * 3'600'000);
   EXPECT_EQ(range_.world().measure(link, Quantity::kPosition)->value, 1);
+}
+
+TEST_F(WorldRangeTest, ADegradedLinkCarriesLessAndItsCircuitsGoOnUntilACrewMendsIt) {
+  const std::string link = "lt.link.alytus-kaunas";  // the town's only one
+  const scenario::Service calls{.id = "calls", .probe = "phone", .target = "Alytus"};
+  ASSERT_NE(range_.world().find(link), nullptr);
+  ASSERT_TRUE(range_.order({.kind = "telecom-link-degrade", .target = link, .value = 10}));
+  range_.advance_to(60'000);
+  EXPECT_TRUE(range_.probe(calls).up);
+  ASSERT_TRUE(range_.order({.kind = "telecom-link-degrade", .target = link, .value = 100}));
+  range_.advance_to(120'000);
+  EXPECT_FALSE(range_.probe(calls).up);
+  EXPECT_EQ(range_.world().consequences().circuits_down, 0U);
+  ASSERT_TRUE(range_.order({.kind = "telecom-link-repair", .target = link, .by = Hand::kTeam}));
+  EXPECT_FALSE(range_.probe(calls).up) << "the crew is on its way";
+  range_.advance_to(12 * 3'600'000);
+  EXPECT_TRUE(range_.probe(calls).up);
+  EXPECT_FALSE(range_.order({.kind = "telecom-link-degrade", .target = link, .value = 101}));
+}
+
+TEST_F(WorldRangeTest, FrostAndWhatPeopleUseMoveDemand) {
+  WorldRange usual(range_.world());
+  const std::string kaunas = "lt.substation.kaunas.bus110", klaipeda = "lt.substation.klaipeda.bus110";
+  std::int64_t now = 0;
+  const auto part = [&](const std::string& bus) {
+    now += 60'000;
+    range_.advance_to(now);
+    usual.advance_to(now);
+    return range_.world().measure(bus, Quantity::kDemand_mw)->value /
+           usual.world().measure(bus, Quantity::kDemand_mw)->value;
+  };
+  EXPECT_NEAR(part(kaunas), 1, 1e-9);
+  ASSERT_TRUE(range_.order({.kind = "temperature", .target = "LT", .value = -20}));
+  EXPECT_NEAR(part(kaunas), 1.2, 1e-9);
+  ASSERT_TRUE(range_.order({.kind = "load-scale", .target = "lt.substation.kaunas", .value = 50}));
+  EXPECT_NEAR(part(kaunas), 0.6, 1e-9) << "both";
+  EXPECT_NEAR(part(klaipeda), 1.2, 1e-9);
+  ASSERT_TRUE(range_.order({.kind = "temperature", .target = "LT", .value = 5}));
+  EXPECT_NEAR(part(kaunas), 0.5, 1e-9) << "warmth takes nothing away";
+  ASSERT_TRUE(range_.order({.kind = "load-scale", .target = "lt.substation.kaunas", .value = 100, .by = Hand::kFate}));
+  EXPECT_NEAR(part(kaunas), 1, 1e-9);
+  // A moment is made again, bit by bit.
+  const World& world = range_.world();
+  EXPECT_EQ(World::replay(world.config(), 7, world.orders(), world.now_s())->state_text(), world.state_text());
 }
 
 TEST_F(WorldRangeTest, WindOfACountryIsItsStorms) {
@@ -154,14 +198,17 @@ TEST(RangeGaps, WhatTheWorldLacksIsToldWithItsPlaceAndHowItStandsIsNoGap) {
       {.id = "web", .depends_on = {"lt.node.vilnius", "mail", "lt.node.none"}, .probe = "http", .target = "u"},
       {.id = "mail", .probe = "mail", .target = "a@b.example"},
       {.id = "line", .probe = "trains", .target = "lt.segment.none"},
-      {.id = "heat", .probe = "heat", .target = "lt.heat.any"}};
+      {.id = "heat", .probe = "heat", .target = "lt.heat.any"},
+      {.id = "calls", .probe = "phone", .target = "Kaunas"},
+      {.id = "all", .probe = "phone", .target = "LT"},
+      {.id = "nobody", .probe = "phone", .target = "Nowhere"}};
   s.conditions = {{.id = "here", .range = scenario::RangeTest{.quantity = "load-served", .target = "LT"}},
                   {.id = "there", .range = scenario::RangeTest{.quantity = "load-served", .target = "XX"}}};
   scenario::Inject inject{.id = "i"};
   inject.physics = {{.kind = "breaker-open", .target = breaker, .lasts = std::chrono::minutes(5)},
                     {.kind = "breaker-close", .target = breaker},  // it is closed
                     {.kind = "breaker-open", .target = "lt.node.vilnius"},
-                    {.kind = "temperature", .target = "LT", .value = -20},
+                    {.kind = "temperature", .target = "XX", .value = -20},
                     {.kind = "wind", .target = "LT", .value = 40, .lasts = std::chrono::hours(1)},
                     {.kind = "service-down", .target = "web"}};
   inject.expectations = {
@@ -175,9 +222,10 @@ TEST(RangeGaps, WhatTheWorldLacksIsToldWithItsPlaceAndHowItStandsIsNoGap) {
             (std::vector<std::string>{
                 "services.web.depends-on[2]: there is nothing of this name: lt.node.none",
                 "services.line.target: there is nothing of this name: lt.segment.none",
+                "services.nobody.target: no town of this name has a mobile network: Nowhere",
                 "conditions.there.range: the range has no bus of XX",
                 "injects.i.physics[2].target: a node cannot be told open: lt.node.vilnius",
-                "injects.i.physics[3].target: this range does not do temperature: LT",
+                "injects.i.physics[3].target: the range has no bus of XX",
                 "injects.i.physics[4].lasts: a storm of this range ends by itself: LT",
                 "injects.i.expectations[1].seen.target: there is nothing of this name: lt.substation.none.breaker1",
             }));

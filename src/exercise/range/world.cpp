@@ -26,6 +26,7 @@ World::Impl::Impl(std::shared_ptr<const WorldSetup> the_setup, std::uint64_t the
   for (const Breaker& b : setup->breakers) closed.push_back(n.branches[b.branch].on ? 1 : 0);
   broken.assign(n.branches.size(), 0);
   manual.assign(n.generators.size(), 0);
+  demand.assign(n.buses.size(), 1);
   circuit_taken.assign(setup->config.telecom.circuits.size(), 0);
   terminal_taken.assign(setup->config.telecom.terminals.size(), 0);
   changed_by.assign(setup->parts, 0);
@@ -47,7 +48,7 @@ void World::Impl::step(double at_s) {
   const double part = level(at_s);
   for (std::uint32_t i = 0; i < n.buses.size(); ++i)
     if (n.buses[i].load_mw != 0 || n.buses[i].load_mvar != 0)
-      grid.set_demand(i, n.buses[i].load_mw * part, n.buses[i].load_mvar * part);
+      grid.set_demand(i, n.buses[i].load_mw * part * demand[i], n.buses[i].load_mvar * part * demand[i]);
   const double every = setup->config.settings.dispatch_s;
   if (every == 0 || at_s < dispatched_s + every) return;
   dispatched_s = at_s;

@@ -37,6 +37,7 @@ namespace bongsu::exercise {
 
 inline constexpr double kMaxAdvance_s = 366 * 86'400.0;
 inline constexpr std::size_t kMaxWorldOrders = 1'000'000;
+inline constexpr double kMostDemand = 5;
 
 enum class ThingKind : std::uint8_t {
   kSubstation,
@@ -73,6 +74,7 @@ enum class Verb : std::uint8_t {
   kRestore,  // bus, substation: the part of its load that is served afterwards, 0 to 1
   kCut,
   kSplice,  // branch, link, segment: broken; mended
+  kDegrade,  // link: loses the part `value` of its capacity, until it is mended
   kPowerOut,
   kPowerBack,  // node, station, segment: its supply, whatever the grid does
   kBrick,
@@ -84,6 +86,7 @@ enum class Verb : std::uint8_t {
   kStorm,
   kFlood,
   kSabotage,  // a disaster by name, or one of that kind around a thing, `value`: its strength (0: usual)
+  kDemand,    // bus, substation: from the next step on demand is `value` times what it usually is, 0 to kMostDemand
 };
 std::string_view to_string(Verb verb);  // "set-power"
 Result<Verb> verb(std::string_view text);

@@ -55,6 +55,7 @@ class Maker {
     BONGSU_TRY_VOID(add_telecontrol());
     add_cells();
     BONGSU_TRY_VOID(add_generators());
+    BONGSU_TRY_VOID(add_satellite_sites());
     BONGSU_TRY_VOID(add_signals());
     add_feeds();
     BONGSU_TRY_VOID(override_couplings());
@@ -222,6 +223,20 @@ class Maker {
     if (!in_.power.satellite.empty())
       return fail(ErrorCode::kNotFound, fmt::format("no generator is called {}", *in_.power.satellite.begin()),
                   {.field = "power.satellite"});
+    return {};
+  }
+
+  Result<void> add_satellite_sites() {
+    for (const SatelliteSite& site : in_.terminals) {
+      const std::string country = country_of(site.terminal), own(short_name(site.terminal));
+      if (site.terminal != fmt::format("{}.terminal.{}", country, own))
+        return fail(ErrorCode::kInvalid, fmt::format("{} is not called COUNTRY.terminal.NAME", site.terminal),
+                    {.field = "terminal"});
+      BONGSU_TRY(const std::uint32_t node,
+                 add_node({.name = fmt::format("{}.site.{}", country, own), .at = site.at, .battery_h = kTerminalBattery_h},
+                          country, "site-" + own));
+      out_.telecom.terminals.push_back({.name = site.terminal, .node = node, .stands_for = site.stands_for});
+    }
     return {};
   }
 

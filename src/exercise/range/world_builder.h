@@ -62,6 +62,14 @@ struct Coupling {
   std::string consumer, from;
 };
 
+// A satellite terminal that steers no generator: field posts, villages. It has a node of its own ("ua.site.field" of
+// "ua.terminal.field") where it stands.
+struct SatelliteSite {
+  std::string terminal;
+  Position at;
+  std::uint32_t stands_for = 1;
+};
+
 struct WorldParts {
   std::string name, remarks;
   PowerParts power;
@@ -69,6 +77,7 @@ struct WorldParts {
   rail::Network rail;
   std::vector<Place> places;
   std::map<std::string, std::string> centres;  // by country: the node where its control centre is; required where there are substations
+  std::vector<SatelliteSite> terminals;
   std::vector<Coupling> couplings;
   std::vector<Service> services;               // beside those that are made
   std::vector<Disaster> disasters;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <span>
 
 #include "base/config.h"
 #include "base/text.h"
@@ -38,6 +39,10 @@ struct DisasterEntry {
   std::int64_t radius_km = 60;
   milliseconds lasts = 2h;
 };
+struct TerminalEntry {
+  std::string name, at;
+  std::int64_t stands_for = 1;
+};
 struct ServiceEntry {
   std::string name, kind = "power";
   std::vector<std::string> members;
@@ -51,6 +56,7 @@ struct Document {
   std::vector<TopologyEntry> topologies;
   std::vector<RailEntry> rails;
   std::vector<CentreEntry> centres;
+  std::vector<TerminalEntry> terminals;
   std::vector<DisasterEntry> disasters;
   std::vector<ServiceEntry> services;
   milliseconds step = 10s, dispatch = 5min, begins = 0ms, crew = 30min, repair = 4h;
@@ -87,6 +93,11 @@ struct Document {
     s.tables<CentreEntry>("centre", centres, "A country's control centre.", [](ConfigSchema& t, CentreEntry& e) {
       t.text("country", e.country, "Of which country.").required();
       t.text("node", e.node, "The telecom node where it is.").required();
+    });
+    s.tables<TerminalEntry>("terminal", terminals, "A satellite terminal.", [](ConfigSchema& t, TerminalEntry& e) {
+      t.text("name", e.name, "Its name.").required();
+      t.text("at", e.at, "Where it is: latitude, longitude.").required();
+      t.number("stands_for", e.stands_for, 1, 10'000'000, "How many it stands for.");
     });
     s.tables<DisasterEntry>("disaster", disasters, "A disaster that may come.", [](ConfigSchema& t, DisasterEntry& e) {
       t.text("name", e.name, "Its name.").required();
@@ -130,6 +141,7 @@ class Loader {
     BONGSU_TRY_VOID(read_telecom());
     BONGSU_TRY_VOID(read_rail());
     BONGSU_TRY_VOID(read_couplings());
+    BONGSU_TRY_VOID(read_terminals());
     BONGSU_TRY_VOID(read_disasters());
     for (const CentreEntry& e : d_.centres)
       if (!parts_.centres.emplace(lowered(e.country), e.node).second)
@@ -345,6 +357,29 @@ class Loader {
     return {};
   }
 
+  // "50.0 36.2": as many numbers as `out` has; false: it is something else.
+  static bool numbers_of(std::string_view text, std::span<double> out) {
+    std::string_view rest = trim(text);
+    for (double& value : out) {
+      const std::size_t end = std::min(rest.find(' '), rest.size());
+      const auto number = finite_number(rest.substr(0, end));
+      if (!number) return false;
+      value = *number;
+      rest = trim(rest.substr(end));
+    }
+    return rest.empty();
+  }
+
+  Result<void> read_terminals() {
+    for (const TerminalEntry& e : d_.terminals) {
+      double at[2] = {};
+      if (!numbers_of(e.at, at) || !on_earth({at[0], at[1]}))
+        return wrong("terminal.at", fmt::format("\"{}\" is not LATITUDE LONGITUDE", e.at));
+      parts_.terminals.push_back({e.name, {at[0], at[1]}, static_cast<std::uint32_t>(e.stands_for)});
+    }
+    return {};
+  }
+
   Result<void> read_disasters() {
     for (const DisasterEntry& e : d_.disasters) {
       Disaster out{.name = e.name, .radius_km = static_cast<double>(e.radius_km), .lasts_s = seconds(e.lasts)};
@@ -356,16 +391,8 @@ class Loader {
       out.strength = *strength;
       for (const std::string& point : e.track) {
         double values[3] = {};
-        std::string_view rest = trim(point);
-        for (int k = 0; k < 3; ++k) {
-          const std::size_t end = std::min(rest.find(' '), rest.size());
-          const auto value = finite_number(rest.substr(0, end));
-          if (!value) return wrong("disaster.track", fmt::format("\"{}\" is not MINUTES LATITUDE LONGITUDE", point));
-          values[k] = *value;
-          rest = trim(rest.substr(end));
-        }
-        if (!rest.empty())
-          return wrong("disaster.track", fmt::format("\"{}\" is more than MINUTES LATITUDE LONGITUDE", point));
+        if (!numbers_of(point, values))
+          return wrong("disaster.track", fmt::format("\"{}\" is not MINUTES LATITUDE LONGITUDE", point));
         out.track.push_back({values[0] * 60, {values[1], values[2]}});
       }
       parts_.disasters.push_back(std::move(out));

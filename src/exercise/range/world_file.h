@@ -27,6 +27,10 @@
 //   [[centre]]
 //   country = "LT"
 //   node = "lt.node.vilnius"
+//   [[terminal]]                           # of satellites, beside generators'
+//   name = "ua.terminal.field"
+//   at = "50.0 36.2"                       # latitude, longitude
+//   stands_for = 3000                      # of a network's; 1
 //   [[disaster]]
 //   name = "lt.storm.january"
 //   kind = "storm"                         # storm, flood, sabotage

@@ -97,6 +97,7 @@ struct World::Impl {
   std::vector<char> closed;                              // by breaker
   std::vector<std::uint64_t> broken;                     // by branch: what broke it; 0: whole
   std::vector<char> manual;                              // by generator: somebody set it by hand
+  std::vector<double> demand;                            // by bus: of what is usual
   std::vector<std::uint64_t> circuit_taken, terminal_taken;  // the event of their compromise; 0
   std::vector<std::uint64_t> changed_by;                 // by part of the grid: the latest event that changed it
   std::vector<char> alive, fed;                          // by substation; by bus: it supplies those who hang on it

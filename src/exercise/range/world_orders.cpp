@@ -35,6 +35,10 @@ bool fits(Verb verb, ThingKind kind) {
     case Verb::kShed:
     case Verb::kRestore:
       return one_of(kind, {kBus, kSubstation});
+    case Verb::kDemand:
+      return one_of(kind, {kBus, kSubstation});
+    case Verb::kDegrade:
+      return kind == kLink;
     case Verb::kCut:
     case Verb::kSplice:
       return one_of(kind, {kBranch, kLink, kSegment});
@@ -82,8 +86,8 @@ bool for_crews(Verb verb) {
          verb == Verb::kExpel;
 }
 bool for_attackers(Verb verb) {
-  return from_afar(verb) || verb == Verb::kCut || verb == Verb::kPowerOut || verb == Verb::kBrick ||
-         verb == Verb::kCompromise || verb == Verb::kRadioStop;
+  return from_afar(verb) || verb == Verb::kCut || verb == Verb::kDegrade || verb == Verb::kPowerOut ||
+         verb == Verb::kBrick || verb == Verb::kCompromise || verb == Verb::kRadioStop;
 }
 bool of_nature(Verb verb) { return verb == Verb::kStorm || verb == Verb::kFlood || verb == Verb::kSabotage; }
 bool needs_hours(Verb verb) { return verb == Verb::kSplice || verb == Verb::kReflash; }
@@ -186,6 +190,13 @@ Result<void> World::Impl::permitted(const WorldOrder& o, const Thing& thing, std
   if (!fits(o.verb, thing.kind))
     return refuse(thing.name, fmt::format("a {} cannot be told {}", to_string(thing.kind), to_string(o.verb)),
                   ErrorCode::kInvalid);
+  if (o.verb == Verb::kDegrade && !(o.value >= 0 && o.value <= 1))
+    return refuse(thing.name, "a link loses 0 to 1 of its capacity", ErrorCode::kInvalid);
+  if (o.verb == Verb::kDemand) {  // what people do
+    if (!(o.value >= 0 && o.value <= kMostDemand))
+      return refuse(thing.name, fmt::format("demand is 0 to {:g} times the usual", kMostDemand), ErrorCode::kInvalid);
+    return {};
+  }
   if (of_nature(o.verb)) {
     if (o.value < 0 || o.value > 200) return refuse(thing.name, "a strength is 0 to 200", ErrorCode::kInvalid);
     if (thing.kind != ThingKind::kDisaster) return {};
@@ -385,12 +396,21 @@ Result<void> World::Impl::carry_out(const WorldOrder& o, const Thing& thing, std
         log.add(now_s, WorldEventKind::kMended, thing.name, 0,
                 fmt::format("{} is mended; its breakers are open", thing.name), cause);
       } else if (thing.kind == ThingKind::kLink) {
-        if (telecom.whole(thing.index)) return already("whole");
+        if (telecom.whole(thing.index) && telecom.degraded(thing.index) == 0) return already("whole");
         telecom.set_cut(thing.index, false, cause);
+        telecom.set_degraded(thing.index, 0);
       } else {
         if (!rail.cut(thing.index)) return already("whole");
         rail.set_cut(thing.index, false, cause);
       }
+      return {};
+    case Verb::kDegrade:
+      telecom.set_degraded(thing.index, o.value);
+      return {};
+    case Verb::kDemand:
+      for (const std::uint32_t bus :
+           thing.kind == ThingKind::kBus ? std::vector{thing.index} : setup->buses_of[thing.index])
+        demand[bus] = o.value;
       return {};
     case Verb::kPowerOut:
     case Verb::kPowerBack: {

@@ -183,6 +183,7 @@ std::string World::Impl::state_text() const {
   numbers("hz", n.buses.size(), [&](std::uint32_t i) { return g.frequency_hz(i); });
   numbers("connected", n.buses.size(), [&](std::uint32_t i) { return g.connected(i); });
   numbers("demand", n.buses.size(), [&](std::uint32_t i) { return g.demand_mw(i); });
+  numbers("usual", n.buses.size(), [&](std::uint32_t i) { return demand[i]; });
   numbers("fed", n.buses.size(), [&](std::uint32_t i) { return fed[i] + 2.0 * static_cast<double>(dark_by[i]); });
   numbers("turbine", n.generators.size(), [&](std::uint32_t i) { return g.turbine_mw(i); });
   numbers("setpoint", n.generators.size(), [&](std::uint32_t i) { return g.setpoint_mw(i); });
@@ -196,6 +197,7 @@ std::string World::Impl::state_text() const {
           [&](std::uint32_t i) { return telecom.running(i) + 2 * telecom.battery_h(i, now_s); });
   numbers("link", telecom.network().links.size(),
           [&](std::uint32_t i) { return telecom.whole(i) + telecom.load_mbps(i); });
+  numbers("degraded", telecom.network().links.size(), [&](std::uint32_t i) { return telecom.degraded(i); });
   numbers("circuit", telecom.network().circuits.size(), [&](std::uint32_t i) {
     return telecom.circuit_up(i) + 2 * (circuit_taken[i] != 0) + 4.0 * static_cast<double>(telecom.route(i).size());
   });

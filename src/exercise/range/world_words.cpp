@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::string_view kThings[] = {"substation", "bus",      "breaker", "branch",  "generator", "node",    "link",
                                         "circuit",    "terminal", "station", "segment", "train",     "disaster"};
-constexpr std::string_view kVerbs[] = {"open",  "close",   "trip",       "start",  "set-power",  "set-voltage",
-                                       "shed",  "restore", "cut",        "splice", "power-out",  "power-back",
-                                       "brick", "reflash", "compromise", "expel",  "radio-stop", "radio-clear",
-                                       "storm", "flood",   "sabotage"};
+constexpr std::string_view kVerbs[] = {"open",        "close",   "trip",    "start",      "set-power", "set-voltage",
+                                       "shed",        "restore", "cut",     "splice",     "degrade",   "power-out",
+                                       "power-back",  "brick",   "reflash", "compromise", "expel",     "radio-stop",
+                                       "radio-clear", "storm",   "flood",   "sabotage",   "demand"};
 constexpr std::string_view kBys[] = {"operator", "crew", "attacker"};
 constexpr std::string_view kEvents[] = {
     "ordered",      "refused",    "crew-sent",     "done",          "tripped",      "shed",         "dark",
@@ -27,7 +27,7 @@ constexpr std::string_view kQuantities[] = {"position",    "voltage_kv", "freque
                                             "demand_mw",   "power_mw",   "reactive_mvar", "loading",
                                             "setpoint_mw", "battery_h",  "delay_min"};
 static_assert(std::size(kThings) == static_cast<std::size_t>(ThingKind::kDisaster) + 1);
-static_assert(std::size(kVerbs) == static_cast<std::size_t>(Verb::kSabotage) + 1);
+static_assert(std::size(kVerbs) == static_cast<std::size_t>(Verb::kDemand) + 1);
 static_assert(std::size(kBys) == static_cast<std::size_t>(By::kAttacker) + 1);
 static_assert(std::size(kEvents) == static_cast<std::size_t>(WorldEventKind::kDisaster) + 1);
 static_assert(std::size(kQuantities) == static_cast<std::size_t>(Quantity::kDelay_min) + 1);

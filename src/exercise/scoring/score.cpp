@@ -163,6 +163,7 @@ class Scorer {
 
   TeamScore score(std::size_t team) {
     TeamScore out{.team = roster_.teams()[team]};
+    by_metric_.clear();
     forms(team, out);
     for (const auto& [value, seq] : deeds_.false_shared(team)) out.strays.push_back({value, seq});
     const std::size_t true_ones = deeds_.true_shared(team).size(), all = true_ones + out.strays.size();
@@ -251,6 +252,12 @@ class Scorer {
       point.text = fmt::format("{}: after {}, of {}", what, duration(*met.at_ms - f.at_ms), duration(limit));
     }
     point.evidence = sorted(std::move(point.evidence));
+    if (!asked.metric.empty()) {
+      MetricResult& sum = by_metric_[asked.metric];
+      sum.earned += point.earned;
+      sum.most += point.most;
+      sum.open = sum.open || point.open;
+    }
     out.points.push_back(std::move(point));
   }
 
@@ -282,12 +289,12 @@ class Scorer {
       } else if (got.late_ms) {
         point.text = fmt::format("{}: after {}, later than {}", what, duration(*got.late_ms - f.at_ms),
                                  duration(asked.by.count()));
-      } else if (!got.wrong_label.empty()) {
-        point.text = fmt::format("{}: {}", what, got.wrong_label);
       } else if (f.at_ms + asked.by.count() > ended_ms_) {
         point.most = 0;
-        point.text =
-            fmt::format("{}: not there, but the drill ended before its {} were over", what, duration(asked.by.count()));
+        point.text = fmt::format("{}: {}, but the drill ended before its {} were over", what,
+                                 got.wrong_label.empty() ? "not there" : got.wrong_label, duration(asked.by.count()));
+      } else if (!got.wrong_label.empty()) {
+        point.text = fmt::format("{}: {}", what, got.wrong_label);
       } else {
         point.text = fmt::format("{}: not within {}", what, duration(asked.by.count()));
       }
@@ -402,25 +409,14 @@ class Scorer {
   }
 
   void metrics(std::size_t team, TeamScore& out) {
-    std::map<std::string, std::pair<double, double>> from_points;  // by metric
-    std::map<std::string, bool> open;
-    for (const Point& point : out.points) {
-      const scenario::Inject* inject = point.inject.empty() ? nullptr : inject_of(point.inject);
-      const scenario::Expectation* asked = inject == nullptr || point.rule == "share-in-time"
-                                               ? nullptr
-                                               : scenario::find(inject->expectations, point.about);
-      if (asked == nullptr || asked->metric.empty()) continue;
-      from_points[asked->metric].first += point.earned;
-      from_points[asked->metric].second += point.most;
-      open[asked->metric] = open[asked->metric] || point.open;
-    }
     for (const scenario::Metric& metric : scenario_.metrics) {
       MetricResult result{.metric = metric.id, .most = static_cast<double>(metric.max_score)};
       if (metric.type == scenario::Metric::Type::kConditional) {
         result.earned = result.most * held(team, metric.condition);
-      } else if (const auto points = from_points.find(metric.id); points != from_points.end()) {
-        result.earned = points->second.second > 0 ? result.most * points->second.first / points->second.second : 0;
-        result.open = open[metric.id];
+      } else if (const auto points = by_metric_.find(metric.id); points != by_metric_.end()) {
+        const MetricResult& sum = points->second;
+        result.earned = sum.most > 0 ? result.most * sum.earned / sum.most : 0;
+        result.open = sum.open;
       } else {
         result.open = true;
         for (const Entry* entry : by_team_[team]) {
@@ -449,11 +445,6 @@ class Scorer {
     }
   }
 
-  const scenario::Inject* inject_of(const std::string& id) const {
-    const auto number = roster_.inject_of(id);
-    return number ? &scenario_.injects[*number] : nullptr;
-  }
-
   // The part of the drill's time that a condition held.
   double held(std::size_t team, const std::string& condition) const {
     std::optional<std::int64_t> since;
@@ -479,6 +470,7 @@ class Scorer {
   std::map<std::string, std::vector<const Entry*>> words_;  // by form
   std::vector<std::vector<const Entry*>> by_team_;
   std::map<std::size_t, std::vector<std::size_t>> firings_;
+  std::map<std::string, MetricResult> by_metric_;  // what expectations of the team in hand add to each
 };
 
 }  // namespace

@@ -107,6 +107,12 @@ void LiveTelecom::set_cut(std::uint32_t link, bool cut, std::uint64_t cause) {
   links_[link].cause = cause;
 }
 
+void LiveTelecom::set_degraded(std::uint32_t link, double part) {
+  if (links_[link].lost == part) return;
+  links_[link].lost = part;
+  shares_change_ = true;
+}
+
 void LiveTelecom::set_bricked(std::uint32_t terminal, bool bricked, std::uint64_t cause) {
   terminals_[terminal].bricked = bricked;
   terminals_[terminal].cause = cause;
@@ -241,7 +247,8 @@ void LiveTelecom::reroute(double now_s, EventLog& log) {
     const Demand& of = n_.demands[d];
     double part = reached[d];
     for (const std::uint32_t k : ways[d])
-      part = std::min(part, std::max(0.0, n_.links[k].mbps - links_[k].reserved) / std::max(links_[k].load, 1e-12));
+      part = std::min(part, std::max(0.0, n_.links[k].mbps * (1 - links_[k].lost) - links_[k].reserved) /
+                                std::max(links_[k].load, 1e-12));
     delivered_[d] = of.mbps * part;
     delivered_at_[of.from] += delivered_[d];
     delivered_at_[of.to] += delivered_[d];
@@ -292,7 +299,7 @@ double LiveTelecom::calls_lost(double now_s) const {
 }
 
 void LiveTelecom::settle(double now_s, EventLog& log) {
-  bool changed = settle_nodes(now_s, log) || first_;
+  bool changed = settle_nodes(now_s, log) || first_ || std::exchange(shares_change_, false);
   for (std::uint32_t k = 0; k < links_.size(); ++k) {
     LinkState& state = links_[k];
     const char usable = state.cut ? 0 : 1;

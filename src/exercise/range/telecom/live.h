@@ -32,6 +32,7 @@ class LiveTelecom {
   void set_supply(std::uint32_t node, bool live, std::uint64_t cause);   // the grid's
   void set_switched(std::uint32_t node, bool on, std::uint64_t cause);   // power-out, power-back
   void set_cut(std::uint32_t link, bool cut, std::uint64_t cause);
+  void set_degraded(std::uint32_t link, double part);  // that it loses of its capacity
   void set_bricked(std::uint32_t terminal, bool bricked, std::uint64_t cause);
   void settle(double now_s, EventLog& log);
   double next_s() const;  // when the next battery is empty; infinity: none is under way
@@ -42,6 +43,7 @@ class LiveTelecom {
   bool switched(std::uint32_t node) const { return nodes_[node].switched; }
   bool whole(std::uint32_t link) const { return !links_[link].cut; }
   bool up(std::uint32_t link) const;     // whole, and both ends run
+  double degraded(std::uint32_t link) const { return links_[link].lost; }
   bool circuit_up(std::uint32_t circuit) const { return circuits_[circuit].up; }
   bool bricked(std::uint32_t terminal) const { return terminals_[terminal].bricked; }
   bool terminal_up(std::uint32_t terminal) const { return terminals_[terminal].up; }
@@ -76,6 +78,7 @@ class LiveTelecom {
   };
   struct LinkState {
     bool cut = false;
+    double lost = 0;  // part of its capacity
     std::uint64_t cause = 0, event = 0;
     double load = 0, reserved = 0;
   };
@@ -107,7 +110,7 @@ class LiveTelecom {
   std::vector<char> reaches_exchange_;                        // by node
   std::vector<std::uint32_t> sources_;                        // of circuits and demands, ascending
   std::vector<std::vector<std::uint32_t>> circuits_of_, demands_of_;  // by source
-  bool first_ = true;
+  bool first_ = true, shares_change_ = false;
   std::uint64_t mended_by_ = 0;  // the latest event that may have opened a way again
   std::size_t down_ = 0;
   double accounted_s_ = 0, circuit_hours_ = 0, calls_lost_ = 0, lost_calls_per_hour_ = 0;

@@ -49,6 +49,7 @@ struct Circuit {
 struct Terminal {
   std::string name;
   std::uint32_t node = 0;
+  std::uint32_t stands_for = 1;  // how many of a network's it stands for
   bool operator==(const Terminal&) const = default;
 };
 
