@@ -28,6 +28,8 @@ namespace {
 using namespace bongsu;
 using telemetry::LineBatch;
 
+constexpr std::uint64_t kRivalBytes = 8ULL << 30;  // of address space: with millions of values rg would take all that there is
+
 double resident_bytes() {
   std::ifstream statm("/proc/self/statm");
   double all = 0, resident = 0;
@@ -141,7 +143,7 @@ int main(int argc, char** argv) {
       std::ofstream plain(log, std::ios::binary);
       for (const LineBatch& batch : batches) plain << batch.data;
     }
-    const std::string command = fmt::format("rg -j1 -a -F -n -f {} {} | cut -d: -f1 > {}", list, log, out);
+    const std::string command = fmt::format("prlimit --as={} rg -j1 -a -F -n -f {} {} | cut -d: -f1 > {}", kRivalBytes, list, log, out);
     const double start = bench::cpu_seconds(RUSAGE_CHILDREN);
     const int status = std::system(command.c_str());
     const double seconds = bench::cpu_seconds(RUSAGE_CHILDREN) - start;

@@ -267,6 +267,12 @@ int run_status(const Common& common) {
                       count("hunting") > 0 ? fmt::format("; looking back for {} indicators: {} %", count("hunting") + count("waiting"), count("files_done") * 100 / files)
                                            : fmt::format("; looked back {} times, {} alerts", count("hunts"), count("alerts"))));
     }
+    if (const Json* detection = find(s, "detection"); detection != nullptr)
+      if (const Json* aside = find(*detection, "aside"); aside != nullptr && aside->is_array())
+        for (const Json& rule : aside->get_array())
+          say(fmt::format("set aside    {} rule {} of {} ({}), since {}: {}", text_of(rule, "language"), text_of(rule, "digest").substr(0, 12),
+                          printable(text_of(rule, "giver").empty() ? "this node" : text_of(rule, "giver")), text_of(rule, "indicator"), text_of(rule, "since"),
+                          printable(text_of(rule, "reason"))));
     if (const Json* listeners = find(s, "listeners"); listeners != nullptr && listeners->is_object())
       for (const auto& [name, url] : listeners->get_object()) say(fmt::format("{:<12} {}", std::string_view(name), std::string_view(url.as_string())));
     if (const Json* links = find(s, "links"); links != nullptr && links->is_array() && !links->get_array().empty()) {

@@ -67,6 +67,7 @@ struct ExportCommand {
 int run_export(const Common& common, const ExportCommand& command);
 
 int run_status(const Common& common);
+int run_rule_retry(const Common& common, const std::string& digest, const std::string& reason);
 
 int run_quarantine_list(const Common& common, bool all);
 int run_quarantine_show(const Common& common, const std::string& id);

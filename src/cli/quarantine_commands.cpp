@@ -1,4 +1,4 @@
-// bongsu quarantine list|show|admit|discard, bongsu link resume: what was not admitted, and links that were suspended.
+// bongsu quarantine list|show|admit|discard, bongsu link resume, bongsu rule retry: what was not admitted, links that were suspended, rules that were set aside.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -45,6 +45,12 @@ int run_quarantine_decide(const Common& common, const std::string& id, const std
   const JsonObject body{{"decision", decision}, {"by", user()}, {"reason", reason}};
   return ask(common, "POST", "/quarantine/" + net::percent_encode(id), body, [&](const Json& item) {
     fmt::print("{} {}\n", printable(at(item, "object_id")), at(item, "state"));
+  });
+}
+
+int run_rule_retry(const Common& common, const std::string& digest, const std::string& reason) {
+  return ask(common, "POST", "/rules/" + net::percent_encode(digest), JsonObject{{"by", user()}, {"reason", reason}}, [&](const Json& rule) {
+    fmt::print("the {} rule of {} is given to the sensor again\n", printable(at(rule, "language")), printable(at(rule, "indicator")));
   });
 }
 

@@ -67,6 +67,6 @@ int run_serve(const Common& common, const ServeCommand& command) {
   return kExitOk;
 }
 
-int run_sensor(const SensorCommand& command) { return node::run_sensor_process(command.fd); }
+int run_sensor(const SensorCommand& command) { return node::run_sensor_process(command.fd, command.work_fd); }
 
 }  // namespace bongsu::cli

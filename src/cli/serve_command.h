@@ -14,7 +14,7 @@ struct ServeCommand {
 int run_serve(const Common& common, const ServeCommand& command);
 
 struct SensorCommand {
-  int fd = -1;
+  int fd = -1, work_fd = -1;
 };
 int run_sensor(const SensorCommand& command);
 

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <iterator>
 #include <mutex>
+#include <utility>
+
+#include "base/hash.h"
+#include "detect/rule_trial.h"
 
 namespace bongsu::detect {
 namespace {
@@ -56,13 +60,53 @@ void Engine::Session::find(const telemetry::LineBatch& batch, Found& found) {
   if (auto used = finder_.use(std::move(sets)); !used) parser_bad_->add(used.error().code, used.error().message, {});
   found.rules.sets = finder_.sets();
   parser_.start(batch);
+  const std::uint64_t source = engine_->slot_ != nullptr ? hash64(*batch.source) : 0;
+  finder_.note_in(engine_->slot_, source);
   const Instant now = engine_->clock_.now();
   while (const telemetry::EventView* event = parser_.next()) {
     hits_.clear();
     matcher_.match(*event, now, hits_);
     for (Hit& hit : hits_) raise(batch, *event, std::move(hit), now, found.alerts);
-    if (rules) finder_.match(*event, *batch.source, found.rules);
+    if (!rules) continue;
+    const EventMark mark{source, event->offset};
+    finder_.match(*event, *batch.source, found.rules, engine_->suspects_.empty() ? 0 : try_suspects(*event, *batch.source, mark));
+    if (!found.rules.gave_up) continue;
+    found.rules.gave_up.reset();
+    if (engine_->slot_ == nullptr || ++gave_up_ < gave_up_until_) continue;
+    gave_up_ = 0;
+    if (!try_apart(Language::kYara, {}, *event, *batch.source, mark)) gave_up_until_ *= 2;
   }
+}
+
+// Bits of the languages that are not to see the event.
+unsigned Engine::Session::try_suspects(const telemetry::EventView& event, const std::string& source, const EventMark& mark) {
+  unsigned left_out = 0;
+  for (const Suspect& suspect : engine_->suspects_) {
+    if (suspect.event != mark) continue;
+    if (suspect.leave_out) left_out |= 1U << static_cast<unsigned>(suspect.language);
+    else (void)try_apart(suspect.language, suspect.refs, event, source, mark);
+  }
+  return left_out;
+}
+
+bool Engine::Session::try_apart(Language language, const RefRange& refs, const telemetry::EventView& event, const std::string& source,
+                                const EventMark& mark) {
+  RuleTrial trial(engine_->rules_.rules(language, refs), finder_.sets()->map, engine_->slot_);
+  auto slow = trial.match(event, source, mark);
+  const std::lock_guard lock(engine_->too_slow_mutex_);
+  std::ranges::copy(slow, std::back_inserter(engine_->too_slow_));
+  return !slow.empty();
+}
+
+void Engine::watch(WorkSlot* slot, Suspects suspects) {
+  slot_ = slot;
+  suspects_ = std::move(suspects);
+  rules_.note_in(slot);
+}
+
+std::vector<RuleBuild::Refused> Engine::take_too_slow() {
+  const std::lock_guard lock(too_slow_mutex_);
+  return std::exchange(too_slow_, {});
 }
 
 Alert Engine::alert_of(RuleHit&& hit, const Instant& now) const {

@@ -47,6 +47,9 @@ struct Origin {
   std::string label;
 };
 
+// Events that ran into a rule's limit before the rules are tried apart to find which; twice as many when that found none.
+inline constexpr std::uint64_t kGaveUpBeforeTrial = 3;
+
 // What one batch holds: alerts of indicators, and of rules what each event shows by itself.
 struct Found {
   std::vector<Alert> alerts;  // in the order of events and fields
@@ -78,6 +81,11 @@ class Engine {
   void finish(std::vector<Alert>& alerts);
   // Sentences about what rules may have missed: a bound was hit.
   std::vector<std::string> remarks() const;
+  // For one session at a time, before it begins: it writes down what it does with rules, tries suspects apart, and has
+  // rules whose limit ran out again and again tried likewise.
+  void watch(WorkSlot* slot, Suspects suspects);
+  // Rules that alone ran into their limit, since the last call.
+  std::vector<RuleBuild::Refused> take_too_slow();
   Index& index() { return index_; }
   const Index& index() const { return index_; }
 
@@ -96,12 +104,15 @@ class Engine {
     void raise(const telemetry::LineBatch& batch, const telemetry::EventView& event, Hit&& hit, const Instant& now,
                std::vector<Alert>& alerts);
     const std::vector<WarningListHit>& warnings(const Value& value);
+    unsigned try_suspects(const telemetry::EventView& event, const std::string& source, const EventMark& mark);
+    bool try_apart(Language language, const RefRange& refs, const telemetry::EventView& event, const std::string& source, const EventMark& mark);
 
     Engine* engine_;
     telemetry::BadLines* parser_bad_;
     telemetry::EventParser parser_;
     Matcher matcher_;
     RuleFinder finder_;
+    std::uint64_t gave_up_ = 0, gave_up_until_ = kGaveUpBeforeTrial;  // events; how many before rules are tried apart
     std::vector<Hit> hits_;
     std::unordered_map<std::string, std::vector<WarningListHit>> warnings_;  // of values that hit lately
   };
@@ -114,6 +125,10 @@ class Engine {
   RuleBook rules_{telemetry::FieldMap::standard()};
   mutable std::mutex sequencer_mutex_;
   RuleSequencer sequencer_;
+  WorkSlot* slot_ = nullptr;
+  Suspects suspects_;
+  std::mutex too_slow_mutex_;
+  std::vector<RuleBuild::Refused> too_slow_;
   std::shared_ptr<const WarningLists> warning_lists_;
   std::function<Origin(std::uint64_t)> look_up_;
   mutable std::shared_mutex origins_mutex_;

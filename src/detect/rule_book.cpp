@@ -177,6 +177,14 @@ std::size_t RuleBook::size() const {
   return size;
 }
 
+std::vector<Rule> RuleBook::rules(Language language, const RefRange& refs) const {
+  const std::lock_guard lock(mutex_);
+  const auto& of = kept_[static_cast<std::size_t>(language)].rules;
+  std::vector<Rule> out;
+  for (auto at = of.lower_bound(refs.first); at != of.end() && at->first <= refs.last; ++at) out.push_back(at->second);
+  return out;
+}
+
 RuleBuild RuleBook::build() {
   const std::lock_guard building(building_);
   auto next = std::make_shared<RuleSets>();
@@ -192,9 +200,15 @@ RuleBuild RuleBook::build() {
     }
   }
   RuleBuild done;
-  if (of[0]) build_patterns(*next, changed[0], done);
-  if (of[1]) build_sigma(*next, changed[1], done);
-  if (of[2]) build_yara(*next, changed[2], done);
+  const auto at = [&](Language language) {
+    if (!of[static_cast<std::size_t>(language)]) return false;
+    if (slot_ != nullptr) slot_->begin(Step::kBuild, language, nullptr);
+    return true;
+  };
+  if (at(Language::kStix)) build_patterns(*next, changed[0], done);
+  if (at(Language::kSigma)) build_sigma(*next, changed[1], done);
+  if (at(Language::kYara)) build_yara(*next, changed[2], done);
+  if (slot_ != nullptr) slot_->rest();
 
   const std::lock_guard lock(mutex_);
   // What was refused is not tried again; what was added, replaced or withdrawn meanwhile is for the next build.

@@ -30,6 +30,7 @@
 #include "detect/pattern/pattern_set.h"
 #include "detect/rule.h"
 #include "detect/sigma/set.h"
+#include "detect/work_slot.h"
 #include "detect/yara/yara_set.h"
 #include "telemetry/field_map.h"
 
@@ -92,10 +93,14 @@ class RuleBook {
   // For Sigma rules of files: pySigma processing pipelines.
   Result<void> load_pipeline(const std::string& path);
 
+  // Builds write down what they are at; null: nowhere. Before the first build.
+  void note_in(WorkSlot* slot) { slot_ = slot; }
+
   bool changed() const;  // there is something to build
   RuleBuild build();
   RuleSetsPtr sets() const;
   std::size_t size() const;  // rules of indicators
+  std::vector<Rule> rules(Language language, const RefRange& refs = {}) const;  // of indicators, by ref
 
  private:
   struct Kept {
@@ -111,6 +116,7 @@ class RuleBook {
   mutable std::mutex mutex_;
   Kept kept_[kLanguages];
   std::size_t bytes_ = 0;  // of the rules' texts
+  WorkSlot* slot_ = nullptr;
   RuleSetsPtr sets_;
   std::vector<std::string> sigma_paths_, yara_paths_, pipeline_paths_;  // under building_
   mutable std::mutex building_;

@@ -31,13 +31,24 @@ Result<void> RuleFinder::use(RuleSetsPtr sets) {
   return {};
 }
 
-void RuleFinder::match(const telemetry::EventView& event, const std::string& source, RuleFindings& findings) {
+void RuleFinder::match(const telemetry::EventView& event, const std::string& source, RuleFindings& findings, unsigned left_out) {
   pattern_hits_.clear();
   sigma_hits_.clear();
   yara_hits_.clear();
-  if (patterns_) patterns_->match(event, pattern_hits_);
-  if (sigma_) sigma_->match(event, sigma_hits_);
-  if (yara_) yara_->match(event, yara_hits_);
+  const auto goes = [&](Language language) {
+    if ((left_out >> static_cast<unsigned>(language) & 1) != 0) return false;
+    const EventMark mark{source_, event.offset};
+    if (slot_ != nullptr) slot_->begin(Step::kMatch, language, &mark);
+    return true;
+  };
+  if (patterns_ && goes(Language::kStix)) patterns_->match(event, pattern_hits_);
+  if (sigma_ && goes(Language::kSigma)) sigma_->match(event, sigma_hits_);
+  if (yara_ && goes(Language::kYara)) {
+    const std::uint64_t before = yara_->timeouts();
+    yara_->match(event, yara_hits_);
+    if (yara_->timeouts() != before) findings.gave_up = yara_->last_timeout();
+  }
+  if (slot_ != nullptr) slot_->rest();
   if (correlations_)
     if (const auto time = event.time()) findings.newest = time;
   if (pattern_hits_.empty() && sigma_hits_.empty() && yara_hits_.empty()) return;

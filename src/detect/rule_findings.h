@@ -24,6 +24,7 @@
 #include "detect/pattern/pattern_sequencer.h"
 #include "detect/rule_book.h"
 #include "detect/sigma/sequencer.h"
+#include "detect/work_slot.h"
 #include "detect/yara/yara_matcher.h"
 
 namespace bongsu::detect {
@@ -45,6 +46,7 @@ struct RuleFindings {
   RuleSetsPtr sets;  // that the numbers refer to
   std::vector<Event> events;
   std::optional<Instant> newest;  // time of the batch's last event: windows end by it
+  std::optional<Error> gave_up;   // an event was too much for a rule's limit: the last one's reason
 };
 
 class RuleFinder {
@@ -52,9 +54,11 @@ class RuleFinder {
   // At the beginning of a batch. kInternal: no memory for the matchers; then nothing is matched.
   Result<void> use(RuleSetsPtr sets);
   const RuleSetsPtr& sets() const { return sets_; }
+  // Writes down what it does from now on; null: nowhere. `source`: the hash of the name of what is read.
+  void note_in(WorkSlot* slot, std::uint64_t source) { slot_ = slot, source_ = source; }
   // Appends the event if a rule has anything to say of it. The batch's last event with a time moves the clock of
-  // correlations, if there are any.
-  void match(const telemetry::EventView& event, const std::string& source, RuleFindings& findings);
+  // correlations, if there are any. Languages of `left_out` (bits) do not see it.
+  void match(const telemetry::EventView& event, const std::string& source, RuleFindings& findings, unsigned left_out = 0);
 
  private:
   RuleSetsPtr sets_;
@@ -62,6 +66,8 @@ class RuleFinder {
   std::unique_ptr<sigma::SigmaMatcher> sigma_;
   std::unique_ptr<YaraMatcher> yara_;
   bool correlations_ = false;
+  WorkSlot* slot_ = nullptr;
+  std::uint64_t source_ = 0;
   std::vector<PatternHit> pattern_hits_;
   std::vector<sigma::SigmaMatch> sigma_hits_;
   std::vector<YaraHit> yara_hits_;

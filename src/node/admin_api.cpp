@@ -135,7 +135,7 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"GET", "why", &AdminApi::why},
       {"GET", "ledger", &AdminApi::ledger},           {"POST", "ledger", &AdminApi::verify_ledger},
       {"GET", "quarantine", &AdminApi::quarantine}, {"POST", "quarantine", &AdminApi::decide_held},
-      {"POST", "links", &AdminApi::resume_link},
+      {"POST", "links", &AdminApi::resume_link}, {"POST", "rules", &AdminApi::retry_rule},
       {"GET", "approvals", &AdminApi::list_approvals}, {"POST", "approvals", &AdminApi::decide_approval},
       {"GET", "retention", &AdminApi::retention},
       {"POST", "seal", &AdminApi::seal},              {"POST", "open", &AdminApi::open_sealed},
@@ -555,6 +555,16 @@ AdminApi::Answer AdminApi::decide_held(const Call& call) {
   }
   const auto item = core_.quarantine->find(call.rest[0]);
   return json_response(item ? flow::to_json(*item) : Json(JsonObject{}));
+}
+
+// POST rules/DIGEST {"by", "reason"}: a rule that was set aside is given to the sensor again.
+AdminApi::Answer AdminApi::retry_rule(const Call& call) {
+  if (call.rest.size() != 1) return fail(ErrorCode::kInvalid, "names one rule: /rules/DIGEST");
+  if (!hooks_.retry_rule) return fail(ErrorCode::kUnavailable, "the node does not run: there is no sensor to give a rule to");
+  BONGSU_TRY(const std::string by, required_text(call.body, "by"));
+  BONGSU_TRY(const std::string reason, required_text(call.body, "reason"));
+  BONGSU_TRY(auto rule, hooks_.retry_rule(call.rest[0], by, reason));
+  return json_response(std::move(rule));
 }
 
 // POST links/MEMBER {"by"}: its links go on.

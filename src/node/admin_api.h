@@ -26,6 +26,7 @@ struct AdminHooks {
   std::function<Result<void>()> follow_ledger;               // returns when the ledger has what the journal has
   // Writes the files for enforcement points now; the report.
   std::function<Result<JsonObject>(const std::vector<formats::EnforcementFormat>&)> build_enforcement;
+  std::function<Result<JsonObject>(const std::string& digest, const std::string& by, const std::string& reason)> retry_rule;  // one that was set aside
   std::function<Result<void>()> renew_certificate;           // takes the new certificate without dropping connections
 };
 
@@ -47,6 +48,7 @@ class AdminApi {
   using Answer = Result<net::Response>;
 
   Answer status(const Call& call);
+  Answer retry_rule(const Call& call);
   Answer list_collections(const Call& call);
   Answer add_collection(const Call& call);
   Answer list_accounts(const Call& call);

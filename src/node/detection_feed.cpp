@@ -27,7 +27,8 @@ std::optional<Uuid> uuid_of(const journal::Entry& entry) {
 
 }  // namespace
 
-DetectionFeed::DetectionFeed(journal::Journal& journal, IndicatorSink& sensor, Log& log) : journal_(journal), sensor_(sensor), log_(log) {}
+DetectionFeed::DetectionFeed(journal::Journal& journal, IndicatorSink& sensor, RulesAside& aside, const Clock& clock, Log& log)
+    : journal_(journal), sensor_(sensor), aside_(aside), clock_(clock), log_(log) {}
 DetectionFeed::~DetectionFeed() { stop(); }
 
 void DetectionFeed::start() { thread_ = std::thread([this] { run(); }); }
@@ -191,6 +192,9 @@ void DetectionFeed::put(ReadIndicator&& read, Changes& changes) {
   if (!read.unsupported.empty()) {
     const std::lock_guard lock(mutex_);
     ++status_.unsupported[read.unsupported];
+  } else if (const auto aside = read.rule ? aside_.find(*read.rule) : std::nullopt) {
+    const std::lock_guard lock(mutex_);
+    count_unsupported("set aside: " + aside->reason);
   } else if (read.rule) {
     changes.rules.insert_or_assign(read.seq, std::move(*read.rule));
   } else if (!read.values.empty()) {
@@ -263,14 +267,34 @@ Result<void> DetectionFeed::send(std::uint64_t generation, Changes& changes) {
   return {};
 }
 
+void DetectionFeed::count_unsupported(std::string reason) {
+  reason.resize(std::min(reason.size(), kReasonBytes));
+  if (status_.unsupported.size() >= kMaxReasons && !status_.unsupported.contains(reason)) reason = "other reasons";
+  ++status_.unsupported[std::move(reason)];
+}
+
+Result<void> DetectionFeed::set_aside(journal::Seq ref, const std::string& reason) {
+  const auto snapshot = journal_.snapshot();
+  BONGSU_TRY(const auto entry, snapshot->entry(ref));
+  const auto uuid = is_indicator(entry) ? uuid_of(entry) : std::nullopt;
+  if (!uuid) return fail(ErrorCode::kNotFound, fmt::format("entry {} is no indicator", ref));
+  const ReadIndicator read = compile_entry(entry, *uuid, snapshot->payload(ref));
+  if (!read.rule) return fail(ErrorCode::kNotFound, fmt::format("entry {} is no rule", ref));
+  log_.error("detection.rule_aside", {{"entry", std::to_string(ref)}, {"indicator", entry.object_id}, {"giver", read.giver}, {"reason", reason}});
+  return aside_.add({.digest = RulesAside::digest(*read.rule), .language = std::string(to_string(read.rule->language)), .indicator = entry.object_id,
+                     .giver = read.giver, .reason = reason, .since = clock_.now()});
+}
+
 void DetectionFeed::refused(std::uint64_t generation, const RefusedMessage& message) {
+  for (const RefusedRule& rule : message.rules) {
+    if (!rule.aside) continue;
+    if (const auto done = set_aside(rule.ref, rule.reason); !done) log_.warn("detection.rule_aside", {{"error", done.error().text()}});
+  }
   const std::lock_guard lock(mutex_);
   if (wanted_ != generation) return;
   for (const RefusedRule& rule : message.rules) {
     if (rules_.erase(rule.ref) == 0) continue;  // withdrawn meanwhile
-    std::string reason = rule.reason.substr(0, kReasonBytes);
-    if (status_.unsupported.size() >= kMaxReasons && !status_.unsupported.contains(reason)) reason = "other reasons";
-    ++status_.unsupported[std::move(reason)];
+    count_unsupported(rule.aside ? "set aside: " + rule.reason : rule.reason);
     log_.warn("detection.rule_refused", {{"entry", std::to_string(rule.ref)}, {"reason", rule.reason}});
   }
   status_.indicators -= std::min<std::uint64_t>(status_.indicators, status_.rules - rules_.size());

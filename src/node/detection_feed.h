@@ -4,7 +4,7 @@
 // A projection: its cursor is in memory, and each new sensor process gets all that stands in the journal
 // (indicator_reader.h: read and compiled on several threads), then what changes. Nothing of it is stored, so nothing
 // that was withdrawn or erased can come back by it. What cannot be compiled (other languages, bytes that do not open,
-// rules that the sensor refuses) is counted by reason and shown, never dropped silently.
+// rules that the sensor refuses) is counted by reason and shown, never dropped silently. So are rules that are set aside (rules_aside.h).
 #pragma once
 
 #include <atomic>
@@ -21,6 +21,7 @@
 #include "base/uuid.h"
 #include "journal/journal.h"
 #include "node/indicator_reader.h"
+#include "node/rules_aside.h"
 #include "node/sensor/supervisor.h"
 
 namespace bongsu::node {
@@ -35,13 +36,15 @@ struct DetectionStatus {
 
 class DetectionFeed {
  public:
-  DetectionFeed(journal::Journal& journal, IndicatorSink& sensor, Log& log);
+  DetectionFeed(journal::Journal& journal, IndicatorSink& sensor, RulesAside& aside, const Clock& clock, Log& log);
   ~DetectionFeed();
   void start();
   void stop();
   void sensor_started();   // any thread: begin anew
   // Any thread: the sensor of that generation cannot build these rules.
   void refused(std::uint64_t generation, const RefusedMessage& rules);
+  // Any thread: the rule of this entry does harm. It is set aside, durably, and sensors that start from now on do not get it.
+  Result<void> set_aside(journal::Seq ref, const std::string& reason);
   DetectionStatus status() const;
 
  private:
@@ -80,10 +83,13 @@ class DetectionFeed {
   Result<void> of_sensor(Result<void> done);
   std::uint32_t giver_number(const std::string& giver);
   void in_force(journal::Seq seq, bool yes);
+  void count_unsupported(std::string reason);  // under mutex_
   bool anew(std::uint64_t generation) const;
 
   journal::Journal& journal_;
   IndicatorSink& sensor_;
+  RulesAside& aside_;
+  const Clock& clock_;
   Log& log_;
   std::thread thread_;
   mutable std::mutex mutex_;

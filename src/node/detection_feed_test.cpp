@@ -126,7 +126,8 @@ class DetectionFeedTest : public ::testing::Test {
   test::StoredJournal stored;
   std::unique_ptr<journal::Journal> journal;
   RecordingSensor sensor;
-  DetectionFeed feed{*journal, sensor, *log};
+  std::unique_ptr<RulesAside> aside = *RulesAside::open(stored.directory() / "rules-aside.json");
+  DetectionFeed feed{*journal, sensor, *aside, clock, *log};
   int markers = 0;
 
   void SetUp() override { feed.start(); }
@@ -337,6 +338,37 @@ TEST_F(DetectionFeedTest, WhatCannotBeMatchedIsSaidAndCostsItselfOnly) {
   EXPECT_EQ(anew(), Values{});
 }
 
+TEST_F(DetectionFeedTest, ARuleThatIsSetAsideIsGivenToNoFurtherSensorWhoeverElseGivesTheSameText) {
+  new_sensor();
+  const auto bad = append(entry(1, 1, "cert-ua", bytes(1, 1, "rule a { condition: true }", false, "yara")));
+  append(entry(2, 1, "cert-ua", bytes(2, 1, "rule b { condition: true }", false, "yara")));
+  append(entry(3, 1, "cert-pl", bytes(3, 1, "rule a { condition: true }", false, "yara")));
+  const auto value = give(4, 1, "cert-ua", "d.example");
+  EXPECT_EQ(settled().size(), 4U);
+  ASSERT_TRUE(feed.set_aside(bad, "it ended the sensor"));
+  EXPECT_FALSE(feed.set_aside(value, "no rule"));
+  EXPECT_FALSE(feed.set_aside(999'999, "no entry"));
+  EXPECT_EQ(anew(), (Values{"rule:yara:rule b { condition: true }", "d.example"}));
+  EXPECT_EQ(feed.status().rules, 1U);
+  EXPECT_EQ(feed.status().unsupported.at("set aside: it ended the sensor"), 2U);
+  const auto list = aside->list();
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0].indicator, id_of(1));
+  EXPECT_EQ(list[0].giver, "cert-ua");
+  // A corrected version is tried.
+  append(entry(1, 2, "cert-ua", bytes(1, 2, "rule a { condition: false }", false, "yara")));
+  EXPECT_TRUE(settled().contains("rule:yara:rule a { condition: false }"));
+  // One that ran into its limit is set aside by what the sensor says of it.
+  const auto slow = append(entry(5, 1, "cert-ua", bytes(5, 1, "rule slow { condition: true }", false, "yara")));
+  settled();
+  feed.refused(sensor.generation(), {.rules = {{slow, "no end within 1 s", true}}});
+  EXPECT_EQ(feed.status().unsupported.at("set aside: no end within 1 s"), 1U);
+  EXPECT_FALSE(anew().contains("rule:yara:rule slow { condition: true }"));
+  // And comes back when a person says so.
+  ASSERT_TRUE(aside->take_back(list[0].digest.substr(0, 12)));
+  EXPECT_TRUE(anew().contains("rule:yara:rule a { condition: true }"));
+}
+
 TEST_F(DetectionFeedTest, RulesGoTheWayOfValuesAndRefusedOnesAreSaid) {
   new_sensor();
   append(entry(1, 1, "cert-ua", bytes(1, 1, "[file:name MATCHES 'x.*']")));
@@ -347,9 +379,9 @@ TEST_F(DetectionFeedTest, RulesGoTheWayOfValuesAndRefusedOnesAreSaid) {
   EXPECT_EQ(anew(), all);
   EXPECT_EQ(feed.status().rules, 3U);
   const std::uint64_t before = feed.status().indicators;
-  feed.refused(sensor.generation() - 1, {.rules = {{bad, "of a sensor that is gone"}}});
+  feed.refused(sensor.generation() - 1, {.rules = {{bad, "of a sensor that is gone", false}}});
   EXPECT_EQ(feed.status().rules, 3U);
-  feed.refused(sensor.generation(), {.rules = {{bad, "no condition"}, {bad, "no condition"}, {999'999, "unknown"}}});
+  feed.refused(sensor.generation(), {.rules = {{bad, "no condition", false}, {bad, "no condition", false}, {999'999, "unknown", false}}});
   EXPECT_EQ(feed.status().rules, 2U);
   EXPECT_EQ(feed.status().indicators, before - 1);
   EXPECT_EQ(feed.status().unsupported.at("no condition"), 1U);

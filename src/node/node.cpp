@@ -24,6 +24,7 @@
 #include "node/alert_desk.h"
 #include "node/delays.h"
 #include "node/detection_feed.h"
+#include "node/rules_aside.h"
 #include "node/enforcement_feed.h"
 #include "node/feeds.h"
 #include "node/inputs/live_inputs.h"
@@ -74,6 +75,7 @@ struct Node::Impl {
   // Work in the background.
   std::unique_ptr<LiveInputs> inputs;
   std::unique_ptr<SensorSupervisor> sensor;
+  std::unique_ptr<RulesAside> rules_aside;
   std::unique_ptr<DetectionFeed> detection;
   std::unique_ptr<AlertDesk> desk;
   std::unique_ptr<SearchFeed> search;
@@ -169,9 +171,14 @@ Result<void> Node::Impl::build() {
                       .started = [this] { detection->sensor_started(); },
                       .alerts = [this](AlertsMessage&& message) { return take_alerts(std::move(message)); },
                       .stats = [this](const SensorStats& stats) { desk->note(stats); },
-                      .refused = [this](std::uint64_t generation, const RefusedMessage& rules) { detection->refused(generation, rules); }},
+                      .refused = [this](std::uint64_t generation, const RefusedMessage& rules) { detection->refused(generation, rules); },
+                      .guilty =
+                          [this](const CrashWatch::Guilty& rule) {
+                            if (auto done = detection->set_aside(rule.ref, rule.reason); !done) log.error("detection.rule_aside", {{"error", done.error().text()}});
+                          }},
       log);
-  detection = std::make_unique<DetectionFeed>(*core->journal, *sensor, log);
+  BONGSU_TRY(rules_aside, RulesAside::open(options.directory.root() / "rules-aside.json"));
+  detection = std::make_unique<DetectionFeed>(*core->journal, *sensor, *rules_aside, core->clock, log);
   search = std::make_unique<SearchFeed>(*core->journal, *core->search, log);
   retention = std::make_unique<RetentionDesk>(*core);
   if (core->ledger) ledger = std::make_unique<LedgerDesk>(*core);
@@ -240,6 +247,12 @@ Result<void> Node::Impl::build() {
                                                        .link_url = [this] { return urls.contains("link") ? urls.at("link") : std::string(); },
                                                        .follow_ledger = [this]() -> Result<void> { return ledger ? ledger->caught_up(kLedgerDeadline) : Result<void>(); },
                                                        .build_enforcement = [this](const auto& formats) { return enforcement->build(formats); },
+                                                       .retry_rule = [this](const std::string& digest, const std::string& by, const std::string& reason) -> Result<JsonObject> {
+                                                         BONGSU_TRY(const RuleAside rule, rules_aside->take_back(digest));
+                                                         log.warn("detection.rule_retried", {{"digest", rule.digest}, {"indicator", rule.indicator}, {"by", by}, {"reason", reason}});
+                                                         sensor->restart();  // the next one gets it
+                                                         return JsonObject{{"digest", rule.digest}, {"language", rule.language}, {"indicator", rule.indicator}};
+                                                       },
                                                        .renew_certificate = [this]() -> Result<void> {
                                                          if (taxii_server) BONGSU_TRY_VOID(taxii_server->replace_tls(tls(core->config.taxii_tls12 ? net::TlsFloor::kTls12Aead : net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
                                                          BONGSU_TRY_VOID(link_server->replace_tls(tls(net::TlsFloor::kTls13, net::ClientCertificate::kOptional)));
@@ -500,7 +513,7 @@ void Node::Impl::extend_status(JsonObject& out) {
                              {"waiting", archive.waiting}, {"hunting", archive.hunting}, {"files", archive.hunt_files}, {"files_done", archive.hunt_files_done},
                              {"hunts", archive.hunts}, {"alerts", archive.hunt_alerts}};
   if (inputs) out["inputs"] = inputs->status();
-  out["detection"] = JsonObject{{"cursor", feed.cursor}, {"loaded", feed.loaded}, {"indicators", feed.indicators}, {"rules", feed.rules}, {"unsupported", std::move(unsupported)}};
+  out["detection"] = JsonObject{{"cursor", feed.cursor}, {"loaded", feed.loaded}, {"indicators", feed.indicators}, {"rules", feed.rules}, {"unsupported", std::move(unsupported)}, {"aside", rules_aside->json()}};
   out["feeds"] = feeds->status();
   out["ledger"] = ledger ? ledger->status() : JsonObject{{"problem", core->ledger_problem}};
   out["delays"] = delays.json();

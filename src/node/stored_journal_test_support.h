@@ -42,6 +42,8 @@ class StoredJournal {
     return std::move(*opened);
   }
 
+  const std::filesystem::path& directory() const { return directory_; }
+
   // Beside the journal, open or not: the key of this entry's payload no longer opens.
   void damage(journal::Seq seq) { change("UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE id = {}", seq); }
   void lose_key(journal::Seq seq) { change("DELETE FROM keys WHERE id = {}", seq); }

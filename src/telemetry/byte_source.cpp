@@ -78,6 +78,7 @@ class Source final : public ByteSource {
   std::uint64_t consumed() const override { return raw_->taken - (end_ - begin_); }
   std::uint64_t total() const override { return raw_->total; }
 
+  const std::string& name() const { return raw_->name; }
   // What was read only to look at it.
   void put_back(std::string bytes) { looked_at_ = std::move(bytes); }
 
@@ -202,6 +203,23 @@ class Source final : public ByteSource {
   ZSTD_DCtx* zstd_ = nullptr;
 };
 
+// The beginnings of packet captures: pcap in either byte order, with micro- or nanoseconds; pcapng's section header, up to its byte-order mark.
+constexpr std::string_view kPcapMagics[] = {"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\xa1\xb2\x3c\x4d"};
+constexpr std::string_view kPcapngMagic = "\x0a\x0d\x0d\x0a", kPcapngOrders[] = {"\x1a\x2b\x3c\x4d", "\x4d\x3c\x2b\x1a"};
+constexpr std::size_t kPcapngOrderAt = 8, kToldBy = 12;  // bytes
+
+bool is_capture(std::string_view first) {
+  const auto begins = [](std::string_view text) { return [text](std::string_view magic) { return text.starts_with(magic); }; };
+  if (std::ranges::any_of(kPcapMagics, begins(first))) return true;
+  return first.starts_with(kPcapngMagic) && first.size() == kToldBy && std::ranges::any_of(kPcapngOrders, begins(first.substr(kPcapngOrderAt)));
+}
+
+// Whether more bytes may tell something. Not a byte more is waited for: a line of a stream may be shorter.
+bool may_become_known(std::string_view first) {
+  const auto begins_with = [&](std::string_view magic) { return first.size() < magic.size() && magic.starts_with(first); };
+  return begins_with(kEvtxMagic) || std::ranges::any_of(kPcapMagics, begins_with) || begins_with(kPcapngMagic) || (first.starts_with(kPcapngMagic) && first.size() < kToldBy);
+}
+
 // Looks at what came out of decompression, and lets a reader of that format have it.
 class Telling final : public ByteSource {
  public:
@@ -214,14 +232,17 @@ class Telling final : public ByteSource {
     if (known_) return source_->read(out, size);
     known_ = true;
     std::string first;
-    char buffer[kEvtxMagic.size()];
-    while (first.size() < sizeof buffer && kEvtxMagic.starts_with(first)) {
+    char buffer[kToldBy];
+    while (may_become_known(first)) {
       BONGSU_TRY(const std::size_t n, source_->read(buffer, sizeof buffer - first.size()));
       if (n == 0) break;
       first.append(buffer, n);
     }
+    if (is_capture(first))
+      return fail(ErrorCode::kUnsupported, "a packet capture, which is not read here: make events of it, as by tshark -r FILE -T ek, Zeek or Suricata",
+                  {.source = source_->name()});
     source_->put_back(first);
-    if (first != kEvtxMagic) return source_->read(out, size);
+    if (!first.starts_with(kEvtxMagic)) return source_->read(out, size);
     reader_ = open_evtx(std::move(source_));
     return reader_->read(out, size);
   }

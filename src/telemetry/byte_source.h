@@ -1,6 +1,6 @@
 // Bytes of a file, of standard input or of memory, decompressed on the way: gzip (several members) and Zstandard
 // (several frames, skippable ones too), known by their first bytes, not by the name. A Windows event log comes as lines of JSON
-// (evtx.h).
+// (evtx.h). A packet capture is refused with what to do instead (docs/decisions/0010-packet-captures.md).
 //
 //   BONGSU_TRY(auto source, telemetry::open_source("conn.log.zst"));
 //   while (true) { BONGSU_TRY(std::size_t n, source->read(buffer, sizeof buffer)); if (n == 0) break; … }

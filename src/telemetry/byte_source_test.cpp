@@ -61,6 +61,22 @@ TEST(ByteSource, OnlyDecompressesWhatOthersSend) {
   EXPECT_EQ(*read_all(*open_compressed_memory(gzip_member(gzip_member("a")), "body"), 1 << 24), gzip_member("a"));
 }
 
+TEST(ByteSource, RefusesAPacketCaptureAndSaysWhatToDo) {
+  const std::string rest(1000, 'x'), pcapng_order("\x4d\x3c\x2b\x1a"), size("\x1c\0\0\0", 4);
+  const std::string captures[] = {"\xd4\xc3\xb2\xa1" + rest, "\xa1\xb2\xc3\xd4" + rest, "\x4d\x3c\xb2\xa1" + rest, "\xa1\xb2\x3c\x4d", "\n\r\r\n" + size + pcapng_order + rest,
+                                  "\n\r\r\n" + size + "\x1a\x2b\x3c\x4d"};
+  for (const std::string& capture : captures)
+    for (const std::string& bytes : {capture, gzip_member(capture), zstd_frame(capture)}) {
+      const auto read = read_all(*open_memory(bytes, "day.pcap"), 1 << 24);
+      ASSERT_FALSE(read);
+      EXPECT_EQ(read.error().code, ErrorCode::kUnsupported);
+      EXPECT_NE(read.error().message.find("tshark"), std::string::npos);
+      EXPECT_EQ(read.error().where.source, "day.pcap");
+    }
+  for (const std::string& text : {std::string("\n\r\r\n"), "\n\r\r\n" + rest, "\n\r\r\n" + size + "\x4d\x3c\x2b", std::string("\xd4\xc3\xb2"), "x\xd4\xc3\xb2\xa1" + rest, std::string("ElfFil")})
+    EXPECT_EQ(*all(text), text);
+}
+
 TEST(ByteSource, ReadsZstdWithSeveralFramesAndSkippableOnes) {
   EXPECT_EQ(*all(zstd_frame(long_text())), long_text());
   const std::string skippable("\x50\x2a\x4d\x18\x03\0\0\0abc", 11);

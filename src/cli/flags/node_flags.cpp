@@ -38,6 +38,7 @@ void add_serve(Program& p) {
   static SensorCommand sensor;
   auto* hidden = p.app.add_subcommand("sensor", "The sensor process; started by serve")->group("");
   hidden->add_option("--fd", sensor.fd)->required();
+  hidden->add_option("--work", sensor.work_fd);
   hidden->callback([&p] { p.exit = run_sensor(sensor); });
 }
 

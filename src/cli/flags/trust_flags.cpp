@@ -281,6 +281,12 @@ void add_quarantine(Program& p) {
     sub->add_option("--reason", reason, "For those who ask later")->required();
     sub->callback([&p, decision] { p.exit = run_quarantine_decide(p.common, id, decision, reason); });
   }
+  auto* rule = p.group("rule", "Rules that were set aside because they ended the sensor or came to no end; bongsu status lists them");
+  auto* retry = p.command(rule, "retry", "Give a rule that was set aside to the sensor again", "  bongsu rule retry 3f2a91c0 --reason \"libyara was updated\"\n");
+  p.on_node(retry);
+  retry->add_option("digest", id, "As status shows it, or its beginning")->required();
+  retry->add_option("--reason", reason, "For those who ask later")->required();
+  retry->callback([&p] { p.exit = run_rule_retry(p.common, id, reason); });
   auto* link = p.group("link", "Links to partners");
   auto* resume = p.command(link, "resume", "Go on with a partner's links that were suspended for a wrong proof", "  bongsu link resume cert-ua\n");
   p.on_node(resume);

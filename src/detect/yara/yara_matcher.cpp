@@ -185,8 +185,13 @@ const std::vector<YaraHit>& YaraMatcher::scan_field(std::string_view text) {
   if (given_up_ >= kMaxYaraTimeouts) return ++counts_.left_out, kNone;
   found_.clear();
   if (const auto scanned = scan_parts(text, found_); !scanned) {
-    given_up_ += scanned.error().code == ErrorCode::kTimeout ? 1 : 0;
-    ++(scanned.error().code == ErrorCode::kTimeout ? counts_.timeouts : counts_.faults);
+    if (scanned.error().code == ErrorCode::kTimeout) {
+      ++given_up_;
+      ++counts_.timeouts;
+      last_timeout_ = scanned.error();
+    } else {
+      ++counts_.faults;
+    }
     slot = key;  // it will not do better the next time
     return kNone;
   }

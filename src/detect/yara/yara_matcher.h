@@ -69,6 +69,8 @@ class YaraMatcher {
   // A new stretch of events: fields are scanned again after kMaxYaraTimeouts of them were given up.
   void begin() { given_up_ = 0; }
   YaraCounts counts() const;
+  std::uint64_t timeouts() const { return counts_.timeouts; }
+  const Error& last_timeout() const { return last_timeout_; }
   const YaraSet& set() const { return *set_; }
 
  private:
@@ -90,6 +92,7 @@ class YaraMatcher {
   YaraLimits limits_;
   YaraCounts counts_;
   std::uint64_t given_up_ = 0;
+  Error last_timeout_;
   std::unique_ptr<yara::Scanner> files_;
   struct FieldScanner {
     std::unique_ptr<yara::Scanner> rules, sieve;

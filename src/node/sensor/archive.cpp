@@ -340,6 +340,11 @@ bool Archive::hunt_in(detect::Engine& engine, const std::vector<telemetry::Segme
           return number.has_value();
         });
     ++hunt_files_done_;
+    if (const auto slow = engine.take_too_slow(); !slow.empty()) {
+      for (const auto& rule : slow) engine.rules().remove({&rule.ref, 1});
+      engine.rules().build();
+      hooks_.too_slow(slow);
+    }
     for (const Error& error : result.damage) problem(error);
     if (result.stopped) return false;
   }
@@ -390,6 +395,7 @@ void Archive::hunt() {
     // Dictionaries know nothing of rules: everything is read. What is no good was said when it was built to match.
     detect::Engine engine(clock_);
     engine.set_field_map(map_);
+    if (hooks_.watch) hooks_.watch(engine);
     const auto added = engine.rules().add(rules);
     if (!added) problem(added.error());
     engine.rules().build();

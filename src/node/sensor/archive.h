@@ -48,6 +48,9 @@ class Archive {
     // Sends alerts up. The number of alert messages sent so far, this one included; nullopt: the keeper is gone.
     std::function<std::optional<std::uint64_t>(std::vector<detect::Alert>&&)> alerts;
     std::function<void(const std::string&)> problem;
+    // The looking-back thread, before an engine of rules is at work in it; and what it found that alone ran into its limit.
+    std::function<void(detect::Engine&)> watch;
+    std::function<void(const std::vector<detect::RuleBuild::Refused>&)> too_slow;
   };
   Archive(ArchiveOptions options, std::shared_ptr<const detect::WarningLists> lists, telemetry::FieldMapPtr map, Hooks hooks,
           const Clock& clock);

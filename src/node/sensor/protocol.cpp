@@ -29,6 +29,13 @@ std::unexpected<Error> broken(const char* what) { return fail(ErrorCode::kInvali
 
 std::uint64_t number(const Json& json, std::string_view key) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, int_at(json, key).value_or(0))); }
 
+// All 64 bits of it: JSON's numbers are signed here until they are too large for that.
+std::uint64_t whole_number(const Json& json, std::string_view key) {
+  const Json* value = find(json, key);
+  if (value == nullptr) return 0;
+  return value->is_uint64() ? value->get_uint64() : value->is_int64() ? static_cast<std::uint64_t>(value->get_int64()) : 0;
+}
+
 Result<const JsonArray*> list(const Json& json, std::string_view key, std::size_t most) {
   const Json* value = find(json, key);
   if (value == nullptr || !value->is_array()) return broken("a list is missing");
@@ -54,6 +61,20 @@ Result<std::vector<PositionUpdate>> positions_of(const Json& json) {
   return out;
 }
 
+Json suspect_json(const detect::Suspect& suspect) {
+  JsonObject out{{"language", detect::to_string(suspect.language)}, {"first", suspect.refs.first}, {"last", suspect.refs.last}, {"leave_out", suspect.leave_out}};
+  if (suspect.event) out["event"] = JsonObject{{"source", suspect.event->source}, {"offset", suspect.event->offset}};
+  return out;
+}
+
+std::optional<detect::Suspect> suspect_of(const Json& json) {
+  const auto language = detect::parse_language(string_at(json, "language").value_or(""));
+  if (!language) return std::nullopt;
+  detect::Suspect out{.language = *language, .event = {}, .refs = {whole_number(json, "first"), whole_number(json, "last")}, .leave_out = bool_at(json, "leave_out").value_or(false)};
+  if (const Json* event = find(json, "event")) out.event = detect::EventMark{whole_number(*event, "source"), whole_number(*event, "offset")};
+  return out;
+}
+
 }  // namespace
 
 Json StartMessage::json() const {
@@ -63,7 +84,11 @@ Json StartMessage::json() const {
   for (const auto& path : warning_lists) lists.emplace_back(path);
   JsonArray map_files;
   for (const auto& path : maps) map_files.emplace_back(path);
+  JsonArray apart, languages;
+  for (const auto& suspect : suspects) apart.push_back(suspect_json(suspect));
+  for (const auto language : held) languages.emplace_back(detect::to_string(language));
   return JsonObject{{"sources", std::move(all)}, {"positions", positions_json(positions)}, {"warning_lists", std::move(lists)}, {"maps", std::move(map_files)}, {"user", user}, {"sandbox", sandbox},
+                    {"suspects", std::move(apart)}, {"held", std::move(languages)},
                     {"archive", JsonObject{{"directory", archive.directory}, {"keep_for_s", archive.keep_for_s}, {"keep_bytes", archive.keep_bytes}, {"share_percent", archive.share_percent},
                                            {"segment_bytes", archive.segment_bytes}, {"segment_after_ms", archive.segment_after_ms},
                                            {"commit_every_ms", archive.commit_every_ms}, {"hunt_every_ms", archive.hunt_every_ms}}}};
@@ -83,6 +108,12 @@ Result<StartMessage> StartMessage::parse(std::string_view text) {
   BONGSU_TRY(const JsonArray* map_files, list(json, "maps", kMaxSources));
   for (const Json& path : *map_files)
     if (path.is_string()) message.maps.emplace_back(path.get_string());
+  BONGSU_TRY(const JsonArray* suspects, list(json, "suspects", kMaxSources));
+  for (const Json& one : *suspects)
+    if (const auto suspect = suspect_of(one)) message.suspects.push_back(*suspect);
+  BONGSU_TRY(const JsonArray* held, list(json, "held", detect::kLanguages));
+  for (const Json& name : *held)
+    if (const auto language = name.is_string() ? detect::parse_language(name.get_string()) : std::nullopt) message.held.push_back(*language);
   if (const Json* archive = find(json, "archive")) {
     message.archive.directory = std::string(string_at(*archive, "directory").value_or(""));
     message.archive.keep_for_s = number(*archive, "keep_for_s");
@@ -146,7 +177,7 @@ std::string RefusedMessage::text() const {
     std::string quoted;  // JSON is UTF-8, and a rule's text may stand in its reason
     append_json_string(quoted, rule.reason.substr(0, kRefusedReasonBytes));
     const auto clean = parse_json(quoted);
-    all.push_back(JsonObject{{"ref", rule.ref}, {"reason", clean ? *clean : Json("")}});
+    all.push_back(JsonObject{{"ref", rule.ref}, {"reason", clean ? *clean : Json("")}, {"aside", rule.aside}});
   }
   return to_text(JsonObject{{"rules", std::move(all)}});
 }
@@ -158,7 +189,7 @@ Result<RefusedMessage> RefusedMessage::parse(std::string_view text) {
   for (const Json& rule : *rules) {
     const auto reason = string_at(rule, "reason");
     if (!reason || find(rule, "ref") == nullptr) return broken("a refused rule is malformed");
-    message.rules.push_back({.ref = number(rule, "ref"), .reason = std::string(reason->substr(0, 4 * kRefusedReasonBytes))});
+    message.rules.push_back({.ref = number(rule, "ref"), .reason = std::string(reason->substr(0, 4 * kRefusedReasonBytes)), .aside = bool_at(rule, "aside").value_or(false)});
   }
   return message;
 }

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "detect/alert.h"
 #include "detect/indicator.h"
+#include "detect/work_slot.h"
 
 namespace bongsu::node {
 
@@ -63,6 +64,8 @@ struct StartMessage {
   ArchiveOptions archive;
   std::string user;
   bool sandbox = true;
+  detect::Suspects suspects;              // rules that are to be tried apart (crash_watch.h)
+  std::vector<detect::Language> held;     // languages whose rules are refused
   Json json() const;
   static Result<StartMessage> parse(std::string_view text);
 };
@@ -86,6 +89,7 @@ struct ArchiveStats {
 struct RefusedRule {
   std::uint64_t ref = 0;
   std::string reason;
+  bool aside = false;  // it can be built, and does harm: not to be given to a sensor again
 };
 struct RefusedMessage {
   std::vector<RefusedRule> rules;

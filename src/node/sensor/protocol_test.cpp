@@ -41,7 +41,7 @@ TEST(SensorProtocol, RulesAndRefusalsSurviveTheTrip) {
   forged[8] = detect::kLanguages;
   EXPECT_FALSE(unpack_rules(forged));
 
-  const auto refused = RefusedMessage::parse(RefusedMessage{.rules = {{7, "line 3: \xff \"no\""}, {8, std::string(10'000, 'x')}}}.text());
+  const auto refused = RefusedMessage::parse(RefusedMessage{.rules = {{7, "line 3: \xff \"no\"", false}, {8, std::string(10'000, 'x'), true}}}.text());
   ASSERT_TRUE(refused) << refused.error().text();
   EXPECT_EQ(refused->rules.at(0).ref, 7u);
   EXPECT_TRUE(refused->rules.at(0).reason.starts_with("line 3: "));

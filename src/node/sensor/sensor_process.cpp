@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
@@ -15,11 +16,13 @@
 #include <thread>
 
 #include "detect/engine.h"
+#include "detect/rule_trial.h"
 #include "net/frame_channel.h"
 #include "node/sensor/archive.h"
 #include "node/sensor/protocol.h"
 #include "node/sensor/sandbox.h"
 #include "node/sensor/watcher.h"
+#include "node/sensor/work_memory.h"
 #include "telemetry/field_map_document.h"
 
 namespace bongsu::node {
@@ -36,7 +39,7 @@ constexpr std::size_t kMessageBytes = 4 * 1024 * 1024;  // one message of alerts
 
 class Sensor {
  public:
-  explicit Sensor(int fd) : channel_(fd), engine_(clock_) {}
+  Sensor(int fd, std::unique_ptr<WorkMemory> work) : channel_(fd), engine_(clock_), work_(std::move(work)) {}
 
   int run() {
     auto first = channel_.read(kStartDeadline);
@@ -53,6 +56,13 @@ class Sensor {
     readable.insert(readable.end(), start->maps.begin(), start->maps.end());
     if (auto locked = enter_sandbox({.readable = std::move(readable), .writable = start->archive.directory, .user = start->user, .confine = start->sandbox}); !locked)
       return say_and_end(locked.error());
+    held_ = start->held;
+    suspects_ = start->suspects;
+    if (work_) {
+      work_->watch_crashes();
+      engine_.watch(&work_->slot(WorkThread::kMatching), suspects_);
+      engine_.rules().note_in(&work_->slot(WorkThread::kBuilding));
+    }
     load_warning_lists(start->warning_lists);
     load_maps(start->maps);
     if (!start->archive.directory.empty()) open_archive(start->archive);
@@ -116,7 +126,14 @@ class Sensor {
                          if (!tell(alerts, none, true)) return std::nullopt;
                          return messages_.load();
                        },
-                       .problem = [this](const std::string& text) { (void)send(Up::kProblem, text); }},
+                       .problem = [this](const std::string& text) { (void)send(Up::kProblem, text); },
+                       .watch =
+                           [this](detect::Engine& engine) {
+                             if (!work_) return;
+                             work_->enter(WorkThread::kLookingBack);
+                             engine.watch(&work_->slot(WorkThread::kLookingBack), suspects_);
+                           },
+                       .too_slow = [this](const std::vector<detect::RuleBuild::Refused>& rules) { (void)drop_too_slow(rules); }},
         clock_);
     if (auto opened = archive_->open(); !opened) {
       (void)send(Up::kProblem, "telemetry is not kept: " + opened.error().text());
@@ -139,11 +156,13 @@ class Sensor {
           break;
         }
         case Down::kAddRules: {
-          const auto rules = unpack_rules(frame->payload);
+          auto rules = unpack_rules(frame->payload);
           if (!rules) return say_and_end(rules.error());
+          const std::uint64_t changes = rules->size();
+          if (!refuse_held(*rules)) return 2;
           if (auto added = engine_.rules().add(*rules); !added && !send(Up::kProblem, added.error().text())) return 2;
           if (archive_) archive_->admitted(*rules);  // between the two: the build that follows ends the wait
-          rules_changed(rules->size());
+          rules_changed(changes);
           break;
         }
         case Down::kRemove: {
@@ -189,20 +208,40 @@ class Sensor {
     wake_.notify_all();
   }
 
+  // Takes those out whose language is held.
+  bool refuse_held(std::vector<detect::Rule>& rules) {
+    detect::RuleBuild done;
+    std::erase_if(rules, [&](const detect::Rule& rule) {
+      if (std::ranges::find(held_, rule.language) == held_.end()) return false;
+      done.refused.push_back({rule.ref, {ErrorCode::kUnavailable, fmt::format("{} rules are held, for they ended the sensor", to_string(rule.language)), {}}});
+      return true;
+    });
+    return tell_refused(done.refused, false);
+  }
+
+  // Those that are suspected of ending this process when they are built, part by part. What they do, they do before anything is matched.
+  void try_builds() {
+    for (const auto& suspect : suspects_)
+      if (!suspect.event) detect::RuleTrial(engine_.rules().rules(suspect.language, suspect.refs), engine_.rules().sets()->map, &work_->slot(WorkThread::kBuilding)).build();
+  }
+
   // The building thread: rules that changed are built into new sets, while matching goes on with those before.
   void build_rules() {
-    for (;;) {
+    if (work_) work_->enter(WorkThread::kBuilding);
+    for (bool first = true;; first = false) {
       std::uint64_t changes = 0;
       bool complete = false;
       {
         std::unique_lock lock(mutex_);
         // The first time when everything that stands was sent: it is built once, and rules find what they refer to.
-        wake_.wait(lock, [&] { return stopping_ || (load_complete_ && (rule_changes_ > 0 || !loaded_)); });
+        wake_.wait(lock, [&] { return stopping_ || (load_complete_ && (rule_changes_ > 0 || rebuild_ || !loaded_)); });
         if (stopping_) return;
         changes = std::exchange(rule_changes_, 0);
+        rebuild_ = false;
         complete = load_complete_;
       }
-      if (changes > 0 && !tell_refused(engine_.rules().build())) return;
+      if (first && work_) try_builds();
+      if (engine_.rules().changed() && !tell_refused(engine_.rules().build().refused, false)) return;
       if (archive_ && !engine_.rules().changed()) archive_->rules_in_force();
       if (changes > 0 && !applied(changes)) return;
       if (!complete) continue;
@@ -213,10 +252,10 @@ class Sensor {
     }
   }
 
-  bool tell_refused(const detect::RuleBuild& done) {
+  bool tell_refused(const std::vector<detect::RuleBuild::Refused>& rules, bool aside) {
     RefusedMessage message;
-    for (const auto& refused : done.refused) {
-      message.rules.push_back({.ref = refused.ref, .reason = refused.error.text()});
+    for (const auto& refused : rules) {
+      message.rules.push_back({.ref = refused.ref, .reason = refused.error.text(), .aside = aside});
       if (message.rules.size() < kRefusedPerMessage) continue;
       if (!send(Up::kRefused, message.text())) return false;
       message.rules.clear();
@@ -224,7 +263,22 @@ class Sensor {
     return message.rules.empty() || send(Up::kRefused, message.text());
   }
 
+  // Rules that alone ran into their limit, again and again: they go, and the others are built without them.
+  bool drop_too_slow(const std::vector<detect::RuleBuild::Refused>& slow) {
+    if (slow.empty()) return true;
+    std::vector<std::uint64_t> refs;
+    for (const auto& rule : slow) refs.push_back(rule.ref);
+    engine_.rules().remove(refs);
+    {
+      const std::lock_guard lock(mutex_);
+      rebuild_ = true;
+      wake_.notify_all();
+    }
+    return tell_refused(slow, true);
+  }
+
   void match(const StartMessage& start) {
+    if (work_) work_->enter(WorkThread::kMatching);
     telemetry::BadLines bad;
     detect::Engine::Session session(engine_, bad);
     // Following goes on where storing ended, which is never behind what the keeper knows.
@@ -250,6 +304,7 @@ class Sensor {
       stats.bytes += batch.data.size();
       stats.alerts += alerts.size();
       if (archive_) archive_->store(batch, after);
+      if (!drop_too_slow(engine_.take_too_slow())) going = false;
       if (!after.position.empty()) positions.insert_or_assign(after.file, after.position);
       // With alerts at once: they and the position behind them are one commit at the keeper. With an archive, positions
       // wait until what is before them is stored, once a second: alerts do not.
@@ -335,6 +390,9 @@ class Sensor {
   SystemClock clock_;
   detect::Engine engine_;
   std::shared_ptr<const detect::WarningLists> warning_lists_;
+  std::unique_ptr<WorkMemory> work_;
+  detect::Suspects suspects_;
+  std::vector<detect::Language> held_;
   telemetry::FieldMapPtr map_ = telemetry::FieldMap::standard();
   std::atomic<std::uint64_t> messages_ = 0;  // of alerts, sent
   std::unique_ptr<Archive> archive_;
@@ -342,6 +400,7 @@ class Sensor {
   std::condition_variable wake_;
   std::mutex applied_mutex_;
   std::uint64_t rule_changes_ = 0;  // not built yet; under mutex_
+  bool rebuild_ = false;            // likewise: rules were dropped here
   bool load_complete_ = false;      // likewise: everything that stands was sent
   std::atomic<bool> loaded_ = false, stopping_ = false;
   std::atomic<std::uint64_t> indicators_ = 0;
@@ -350,12 +409,18 @@ class Sensor {
 
 }  // namespace
 
-int run_sensor_process(int fd) {
+int run_sensor_process(int fd, int work_fd) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the whole group; the keeper ends us in order
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_NAME, "bongsu-sensor");
-  return Sensor(fd).run();
+  std::unique_ptr<WorkMemory> work;
+  if (work_fd >= 0) {
+    auto opened = WorkMemory::open(work_fd);
+    if (!opened) return 2;
+    work = std::move(*opened);
+  }
+  return Sensor(fd, std::move(work)).run();
 }
 
 }  // namespace bongsu::node

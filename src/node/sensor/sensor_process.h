@@ -5,7 +5,8 @@
 
 namespace bongsu::node {
 
-// `fd`: the socket that the keeper gave. Returns the exit code of the process.
-int run_sensor_process(int fd);
+// `fd`: the socket that the keeper gave; `work_fd`: the memory in which it is told what rules are at work (work_memory.h), -1: none. Returns the
+// exit code of the process.
+int run_sensor_process(int fd, int work_fd = -1);
 
 }  // namespace bongsu::node

@@ -20,22 +20,25 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kSensorFd = 3;
+constexpr int kSensorFd = 3, kWorkFd = 4;
 constexpr auto kWriteDeadline = 30s;
-constexpr auto kSilence = 30s;            // the sensor says something every second
 constexpr std::size_t kMaxBytesTogether = 4 * 1024 * 1024;  // of messages behind the first that become one commit with it
-constexpr auto kFirstWait = 1s, kLongestWait = 30s;
 
-// Starts the program with nothing but standard error and its end of the pair as descriptor 3.
-Result<pid_t> spawn(const std::string& program, int fd) {
+// Starts the program with nothing but standard error, its end of the pair as descriptor 3 and the memory that is shared as descriptor 4.
+Result<pid_t> spawn(const std::string& program, int fd, int work_fd) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, fd, kSensorFd);
-  posix_spawn_file_actions_addclosefrom_np(&actions, kSensorFd + 1);
-  const std::string fd_text = std::to_string(kSensorFd);
-  const char* const arguments[] = {"bongsu", "sensor", "--fd", fd_text.c_str(), nullptr};
+  // Each may lie where the other is to go: both go where neither is, first.
+  const int above = std::max({fd, work_fd, kWorkFd}) + 1;
+  posix_spawn_file_actions_adddup2(&actions, fd, above);
+  posix_spawn_file_actions_adddup2(&actions, work_fd, above + 1);
+  posix_spawn_file_actions_adddup2(&actions, above, kSensorFd);
+  posix_spawn_file_actions_adddup2(&actions, above + 1, kWorkFd);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kWorkFd + 1);
+  const std::string fd_text = std::to_string(kSensorFd), work_text = std::to_string(kWorkFd);
+  const char* const arguments[] = {"bongsu", "sensor", "--fd", fd_text.c_str(), "--work", work_text.c_str(), nullptr};
   const char* const no_environment[] = {"LC_ALL=C.UTF-8", nullptr};  // the keeper's own may hold secrets
   pid_t child = 0;
   const int error = posix_spawn(&child, program.c_str(), &actions, nullptr, const_cast<char* const*>(arguments),
@@ -86,8 +89,8 @@ std::string end_of(int status) {
 
 }  // namespace
 
-SensorSupervisor::SensorSupervisor(std::string program, SensorCallbacks callbacks, Log& log)
-    : program_(std::move(program)), callbacks_(std::move(callbacks)), log_(log) {}
+SensorSupervisor::SensorSupervisor(std::string program, SensorCallbacks callbacks, Log& log, const SupervisorTimes& times)
+    : program_(std::move(program)), callbacks_(std::move(callbacks)), times_(times), log_(log) {}
 
 SensorSupervisor::~SensorSupervisor() { stop(); }
 
@@ -104,11 +107,14 @@ void SensorSupervisor::stop() {
 }
 
 void SensorSupervisor::run() {
-  auto wait = std::chrono::milliseconds(kFirstWait);
+  auto wait = times_.first_wait;
   for (;;) {
     const auto began = std::chrono::steady_clock::now();
     auto pair = net::FrameChannel::socket_pair();
-    Result<pid_t> child = pair ? spawn(program_, pair->second) : Result<pid_t>(std::unexpected(pair.error()));
+    auto memory = WorkMemory::make();
+    Result<pid_t> child = !pair     ? Result<pid_t>(std::unexpected(pair.error()))
+                          : !memory ? Result<pid_t>(std::unexpected(memory.error()))
+                                    : spawn(program_, pair->second, (*memory)->fd());
     if (pair) ::close(pair->second);
     if (!child) {
       if (pair) ::close(pair->first);
@@ -120,27 +126,31 @@ void SensorSupervisor::run() {
         ready_ = false;
         if (stopping_) channel_->shutdown();
       }
-      serve(*child);
+      serve(*child, **memory);
     }
     std::unique_lock lock(mutex_);
     status_.running = false;
     if (!stopping_) {
       ++status_.restarts;
-      if (std::chrono::steady_clock::now() - began > kLongestWait) wait = kFirstWait;
+      if (std::chrono::steady_clock::now() - began > times_.longest_wait) wait = times_.first_wait;
       wake_.wait_for(lock, wait, [&] { return stopping_; });
-      wait = std::min<std::chrono::milliseconds>(wait * 2, kLongestWait);
+      wait = std::min<std::chrono::milliseconds>(wait * 2, times_.longest_wait);
     }
     if (stopping_) return;
   }
 }
 
-void SensorSupervisor::serve(pid_t child) {
+void SensorSupervisor::serve(pid_t child, WorkMemory& memory) {
   std::shared_ptr<net::FrameChannel> channel;
   {
     const std::lock_guard lock(mutex_);
     channel = channel_;
   }
-  Result<void> going = send(Down::kStart, to_text(callbacks_.configure().json()), 0);
+  StartMessage start = callbacks_.configure();
+  start.suspects = crashes_.suspects();
+  start.held = crashes_.held();
+  Result<void> going = send(Down::kStart, to_text(start.json()), 0);
+  std::optional<detect::Work> stuck;
   std::optional<net::Frame> behind;
   // From a thread of its own: this one must go on reading while the sensor is busy writing.
   {
@@ -150,8 +160,13 @@ void SensorSupervisor::serve(pid_t child) {
   }
   std::thread acknowledging([this, &channel] { acknowledge_all(*channel); });
   while (going) {
-    auto frame = behind ? Result<net::Frame>(std::move(*behind)) : channel->read(kSilence);
+    auto frame = behind ? Result<net::Frame>(std::move(*behind)) : channel->read(times_.silence);
     behind.reset();
+    if ((stuck = memory.stuck_at(std::chrono::steady_clock::now(), times_.longest_step))) {
+      going = fail(ErrorCode::kTimeout, fmt::format("{} rules came to no end within {} s", to_string(stuck->language), std::chrono::duration_cast<std::chrono::seconds>(times_.longest_step).count()));
+      break;
+    }
+    if (!frame && frame.error().code == ErrorCode::kTimeout && memory.moved()) continue;  // rules that are tried apart take their time
     if (!frame) {
       going = std::unexpected(frame.error());
       break;
@@ -218,9 +233,10 @@ void SensorSupervisor::serve(pid_t child) {
   acknowledging.join();
   // The sensor ends when its socket does; one that hangs is killed.
   int status = 0;
+  const bool hung = stuck || (!going && going.error().code == ErrorCode::kTimeout);
   for (int i = 0; i < 100; ++i) {
     if (::waitpid(child, &status, WNOHANG) == child) break;
-    if (i == 99) {
+    if (i == 99 || stuck) {
       ::kill(child, SIGKILL);
       ::waitpid(child, &status, 0);
       break;
@@ -231,7 +247,19 @@ void SensorSupervisor::serve(pid_t child) {
     const std::lock_guard lock(mutex_);
     return stopping_;
   }();
-  if (!stopping) problem(fmt::format("the sensor ended ({}): {}", end_of(status), going ? "" : going.error().text()));
+  if (stopping) return;
+  problem(fmt::format("the sensor ended ({}): {}", end_of(status), going ? "" : going.error().text()));
+  // What ended it from outside (SIGKILL) says nothing of rules, unless it was this hand because nothing more was heard of it.
+  if (hung) judge({.how = "no answer", .work = stuck ? stuck : memory.busy()});
+  else if (WIFSIGNALED(status)) judge({.how = end_of(status), .work = memory.crashed_at()});
+}
+
+void SensorSupervisor::judge(const CrashWatch::End& end) {
+  const auto guilty = crashes_.ended(end, std::chrono::steady_clock::now());
+  if (!crashes_.said().empty()) problem(crashes_.said());
+  if (!guilty) return;
+  problem(fmt::format("the {} rule of entry {} is set aside: {}", to_string(guilty->language), guilty->ref, guilty->reason));
+  if (callbacks_.guilty) callbacks_.guilty(*guilty);
 }
 
 void SensorSupervisor::acknowledge(std::uint64_t messages) {

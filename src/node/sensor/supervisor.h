@@ -6,7 +6,7 @@
 //   sensor.stop();
 //
 // A sensor that dies is started again after a growing wait (1 s to 30 s). `started` is called for each new process, so that its
-// indicators are sent anew.
+// indicators are sent anew. A rule that ends the process, or keeps one of its threads longer than SupervisorTimes::longest_step, is found (crash_watch.h) and told to `guilty`.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,9 @@
 #include "base/result.h"
 #include "net/frame_channel.h"
 #include "node/indicator_sink.h"
+#include "node/sensor/crash_watch.h"
 #include "node/sensor/protocol.h"
+#include "node/sensor/work_memory.h"
 
 namespace bongsu::node {
 
@@ -34,6 +36,7 @@ struct SensorCallbacks {
   std::function<Result<void>(AlertsMessage&&)> alerts;           // durable when it returns; an error restarts the sensor
   std::function<void(const SensorStats&)> stats;
   std::function<void(std::uint64_t generation, const RefusedMessage&)> refused;  // rules that cannot be built
+  std::function<void(const CrashWatch::Guilty&)> guilty;         // durable when it returns: the next process must not get this rule
 };
 
 struct SensorStatus {
@@ -45,9 +48,15 @@ struct SensorStatus {
 
 inline constexpr std::size_t kMaxProblems = 50;
 
+struct SupervisorTimes {
+  std::chrono::milliseconds silence = std::chrono::seconds(30);       // the sensor says something every second
+  std::chrono::milliseconds longest_step = std::chrono::seconds(60);  // of rules with one event; libyara's own limit is a second a field
+  std::chrono::milliseconds first_wait = std::chrono::seconds(1), longest_wait = std::chrono::seconds(30);  // before it is started again
+};
+
 class SensorSupervisor final : public IndicatorSink {
  public:
-  SensorSupervisor(std::string program, SensorCallbacks callbacks, Log& log);
+  SensorSupervisor(std::string program, SensorCallbacks callbacks, Log& log, const SupervisorTimes& times = {});
   ~SensorSupervisor() override;
 
   void start();
@@ -65,7 +74,8 @@ class SensorSupervisor final : public IndicatorSink {
 
  private:
   void run();
-  void serve(pid_t child);
+  void serve(pid_t child, WorkMemory& memory);
+  void judge(const CrashWatch::End& end);
   Result<void> send(Down type, std::string_view payload, std::uint64_t generation);
   void problem(std::string text);
   void acknowledge(std::uint64_t messages);
@@ -73,6 +83,8 @@ class SensorSupervisor final : public IndicatorSink {
 
   std::string program_;
   SensorCallbacks callbacks_;
+  const SupervisorTimes times_;
+  CrashWatch crashes_;                // of the thread
   Log& log_;
   std::thread thread_;
   mutable std::mutex mutex_;          // status_, channel_'s life

@@ -5,6 +5,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "telemetry/batch_reader.h"
@@ -22,7 +23,11 @@ constexpr auto kFullEvery = 250ms;    // every file, for file systems that tell 
 constexpr const char* kReadOnce = "{\"read_once\":true}";
 
 // Compressed files and Windows event logs: what is in them does not grow line by line.
-bool is_read_once(std::string_view path) { return path.ends_with(".gz") || path.ends_with(".zst") || path.ends_with(".evtx"); }
+// Captures are among them only so that they are refused, in a sentence, and not taken for lines.
+bool is_read_once(std::string_view path) {
+  static constexpr std::string_view kEnds[] = {".gz", ".zst", ".evtx", ".pcap", ".pcapng"};
+  return std::ranges::any_of(kEnds, [&](std::string_view end) { return path.ends_with(end); });
+}
 
 }  // namespace
 
