@@ -317,7 +317,7 @@ test('Control judges what only people can judge, at the inject and among the gra
   await form.getByText('100 % ana').waitFor();
   const whole = page.getByRole('region', { name: 'Judge Plain words' });
   await whole.getByRole('button', { name: 'Judge', exact: true }).last().click();
-  await whole.getByText('50 % ').waitFor();
+  await whole.getByText('50 % ana').waitFor();
   await accessible(page);
   const said = (await entries(desk, 'evidence')).filter((e) => e.ref === 'judged');
   assert.deepEqual(said.map((e) => [e.team, e.data.inject ?? '', e.data.expectation, e.data.value]), [['lt-blue', 'rumour', 'calm', 0.8], ['lt-blue', 'rumour', 'calm', 1], ['ua-blue', '', 'plain-words', 0.5]]);
