@@ -13,11 +13,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const hostProgram = () => process.env.BONGSU_DESK_HOST ?? join(root, 'build/dev/tests/desk_pages/desk_page_host');
 export const hostIsBuilt = () => existsSync(hostProgram());
 
-const SAMPLE = ['--scenario', join(root, 'tests/desk_pages/sample.yaml'), '--world', join(root, 'samples/exercise/world-sample/world.toml')];
+export const TABLE_TOP = ['--scenario', join(root, 'samples/exercise/one-morning.yaml')];
+const SAMPLE = [...TABLE_TOP, '--world', join(root, 'samples/exercise/world-sample/world.toml')];
 
 // `until`: minutes that were played before, by scripted teams or by some that do nothing.
-export async function startDesk(args = SAMPLE, until = 0, { embedded = false, scripted = true } = {}) {
-  const child = spawn(hostProgram(), [...args, '--until', String(Math.round(until * 60)), '--teams', scripted ? 'good,slow,leaky' : 'silent'], { stdio: ['pipe', 'pipe', 'inherit'] });
+export async function startDesk(args = SAMPLE, until = 0, { embedded = false, scripted = true, nodes = [] } = {}) {
+  const child = spawn(hostProgram(), [...args, '--nodes', JSON.stringify(nodes), '--until', String(Math.round(until * 60)), '--teams', scripted ? 'good,slow,leaky' : 'silent'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   const first = await new Promise((done, fail) => {
     lines.once('line', done);

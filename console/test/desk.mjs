@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { axe, launch, openPage, violations } from './browser.mjs';
-import { hostIsBuilt, hostProgram, startDesk } from './desk-host.mjs';
+import { hostIsBuilt, hostProgram, startDesk, TABLE_TOP } from './desk-host.mjs';
 
 const shots = process.env.BONGSU_SHOTS;
 if (shots) mkdirSync(shots, { recursive: true });
@@ -235,6 +235,160 @@ test('An order is selected, then operated; nothing happens before, and a refusal
   await shot(page, 'order-refused');
 }, { until: 2, scripted: false });
 
+async function choose(page, name) {
+  await page.getByLabel('Object', { exact: true }).fill(name);
+  await page.getByLabel('Object', { exact: true }).press('Enter');
+}
+
+test('Whatever kind of order a scenario may expect, the desk has an object to give it to', async ({ page, desk }) => {
+  await logIn(page, desk, 'team/lt-blue');
+  const orders = section(page, 'Orders');
+  const plan = (await desk.api('team/lt-blue', 'team/lt-blue/range/plan')).body;
+  const { order_kinds } = (await desk.api('team/lt-blue', 'team/lt-blue')).body;
+  await page.getByRole('button', { name: 'Outage map' }).click();
+  await orders.getByText('service:').waitFor();
+  const offered = new Set();
+  const things = ['portal', 'lt.heat.kaunas', 'LT', plan.substations[0].name, plan.buses[0].name, plan.branches[0].name, plan.branches[0].breakers[0], plan.generators[0].name, plan.nodes[0].name, plan.links[0].name, plan.segments[0].name];
+  for (const name of things) {
+    await choose(page, name);
+    await orders.getByLabel('Order', { exact: true }).waitFor();
+    for (const kind of await orders.getByLabel('Order', { exact: true }).locator('option').evaluateAll((all) => all.map((o) => o.value))) offered.add(kind);
+  }
+  // Weather is nobody's to order, and points of stations have no names in the range.
+  const rest = order_kinds.map((k) => k.kind).filter((kind) => !offered.has(kind));
+  assert.deepEqual(rest.sort(), ['setpoint-set', 'temperature', 'wind']);
+  for (const kind of ['service-up', 'telecom-node-up', 'rail-radio-clear', 'heat-station-start', 'satellite-terminals-up']) assert.ok(offered.has(kind), kind);
+
+  await choose(page, 'lt.heat.kaunas');
+  assert.equal(await orders.getByLabel('Order', { exact: true }).inputValue(), 'heat-station-start', 'what puts right stands first');
+  await orders.getByRole('button', { name: 'Select' }).click();
+  await orders.getByRole('button', { name: 'Operate' }).click();
+  await orders.getByText('Carried out').waitFor();
+  await choose(page, 'portal');
+  await orders.getByRole('button', { name: 'Select' }).click();
+  await orders.getByRole('button', { name: 'Operate' }).click();
+  await orders.getByText('Carried out').waitFor();
+  const given = (await entries(desk, 'order')).map((e) => [e.data.kind, e.ref, e.data.accepted]);
+  assert.deepEqual(given, [['heat-station-start', 'lt.heat.kaunas', true], ['service-up', 'portal', true]]);
+}, { until: 2, scripted: false });
+
+test('A team says which step of its playbook is done, in answer to what, and the point is there', async ({ page, desk }) => {
+  await logIn(page, desk, 'team/lt-blue');
+  await page.getByRole('tab', { name: 'Playbooks' }).click();
+  const books = page.getByRole('list', { name: 'Playbooks' });
+  await books.getByText('For: Is this tender ours?').waitFor();
+  await accessible(page);
+  await books.getByRole('button', { name: 'Isolate host: done' }).click();
+  const dialog = page.getByRole('dialog');
+  assert.equal(await dialog.getByLabel('In answer to').inputValue(), 'phish');
+  await accessible(page);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal((await entries(desk, 'evidence')).filter((e) => e.ref === 'playbook').length, 0, 'asked is not done');
+  await books.getByRole('button', { name: 'Isolate host: done' }).click();
+  await dialog.getByRole('button', { name: 'It is done' }).click();
+  await books.getByText(/^done \d\d:\d\d · Is this tender ours\?/).waitFor();
+  await shot(page, 'playbook');
+  const did = (await entries(desk, 'evidence')).filter((e) => e.ref === 'playbook');
+  assert.deepEqual(did.map((e) => [e.team, e.data.type, e.data.inject]), [['lt-blue', 'isolate-host', 'phish']]);
+  const point = (await desk.api('white', 'scoreboard')).body.teams.find((t) => t.team === 'lt-blue').points.find((p) => p.about === 'off');
+  assert.ok(point.earned > 0, JSON.stringify(point));
+}, { until: 12, scripted: false });
+
+test('Control judges what only people can judge, at the inject and among the grades; a new word takes the place of the old', async ({ page, desk }) => {
+  await logIn(page, desk, 'white');
+  await page.locator('[data-inject=rumour] .item').click();
+  const detail = page.getByRole('complementary', { name: /^Inject A rumour/ });
+  await detail.getByText('It is judged once it has come to a team.').waitFor();
+  await page.getByRole('button', { name: /^Let A rumour/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Let it go' }).click();
+  await detail.getByText('not judged').waitFor();
+  await accessible(page);
+  await detail.getByLabel('What lt-blue reaches').fill('0.8');
+  await detail.getByLabel('Why, of lt-blue').fill('Calm and true.');
+  await detail.getByRole('button', { name: 'Judge', exact: true }).click();
+  await detail.getByText('80 %').first().waitFor();
+  await shot(page, 'judge');
+  await page.getByRole('tab', { name: /Grading/ }).click();
+  await page.getByLabel('I grade as').fill('ana');
+  const form = page.getByRole('region', { name: /^Judge A rumour/ }).last();
+  await form.getByText('Calm and true.').waitFor();
+  await form.getByLabel('What lt-blue reaches').fill('1');
+  await form.getByRole('button', { name: 'Judge anew' }).click();
+  await form.getByText('100 % ana').waitFor();
+  const whole = page.getByRole('region', { name: 'Judge Plain words' });
+  await whole.getByRole('button', { name: 'Judge', exact: true }).last().click();
+  await whole.getByText('50 % ana').waitFor();
+  await accessible(page);
+  const said = (await entries(desk, 'evidence')).filter((e) => e.ref === 'judged');
+  assert.deepEqual(said.map((e) => [e.team, e.data.inject ?? '', e.data.expectation, e.data.value]), [['lt-blue', 'rumour', 'calm', 0.8], ['lt-blue', 'rumour', 'calm', 1], ['ua-blue', '', 'plain-words', 0.5]]);
+  const point = (await desk.api('white', 'scoreboard')).body.teams.find((t) => t.team === 'lt-blue').points.find((p) => p.about === 'calm');
+  assert.equal(point.earned, point.most);
+}, { until: 50.2, scripted: false });
+
+test('What goes to the press as well is not counted among what a team was sent', async ({ page, desk }) => {
+  await desk.api('white', 'control', { verb: 'approve', inject: 'rumour', team: 'lt-blue' });
+  await logIn(page, desk, 'white');
+  await page.locator('[data-inject=rumour]').getByText('delivered').waitFor();
+  const sent = (await entries(desk, 'delivery')).filter((e) => e.data.inject === 'rumour');
+  assert.ok(sent.length > 1 && sent.filter((e) => e.data.to === 'lt-blue').length === 1, JSON.stringify(sent));
+  const own = sent.find((e) => e.data.to === 'lt-blue');
+  await desk.api('team/lt-blue', 'team/lt-blue/read', { delivery: own.ref });
+  await page.locator('[data-inject=rumour]').getByText('read 1/1').waitFor();
+}, { until: 50.2, scripted: false });
+
+const NODES = [
+  { member: 'cert-lt', entity: 'lt-blue', running: true, answers: true, restarts: 0, console: 'https://localhost:9443/', token_file: '/drill/nodes/cert-lt.token' },
+  { member: 'cert-ua', entity: 'ua-blue', running: true, answers: true, restarts: 0, console: 'https://localhost:9453/', token_file: '/drill/nodes/cert-ua.token' },
+];
+test('The desks lead to the nodes’ consoles and say where the log-in lies', async ({ page, desk }) => {
+  await logIn(page, desk, 'white');
+  const links = page.getByRole('link', { name: /^Console of/ });
+  assert.deepEqual(await links.evaluateAll((all) => all.map((a) => a.href)), ['https://localhost:9443/', 'https://localhost:9453/']);
+  await accessible(page);
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await logIn(page, desk, 'team/lt-blue');
+  await page.getByText('/drill/nodes/cert-lt.token').waitFor();
+  assert.deepEqual(await links.evaluateAll((all) => all.map((a) => [a.href, a.rel])), [['https://localhost:9443/', 'noreferrer']], 'its own alone');
+  await accessible(page);
+}, { until: 2, nodes: NODES });
+
+test('A drill without a range has inbox and forms in the middle, orders to services, and a replay without empty curves', async ({ page, desk }) => {
+  await logIn(page, desk, 'team/lt-blue');
+  await page.getByRole('list', { name: 'Inbox, newest first' }).getByText('Is this tender ours?').waitFor();
+  await page.getByRole('list', { name: 'Forms that are asked for' }).getByText('Situation report').first().waitFor();
+  assert.equal(await page.getByText('No picture of the range').count(), 0);
+  const inbox = await section(page, 'Inbox').boundingBox();
+  assert.ok(inbox.x > 250 && inbox.width > 400, `in the middle: ${JSON.stringify(inbox)}`);
+  await page.getByRole('button', { name: 'Outage map' }).click();
+  await section(page, 'Orders').getByRole('button', { name: 'Select' }).click();
+  await section(page, 'Orders').getByRole('button', { name: 'Operate' }).click();
+  await section(page, 'Orders').getByText('Carried out').waitFor();
+  await accessible(page);
+  await shot(page, 'no-range');
+
+  await page.evaluate(() => (location.hash = '#/replay'));
+  await page.getByText('This drill has no range').waitFor();
+  assert.equal(await page.locator('.curves, .zoom').count(), 0);
+  const letters = page.getByRole('list', { name: 'Inbox, newest first' }).locator('.subject');
+  assert.equal(await letters.count(), 2);
+  await page.getByLabel('Moment of the drill').fill(String(5 * 60_000));
+  await letters.nth(1).waitFor({ state: 'detached' });
+  assert.deepEqual(await letters.allTextContents(), ['EXERCISE. Brief of 19 January']);
+  assert.equal(await page.getByRole('button', { name: 'Fill it in' }).count(), 0, 'nothing is done in the past');
+  await accessible(page);
+  await shot(page, 'no-range-replay');
+}, { until: 12, scripted: false, args: TABLE_TOP });
+
+test('After the end a team sees its own card, though the scoreboard is hidden', async ({ page, desk }) => {
+  await logIn(page, desk, 'team/lt-blue', '#/score');
+  await page.getByText('The scoreboard is hidden').waitFor();
+  await desk.api('white', 'control', { verb: 'end' });
+  await page.getByText('this is your own card').waitFor();
+  await page.getByRole('region', { name: 'Five times' }).waitFor();
+  assert.equal(await page.locator('.score ol li').count(), 1, 'not what others have');
+  await accessible(page);
+}, { until: 45 });
+
 test('Exercise control looks beneath what operators see; a team can not', async ({ page, desk }) => {
   await logIn(page, desk, 'white', '#/blue/lt-blue');
   await page.getByLabel('truth').check();
@@ -305,7 +459,7 @@ if (!hostIsBuilt()) {
   for (const { name, run, options } of tests) {
     if (only && !name.includes(only)) continue;
     ran += 1;
-    const desk = await startDesk(undefined, options.until ?? 1, { scripted: options.scripted });
+    const desk = await startDesk(options.args, options.until ?? 1, { scripted: options.scripted, nodes: options.nodes });
     const context = await launch({ width: 1280, height: 800 });
     try {
       const { page, complaints } = await openPage(context, desk.url);

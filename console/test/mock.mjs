@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TYPES, securityHeaders } from './headers.mjs';
-import { SHARED_ID } from './ids.mjs';
+import { DRILL_ID, EXERCISE, SHARED_ID } from './ids.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const refang = (text) => text.replaceAll('[.]', '.').replace(/^hxxp/i, 'http');
@@ -29,6 +29,8 @@ export class MockNode {
     this.resumedFrom = [];   // Last-Event-ID or ?after= of each stream
     this.refuse = false;     // as a node that is down
     this.fourEyes = true;
+    this.drill = false;      // whether this node has a collection of an exercise
+    this.drafts = [];        // what was published, as it was asked
     this.oidc = false;       // whether an OpenID provider is offered; it is this server itself
     this.approvals = [];
     this.passkeys = [];
@@ -198,11 +200,12 @@ export class MockNode {
       response.on('close', () => this.streams.delete(response));
       return;
     }
-    const collection = { id: SHARED_ID, alias: 'shared', title: 'Shared with partners', mirror_of: '', publishable: w.role !== 'reader' };
+    const collections = [{ id: SHARED_ID, alias: 'shared', title: 'Shared with partners', mirror_of: '', exercise: '', publishable: w.role !== 'reader' }];
+    if (this.drill) collections.push({ id: DRILL_ID, alias: 'exercise', title: 'Exercise Winter Morning', mirror_of: '', exercise: EXERCISE, publishable: w.role !== 'reader' });
     if (path[0] === 'overview')
       return json(200, {
         seq: w.seq, node: { id: 'cert-lt', title: 'CERT Lithuania', version: '0.1.0', country: 'lt', identity_id: 'identity--c0ffee00-0000-4000-8000-000000000001' }, session,
-        server_time: new Date().toISOString(), members: w.members, counts: w.counts(), rates: w.rates, collections: [collection], people: ['jonas', 'olena'],
+        server_time: new Date().toISOString(), members: w.members, counts: w.counts(), rates: w.rates, collections, people: ['jonas', 'olena'],
         kinds: ['ipv4-addr', 'ipv6-addr', 'domain-name', 'url', 'email-addr', 'file:hashes.MD5', 'file:hashes.SHA-256'], may_stop: w.role === 'operator',
       });
     if (path[0] === 'groups' && path.length === 1) {
@@ -303,6 +306,7 @@ export class MockNode {
       if (path[1] === 'values') return json(200, { values: body.text.split(/[\s,;]+/).filter(Boolean).map((v) => guess(v, body.kind)) });
       if (w.role === 'reader') return fail(403, 'denied', 'this takes the role analyst; olena is reader');
       if (path[1] === 'preview') return json(200, { label: { tlp: body.tlp }, lines: w.preview(body), objects: [], count: body.values.length });
+      this.drafts.push(body);
       const made = w.publish(body);
       return json(201, { items: made.map((o) => ({ id: o.id, version: o.modified, ok: true, message: '' })), admitted: made.length });
     }

@@ -18,6 +18,7 @@
 #include "desk/desk_range.h"
 #include "desk/program.h"
 #include "desk/scoreboard.h"
+#include "desk/team_tasks.h"
 #include "exercise/scenario/vocabulary.h"
 
 namespace bongsu::desk {
@@ -469,6 +470,7 @@ Result<net::Response> DeskApi::Impl::team(const Caller& caller, std::string_view
   const Player* player = deps.players.by_entity(name);
   if (player == nullptr || player->white || player->entity != name)
     return fail(ErrorCode::kNotFound, fmt::format("there is no team {}", name));
+  Json node = console_json(deps.nodes(), player->member);
   return deps.table.look([&](const Tabled& t) {
     JsonArray letters;
     for (const Letter& letter : t.letters)
@@ -487,6 +489,8 @@ Result<net::Response> DeskApi::Impl::team(const Caller& caller, std::string_view
     out["form_kinds"] = form_kinds_json(t, name);
     out["orders"] = orders_json(t, name, orders_before);
     out["order_kinds"] = std::move(kinds);
+    out["playbooks"] = playbooks_json(t, name, !caller.sees_all());
+    out["node"] = std::move(node);
     return answer(200, out);
   });
 }

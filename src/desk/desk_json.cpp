@@ -69,6 +69,8 @@ JsonArray services_json(const Tabled& t, std::string_view team) {
     const scenario::Service* service = scenario::find(t.scenario.services, now.service);
     out.push_back(JsonObject{{"service", now.service},
                              {"name", service == nullptr ? "" : service->name},
+                             {"probe", service == nullptr ? "" : service->probe},
+                             {"target", service == nullptr ? "" : service->target},
                              {"up", now.up},
                              {"why", now.why},
                              {"since_ms", now.since_ms}});

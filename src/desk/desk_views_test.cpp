@@ -9,6 +9,7 @@
 #include "desk/desk_range.h"
 #include "desk/program.h"
 #include "desk/scoreboard.h"
+#include "desk/team_tasks.h"
 #include "exercise/range/world_file.h"
 #include "exercise/scenario/read.h"
 
@@ -27,8 +28,8 @@ const World& sample() {
 }
 
 const scenario::Scenario& morning() {
-  static const scenario::Scenario read =
-      *scenario::read_scenario(*read_small_file(source_dir() + "/tests/desk_pages/sample.yaml"), "sample.yaml");
+  static const scenario::Scenario read = *scenario::read_scenario(
+      *read_small_file(source_dir() + "/samples/exercise/one-morning.yaml"), "one-morning.yaml");
   return read;
 }
 
@@ -124,6 +125,8 @@ TEST(DeskProgram, InjectsComeWithTheirTimesAndWhatIsExpected) {
   EXPECT_EQ(injects[3].at("manual"), true);
   EXPECT_EQ(injects[4].at("until_ms"), 600'000);
   EXPECT_EQ(program.at("teams").as_array().size(), 2U);
+  ASSERT_EQ(program.at("metrics").as_array().size(), 1U) << "that exercise control judges";
+  EXPECT_EQ(program.at("metrics").as_array()[0].at("id"), "plain-words");
 }
 
 class ScoreboardTest : public testing::Test {
@@ -183,12 +186,62 @@ TEST_F(ScoreboardTest, TellsATeamItsPointsOnlyAfterTheEndAndNobodyElses) {
   EXPECT_EQ(find(ended.at("teams").as_array()[1], "points"), nullptr);
 }
 
+TEST_F(ScoreboardTest, AfterTheEndATeamHasItsOwnCardThoughTheScoreboardIsHidden) {
+  Scoreboard board(*table_);
+  live(std::chrono::minutes(45));
+  EXPECT_EQ(board.for_team("lt-blue").error().code, ErrorCode::kDenied);
+  ASSERT_TRUE(table_->take(drill::Control{.verb = drill::Verb::kEnd, .by = "white"}));
+  const auto card = board.for_team("lt-blue");
+  ASSERT_TRUE(card) << card.error().text();
+  EXPECT_FALSE(card->at("shown").as_bool());
+  const JsonArray& teams = card->at("teams").as_array();
+  ASSERT_EQ(teams.size(), 1U) << "not what others have";
+  EXPECT_EQ(teams[0].at("team"), "lt-blue");
+  EXPECT_NE(find(teams[0], "points"), nullptr);
+  EXPECT_FALSE(teams[0].at("times").as_array().empty());
+}
+
 TEST_F(ScoreboardTest, GoesOnWithTheLog) {
   Scoreboard board(*table_);
   const auto times = [&] { return board.for_control()->at("teams").as_array()[0].at("times").as_array().size(); };
   EXPECT_EQ(times(), 0U);
   live(std::chrono::minutes(45));
   EXPECT_EQ(times(), 3U);
+}
+
+using TeamTasks = ScoreboardTest;
+
+TEST_F(TeamTasks, StepsOfPlaybooksAreKnownFromTheStartAndInjectsOnceTheyReachedTheTeam) {
+  const auto books = [&](std::string_view team, bool found_alone) {
+    return table_->look([&](const Tabled& t) { return playbooks_json(t, team, found_alone); });
+  };
+  const JsonArray before = books("lt-blue", true);
+  ASSERT_EQ(before.size(), 1U);
+  EXPECT_EQ(before[0].at("playbook"), "playbook--5f0e4c0a-7f5d-4a67-9a0b-27f1d2a4b901");
+  EXPECT_EQ(before[0].at("steps"), (JsonArray{"isolate-host"}));
+  EXPECT_TRUE(before[0].at("injects").as_array().empty());
+  EXPECT_TRUE(books("ua-blue", true).empty()) << "whom the inject does not go to";
+
+  live(std::chrono::minutes(12));
+  EXPECT_TRUE(books("lt-blue", true)[0].at("injects").as_array().empty()) << "nothing of it has arrived";
+  EXPECT_EQ(books("lt-blue", false)[0].at("injects").as_array().size(), 1U) << "control knows that it fired";
+  for (const auto& d : table_->look([](const Tabled& t) { return t.drill.pending_deliveries(); }))
+    ASSERT_TRUE(table_->take(drill::Evidence{.as = drill::As::kDelivered, .object = d.id}));
+  EXPECT_EQ(books("lt-blue", true)[0].at("injects"),
+            (JsonArray{JsonObject{{"inject", "phish"}, {"subject", "Is this tender ours?"}}}));
+}
+
+TEST(TeamConsole, IsItsOwnNodesAndTellsWhereTheLogInLiesAndNothingOfTheProcess) {
+  const JsonArray nodes{
+      JsonObject{{"member", "cert-lt"}, {"console", "https://localhost:1/"}, {"running", true}, {"pid", 7}},
+      JsonObject{{"member", "cert-ua"},
+                 {"console", "https://localhost:2/"},
+                 {"token_file", "/drill/nodes/cert-ua.token"},
+                 {"running", true}}};
+  EXPECT_EQ(console_json(nodes, "cert-ua"), Json(nodes[1]));
+  EXPECT_EQ(find(console_json(nodes, "cert-lt"), "pid"), nullptr);
+  EXPECT_TRUE(console_json(nodes, "cert-pl").is_null());
+  EXPECT_TRUE(console_json(nullptr, "cert-lt").is_null()) << "a desk without nodes";
 }
 
 }  // namespace

@@ -314,6 +314,7 @@ JsonArray Nodes::status() const {
                     {"running", node.up},
                     {"answers", node.up && !node.admin->rests()},
                     {"restarts", node.restarts}};
+    line["token_file"] = (directory_ / "nodes" / (node.player->member + ".token")).string();
     if (node.process) line["pid"] = node.process->pid();
     if (node.up)
       if (const auto console = string_at(node.listeners, "console")) line["console"] = *console;

@@ -51,7 +51,7 @@ class Nodes {
   // nullptr: it does not answer now (it is being started again, or rests: admin_node.h).
   MemberNode* find(const std::string& member);
   std::filesystem::path telemetry_of(const std::string& member) const { return directory_ / "telemetry" / member; }
-  JsonArray status() const;  // [{member, entity, running, answers, pid, restarts, console}]
+  JsonArray status() const;  // [{member, entity, running, answers, pid, restarts, console, token_file}]
 
  private:
   struct Node {

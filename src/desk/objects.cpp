@@ -1,13 +1,11 @@
 #include "desk/objects.h"
 
 #include "base/uuid.h"
+#include "flow/exercise_rules.h"
 #include "stix/marking.h"
 
 namespace bongsu::desk {
 namespace {
-
-// Indicators of a drill count from long before it, whatever the drill's clock and the machine's say.
-constexpr const char* kValidFrom = "2020-01-01T00:00:00Z";
 
 JsonArray list_of(const std::vector<std::string>& texts) { return JsonArray(texts.begin(), texts.end()); }
 
@@ -48,7 +46,7 @@ JsonArray ObjectMaker::indicator(std::string_view name, const std::string& patte
   object["indicator_types"] = JsonArray{"malicious-activity"};
   object["pattern"] = pattern;
   object["pattern_type"] = "stix";
-  object["valid_from"] = kValidFrom;
+  object["valid_from"] = flow::kExerciseValidFrom;
   return marked(std::move(object), label, members);
 }
 

@@ -87,6 +87,12 @@ JsonObject program_json(const Scenario& s) {
   out["services"] = list(s.services, [](const Service& service) {
     return JsonObject{{"id", service.id}, {"name", service.name}, {"entity", service.entity}, {"score", service.score}};
   });
+  JsonArray metrics;  // that exercise control judges
+  for (const Metric& m : s.metrics)
+    if (m.type == Metric::Type::kManual)
+      metrics.push_back(
+          JsonObject{{"id", m.id}, {"name", m.name}, {"description", m.description}, {"score", m.max_score}});
+  out["metrics"] = std::move(metrics);
   JsonArray teams;
   for (const Entity& e : s.entities)
     if (e.role == Role::kBlue && e.id.find('.') == std::string::npos)

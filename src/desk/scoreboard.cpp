@@ -29,18 +29,25 @@ Result<JsonObject> Scoreboard::for_control() {
 }
 
 Result<JsonObject> Scoreboard::for_team(std::string_view team) {
-  if (!shown()) return fail(ErrorCode::kDenied, "exercise control keeps the scoreboard hidden");
+  const bool shown_now = shown();
+  const bool over = table_.look([](const Tabled& t) { return t.drill.state() == drill::State::kEnded; });
+  if (!shown_now && !over) return fail(ErrorCode::kDenied, "exercise control keeps the scoreboard hidden");
   BONGSU_TRY(JsonObject out, card());
-  out["shown"] = true;
+  out["shown"] = shown_now;
   const bool ended = out.at("ended").as_bool();
+  JsonArray teams;
   for (Json& one : out.at("teams").as_array()) {
     JsonObject& all = one.as_object();
-    if (ended && all.at("team").as_string() == team) continue;
-    all = JsonObject{{"team", all.at("team")},
-                     {"total", all.at("total")},
-                     {"open", all.at("open")},
-                     {"categories", all.at("categories")}};
+    const bool whole = ended && all.at("team").as_string() == team;
+    if (!shown_now && !whole) continue;  // after the end a team has its own card, whatever it may see of others
+    if (!whole)
+      all = JsonObject{{"team", all.at("team")},
+                       {"total", all.at("total")},
+                       {"open", all.at("open")},
+                       {"categories", all.at("categories")}};
+    teams.push_back(std::move(one));
   }
+  out["teams"] = std::move(teams);
   return out;
 }
 

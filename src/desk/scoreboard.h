@@ -3,7 +3,9 @@
 //   Scoreboard board(table);
 //   board.for_control()            // the whole card (scoring/score.h) with "shown"
 //   board.show(true);
-//   board.for_team("lt-blue")      // totals of all; its own points, times and evidence once the drill has ended
+//   board.for_team("lt-blue")      // totals of all; its own points, times and evidence once the drill has ended (then
+//   also
+//                                  // while it is hidden, without the others)
 //
 // A card names injects that a team has not found yet, so teams see points only afterwards. Safe from any thread.
 #pragma once
@@ -22,7 +24,7 @@ class Scoreboard {
   void show(bool to_teams) { shown_ = to_teams; }
   bool shown() const { return shown_; }
   Result<JsonObject> for_control();
-  // kDenied: exercise control keeps it hidden.
+  // kDenied: exercise control keeps it hidden, and the drill has not ended.
   Result<JsonObject> for_team(std::string_view team);
 
  private:

@@ -13,6 +13,10 @@
 
 namespace bongsu::flow {
 
+// From when indicators of an exercise hold, whoever makes them: a drill has a clock of its own, and its telemetry may
+// bear times long before or after the machine's. STIX 2.1 §3.2 form.
+inline constexpr const char* kExerciseValidFrom = "2020-01-01T00:00:00Z";
+
 // Why what is labelled so cannot be in a collection of this exercise (empty: a live one).
 std::optional<std::string_view> against_exercise(const policy::Label& label, const std::string& exercise);
 

@@ -2,8 +2,10 @@
 // the real drill, range and API, on a scenario that scripted teams have played up to some moment and that goes on from
 // there.
 //
-//   desk_page_host --scenario S.yaml --world world.toml [--data DIR] [--until SECONDS] [--teams good,slow] [--port N]
+//   desk_page_host --scenario S.yaml [--world world.toml] [--data DIR] [--until SECONDS] [--teams good,slow] [--port N]
+//                  [--nodes '[{"member": "cert-lt", "console": "https://localhost:1/", …}]']
 //
+// Without a world nobody has a range. What the pages show of nodes is what --nodes says (Nodes::status).
 // Prints one line of JSON, {"url", "tokens": {"white", "observer", "team/lt-blue", …}}, and runs until its input ends.
 // Deliveries are carried out by showing them; telemetry has no sensor to go to.
 #include <fmt/format.h>
@@ -90,8 +92,15 @@ Result<void> host(const Options& options, const fs::path& directory) {
   BONGSU_TRY(const std::string yaml, read_small_file(file, kMaxInput));
   const auto scenario = scenario::read_scenario(yaml, file);
   if (!scenario) return std::unexpected(scenario.error().list.front());
-  BONGSU_TRY(WorldConfig config, world_of(options.text("--world"), options.text("--data")));
-  BONGSU_TRY(const drill::RangeMaker ranges, drill::world_ranges(config, scenario->exercise.seed));
+  drill::RangeMaker ranges = drill::no_range();
+  if (const std::string world = options.text("--world"); !world.empty()) {
+    BONGSU_TRY(const WorldConfig config, world_of(world, options.text("--data")));
+    BONGSU_TRY(ranges, drill::world_ranges(config, scenario->exercise.seed));
+  }
+  Json nodes = JsonArray{};
+  if (const std::string text = options.text("--nodes"); !text.empty()) {
+    BONGSU_TRY(nodes, parse_json(text));
+  }
   const drill::Settings settings;
   std::vector<drill::Policy> teams;
   std::string names = options.text("--teams");
@@ -113,7 +122,7 @@ Result<void> host(const Options& options, const fs::path& directory) {
                      .players = players,
                      .clock = clock,
                      .random = random,
-                     .nodes = nothing,
+                     .nodes = [&nodes] { return nodes; },
                      .troubles = nothing,
                      .scoreboard = nothing,
                      .files = api::console::embedded_desk_files()},
@@ -156,9 +165,10 @@ Result<void> host(const Options& options, const fs::path& directory) {
 int run(int argc, char** argv) {
   Options options;
   for (int i = 1; i + 1 < argc; i += 2) options.by_name[argv[i]] = argv[i + 1];
-  if (options.text("--scenario").empty() || options.text("--world").empty())
+  if (options.text("--scenario").empty())
     return trouble(
-        "usage: --scenario S.yaml --world world.toml [--data DIR] [--until SECONDS] [--teams good,slow] [--port N]");
+        "usage: --scenario S.yaml [--world world.toml] [--data DIR] [--until SECONDS] [--teams good,slow] [--port N] "
+        "[--nodes JSON]");
   std::string name = (fs::temp_directory_path() / "bongsu-desk-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) return trouble("no temporary directory");
   const auto done = host(options, name);

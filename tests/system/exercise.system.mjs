@@ -6,7 +6,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { check, equal, json, needSharedData, ok, program, Relay, root, sleep, until } from './lib/bongsu.mjs';
+import { check, equal, Https, json, needSharedData, ok, program, Relay, root, sleep, until } from './lib/bongsu.mjs';
 
 const scenario = join(root, 'samples/exercise/three-members.yaml');
 
@@ -140,6 +140,32 @@ export async function three_scripted_teams_on_real_nodes_are_told_apart_by_their
   check(leaks.length > 0 && leaks.every((e) => e.team === 'pl-blue'), `the leak is caught, and only the leak: ${JSON.stringify(leaks.map((e) => [e.team, e.data.rule]))}`);
   check(of('pl-blue').violations > 0 && of('lt-blue').violations === 0, 'and costs points');
   return `good ${of('lt-blue').total.toFixed(1)}, slow ${of('ua-blue').total.toFixed(1)}, leaky ${of('pl-blue').total.toFixed(1)}`;
+}
+
+// What an analyst publishes at the console counts as what a script puts into a node does, though the drill plays months after this
+// machine's time.
+export async function what_a_person_publishes_at_the_console_matches_in_the_drill(house) {
+  const host = new Host(house, 'drill');
+  await host.start('--scripted', 'people,silent,silent', '--speed', '60', '--exit-at-end');
+  const desk = async () => (await host.ask('GET', 'team/lt-blue', undefined, 'team/lt-blue')).body;
+  const { console: url, token_file, member } = (await until('the node is linked', async () => (await desk()).node)) ?? {};
+  equal(member, 'cert-lt', 'whose node it is');
+  const browser = new Https(readFileSync(join(host.dir, 'nodes/cert-lt/keys/ca.pem')), { 'X-Bongsu-Console': '1', 'Content-Type': 'application/json', Origin: new URL(url).origin });
+  const entered = await browser.request('POST', new URL('api/v1/session', url).href, JSON.stringify({ token: readFileSync(token_file, 'utf8').trim() }));
+  equal(entered.status, 200, entered.text);
+  const call = (method, path, body) => browser.request(method, new URL(`api/v1/${path}`, url).href, body && JSON.stringify(body), { Cookie: entered.headers['set-cookie'][0].split(';')[0] });
+  const drill = (await call('GET', 'overview')).json.collections.find((c) => c.exercise && !c.mirror_of);
+  equal([drill.alias, drill.exercise, drill.publishable], ['exercise', (await host.state()).exercise, true], 'the console knows the drill and its collection');
+  const draft = { values: [{ kind: 'domain-name', text: 'tender-lt.heron.example' }], collection: drill.id, tlp: 'amber', name: 'From the mail' };
+  equal((await call('POST', 'indicators/preview', draft)).json.exercise, drill.exercise, 'and says so before anything is sent');
+  const made = await call('POST', 'indicators', draft);
+  equal(made.status, 201, made.text);
+  browser.close();
+  equal(await host.ended, 0, `the host ended: ${host.err.slice(-2000)}`);
+  const log = host.log();
+  check(evidence(log, 'alert', 'lt-blue').some((e) => e.data.patterns[0].includes('tender-lt.heron.example')), 'its own sensor found it');
+  check(evidence(log, 'shared', 'lt-blue').some((e) => e.data.to.includes('ua-blue')), 'and a partner has it');
+  equal(log.filter((e) => e.kind === 'violation').map((e) => e.text), [], 'violations');
 }
 
 export async function a_host_and_a_node_that_are_killed_lose_and_double_nothing(house) {

@@ -19,6 +19,7 @@ class DeskState {
   log = $state.raw([]);
   link = $state('connecting');   // 'connecting' | 'live' | 'lost'
   drafts = $state({});           // of forms and grades: what was typed and not handed in
+  grader = $state('');           // who grades and judges at this page
   watched = $state('');          // the team whose desk is on the screen
   next = 0;                      // the log is known up to here
 

@@ -25,6 +25,7 @@ export function injectStates(entries) {
     if (e.kind === 'fired') states.set(of(e.ref, e.team), { state: 'fired', at_ms: e.at_ms, seq: e.seq, by: e.data.by, sent: 0, delivered: 0, read: 0 });
     else if (e.kind === 'not_fired') states.set(of(e.ref, e.team), { state: 'not_fired', at_ms: e.at_ms, seq: e.seq, why: e.data.why, text: e.text });
     else if (e.kind === 'delivery' && e.data.inject) {
+      if (e.team && e.data.to !== e.team) continue; // what goes to the press as well is nobody's to read here
       const state = states.get(of(e.data.inject, e.team));
       if (state?.state !== 'fired') continue;
       state.sent += 1;
@@ -141,6 +142,16 @@ export function rangeAt(plan, entries, team, at_ms) {
   return range;
 }
 
+// A team's desk as it was at a moment: what had come and was read, what was asked and handed in.
+export function deskAt(team, entries, at_ms) {
+  const when = new Map(entries.filter((e) => e.kind === 'evidence' && e.ref === 'form').map((e) => [e.seq, e.at_ms]));
+  const later = (time) => time === undefined || time > at_ms;
+  return {
+    deliveries: (team?.deliveries ?? []).filter((l) => l.at_ms <= at_ms).map((l) => ({ ...l, read_ms: later(l.read_ms) ? undefined : l.read_ms })),
+    forms: (team?.forms ?? []).filter((f) => f.asked_ms <= at_ms).map((f) => (f.handed_in !== null && later(when.get(f.handed_in)) ? { ...f, handed_in: null } : f)),
+  };
+}
+
 // A form with its grades, as they were given: [{entry, grades, appeals, rulings}], newest first.
 export function forms(entries) {
   const by = new Map();
@@ -150,3 +161,22 @@ export function forms(entries) {
   }
   return [...by.values()].reverse();
 }
+
+// Exercise control's last word on what a team reached; undefined: none yet. `inject` "": on the drill as a whole.
+export const judged = (entries, team, inject, expectation) =>
+  entries.findLast((e) => e.kind === 'evidence' && e.ref === 'judged' && e.team === team && (e.data.inject ?? '') === inject && e.data.expectation === expectation);
+
+// What only people can judge, of injects that have come to a team, and of the drill as a whole: Judge.svelte's properties.
+export function toJudge(program, injects, teams) {
+  const out = [];
+  for (const i of program?.injects ?? [])
+    for (const e of i.expectations.filter((one) => one.seen === 'manual')) {
+      const its = askedOf(e, i, injects);
+      if (its.length) out.push({ key: `${i.id} ${e.id}`, inject: i.id, expectation: e.id, title: `${i.name || i.id}: ${e.description}`, of: e.of, score: e.score, teams: its });
+    }
+  for (const m of program?.metrics ?? []) out.push({ key: m.id, expectation: m.id, title: m.name || m.id, of: m.description, score: m.score, teams });
+  return out;
+}
+// Teams that an expectation is of and that the inject has come to.
+export const askedOf = (expectation, inject, injects) =>
+  inject.teams.filter((t) => (!expectation.teams.length || expectation.teams.includes(t)) && injects.get(inject.id, t)?.state === 'fired');

@@ -49,4 +49,7 @@ const FORMS = {
 export function formFields(name) {
   return FORMS[name] ?? FORMS[Object.keys(FORMS).find((key) => name.includes(key))] ?? ['Text'];
 }
-export const formTitle = (name) => (name === 'sitrep' ? 'Situation report (SITREP)' : name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' '));
+const sentence = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' ');
+export const formTitle = (name) => (name === 'sitrep' ? 'Situation report (SITREP)' : sentence(name));
+// "isolate-host" → "Isolate host".
+export const stepTitle = sentence;

@@ -45,6 +45,11 @@ class Node {
   get analyst() {
     return this.session?.role === 'analyst' || this.session?.role === 'operator';
   }
+  // The collection of an exercise that this node takes part in, for what is published here; null in everyday life.
+  get drill() {
+    const all = this.collections.filter((c) => c.exercise && !c.mirror_of);
+    return all.find((c) => c.publishable) ?? all[0] ?? null;
+  }
   get operator() {
     return this.session?.role === 'operator';
   }

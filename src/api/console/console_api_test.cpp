@@ -229,6 +229,35 @@ TEST(ConsolePublishing, WhatThePreviewPromisedIsWhatIsSent) {
     }
 }
 
+TEST(ConsolePublishing, AnExercisesCollectionIsToldAndWhatGoesThereBearsItsMarkingAndHoldsInDrillTime) {
+  TestConsole t;
+  t.admission.use(*t.collections);
+  const std::string drill = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";
+  const auto made = t.collections->add({.alias = "exercise", .title = "Exercise Morning", .exercise = drill}, t.random);
+  ASSERT_TRUE(made) << made.error().text();
+  t.log_in("olena");
+  std::map<std::string, std::string> told;
+  for (const Json& c : find(t.json(t.send("GET", "/api/v1/overview")), "collections")->get_array())
+    told[std::string(*string_at(c, "alias"))] = *string_at(c, "exercise");
+  EXPECT_EQ(told, (std::map<std::string, std::string>{{"exercise", drill}, {"shared", ""}}));
+
+  std::string body = draft("green");
+  EXPECT_EQ(string_at(t.json(t.send("POST", "/api/v1/indicators/preview", body)), "exercise"), "");
+  body.replace(body.find("shared"), 6, "exercise");
+  const Json preview = t.json(t.send("POST", "/api/v1/indicators/preview", body));
+  EXPECT_EQ(string_at(preview, "exercise"), drill);
+  EXPECT_EQ(string_at(preview, "collection"), "exercise");
+  const auto response = t.send("POST", "/api/v1/indicators", body);
+  ASSERT_EQ(response.status, 201) << t.text(response);
+  const std::string id(*string_at(find(t.json(response), "items")->get_array().at(0), "id"));
+  const Json shown = t.json(t.send("GET", "/api/v1/objects/" + id));
+  const Json object = *parse_json(*string_at(shown, "raw"));
+  EXPECT_EQ(string_at(object, "valid_from"), "2020-01-01T00:00:00Z");
+  EXPECT_EQ(find(object, "valid_until"), nullptr);
+  EXPECT_EQ(find(*find(find(shown, "audiences")->get_array().at(0), "label"), "exercises")->get_array(),
+            JsonArray{drill});
+}
+
 TEST(ConsolePublishing, WithdrawingMakesARevokedVersionOnceAndOnlyOfOurOwn) {
   TestConsole t;
   t.log_in("olena");

@@ -8,6 +8,7 @@
 #include "api/console/shapes.h"
 #include "base/text.h"
 #include "detect/plain.h"
+#include "flow/exercise_rules.h"
 #include "stix/marking.h"
 #include "stix/pattern.h"
 
@@ -168,7 +169,7 @@ Result<std::string> joined_pattern(std::span<const detect::Value> values) {
 }
 
 Result<stix::Object> indicator(const Draft& draft, std::span<const detect::Value> values, const JsonArray& markings,
-                               const ConsoleNode& node, Instant now, Random& random) {
+                               const ConsoleNode& node, const std::string& valid_from, Instant now, Random& random) {
   BONGSU_TRY(const std::string pattern, joined_pattern(values));
   const std::string at = now.text(3);
   JsonObject o;
@@ -193,7 +194,7 @@ Result<stix::Object> indicator(const Draft& draft, std::span<const detect::Value
   o["pattern"] = text_json(pattern);
   o["pattern_type"] = "stix";
   o["pattern_version"] = "2.1";
-  o["valid_from"] = text_json(at);
+  o["valid_from"] = text_json(valid_from);
   if (draft.valid_until) o["valid_until"] = text_json(draft.valid_until->text(3));
   if (draft.confidence) o["confidence"] = *draft.confidence;
   o["object_marking_refs"] = markings;
@@ -212,8 +213,12 @@ Result<stix::Object> indicator(const Draft& draft, std::span<const detect::Value
 
 }  // namespace
 
-Result<Composed> compose(const Draft& draft, const ConsoleNode& node, Instant now, Random& random) {
+Result<Composed> compose(const Draft& draft, const ConsoleNode& node, const std::string& exercise, Instant now,
+                         Random& random) {
   if (draft.values.empty()) return bad("values", "is a list of at least one value");
+  const std::string valid_from = exercise.empty() ? now.text(3) : flow::kExerciseValidFrom;
+  if (draft.valid_until && !exercise.empty())
+    return bad("valid_until", "has no meaning in an exercise, whose clock is not this node's; leave it out");
   if (draft.valid_until && *draft.valid_until <= now) return bad("valid_until", "lies in the past");
   Composed out;
   JsonArray refs;
@@ -227,11 +232,11 @@ Result<Composed> compose(const Draft& draft, const ConsoleNode& node, Instant no
     out.markings.push_back(std::move(definition));
   }
   if (draft.together) {
-    BONGSU_TRY(stix::Object object, indicator(draft, draft.values, refs, node, now, random));
+    BONGSU_TRY(stix::Object object, indicator(draft, draft.values, refs, node, valid_from, now, random));
     out.indicators.push_back(std::move(object));
   } else {
     for (const auto& value : draft.values) {
-      BONGSU_TRY(stix::Object object, indicator(draft, {&value, 1}, refs, node, now, random));
+      BONGSU_TRY(stix::Object object, indicator(draft, {&value, 1}, refs, node, valid_from, now, random));
       out.indicators.push_back(std::move(object));
     }
   }
@@ -239,6 +244,7 @@ Result<Composed> compose(const Draft& draft, const ConsoleNode& node, Instant no
     return releasable && !out.markings.empty() && out.markings[0].id() == id ? &*releasable : nullptr;
   };
   out.label = policy::label_of(out.indicators[0], source, draft.tlp);
+  if (!exercise.empty()) out.label.exercises = {exercise};  // admission gives them its marking
   return out;
 }
 

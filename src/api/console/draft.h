@@ -2,7 +2,8 @@
 //
 //   auto values = read_pasted("hxxp://evil[.]example/a, 198.51.100[.]7", std::nullopt);
 //   auto draft = parse_draft(body);                     // what the analyst chose
-//   auto composed = compose(*draft, node, now, random); // STIX objects, the marking definitions they need first
+//   // STIX objects, the marking definitions they need first
+//   auto composed = compose(*draft, node, collection.exercise, now, random);
 #pragma once
 
 #include <optional>
@@ -53,8 +54,10 @@ struct Composed {
   policy::Label label;                   // of every indicator
 };
 // Objects with fresh ids, created now by this node. Each compiled pattern is checked to hold the values that were asked
-// for.
-Result<Composed> compose(const Draft& draft, const ConsoleNode& node, Instant now, Random& random);
+// for. `exercise`: of the collection they go to (UUID; empty: a live one). There they hold for all the drill's time
+// (flow::kExerciseValidFrom, no end).
+Result<Composed> compose(const Draft& draft, const ConsoleNode& node, const std::string& exercise, Instant now,
+                         Random& random);
 
 // The next version of an object with "revoked": true (STIX 2.1 §3.7), `modified` later than before. kConflict if it is
 // revoked.

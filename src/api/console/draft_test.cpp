@@ -127,7 +127,7 @@ TEST(Composing, EveryPublishableKindMakesAValidIndicatorThatThisNodeMatchesItsel
     const auto value = detect::normalise(kind, text);
     ASSERT_TRUE(value) << text << ": " << value.error().text();
     const auto composed = compose({.values = {*value}, .collection = "c", .tlp = stix::Tlp::kAmber, .confidence = 80},
-                                  kNode, kNow, random);
+                                  kNode, "", kNow, random);
     ASSERT_TRUE(composed) << text << ": " << composed.error().text();
     const auto findings = stix::validate(composed->indicators[0]);
     EXPECT_FALSE(stix::has_errors(findings)) << composed->indicators[0].bytes();
@@ -141,14 +141,14 @@ TEST(Composing, ValuesGoTogetherOrApart) {
   Draft draft{.values = {{detect::Kind::kDomain, "a.example"}, {detect::Kind::kIpv4, "203.0.113.7"}},
               .name = "Sandfly",
               .collection = "c"};
-  auto apart = compose(draft, kNode, kNow, random);
+  auto apart = compose(draft, kNode, "", kNow, random);
   ASSERT_TRUE(apart);
   ASSERT_EQ(apart->indicators.size(), 2u);
   EXPECT_NE(apart->indicators[0].id(), apart->indicators[1].id());
   EXPECT_EQ(apart->indicators[0].id().uuid.version(), 4);
   EXPECT_EQ(string_at(apart->indicators[0].json(), "name"), "Sandfly: a.example");
   draft.together = true;
-  auto together = compose(draft, kNode, kNow, random);
+  auto together = compose(draft, kNode, "", kNow, random);
   ASSERT_TRUE(together);
   ASSERT_EQ(together->indicators.size(), 1u);
   EXPECT_EQ(string_at(together->indicators[0].json(), "pattern"),
@@ -161,7 +161,7 @@ TEST(Composing, NamedRecipientsBecomeAMarkingThatGoesFirstAndTheLabelHasThem) {
                                  .collection = "c",
                                  .tlp = stix::Tlp::kGreen,
                                  .releasable_to = {{"cert-ua"}}},
-                                kNode, kNow, random);
+                                kNode, "", kNow, random);
   ASSERT_TRUE(composed) << composed.error().text();
   ASSERT_EQ(composed->markings.size(), 1u);
   EXPECT_EQ(composed->markings[0].type(), "marking-definition");
@@ -172,17 +172,41 @@ TEST(Composing, NamedRecipientsBecomeAMarkingThatGoesFirstAndTheLabelHasThem) {
 
 TEST(Composing, KindsWithoutAPlaceInStixAreRefusedInWords) {
   SeededRandom random(3);
-  const auto composed = compose(
-      {.values = {{detect::Kind::kJa3, "e7d705a3286e19ea42f587b344ee6865"}}, .collection = "c"}, kNode, kNow, random);
+  const auto composed =
+      compose({.values = {{detect::Kind::kJa3, "e7d705a3286e19ea42f587b344ee6865"}}, .collection = "c"}, kNode, "",
+              kNow, random);
   ASSERT_FALSE(composed);
   EXPECT_EQ(composed.error().code, ErrorCode::kUnsupported);
-  EXPECT_FALSE(compose({.values = {{detect::Kind::kDomain, "a.example"}}, .valid_until = kNow}, kNode, kNow, random));
+  EXPECT_FALSE(
+      compose({.values = {{detect::Kind::kDomain, "a.example"}}, .valid_until = kNow}, kNode, "", kNow, random));
+}
+
+TEST(Composing, InAnExerciseIndicatorsHoldWhateverTheDrillsClockSays) {
+  SeededRandom random(3);
+  Draft draft{.values = {{detect::Kind::kDomain, "a.example"}}, .collection = "c", .tlp = stix::Tlp::kAmber};
+  const std::string drill = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";
+  const auto composed = compose(draft, kNode, drill, kNow, random);
+  ASSERT_TRUE(composed) << composed.error().text();
+  EXPECT_EQ(composed->label.exercises, std::set<std::string>{drill});
+  EXPECT_FALSE(stix::has_errors(stix::validate(composed->indicators[0])));
+  const auto compiled = detect::compile(composed->indicators[0]);
+  ASSERT_TRUE(compiled) << compiled.error().text();
+  ASSERT_TRUE(compiled->valid_from);
+  EXPECT_LT(*compiled->valid_from, *Instant::parse("2021-01-01T00:00:00Z")) << "drills replay old attacks, too";
+  EXPECT_FALSE(compiled->valid_until);
+  draft.valid_until = Instant{kNow.seconds + 86'400, 0};
+  const auto ends = compose(draft, kNode, drill, kNow, random);
+  ASSERT_FALSE(ends) << "an end by this node's clock would lie before a drill that plays later";
+  EXPECT_EQ(ends.error().where.field, "valid_until");
+  EXPECT_EQ(*detect::compile(compose(draft, kNode, "", kNow, random)->indicators[0])->valid_from,
+            *Instant::parse(kNow.text(3)))
+      << "a live one holds from now";
 }
 
 TEST(Revoking, MakesALaterVersionEvenWhenTheClockWentBackAndKeepsTheRest) {
   SeededRandom random(3);
   const auto composed =
-      compose({.values = {{detect::Kind::kDomain, "a.example"}}, .collection = "c"}, kNode, kNow, random);
+      compose({.values = {{detect::Kind::kDomain, "a.example"}}, .collection = "c"}, kNode, "", kNow, random);
   const stix::Object& before = composed->indicators[0];
   const auto after = revoke(before, Instant{kNow.seconds - 3'600, 0});
   ASSERT_TRUE(after) << after.error().text();

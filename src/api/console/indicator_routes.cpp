@@ -72,7 +72,7 @@ Result<net::Response> ConsoleApi::Impl::preview(Call& call) {
   BONGSU_TRY(const Json body, console::json_body(call.request));
   BONGSU_TRY(const console::Draft draft, console::parse_draft(body));
   BONGSU_TRY(const flow::Collection collection, writable_collection(call.caller.who, draft.collection));
-  BONGSU_TRY(const console::Composed composed, console::compose(draft, deps.node, deps.clock.now(), deps.random));
+  BONGSU_TRY(const console::Composed composed, console::compose(draft, deps.node, collection.exercise, deps.clock.now(), deps.random));
   const policy::ObjectFacts facts{.object_id = composed.indicators[0].id_text(),
                                   .type = "indicator",
                                   .collection = collection.id,
@@ -80,6 +80,8 @@ Result<net::Response> ConsoleApi::Impl::preview(Call& call) {
                                   .label = composed.label};
   JsonObject out;
   out["label"] = console::label_json(composed.label);
+  out["collection"] = text_json(collection.alias);
+  out["exercise"] = text_json(collection.exercise);
   out["lines"] =
       console::preview_json(deps.release.preview(facts), deps.members ? deps.members() : std::vector<ConsoleMember>());
   JsonArray objects;
@@ -99,7 +101,7 @@ Result<net::Response> ConsoleApi::Impl::publish(Call& call) {
   BONGSU_TRY(const Json body, console::json_body(call.request));
   BONGSU_TRY(const console::Draft draft, console::parse_draft(body));
   BONGSU_TRY(const flow::Collection collection, writable_collection(call.caller.who, draft.collection));
-  BONGSU_TRY(console::Composed composed, console::compose(draft, deps.node, deps.clock.now(), deps.random));
+  BONGSU_TRY(console::Composed composed, console::compose(draft, deps.node, collection.exercise, deps.clock.now(), deps.random));
   std::vector<Result<stix::Object>> objects;
   for (auto& marking : composed.markings) objects.emplace_back(std::move(marking));
   for (auto& indicator : composed.indicators) objects.emplace_back(std::move(indicator));

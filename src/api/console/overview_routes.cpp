@@ -41,6 +41,7 @@ Result<net::Response> ConsoleApi::Impl::overview(Call& call) {
     item["alias"] = console::text_json(collection.alias);
     item["title"] = console::text_json(collection.title);
     item["mirror_of"] = console::text_json(collection.mirror_of);
+    item["exercise"] = console::text_json(collection.exercise);
     item["publishable"] = collection.mirror_of.empty() && call.caller.who.may_write(collection.id);
     collections.push_back(std::move(item));
   }

@@ -19,12 +19,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const ConsoleNode node{.self = "cert-lt", .identity_id = "identity--c0ffee00-1111-4111-8111-111111111111"};
   static SeededRandom random(1);
   const Instant now{1'767'225'600, 0};
-  const auto composed = console::compose(*draft, node, now, random);
-  if (!composed) return 0;
-  for (const auto& indicator : composed->indicators) {
-    const auto compiled = detect::compile(indicator);
-    if (!compiled || compiled->values.empty()) std::abort();
-    if (!console::revoke(indicator, now)) std::abort();
+  for (const char* exercise : {"", "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710"}) {
+    const auto composed = console::compose(*draft, node, exercise, now, random);
+    if (!composed) continue;
+    for (const auto& indicator : composed->indicators) {
+      const auto compiled = detect::compile(indicator);
+      if (!compiled || compiled->values.empty()) std::abort();
+      if (!console::revoke(indicator, now)) std::abort();
+    }
   }
   return 0;
 }
