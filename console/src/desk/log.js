@@ -102,10 +102,11 @@ export function rangeAt(plan, entries, team, at_ms) {
     segments: plan.segments.map(() => 1), trains: [],
   };
   const live = (name, is) => {
-    const station = name ? index.substations.get(name) : undefined;
+    if (!name) return; // sums up what the next entries name one by one
+    const station = index.substations.get(name);
     const one = index.buses.get(name);
     plan.buses.forEach((bus, i) => {
-      if (!name || bus.substation === station || i === one) range.buses[i][4] = is;
+      if (bus.substation === station || i === one) range.buses[i][4] = is;
     });
   };
   const switched = (name, closed) => {
