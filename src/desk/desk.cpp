@@ -356,9 +356,11 @@ Result<std::optional<scoring::Scorecard>> Desk::run(const std::function<bool()>&
   const auto ended = [&] { return i.table->look([](const Tabled& t) { return t.drill.state() == State::kEnded; }); };
   const auto size = [&] { return i.table->look([](const Tabled& t) { return t.log.size(); }); };
   BONGSU_TRY_VOID(i.table->come_back());
-  if (i.table->look([](const Tabled& t) { return t.drill.state() == State::kReady; }) && !i.options.wait) {
+  if (i.table->look([](const Tabled& t) { return t.drill.state() == State::kReady; })) {
     // Scripts must know of what was before the first round.
-    BONGSU_TRY([[maybe_unused]] const auto started, i.table->take(Control{.verb = Verb::kStart, .by = "the desk"}));
+    if (!i.options.wait) {
+      BONGSU_TRY([[maybe_unused]] const auto started, i.table->take(Control{.verb = Verb::kStart, .by = "the desk"}));
+    }
     if (i.options.speed) {
       BONGSU_TRY([[maybe_unused]] const auto set,
                  i.table->take(Control{.verb = Verb::kSpeed, .by = "the desk", .speed = *i.options.speed}));

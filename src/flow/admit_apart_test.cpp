@@ -67,6 +67,19 @@ TEST_F(AdmitApart, ItsCopyStandsBesideTheHiddenOneAndGoesToItAlone) {
   EXPECT_EQ(reading->snapshot->released_payload(reading->view, page->rows[0].pos).value(), indicator(1));
 }
 
+TEST_F(AdmitApart, ItGetsBackWhatItGaveWhateverHidesTheOther) {
+  const std::string list = releasable_to({"cert-c"});
+  node.admit({list});
+  for (const std::string& marking : {releasable_id({"cert-c"}), std::string(kRed)}) {
+    const std::string text = indicator(marking == kRed ? 2 : 1, {std::string(kClear), marking});
+    const std::string id = id_of("indicator", marking == kRed ? 2 : 1);
+    node.admit({text});
+    EXPECT_THAT(sees("cert-b"), testing::Not(testing::Contains(id)));
+    EXPECT_EQ(give(text, "cert-b").told, Outcome::kNew);
+    EXPECT_THAT(sees("cert-b"), testing::Contains(id));
+  }
+}
+
 TEST_F(AdmitApart, WhatIsSeenIsTheSameVersion) {
   EXPECT_EQ(give(indicator(1), "cert-a").told, Outcome::kNew);
   ASSERT_THAT(sees("cert-c"), ElementsAre(id_of("indicator", 1)));

@@ -110,8 +110,17 @@ void CharterBook::change_clearance(policy::Charter& draft, const std::string& me
 
 void CharterBook::found_group(policy::Charter& draft, const std::string& name,
                               const std::vector<std::string>& members) {
-  draft.groups[name] = {.id = fmt::format("{:08x}-1111-4111-8111-111111111111", hash64(name) & 0xffffffff),
+  draft.groups[name] = {.id = group_id(name),
                         .versions = {{.valid_from = draft.issued, .members = {members.begin(), members.end()}}}};
+}
+
+void CharterBook::change_group(policy::Charter& draft, const std::string& name, Instant from,
+                               const std::vector<std::string>& members) {
+  draft.groups.at(name).versions.push_back({.valid_from = {from.seconds, 0}, .members = {members.begin(), members.end()}});
+}
+
+std::string CharterBook::group_id(const std::string& name) {
+  return fmt::format("{:08x}-1111-4111-8111-111111111111", hash64(name) & 0xffffffff);
 }
 
 }  // namespace bongsu::simulation

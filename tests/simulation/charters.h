@@ -22,6 +22,9 @@ class CharterBook {
   static void remove(policy::Charter& draft, const std::string& member);
   static void change_clearance(policy::Charter& draft, const std::string& member, std::uint8_t clearance);
   static void found_group(policy::Charter& draft, const std::string& name, const std::vector<std::string>& members);
+  static void change_group(policy::Charter& draft, const std::string& name, Instant from,
+                           const std::vector<std::string>& members);
+  static std::string group_id(const std::string& name);
 
   const std::vector<policy::SignedCharter>& versions() const { return versions_; }
 

@@ -29,22 +29,6 @@ AccountPool& account_pool() {
   static AccountPool pool;
   return pool;
 }
-Answer answer_of(net::Response&& response) {
-  Answer answer{.status = response.status, .headers = std::move(response.headers)};
-  if (auto* text = std::get_if<std::string>(&response.body)) {
-    answer.body = std::move(*text);
-  } else if (auto* source = std::get_if<std::unique_ptr<net::BodySource>>(&response.body)) {
-    for (;;) {
-      const auto more = (*source)->read(answer.body);
-      answer.cut = !more;
-      if (!more || !*more) break;
-    }
-  } else {
-    answer.tail = std::move(std::get<std::unique_ptr<net::TailSource>>(response.body));
-  }
-  return answer;
-}
-
 // Files that outlive the ledger that works on them.
 class LentFiles final : public ledger::Files {
  public:
@@ -64,6 +48,22 @@ class LentFiles final : public ledger::Files {
 };
 
 }  // namespace
+
+Answer answer_of(net::Response&& response) {
+  Answer answer{.status = response.status, .headers = std::move(response.headers)};
+  if (auto* text = std::get_if<std::string>(&response.body)) {
+    answer.body = std::move(*text);
+  } else if (auto* source = std::get_if<std::unique_ptr<net::BodySource>>(&response.body)) {
+    for (;;) {
+      const auto more = (*source)->read(answer.body);
+      answer.cut = !more;
+      if (!more || !*more) break;
+    }
+  } else {
+    answer.tail = std::move(std::get<std::unique_ptr<net::TailSource>>(response.body));
+  }
+  return answer;
+}
 
 identity::AccountBook* borrow_accounts() {
   AccountPool& pool = account_pool();
@@ -224,6 +224,7 @@ void SimNode::start() {
       p.sealing.get());
   p.applier->suspend_with(*p.suspensions);
   if (options_.ledger) start_ledger();
+  start_pairing();
   p.registry->on_change([this, tails = p.tails.get()] {
     tails->policy_changed();
     if (parts_->feed) {
@@ -381,12 +382,12 @@ void SimNode::asked(const Result<void>& result, std::string_view doing) const {
   done(result, doing);
 }
 
-void SimNode::know(const std::string& member) {
+void SimNode::know(const std::string& member, const std::string& authority) {
   identity::Member m;
   m.id = member;
   m.title = member;
   m.link_url = "https://" + member + ".example:6444";
-  m.ca_fingerprint = authority_of(member);
+  m.ca_fingerprint = authority.empty() ? authority_of(member) : authority;
   m.certificate_fingerprint = authority_of("leaf of " + member);
   m.signing_key = public_key_hex(member);
   m.paired = clock_.now();
@@ -403,10 +404,12 @@ void SimNode::add_collection(const std::string& alias, const std::string& exerci
     done(parts_->registry->refresh_policy(), "policy");
 }
 
-void SimNode::add_account(const std::string& name, const std::string& member, const std::vector<std::string>& write) {
+void SimNode::add_account(const std::string& name, const std::string& member, const std::vector<std::string>& write,
+                          const std::string& person) {
   identity::Account account;
   account.name = name;
   account.member = member;
+  account.person = person;
   account.token_digests = {crypto::token_digest(name + "-token")};
   account.read = {"*"};
   for (const auto& alias : write) account.write.insert(collection_id(alias));

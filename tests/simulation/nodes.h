@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,7 @@ struct NodeOptions {
   std::optional<stix::Tlp> seal_from{};  // what is at this level or above travels sealed; nullopt: nothing does
   bool keep_arrived = false;             // what links brought is kept, to come again
   bool forgets_recalls = false;          // admits what was recalled: what the checks have to find
+  std::string forgets{};                 // shows in the open what is hidden by this kind (switches.h): likewise
 };
 
 class SimNode {
@@ -83,20 +85,30 @@ class SimNode {
   void start();  // everything but the journal is made anew
   void crash();
   bool up() const { return parts_ != nullptr; }
+  bool forgets(std::string_view kind) const { return options_.forgets == kind; }
   // The n-th change of the journal from now on fails and every one after it, until heal(): a full disk, or a death in
   // the middle of something.
   void fail_after(int changes);
   void heal();
 
   // ── The operator's doings ──────────────────────────────────────────────────────────────────────────────────────────
-  void know(const std::string& member);     // pairs, as if fingerprints were exchanged by hand
+  // Pairs, as if fingerprints were exchanged by hand; "": with its own authority.
+  void know(const std::string& member, const std::string& authority = "");
   void agree(policy::Agreement agreement);  // under a charter: both parties sign its next version, and this one has it
+  // Further clauses of every paper that this one signs for what it gives a member, from the next one on.
+  struct Clauses {
+    std::vector<policy::PermitClause> permits;
+    std::vector<policy::DenyClause> denies;
+  };
+  void also_agree(const std::string& member, Clauses clauses) { clauses_[member] = std::move(clauses); }
   void change_level(const std::string& member, stix::Tlp highest);  // of the agreement that is there, if one is
   void end_agreement(const std::string& member);
   void stop_member(const std::string& member, bool stopped);
   void add_collection(const std::string& alias, const std::string& exercise = "");
   // An account that acts for a member: token NAME-token, reads everything its member may read, writes to `write`.
-  void add_account(const std::string& name, const std::string& member, const std::vector<std::string>& write);
+  // `person`: whose it is, "" for one of that name; with the least clearance.
+  void add_account(const std::string& name, const std::string& member, const std::vector<std::string>& write,
+                   const std::string& person = "");
   struct Published {
     std::size_t admitted = 0, duplicates = 0, refused = 0;
     std::string message;  // of the first that was not admitted
@@ -114,6 +126,10 @@ class SimNode {
   // ── The network's side ─────────────────────────────────────────────────────────────────────────────────────────────
   Answer link(net::Request request, const std::string& from);  // over the link listener, with that member's certificate
   Answer taxii(net::Request request, const std::string& account);
+  // Somebody who signs with this member's key asks to be paired under that name, with an authority of its own: by an
+  // invitation that the operator gave out to whoever has it, or without one.
+  Answer pair(const std::string& holder, const std::string& name, bool invited);
+  static const std::string& strange_authority();
   // The ledger: follows what happened, as its thread does moments later; has the logs of its pairs cosigned.
   void follow_ledger();
   using PostCheckpoint = std::function<std::optional<Answer>(const std::string& to, const std::string& body)>;
@@ -194,6 +210,7 @@ class SimNode {
   class LinkFollower;
   void start_ledger();
   void start_sealing();
+  void start_pairing();
   std::optional<policy::SignedMemorandum> signed_with(const std::string& member) const;  // what this one gives it
   link::SealLevel seal_level() const;
   std::function<bool(std::string_view label)> sealed_only(std::string_view member) const;
@@ -204,6 +221,7 @@ class SimNode {
   FakeClock clock_;
   std::chrono::nanoseconds skew_;
   KeyedRandom random_;
+  std::map<std::string, Clauses, std::less<>> clauses_;
   std::unique_ptr<Disk> disk_;
   std::unique_ptr<Parts> parts_;
 };

@@ -246,6 +246,18 @@ void SimNode::agree(policy::Agreement agreement) {
   const auto charter = registry.charter();
   if (!charter) return asked(registry.put_agreement(agreement), "agreement");
   policy::Memorandum paper = paper_of(agreement, member_, charter->charter().id, clock_.now());
+  if (const auto more = clauses_.find(agreement.partner); more != clauses_.end()) {
+    for (policy::PermitClause permit : more->second.permits) {
+      permit.from = {member_};
+      permit.to = {agreement.partner};
+      paper.permits.push_back(std::move(permit));
+    }
+    for (policy::DenyClause denial : more->second.denies) {
+      denial.from = {{member_}};
+      denial.to = {{agreement.partner}};
+      paper.denies.push_back(std::move(denial));
+    }
+  }
   if (const auto before = signed_with(agreement.partner)) {
     paper.version = before->terms.version + 1;
     paper.previous = before->digest();

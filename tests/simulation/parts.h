@@ -28,6 +28,7 @@
 #include "link/applier.h"
 #include "link/ledger_exchange.h"
 #include "link/ledger_server.h"
+#include "link/pairing.h"
 #include "link/prekey_server.h"
 #include "link/recall_server.h"
 #include "link/sealing.h"
@@ -39,6 +40,9 @@
 #include "nodes.h"
 
 namespace bongsu::simulation {
+
+// What a receiver sees of a response; a body is read to its end.
+Answer answer_of(net::Response&& response);
 
 // A simulator that cannot go on says why and ends: a seed that did so is no result.
 template <class T>
@@ -105,6 +109,7 @@ struct SimNode::Parts {
   std::unique_ptr<link::PrekeyServer> prekeys;
   std::unique_ptr<link::RecallServer> recall_server;
   std::unique_ptr<link::TrustServer> trust;
+  std::unique_ptr<link::PairingServer> pairing;
   std::unique_ptr<link::FlowApplier> applier;
   std::map<std::string, Instant, std::less<>> prekeys_given;  // to whom, when
   std::string identity_id;

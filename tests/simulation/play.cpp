@@ -193,13 +193,17 @@ std::string unsettled(const Scenario& scenario, unsigned world_bit) {
 
 Outcome play(const Scenario& scenario, unsigned world_bit, bool trace) {
   World world(kScenarioStart, world_bit);
-  world.watch(scenario.watched);
+  if (scenario.person.empty())
+    world.watch(scenario.watched);
+  else
+    world.watch_person(scenario.watched, scenario.person);
   play_in(world, scenario, world_bit, trace);
   Outcome out;
   out.transcript = without_seals(world.transcript());
   out.bytes = world.delivered_bytes();
   for (const auto& member : world.members()) {
     out.entries += world.node(member).entries();
+    if (!scenario.person.empty()) continue;  // what its member has is none of its affairs
     if (member == scenario.watched) out.dump = world.node(member).dump();
     if (!scenario.nodes.ledger || member == scenario.watched) continue;
     for (const auto& [by, of] : {std::pair(member, scenario.watched), std::pair(scenario.watched, member)})

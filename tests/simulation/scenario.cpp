@@ -11,6 +11,7 @@
 #include "charters.h"
 #include "policy/label.h"
 #include "texts.h"
+#include "wider.h"
 
 namespace bongsu::simulation {
 namespace {
@@ -80,6 +81,7 @@ class Generator {
     }
     watched_ = scenario_.members[random_.below(size)];
     scenario_.watched = watched_;
+    if (options.person) scenario_.person = kPerson;
     typed_ = random_.below(2) == 0;
     scenario_.nodes.ledger = !options_.chaos && (options_.ledger || seed % 3 == 0);
     scenario_.nodes.keep_arrived = options_.recalls;
@@ -96,6 +98,8 @@ class Generator {
     for (unsigned i = 0; i < options_.events; ++i) hide();
     for (unsigned i = 0; i < options_.events / 8; ++i) probe();
     if (charter_) change_charter();
+    if (!options_.chaos)
+      widen({.scenario = scenario_, .options = options_, .typed = typed_, .charter = charter_, .north = north_, .next_number = next_number_});
     if (options_.recalls) pass_on();
     if (options_.chaos) break_disks();
     schedule();
@@ -147,7 +151,7 @@ class Generator {
     a.onward = chance(50);
     if (to == watched_) {
       a.highest_tlp = chance(80) ? Tlp::kGreen : Tlp::kClear;
-      if (typed_) a.types = {"indicator", "malware", "relationship", "report", "sighting", "ipv4-addr", "identity"};
+      if (typed_) a.types = kAgreedTypes;
     } else {
       constexpr Tlp kLevels[] = {Tlp::kGreen, Tlp::kAmber, Tlp::kAmberStrict};
       a.highest_tlp = kLevels[random_.below(3)];
@@ -644,6 +648,14 @@ class Generator {
         founders.push_back(member);
     for (unsigned i = 0; i < kOutsiders; ++i) founders.push_back(outsider_name(i));
     charters_ = std::make_unique<CharterBook>(founders, kStart - std::chrono::hours{24});
+    if (!options_.chaos)  // the watched member comes into a group that is there already
+      charters_->next(kStart - std::chrono::hours{23}, [&](policy::Charter& draft) {
+        north_ = {founders.begin(), founders.end()};
+        north_.erase(watched_);
+        CharterBook::found_group(draft, std::string(kNorth), {north_.begin(), north_.end()});
+        CharterBook::change_group(draft, std::string(kNorth), kStart + std::chrono::microseconds(options_.length_us / 2),
+                                  {founders.front(), founders.back(), watched_});
+      });
     for (const auto& member : scenario_.members)
       add(0, kBoth, member + " follows the charter",
           [member, versions = charters_->versions()](World& w) { w.node(member).trust(versions); });
@@ -870,6 +882,7 @@ class Generator {
   std::string watched_;
   bool typed_ = false;
   bool charter_ = false;  // there is one
+  std::set<std::string> north_;  // its group, without the watched member
   std::string joiner_;    // whom a later version of it lets in
   std::unique_ptr<CharterBook> charters_;
   unsigned serial_ = 0, next_number_ = 1;

@@ -28,6 +28,7 @@ struct Scenario {
   std::vector<std::string> members;
   std::vector<std::chrono::nanoseconds> skews;
   std::string watched;
+  std::string person;                                      // of the watched member, who alone is watched; empty: all of it
   std::string away;                                        // from some time on it is out of reach; empty: nobody
   NodeOptions nodes;                                       // of every node
   std::vector<std::pair<std::string, std::string>> pairs;  // (consumer, producer)
@@ -40,6 +41,8 @@ struct ScenarioOptions {
   unsigned pairs_in_hundred = 70;  // of those that do not include the watched member
   bool ledger = false;             // in every seed, not in one of three
   bool chaos = false;              // cuts at any byte of any link, writes that fail: the two worlds are no matter then
+  bool person = false;             // one person of the watched member is watched, who may not see all that it may
+  std::string kind{};              // of switches.h: this one alone, on or off
   bool recalls = false;            // with chaos: much is passed on and recalled, and what links brought comes again
   std::int64_t length_us = 150'000'000;
 };

@@ -7,17 +7,29 @@
 //   BONGSU_SEEDS=201-400 simulation_test    these seeds
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 
 #include "scenario.h"
 #include "seeds.h"
+#include "switches.h"
 
 namespace bongsu::simulation {
 namespace {
 
-std::string repeat(std::uint64_t seed) { return "simulation_test --seed " + std::to_string(seed); }
+// BONGSU_KIND: of switches.h, alone beside what every seed has.
+ScenarioOptions of_kind() {
+  const char* kind = std::getenv("BONGSU_KIND");
+  return {.kind = kind != nullptr ? kind : ""};
+}
+
+std::string repeat(std::uint64_t seed) {
+  const std::string kind = of_kind().kind;
+  return "simulation_test " + (kind.empty() ? "" : "--kind " + kind + ' ') + "--seed " + std::to_string(seed);
+}
 
 TEST(NonInterference, WatchedMembersReceiveTheSameBytesWhateverIsHiddenFromThem) {
   const auto [from, to] = seeds_of(200);
@@ -25,7 +37,7 @@ TEST(NonInterference, WatchedMembersReceiveTheSameBytesWhateverIsHiddenFromThem)
   std::uint64_t entries = 0, bytes = 0, worlds_apart = 0;
   unsigned failures = 0;
   for (std::uint64_t seed = from; seed <= to && failures < 3; ++seed) {
-    const Scenario scenario = non_interference_scenario(seed);
+    const Scenario scenario = non_interference_scenario(seed, of_kind());
     const Outcome plain = play(scenario, kPlain), secret = play(scenario, kSecret);
     const std::string apart = difference(plain, secret);
     if (!apart.empty()) {
@@ -39,6 +51,38 @@ TEST(NonInterference, WatchedMembersReceiveTheSameBytesWhateverIsHiddenFromThem)
   EXPECT_GT(worlds_apart, seeds / 2) << "the worlds do differ";
   std::printf("%llu seeds: %llu journal entries, %llu bytes over links\n", static_cast<unsigned long long>(seeds),
               static_cast<unsigned long long>(entries), static_cast<unsigned long long>(bytes));
+}
+
+TEST(NonInterference, APersonReceivesTheSameBytesWhateverOthersOfItsMemberMaySee) {
+  const auto [from, to] = seeds_of(30);
+  unsigned failures = 0;
+  for (std::uint64_t seed = from; seed <= to && failures < 3; ++seed) {
+    ScenarioOptions options = of_kind();
+    options.person = true;
+    const Scenario scenario = non_interference_scenario(seed, options);
+    const std::string apart = difference(play(scenario, kPlain), play(scenario, kSecret));
+    if (apart.empty()) continue;
+    ++failures;
+    ADD_FAILURE() << repeat(seed) << " --person\n" << scenario.person << " can tell the worlds apart: " << apart;
+  }
+}
+
+// A node that shows in the open what is hidden by a kind: each kind makes worlds that do differ.
+TEST(NonInterference, WhatANodeForgetsToHideIsFound) {
+  for (const Kind& kind : kKinds) {
+    // These show nothing by themselves: what the product says of them is found or not (switches.h).
+    if (kind.name == "pairing" || kind.name == "names-beside") continue;
+    bool found = false;
+    for (std::uint64_t seed = 1; seed <= 16 && !found; ++seed) {
+      Scenario scenario = non_interference_scenario(seed, {.events = 40,
+                                                           .person = kind.name == "for-another-person",
+                                                           .kind = std::string(kind.name),
+                                                           .length_us = 60'000'000});
+      scenario.nodes.forgets = kind.name;
+      found = !difference(play(scenario, kPlain), play(scenario, kSecret)).empty();
+    }
+    EXPECT_TRUE(found) << kind.name;
+  }
 }
 
 TEST(NonInterference, HoldsAmongSeventyNodes) {
@@ -106,8 +150,8 @@ TEST(Replay, ASeedIsTheSameEachTime) {
 
 }  // namespace
 
-int replay(std::uint64_t seed) {
-  const Scenario scenario = non_interference_scenario(seed);
+int replay(std::uint64_t seed, const std::string& kind, bool person) {
+  const Scenario scenario = non_interference_scenario(seed, {.person = person, .kind = kind});
   std::string apart = difference(play(scenario, kPlain), play(scenario, kSecret));
   if (apart.empty()) {
     std::printf("── seed %llu, watched: %s\n", static_cast<unsigned long long>(seed), scenario.watched.c_str());
@@ -152,8 +196,14 @@ int main(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; ++i)
     if (std::strcmp(argv[i], "--recall") == 0)
       return bongsu::simulation::replay_recalls(std::strtoull(argv[i + 1], nullptr, 10));
+  std::string kind;
+  const bool person =
+      std::ranges::any_of(std::span(argv, argc), [](const char* word) { return std::strcmp(word, "--person") == 0; });
   for (int i = 1; i + 1 < argc; ++i)
-    if (std::strcmp(argv[i], "--seed") == 0) return bongsu::simulation::replay(std::strtoull(argv[i + 1], nullptr, 10));
+    if (std::strcmp(argv[i], "--kind") == 0) kind = argv[i + 1];
+  for (int i = 1; i + 1 < argc; ++i)
+    if (std::strcmp(argv[i], "--seed") == 0)
+      return bongsu::simulation::replay(std::strtoull(argv[i + 1], nullptr, 10), kind, person);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -229,12 +229,15 @@ void World::pump(const std::string& consumer, const std::string& producer, std::
 Answer World::ask(const std::string& asker, const std::string& at, net::Request request) {
   const std::string what =
       fmt::format("{} {} {}{}{}", asker, request.method, request.path, request.query.empty() ? "" : "?", request.query);
+  const auto told = [&](std::string text) {
+    if (asker == watched_) transcript_.push_back(std::move(text));
+  };
   if (!reachable(asker, at)) {
-    hear(asker, what + ": unreachable");
+    told(what + ": unreachable");
     return {};
   }
-  Answer answer = nodes_.at(at)->taxii(std::move(request), "client-" + asker);
-  hear(asker, fmt::format("{} at {}: {}", what, at, answer.text()));
+  Answer answer = nodes_.at(at)->taxii(std::move(request), (person_.empty() ? "client" : person_) + "-" + asker);
+  told(fmt::format("{} at {}: {}", what, at, answer.text()));
   return answer;
 }
 

@@ -61,7 +61,15 @@ class World {
   // ── What a member receives ─────────────────────────────────────────────────────────────────────────────────────────
   void watch(const std::string& member) { watched_ = member; }
   const std::vector<std::string>& transcript() const { return transcript_; }
-  void note(std::string text) { transcript_.push_back(std::move(text)); }  // what the watched member sees otherwise
+  // Of one person of that member only, by an account at every node that has not what the member's others have: what its
+  // node receives, and they, does not count.
+  void watch_person(const std::string& member, std::string person) {
+    watched_ = member;
+    person_ = std::move(person);
+  }
+  void note(std::string text) {  // what the watched member sees otherwise
+    if (person_.empty()) transcript_.push_back(std::move(text));
+  }
 
   // ── What was recalled, for the checks ──────────────────────────────────────────────────────────────────────────────
   // By owner and id: the newest version that nobody may have any more; "" is every one.
@@ -94,14 +102,14 @@ class World {
   void connect(const std::string& consumer, const std::string& producer, Link& link);
   void deliver(const std::string& consumer, const std::string& producer, Link& link, std::string_view bytes);
   void hear(const std::string& member, std::string text) {
-    if (member == watched_) transcript_.push_back(std::move(text));
+    if (member == watched_) note(std::move(text));
   }
 
   Instant now_, start_;
   std::map<std::string, std::unique_ptr<SimNode>> nodes_;
   std::map<std::pair<std::string, std::string>, Pair> pairs_;  // (consumer, producer)
   std::set<std::pair<std::string, std::string>> apart_;
-  std::string watched_;
+  std::string watched_, person_;
   std::vector<std::string> transcript_;
   std::map<std::pair<std::string, std::string>, std::string> recalled_;
   std::uint64_t delivered_ = 0;

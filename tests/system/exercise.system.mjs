@@ -315,7 +315,9 @@ export async function the_flagship_on_real_nodes_is_scored_by_evidence_and_repor
 
 export async function where_people_play_the_desk_stays_after_the_end_for_late_grades(house) {
   const host = new Host(house, 'drill');
-  await host.start('--speed', '60');
+  await host.start('--speed', '60', '--wait');
+  await until('the speed it was given', async () => (await host.state()).speed === 60);
+  equal((await host.ask('POST', 'control', { verb: 'start' })).status, 200, 'the start');
   equal((await host.ask('POST', 'team/lt-blue/form', { form: 'sitrep', fields: { what: 'a mail' } }, 'team/lt-blue')).status, 200, 'a form');
   const form = evidence(host.log(), 'form', 'lt-blue')[0].seq;
   equal((await host.ask('POST', 'control', { verb: 'end' })).status, 200, 'the end');

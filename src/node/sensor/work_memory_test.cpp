@@ -37,7 +37,7 @@ int in_child(WorkMemory& memory, const std::function<void(WorkMemory&)>& body) {
   return status;
 }
 
-[[gnu::noinline]] std::uint64_t deep(std::uint64_t n) {
+[[maybe_unused, gnu::noinline]] std::uint64_t deep(std::uint64_t n) {
   volatile char frame[4096];
   frame[n % sizeof frame] = static_cast<char>(n);
   return n == 0 ? 0 : deep(n + 1) + static_cast<std::uint64_t>(frame[0]);
