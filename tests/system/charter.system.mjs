@@ -129,7 +129,7 @@ export async function a_member_comes_in_by_invitation_proof_and_threshold(house)
   await until('the next version over the link', async () => (await b.admin('GET', '/charter')).version === 2);
 }
 
-// What raised a label may stay behind, and a courier's file is handled by what it says on the outside.
+// A courier's file is handled by what it says on the outside; what refers to an end that is denied stays behind with it.
 export async function a_couriers_file_has_the_label_of_all_that_is_in_it_and_each_object_its_own(house) {
   if (!existsSync(join(root, 'tests/seal/node_modules/@hpke/core'))) throw new Skip('needs npm ci in tests/seal');
   const { makeBundle, openEnvelope, readEnvelope } = await import('../seal/envelope.mjs');
@@ -142,8 +142,10 @@ export async function a_couriers_file_has_the_label_of_all_that_is_in_it_and_eac
     extensions: { 'extension-definition--8c2f5a17-94d3-4b6e-a1f8-3e60d7c9b254': { extension_type: 'property-extension', classification: { rank: 'restricted' } } } };
   const green = indicator('green.example'), amber = indicator('amber.example', { marking: tlp.amber });
   const hidden = { ...made, type: 'malware', id: 'malware--3c1f3f3e-1d53-4a0e-8a37-6f5a3f0f9b21', name: 'hidden', is_family: false, object_marking_refs: [tlp.green, restricted.id] };
-  const relation = { ...made, type: 'relationship', id: 'relationship--8f0b2a51-7a5e-4d0c-a4a5-1d7f4a9e6c31', relationship_type: 'indicates', source_ref: green.id, target_ref: hidden.id,
+  const tool = { ...made, type: 'tool', id: 'tool--3c1f3f3e-1d53-4a0e-8a37-6f5a3f0f9b22', name: 'classified', object_marking_refs: [tlp.green, restricted.id] };
+  const relation = { ...made, type: 'relationship', id: 'relationship--8f0b2a51-7a5e-4d0c-a4a5-1d7f4a9e6c31', relationship_type: 'indicates', source_ref: green.id, target_ref: tool.id,
     object_marking_refs: [tlp.clear] };
+  const denied = { ...relation, id: 'relationship--8f0b2a51-7a5e-4d0c-a4a5-1d7f4a9e6c32', target_ref: hidden.id };
 
   const file = f('courier.bse');
   const given = async () => {
@@ -154,15 +156,15 @@ export async function a_couriers_file_has_the_label_of_all_that_is_in_it_and_eac
   equal(await given(), 'TLP:GREEN', 'of what is green');
   await a.import([amber]);
   equal(await given(), 'TLP:AMBER', 'the stricter level');
-  await a.import([restricted, hidden, relation]);
+  await a.import([restricted, hidden, tool, relation, denied]);
   equal(await given(), 'TLP:AMBER restricted', 'level and classification come from different objects');
 
-  // The receiver has no hold of what raised the label, and gives it the relationship nevertheless.
   const report = JSON.parse(await ok(['import', file, '--json', '--data', b.data]));
   equal([report.label, report.refused], ['TLP:AMBER restricted', 0], 'what the receiver is told');
   await b.serve();
   const there = await b.export('cert-ua.shared');
-  check(there.some((o) => o.id === relation.id) && !there.some((o) => o.id === hidden.id), 'the relationship came, its end did not');
+  for (const one of [relation, tool]) check(there.some((o) => o.id === one.id), `${one.id} came`);
+  for (const one of [denied, hidden]) check(!there.some((o) => o.id === one.id), `${one.id} did not`);
   await b.stop();
   const labels = execFileSync('sqlite3', [join(b.data, 'journal.db'), "select l.text from entries e join dict t on t.id = e.type join dict l on l.id = e.label where t.text = 'relationship'"]).toString();
   equal(labels.split('\n')[0], 'green marked reveals:cert-ua class:restricted', 'its label at the receiver');
@@ -190,5 +192,5 @@ export async function a_couriers_file_has_the_label_of_all_that_is_in_it_and_eac
     said[object.id] = head.label;
     rest = rest.subarray(head.bytes + (head.proof_bytes ?? 0) + 1);
   }
-  equal([said[green.id], said[amber.id], said[relation.id], said[hidden.id]], ['green', 'amber', 'green class:restricted', undefined], 'the label beside each object');
+  equal([said[green.id], said[amber.id], said[relation.id], said[denied.id], said[hidden.id]], ['green', 'amber', 'green class:restricted', undefined, undefined], 'the label beside each object');
 }

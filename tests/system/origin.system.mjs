@@ -48,6 +48,7 @@ export async function what_speaks_for_this_node_waits_for_a_person(house) {
   await a.serve();
   await b.serve();
   await pair(a, b);
+  await a.agree(b);  // whose accounts write nothing without
   const { token } = await json(['account', 'add', 'poster', '--member', 'cert-lt', '--token', '--read', '*', '--write', '*', '--data', a.data]);
   const client = new Https(a.ca, { Authorization: `Bearer ${token}`, Accept: 'application/taxii+json;version=2.1', 'Content-Type': 'application/taxii+json;version=2.1' });
   const api = new URL((await client.request('GET', a.urls.taxii)).json.api_roots[0], a.urls.taxii).href;
