@@ -142,7 +142,7 @@ class Keeper {
     }
     if (to_the_end) {
       EXPECT_TRUE(all_done()) << alerts_.size() << " alerts of " << expected_.size() << ", " << stats_.archive.waiting
-                              << " indicators wait";
+                              << " indicators wait, " << stats_.archive.hunting << " are hunted, " << unread();
       channel.shutdown();
     } else {
       ::kill(child, SIGKILL);
@@ -231,6 +231,16 @@ class Keeper {
     const std::uint64_t ref = admitted_.size() + 1;
     admitted_.push_back({.ref = ref, .value = {detect::Kind::kIpv4, fmt::format("198.51.100.{}", ref - 1)}});
   }
+  // What all_done() waits for, for people.
+  std::string unread() const {
+    std::string out;
+    for (const auto& [file, size] : sizes_) {
+      const auto at = positions_.find(file);
+      out += fmt::format("{} of {} bytes: {}; ", file, size, at == positions_.end() ? "not begun" : at->second);
+    }
+    return out + (alerts_ == expected_ ? "alerts as expected" : "other alerts than expected");
+  }
+
   bool all_done() const {
     for (const auto& [file, size] : sizes_) {
       const auto at = positions_.find(file);
@@ -240,7 +250,7 @@ class Keeper {
       if (!position || position->offset != size) return false;
     }
     return positions_.contains(path("once.json.zst")) && alerts_ == expected_ && stats_.archive.waiting == 0 &&
-           stats_.archive.hunting == 0;
+           stats_.archive.hunting == 0 && stats_.archive.segments > 0;
   }
 
   fs::path base_;

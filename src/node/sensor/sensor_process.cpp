@@ -282,7 +282,8 @@ class Sensor {
     telemetry::BadLines bad;
     detect::Engine::Session session(engine_, bad);
     // Following goes on where storing ended, which is never behind what the keeper knows.
-    Watcher watcher(start.sources, archive_ ? archive_->resume(start.positions) : start.positions, bad);
+    const std::vector<PositionUpdate> resumed = archive_ ? archive_->resume(start.positions) : start.positions;
+    Watcher watcher(start.sources, resumed, bad);
     std::map<std::string, std::string> positions;  // read up to, not told yet
     SensorStats stats;
     const std::chrono::milliseconds tell_every = archive_ ? std::chrono::milliseconds(start.archive.commit_every_ms) : kStatsEvery;
@@ -331,6 +332,10 @@ class Sensor {
           }
           alive();
         });
+        // What was stored before a crash, and not told: else the keeper hears of it with the file's next line.
+        for (const auto& [file, position] : resumed)
+          if (std::ranges::none_of(start.positions, [&](const auto& known) { return known.file == file && known.position == position; }))
+            positions.try_emplace(file, position);
       }
       if (loaded_ && going) any = watcher.poll(take);
       for (const auto& text : watcher.take_problems()) (void)send(Up::kProblem, text);
