@@ -135,10 +135,10 @@ int main(int argc, char** argv) {
     close(mkstemp(log));
     close(mkstemp(out));
     {
-      std::ofstream values(list);
+      std::ofstream list_file(list);
       engine.index().snapshot()->each([&](const detect::Snapshot::Entry& entry) {
         const std::string text = detect::key_text(entry.kind, entry.bytes);
-        if (text.find('\n') == text.npos) values << text << "\n";
+        if (text.find('\n') == text.npos) list_file << text << "\n";
       });
       std::ofstream plain(log, std::ios::binary);
       for (const LineBatch& batch : batches) plain << batch.data;

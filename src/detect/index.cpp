@@ -16,6 +16,7 @@ constexpr std::size_t kFirstRemoved = 1024;          // capacity of the set of r
 constexpr std::size_t kPartitionEntries = 8192;      // at most, on average
 constexpr std::uint64_t kLeastGarbage = 128 * 1024;  // bytes, before values are moved
 constexpr std::size_t kLeastLoad = 256 * 1024;       // entries that are merged at once while loading
+constexpr std::uint32_t kAhead = 12;                 // entries of a run that are fetched before they are needed
 constexpr std::uint64_t kPublishEach = 64;           // partitions, while a bulk is merged
 
 std::uint64_t random_seed() {
@@ -219,7 +220,9 @@ void Index::remove(std::span<const std::uint64_t> refs) {
 Result<void> Index::load(std::span<const Indicator> indicators) {
   const std::lock_guard lock(writer_);
   BONGSU_TRY_VOID(prepare(indicators, loading_));
-  if (loading_.size() >= std::max(kLeastLoad, entries_)) insert_bulk(std::exchange(loading_, {}));
+  const std::size_t full = std::max(kLeastLoad, entries_);
+  if (loading_.size() >= kLeastLoad / 2) loading_.reserve(full + indicators.size());  // it is a long list
+  if (loading_.size() >= full) insert_bulk(std::exchange(loading_, {}));
   return {};
 }
 
@@ -344,10 +347,11 @@ void Index::merge_one() {
     ++merged_;
   if (merged_ == base_->count()) return;
   m.part.clear();
+  const bool removals = removed_->size() > 0;
   if (const Partition* old = base_->partition(merged_))
     for (std::size_t i = 0; i < old->size(); ++i) {
       const IndexEntry entry = old->at(i);
-      if (removed_->find(entry.ref, m.sequence) >= old->sequence())
+      if (removals && removed_->find(entry.ref, m.sequence) >= old->sequence())
         forget(entry, *base_store_);
       else
         m.part.push_back(entry);
@@ -355,7 +359,8 @@ void Index::merge_one() {
   const std::size_t unseen = m.run.size() - m.added.size();
   for (std::uint32_t k = m.begins[merged_]; k < m.begins[merged_ + 1]; ++k) {
     const std::uint32_t i = m.order[k];
-    if (i >= unseen && removed_->find(m.run[i].ref, m.sequence) >= m.added[i - unseen])
+    if (k + kAhead < m.order.size()) __builtin_prefetch(&m.run[m.order[k + kAhead]]);
+    if (i >= unseen && removals && removed_->find(m.run[i].ref, m.sequence) >= m.added[i - unseen])
       forget(m.run[i], *frozen_->store());
     else
       m.part.push_back(m.run[i]);

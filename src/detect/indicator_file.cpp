@@ -46,7 +46,7 @@ std::vector<std::string> split(std::string_view line, char separator) {
 
 // "value   # a remark", as block lists have it.
 std::string_view without_remark(std::string_view line) {
-  if (line.find_first_of(" \t") == line.npos) return line;
+  if (line.find(' ') == line.npos && line.find('\t') == line.npos) return line;
   for (const std::string_view mark : {" #", "\t#", " ;"})
     if (const std::size_t at = line.find(mark); at != line.npos) line = line.substr(0, at);
   return trim(line);

@@ -33,82 +33,122 @@ constexpr Swap kSchemes[] = {
     {"htxps", "https"}, {"htxp", "http"}, {"hxxtp", "http"},  {"fxp", "ftp"},
 };
 
+// Which characters a text has, found in one pass, so that few kinds are tried at all.
+class Shape {
+ public:
+  enum : std::uint16_t {
+    kDigit = 1,
+    kHexLetter = 2,
+    kDot = 4,
+    kColon = 8,
+    kSlash = 16,
+    kBackslash = 32,
+    kAt = 64,
+    kBlank = 128,
+    kDash = 256,
+    kDefanging = 512,  // what refang looks at
+    kOther = 1024
+  };
+  explicit Shape(std::string_view text);
+  bool has(int which) const { return (bits_ & which) != 0; }
+  bool only(int which) const { return (bits_ & ~which) == 0; }
+
+ private:
+  int bits_ = 0;
+};
+
+struct ShapeTable {
+  std::uint16_t of[256] = {};
+  constexpr ShapeTable() {
+    for (auto& bits : of) bits = Shape::kOther;
+    for (const char c : std::string_view("0123456789")) at(c) = Shape::kDigit;
+    for (const char c : std::string_view("abcdefABCDEF")) at(c) = Shape::kHexLetter;
+    for (const char c : std::string_view("[](){}<>\"'*")) at(c) = Shape::kDefanging;
+    at('.') = Shape::kDot;
+    at(':') = Shape::kColon;
+    at('/') = Shape::kSlash;
+    at('\\') = Shape::kBackslash | Shape::kDefanging;
+    at('@') = Shape::kAt;
+    at(' ') = Shape::kBlank | Shape::kDefanging;
+    at('\t') = Shape::kBlank;
+    at('-') = Shape::kDash;
+  }
+  constexpr std::uint16_t& at(char c) { return of[static_cast<unsigned char>(c)]; }
+};
+constexpr ShapeTable kShapes;
+
+Shape::Shape(std::string_view text) {
+  for (const char c : text) bits_ |= kShapes.of[static_cast<unsigned char>(c)];
+}
+
 std::unexpected<Error> nothing_known() {
   return fail(ErrorCode::kInvalid, "not an address, domain, URL, e-mail address, hash or path");
 }
 
-std::optional<Kind> hash_kind(std::string_view text) {
-  Kind kind;
+std::optional<Kind> hash_kind(std::string_view text, Shape shape) {
+  if (!shape.only(Shape::kDigit | Shape::kHexLetter)) return std::nullopt;
   switch (text.size()) {
     case 32:
-      kind = Kind::kMd5;
-      break;
+      return Kind::kMd5;
     case 40:
-      kind = Kind::kSha1;
-      break;
+      return Kind::kSha1;
     case 64:
-      kind = Kind::kSha256;
-      break;
+      return Kind::kSha256;
     case 128:
-      kind = Kind::kSha512;
-      break;
+      return Kind::kSha512;
     default:
       return std::nullopt;
   }
-  if (!is_hex(text)) return std::nullopt;
-  return kind;
+}
+
+// parse_cidr, where the text could be one.
+std::optional<Address> address_of(std::string_view text, Shape shape) {
+  if (text.empty() || (hex_digit(text.front()) < 0 && text.front() != ':')) return std::nullopt;
+  if (!shape.has(Shape::kColon) && !shape.only(Shape::kDigit | Shape::kDot | Shape::kSlash)) return std::nullopt;
+  return parse_cidr(text);
 }
 
 bool cut_off(std::string_view text) { return text.ends_with("…") || text.ends_with("..."); }
 
-Result<Value> guess(std::string_view text) {
+Result<Value> guess(std::string_view text, Shape shape) {
   if (cut_off(text)) return fail(ErrorCode::kInvalid, "the value was cut off at its source (it ends in …)");
-  if (parse_cidr(text)) return normalise(Kind::kIpv4, text);
+  if (const auto address = address_of(text, shape))
+    return Value{address->v6 ? Kind::kIpv6 : Kind::kIpv4, address->text()};
   if (text.starts_with('[') && text.ends_with(']') && parse_address(text.substr(1, text.size() - 2)))
     return normalise(Kind::kIpv6, text.substr(1, text.size() - 2));
-  if (const auto kind = hash_kind(text)) return normalise(*kind, text);
-  if (text.find("://") != text.npos) return normalise(Kind::kUrl, text);
+  if (const auto kind = hash_kind(text, shape)) return normalise(*kind, text);
+  if (shape.has(Shape::kColon) && shape.has(Shape::kSlash) && text.find("://") != text.npos)
+    return normalise(Kind::kUrl, text);
   if (starts_with_no_case(text, "hkey_") || starts_with_no_case(text, "hklm\\") || starts_with_no_case(text, "hku\\") ||
       starts_with_no_case(text, "hkcu\\") || starts_with_no_case(text, "hkcr\\"))
     return normalise(Kind::kRegistryKey, text);
-  if (text.find('\\') != text.npos || text.starts_with('/')) return normalise(Kind::kFilePath, text);
-  if (std::string mac; text.find_first_of(":-") != text.npos && normalise_mac(text, mac)) return Value{Kind::kMac, mac};
-  if (text.find_first_of(" \t") != text.npos) return nothing_known();
-  if (text.find('@') != text.npos && text.find('/') == text.npos) return normalise(Kind::kEmail, text);
-  if (const std::size_t colon = text.find(':'); colon != text.npos && text.find('/') == text.npos) {
+  if (shape.has(Shape::kBackslash) || text.starts_with('/')) return normalise(Kind::kFilePath, text);
+  if (std::string mac; shape.has(Shape::kColon | Shape::kDash) && normalise_mac(text, mac))
+    return Value{Kind::kMac, mac};
+  if (shape.has(Shape::kBlank)) return nothing_known();
+  if (shape.has(Shape::kAt) && !shape.has(Shape::kSlash)) return normalise(Kind::kEmail, text);
+  if (shape.has(Shape::kColon) && !shape.has(Shape::kSlash)) {
     // host:port — the port is left out: it is no part of any kind we match.
-    const std::string_view port = text.substr(colon + 1);
-    if (!port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == port.npos)
-      return guess(text.substr(0, colon));
+    const std::size_t colon = text.find(':');
+    const std::string_view host = text.substr(0, colon), port = text.substr(colon + 1);
+    if (!port.empty() && port.size() <= 5 && Shape(port).only(Shape::kDigit)) return guess(host, Shape(host));
     return nothing_known();
   }
-  if (text.find('/') != text.npos) {  // evil.example/path, as Zeek's Intel framework writes URLs
+  if (shape.has(Shape::kSlash)) {  // evil.example/path, as Zeek's Intel framework writes URLs
     const std::string_view host = text.substr(0, text.find('/'));
     if (parse_address(host) || normalise(Kind::kDomain, host))
       return normalise(Kind::kUrl, "http://" + std::string(text));
     return nothing_known();
   }
-  if (text.find('.') != text.npos) {
+  if (shape.has(Shape::kDot)) {
     if (auto domain = normalise(Kind::kDomain, text)) return domain;
   }
   return nothing_known();
 }
 
-}  // namespace
-
-namespace {
-
 // Nothing in the text that refang looks at.
-bool is_plain(std::string_view text) {
-  struct Marks {
-    bool of[256] = {};
-    constexpr Marks() {
-      for (const char c : std::string_view("[](){}<>\"'\\* ")) of[static_cast<unsigned char>(c)] = true;
-    }
-  };
-  static constexpr Marks kMarks;
-  for (const char c : text)
-    if (kMarks.of[static_cast<unsigned char>(c)]) return false;
+bool is_plain(std::string_view text, Shape shape) {
+  if (shape.has(Shape::kDefanging)) return false;
   if (text.size() < 4) return true;
   const char first = lower(text[0]), second = lower(text[1]), third = lower(text[2]);
   return !(first == 'h' && (second == 'x' || (second == 't' && third == 'x'))) && !(first == 'f' && second == 'x');
@@ -118,7 +158,7 @@ bool is_plain(std::string_view text) {
 
 std::string refang(std::string_view text) {
   text = trim(text);
-  if (is_plain(text)) return std::string(text);
+  if (is_plain(text, Shape(text))) return std::string(text);
   if (text.size() >= 2 &&
       ((text.front() == '"' && text.back() == '"') || (text.front() == '\'' && text.back() == '\'') ||
        (text.front() == '<' && text.back() == '>')))
@@ -158,7 +198,10 @@ Result<Value> parse_plain(std::string_view line) {
   std::string_view text = trim(line);
   if (text.size() > kMaxValueBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("longer than {} bytes", kMaxValueBytes));
-  return is_plain(text) ? guess(text) : guess(refang(text));
+  const Shape shape(text);
+  if (is_plain(text, shape)) return guess(text, shape);
+  const std::string whole = refang(text);
+  return guess(whole, Shape(whole));
 }
 
 Result<Value> literal_file_expression(std::string_view expression) {
@@ -224,10 +267,10 @@ Result<Value> parse_typed(std::string_view type, std::string_view text) {
     return normalise(kind, text);
   const std::string whole = refang(text);
   if (word == Word::kHash) {
-    if (const auto by_length = hash_kind(whole)) return normalise(*by_length, whole);
+    if (const auto by_length = hash_kind(whole, Shape(whole))) return normalise(*by_length, whole);
     return fail(ErrorCode::kInvalid, "a hash has 32, 40, 64 or 128 hexadecimal digits");
   }
-  if (word == Word::kGuess) return guess(whole);
+  if (word == Word::kGuess) return guess(whole, Shape(whole));
   if (cut_off(whole)) return fail(ErrorCode::kInvalid, "the value was cut off at its source (it ends in …)");
   if (kind == Kind::kUrl && whole.find("://") == whole.npos) return normalise(kind, "http://" + whole);
   return normalise(kind, whole);

@@ -13,12 +13,19 @@
 namespace bongsu::detect {
 namespace {
 
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_unreserved(char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
+constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_unreserved(char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
 // What may stand unencoded in a path or query (RFC 3986 §3.3, §3.4); '[' and ']' are left as browsers leave them.
-bool is_literal(char c) {
-  return is_unreserved(c) || std::string_view("!$&'()*+,;=:@/?[]").find(c) != std::string_view::npos;
-}
+struct Literals {
+  bool of[256] = {};
+  constexpr Literals() {
+    for (int c = 0; c < 256; ++c)
+      of[c] = is_unreserved(static_cast<char>(c)) ||
+              std::string_view("!$&'()*+,;=:@/?[]").find(static_cast<char>(c)) != std::string_view::npos;
+  }
+};
+constexpr Literals kLiterals;
+bool is_literal(char c) { return kLiterals.of[static_cast<unsigned char>(c)]; }
 
 // Percent-encoding by §6.2.2.1 and §6.2.2.2; a '%' that begins no triplet and bytes that may not stand are encoded.
 void append_encoded(std::string_view text, std::string& out) {
@@ -117,12 +124,12 @@ std::size_t scheme_end(std::string_view text) {
 
 const char* normalise_host(std::string_view text, std::string& out) {
   while (text.ends_with('.')) text.remove_suffix(1);
-  out.clear();
+  out.assign(text);
   if (text.empty()) return "an empty host name";
   bool ascii = true;
-  for (const char c : text) {
+  for (char& c : out) {
     ascii = ascii && static_cast<signed char>(c) >= 0;
-    out += lower(c);
+    c = lower(c);
   }
   if (!ascii) {
     char* result = nullptr;
@@ -133,15 +140,17 @@ const char* normalise_host(std::string_view text, std::string& out) {
     for (char& c : out) c = lower(c);
   }
   if (out.size() > 253) return "a host name longer than 253 bytes";
-  for (std::size_t begin = 0; begin <= out.size();) {
-    const std::size_t end = std::min(out.find('.', begin), out.size());
-    if (end == begin) return "a host name with an empty label";
-    if (end - begin > 63) return "a label longer than 63 bytes";
-    for (std::size_t i = begin; i < end; ++i)
-      if (!is_alpha(out[i]) && !is_digit(out[i]) && out[i] != '-' && out[i] != '_')
-        return "a character that no host name has";
-    begin = end + 1;
+  std::size_t label = 0;  // its bytes so far
+  for (const char c : out) {
+    if (c == '.') {
+      if (label == 0) return "a host name with an empty label";
+      label = 0;
+    } else {
+      if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_') return "a character that no host name has";
+      if (++label > 63) return "a label longer than 63 bytes";
+    }
   }
+  if (label == 0) return "a host name with an empty label";
   return nullptr;
 }
 

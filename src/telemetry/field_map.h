@@ -143,11 +143,11 @@ class FieldMap {
   }
 
   // `path` is extend(parent, key).
-  Found find(std::uint64_t path, std::string_view key) const {
+  [[gnu::always_inline]] Found find(std::uint64_t path, std::string_view key) const {
     for (std::size_t i = path & mask_;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.hash == 0) return {};
-      if (slot.hash == path && slot.key == key) return slot.found;
+      if (slot.hash == path && same(slot.key, key)) return slot.found;
     }
   }
   // The role of a column or flat path that stands alone.
@@ -159,6 +159,24 @@ class FieldMap {
   std::span<const LogSource> log_sources() const { return log_sources_; }
 
  private:
+  // a == b without a call for short ones.
+  static bool same(std::string_view a, std::string_view b) {
+    const std::size_t n = a.size();
+    if (n != b.size()) return false;
+    const char *p = a.data(), *q = b.data();
+    if (n > 16 || n < 4)
+      return n < 4 ? (n == 0 || (p[0] == q[0] && p[n / 2] == q[n / 2] && p[n - 1] == q[n - 1])) : a == b;
+    const auto differ = [&]<class Word>(Word) {
+      Word w[4];
+      std::memcpy(&w[0], p, sizeof(Word));
+      std::memcpy(&w[1], q, sizeof(Word));
+      std::memcpy(&w[2], p + n - sizeof(Word), sizeof(Word));
+      std::memcpy(&w[3], q + n - sizeof(Word), sizeof(Word));
+      return ((w[0] ^ w[1]) | (w[2] ^ w[3])) != 0;
+    };
+    return n >= 8 ? !differ(std::uint64_t{}) : !differ(std::uint32_t{});
+  }
+
   friend class FieldMapBuilder;
   struct Slot {
     std::uint64_t hash = 0;

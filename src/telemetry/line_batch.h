@@ -64,8 +64,8 @@ class EventParser {
   BadLines* bad_;
   FieldMapPtr map_;
   const bool everything_;
-  JsonWalker walker_;
-  TsvColumns columns_;  // of header_, by map_
+  JsonWalker walker_, message_walker_;  // of lines, of JSON in syslog's messages
+  TsvColumns columns_;                  // of header_, by map_
   EventStorage storage_;
   EventView view_;
   const LineBatch* batch_ = nullptr;
@@ -73,8 +73,7 @@ class EventParser {
   std::size_t at_ = 0;
   std::uint64_t line_ = 0;
   std::uint64_t more_lines_ = 0;             // of the event that was handed out, beside its first
-  std::size_t run_begin_ = 0, run_end_ = 0;  // indexed JSON lines
-  std::vector<std::uint32_t> run_lines_;     // their ends, from the back
+  std::size_t run_begin_ = 0, run_end_ = 0;  // indexed lines
   bool run_good_ = false;
   std::uint64_t events_ = 0;
   std::array<std::uint64_t, kFormats> by_format_{};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace bongsu::telemetry {
 namespace {
 
@@ -105,6 +107,56 @@ TEST(EventParser, TakesBinaryAsTextWithoutHarm) {
   for (int i = 0; i < 100'000; ++i) data += static_cast<char>(i * 7919 % 256);
   const auto seen = parse(data, bad);
   EXPECT_GT(seen.size() + bad.count(), 100U);
+}
+
+// Lines that share a run with others: what each gives must not depend on what stands around it.
+TEST(EventParser, EachLineGivesWhatItGivesAlone) {
+  std::mt19937_64 random(20261126);
+  const std::string kinds[] = {
+      R"({"_path":"dns","query":"a.example","id.orig_h":"198.51.100.7"})",
+      R"( 	{"event_type":"tls", "tls": {"sni":"b.example", "deep":[1,{"x":"y"},[]]}})",
+      "{\"EventID\":1,\"Image\":\"C:\\\\x\"}\r",
+      "",
+      " \t\r",
+      R"(Nov 21 host sshd[1]: said "quoted \" and { braces } to 198.51.100.7)",
+      R"(<13>1 2026-11-26T20:00:00Z host app 1 - - {"message":{"query":"c.example"},"n":2})",
+      R"(Nov 21 host app: {"a":"b)",
+      R"(a backslash at the end \)",
+      R"({"open":"string)",
+      R"({"n":01})",
+      R"({"two":"objects"}{"on":"a line"})",
+      R"({"a":)",
+      R"(})",
+      "{\"control\":\"\x01\"}",
+      "{\"bytes\":\"\xff\"}",
+      "text with \xff",
+      R"(src=198.51.100.9 dst="198.51.100.10" msg=ok)",
+      "{\"long\":\"" + std::string(70'000, 'x') + "\",\"query\":\"long.example\"}",
+  };
+  // With and without what spoils a run, so that runs that stage 1 takes and runs that it does not are both met.
+  for (int round = 0; round < 60; ++round) {
+    const bool rough = round % 2 == 0;
+    std::string data;
+    std::vector<Seen> alone;
+    std::uint64_t line = 7;
+    std::size_t bad_alone = 0;
+    for (int i = 0; i < 400; ++i, ++line) {
+      std::size_t kind = random() % std::size(kinds);
+      if (random() % 8 != 0) kind %= 3;
+      if (!rough && (kind == 7 || kind == 9 || kind == 14 || kind == 15 || kind == 16)) kind = 0;
+      BadLines bad;
+      for (Seen seen : parse(kinds[kind], bad)) {
+        seen.line = line;
+        seen.offset = 1000 + data.size();
+        alone.push_back(std::move(seen));
+      }
+      bad_alone += bad.count();
+      data += kinds[kind] + "\n";
+    }
+    BadLines bad;
+    EXPECT_EQ(parse(data, bad), alone) << "round " << round;
+    EXPECT_EQ(bad.count(), bad_alone) << "round " << round;
+  }
 }
 
 TEST(EventTime, IsReadInEveryFormOfTheRecordedLogs) {
