@@ -246,6 +246,22 @@ test('Indicators are made from pasted text, previewed, published and withdrawn',
   assert.equal(made[0].object.revoked, true);
 });
 
+test('What the sensor does not look for stands on every page: a rule that was set aside, and a sensor that does not run', async ({ page, mock }) => {
+  const digest = 'ab'.repeat(32);
+  const rule = { digest, language: 'yara', indicator: 'indicator--0c0ffee0-0000-4000-8000-00000000000a', name: 'Loader of the winter wave', giver: 'cert-ua', reason: 'the sensor ended by signal 11 with it', since: '2026-11-26T02:58:11.000Z' };
+  mock.detection = { running: false, aside: [rule] };
+  mock.world.role = 'operator';
+  await logIn(page, mock.token);
+  await page.getByText('The sensor does not run.').waitFor();
+  await page.getByText('One rule is not looked for').click();
+  await page.getByRole('link', { name: rule.name }).waitFor();
+  await page.getByText('yara, from cert-ua, since 2026-11-26 02:58 UTC').waitFor();
+  await page.getByText(rule.reason).waitFor();
+  await page.getByText(`bongsu rule retry ${digest.slice(0, 12)}`).waitFor();
+  await accessible(page);
+  await shot(page, 'rule-aside');
+});
+
 test('In a drill the console says EXERCISE, publishes in its collection for all of its time, and asks before anything goes elsewhere', async ({ page, mock }) => {
   mock.drill = true;
   await logIn(page, mock.token, 'publish');

@@ -116,6 +116,7 @@ struct Node::Impl {
   api::console::Counters counters();
   JsonArray link_list();
   std::vector<api::ConsoleMember> console_members();
+  api::ConsoleDetection console_detection();
   std::function<bool(std::string_view label)> sealed_only(std::string_view member);
   net::TlsServerOptions tls(net::TlsFloor floor, net::ClientCertificate clients) const;
   net::ClientCertificate console_certificates() const {
@@ -223,6 +224,7 @@ Result<void> Node::Impl::build() {
                        .node = {.self = config.member, .title = config.title, .version = kVersion, .identity_id = core->identity_id, .country = config.country, .host = config.console_host},
                        .members = [this] { return console_members(); },
                        .counters = [this] { return counters(); },
+                       .detection = [this] { return console_detection(); },
                        .stop_member = [this](const std::string& member, const std::string&, const std::string&) -> Result<void> {
                          BONGSU_TRY_VOID(core->registry->set_stopped(member, true));
                          return {};
@@ -532,6 +534,14 @@ std::vector<api::ConsoleMember> Node::Impl::console_members() {
     }
     out.push_back(std::move(item));
   }
+  return out;
+}
+
+api::ConsoleDetection Node::Impl::console_detection() {
+  api::ConsoleDetection out{.running = sensor->status().running, .aside = {}};
+  for (RuleAside& rule : rules_aside->list())
+    out.aside.push_back({.digest = std::move(rule.digest), .language = std::move(rule.language), .indicator = std::move(rule.indicator),
+                         .giver = std::move(rule.giver), .reason = std::move(rule.reason), .since = rule.since});
   return out;
 }
 

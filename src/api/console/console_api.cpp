@@ -196,6 +196,7 @@ Result<net::Response> ConsoleApi::Impl::route(Call& call) {
   static const Row kRows[] = {
       {{"events"}, false, [](Impl& i, Call& c) { return i.events(c); }},
       {{"overview"}, false, [](Impl& i, Call& c) { return i.overview(c); }},
+      {{"detection"}, false, [](Impl& i, Call& c) { return i.detection(c); }},
       {{"alerts"}, false, [](Impl& i, Call& c) { return i.alerts(c); }},
       {{"alerts", "*"}, false, [](Impl& i, Call& c) { return i.alert(c, c.path[1]); }},
       {{"alerts", "*", "judgement"}, true, [](Impl& i, Call& c) { return i.judge(c, c.path[1]); }},

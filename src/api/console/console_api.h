@@ -74,6 +74,17 @@ struct ConsoleMember {
   std::vector<ConsoleLink> links;
 };
 
+// A rule that is not given to the sensor, because it ended it or ran into its limit.
+struct ConsoleRuleAside {
+  std::string digest, language, indicator, giver, reason;
+  Instant since;
+};
+
+struct ConsoleDetection {
+  bool running = true;  // the sensor; while it does not run, nothing is looked for
+  std::vector<ConsoleRuleAside> aside;
+};
+
 struct ConsoleWarning {
   std::string list, type;
 };
@@ -100,6 +111,8 @@ struct ConsoleDeps {
   ConsoleNode node;
   std::function<std::vector<ConsoleMember>()> members;
   std::function<console::Counters()> counters;  // alerts and objects are counted here, by label
+  // Optional: what is not looked for at the moment.
+  std::function<ConsoleDetection()> detection{};
   // Optional: cuts a partner off at once and returns when that is durable (release stop MEMBER).
   std::function<Result<void>(const std::string& member, const std::string& by, const std::string& reason)> stop_member;
   // Optional: warning lists that hold a value, asked before something is published.
@@ -109,9 +122,9 @@ struct ConsoleDeps {
   std::function<Result<void>(const std::string& account, std::string_view event, JsonObject details,
                              const std::function<Result<void>(identity::Account&)>& change)>
       change_account{};
-  flow::Quarantine* quarantine = nullptr;    // optional: what was not admitted and waits for a person
-  identity::OidcLogin* oidc = nullptr;       // optional: an OpenID provider that vouches for people
-  flow::Approvals* approvals = nullptr;      // optional: what waits for a second person
+  flow::Quarantine* quarantine = nullptr;      // optional: what was not admitted and waits for a person
+  identity::OidcLogin* oidc = nullptr;         // optional: an OpenID provider that vouches for people
+  flow::Approvals* approvals = nullptr;        // optional: what waits for a second person
   std::span<const console::StaticFile> files;  // empty: the page was not built in; answers 501 and says so
 };
 

@@ -258,6 +258,39 @@ TEST(ConsolePublishing, AnExercisesCollectionIsToldAndWhatGoesThereBearsItsMarki
             JsonArray{drill});
 }
 
+TEST(ConsoleDetection, TellsWhatTheSensorDoesNotLookForToThoseWhoMayReadTheRule) {
+  TestConsole t;
+  t.log_in("olena");
+  const auto response = t.send("POST", "/api/v1/indicators", draft("green"));
+  ASSERT_EQ(response.status, 201) << t.text(response);
+  const std::string id(*string_at(find(t.json(response), "items")->get_array().at(0), "id"));
+  t.detection = {.running = false,
+                 .aside = {{.digest = std::string(64, 'a'),
+                            .language = "yara",
+                            .indicator = id,
+                            .giver = "cert-ua",
+                            .reason = "the sensor ended by signal 11 with it",
+                            .since = t.clock.now()},
+                           {.digest = std::string(64, 'b'),
+                            .language = "sigma",
+                            .indicator = "indicator--99999999-0000-4000-8000-000000000001",
+                            .giver = "",
+                            .reason = "unreadable",
+                            .since = t.clock.now()}}};
+  const Json told = t.json(t.send("GET", "/api/v1/detection"));
+  EXPECT_EQ(bool_at(told, "running"), false);
+  const auto& aside = find(told, "aside")->get_array();
+  ASSERT_EQ(aside.size(), 1u) << "the other's indicator cannot be read";
+  EXPECT_EQ(string_at(aside[0], "indicator"), id);
+  EXPECT_EQ(string_at(aside[0], "reason"), "the sensor ended by signal 11 with it");
+  EXPECT_FALSE(find(aside[0], "name")->is_null());
+
+  auto book = t.accounts.accounts();
+  book["olena"].read = {"other"};
+  t.accounts.replace(std::move(book));
+  EXPECT_TRUE(find(t.json(t.send("GET", "/api/v1/detection")), "aside")->get_array().empty());
+}
+
 TEST(ConsolePublishing, WithdrawingMakesARevokedVersionOnceAndOnlyOfOurOwn) {
   TestConsole t;
   t.log_in("olena");

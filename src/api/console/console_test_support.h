@@ -68,6 +68,7 @@ struct TestConsole {
   std::vector<ConsoleMember> members{{.id = "cert-ua", .title = "CERT Ukraine", .country = "ua"},
                                      {.id = "cert-pl", .title = "CERT Polska", .country = "pl"}};
   Counters counters;
+  ConsoleDetection detection;
   std::vector<StaticFile> files{
       {"/", "text/html; charset=utf-8", "abc", false, "<!doctype html>", ""},
       {"/assets/a-1.js", "text/javascript; charset=utf-8", "def", true, "let a = 1", "zipped"}};
@@ -126,6 +127,7 @@ struct TestConsole {
                      .host = "node.example"},
             .members = [this] { return members; },
             .counters = [this] { return counters; },
+            .detection = [this] { return detection; },
             .stop_member = [this](const std::string& member, const std::string&, const std::string&) -> Result<void> {
               stopped.push_back(member);
               return {};

@@ -5,6 +5,11 @@
 #include "api/console/impl.h"
 
 namespace bongsu::api {
+namespace {
+
+constexpr std::size_t kMaxShownAside = 100;  // rules that were set aside
+
+}  // namespace
 
 Json ConsoleApi::Impl::members_json() const {
   const auto state = deps.release.state();
@@ -58,6 +63,35 @@ Result<net::Response> ConsoleApi::Impl::overview(Call& call) {
     kinds.push_back(console::text_json(detect::to_string(kind)));
   out["kinds"] = std::move(kinds);
   out["may_stop"] = static_cast<bool>(deps.stop_member) && call.caller.who.role == identity::Role::kOperator;
+  return console::answer(200, out);
+}
+
+// Whether the sensor runs, and which rules it does not get: those of them whose indicator the caller may read.
+Result<net::Response> ConsoleApi::Impl::detection(Call& call) {
+  if (!deps.detection) return fail(ErrorCode::kUnsupported, "this node does not tell what its sensor does");
+  const ConsoleDetection now = deps.detection();
+  const auto snapshot = deps.journal.snapshot();
+  JsonArray aside;
+  for (const auto& rule : now.aside) {
+    if (aside.size() == kMaxShownAside) break;
+    const auto versions = readable_versions(*snapshot, call.caller, rule.indicator);
+    if (!versions) continue;
+    JsonObject item;
+    const auto text = [&](std::string_view key, std::string_view value) { item[key] = console::text_json(value); };
+    text("digest", rule.digest);
+    text("language", rule.language);
+    text("indicator", rule.indicator);
+    text("giver", rule.giver);
+    text("reason", rule.reason);
+    text("since", rule.since.text(3));
+    item["name"] = nullptr;
+    if (const auto payload = snapshot->payload(versions->front().seq))
+      if (const auto json = parse_json(*payload)) item["name"] = console::text_json(console::name_of(*json));
+    aside.push_back(std::move(item));
+  }
+  JsonObject out;
+  out["running"] = now.running;
+  out["aside"] = std::move(aside);
   return console::answer(200, out);
 }
 
