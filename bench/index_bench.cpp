@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: index_bench LIST [SECONDS]\n");
     return 2;
   }
-  const double seconds = argc > 2 ? std::atof(argv[2]) : 60;
+  const double seconds = std::max(1.0, argc > 2 ? std::atof(argv[2]) : 60);
   const double before = resident_bytes(), start = cpu_of(CLOCK_PROCESS_CPUTIME_ID);
   detect::Index index({.values_directory = "/var/tmp", .seed = std::nullopt});
   detect::IndicatorFiles files(index, {});
