@@ -65,10 +65,12 @@ Result<void> Registry::write(std::vector<journal::StateChange> changes, std::str
 Result<void> Registry::apply_policy() {
   policy::PolicyState state;
   state.self = self_;
+  const Instant now = clock_.now();
   for (const auto& [id, member] : members_) state.members[id] = {.stopped = member.stopped};
   for (const auto& [partner, agreement] : agreements_) {
     policy::Agreement resolved = agreement;
     resolved.collections.clear();
+    if (!resolved.in_force(now)) resolved.passes_on.clear();  // consent ends with the agreement
     for (const auto& name : agreement.collections)
       if (const auto collection = collections_.find(name)) resolved.collections.push_back(collection->id);
     state.agreements.emplace(partner, std::move(resolved));
@@ -81,7 +83,7 @@ Result<void> Registry::apply_policy() {
           std::ranges::find(listed->second.keys, member.signing_key) == listed->second.keys.end())
         state.members[id].stopped = true;
     }
-    policy::apply_trust(state, *charter, trust_.agreements(), clock_.now());
+    policy::apply_trust(state, *charter, trust_.agreements(), now);
     const auto resolve = [&](std::string& name) {
       if (const auto collection = collections_.find(name)) name = collection->id;
     };
@@ -318,10 +320,9 @@ Result<policy::SignedMemorandum> Registry::put_memorandum(const policy::SignedMe
 
 void Registry::look_at_the_clock() {
   const std::lock_guard lock(mutex_);
-  if (!trust_.charter()) return;
   const Instant now = clock_.now();
   // What was seen is written down once an hour: a clock that is set back while the node is off is noticed to the hour.
-  if (now - trust_.charter()->latest_seen > kWriteClockEvery) {
+  if (trust_.charter() && now - trust_.charter()->latest_seen > kWriteClockEvery) {
     auto change = trust_.saw(now);
     journal::Batch batch;
     batch.states = change.states;
