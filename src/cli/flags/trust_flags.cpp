@@ -324,10 +324,11 @@ void add_approvals(Program& p) {
 void add_sealing(Program& p) {
   static SealCommand s;
   auto* seal = p.command(&p.app, "seal", "Seal a file to members: only they can read it, and that it is from here is signed",
-                         "  bongsu seal --to cert-lt --to cert-ee --label TLP:RED report.pdf\n");
+                         "  bongsu seal --to cert-lt --to cert-ee --label TLP:AMBER+STRICT report.pdf\n  bongsu seal --to cert-lt bundle.json   # by its objects' markings\n");
   p.on_node(seal);
   seal->add_option("--to", s.to, "Member; may be given again, each gets a file of its own")->required()->allow_extra_args(false);
-  seal->add_option("--label", s.label, "How to handle it, readable on the way (default TLP:AMBER+STRICT)");
+  seal->add_option("--label", s.label, "TLP and ids of marking definitions, with commas; STIX says its own, any other file needs it. The TLP is readable on the way");
+  seal->add_option("--collection", s.collection, "As if it stood in this one: what an agreement says of it counts (default: shared)");
   seal->add_flag("--together", s.together, "One file for all; each can read who the others are");
   seal->add_option("--out,-o", s.out, "File, - for standard output (default: FILE.MEMBER.sealed)");
   seal->add_option("file", s.file)->required();
