@@ -321,6 +321,27 @@ void add_approvals(Program& p) {
   }
 }
 
+void add_crisis(Program& p) {
+  auto* group = p.group("crisis", "A crisis: until it ends, agreements for the purpose crisis hold here");
+  static CrisisCommand c;
+  auto* show = p.command(group, "show", "Whether one lasts, and what the last one was", "  bongsu crisis show\n");
+  p.on_node(show);
+  show->callback([&p] { p.exit = run_crisis_show(p.common); });
+  const auto with = [&p](CLI::App* sub) {
+    p.on_node(sub);
+    sub->add_option("--token-file", c.token_file, "The token of your account, an operator's, in a file of your own")->required();
+    sub->add_option("--reason", c.reason, "For those who ask later")->required();
+  };
+  auto* declare = p.command(group, "declare", "From now on, for a time; again, while it lasts, for longer or shorter",
+                            "  bongsu crisis declare --for 72h --token-file ~/.bongsu-token --reason \"attacks on the grid\"\n");
+  with(declare);
+  declare->add_option("--for", c.lasting, "How long, at most 720h; it ends by itself")->required();
+  declare->callback([&p] { p.exit = run_crisis_declare(p.common, c); });
+  auto* end = p.command(group, "end", "Now, before its time", "  bongsu crisis end --token-file ~/.bongsu-token --reason \"the grid is stable\"\n");
+  with(end);
+  end->callback([&p] { p.exit = run_crisis_end(p.common, c); });
+}
+
 void add_sealing(Program& p) {
   static SealCommand s;
   auto* seal = p.command(&p.app, "seal", "Seal a file to members: only they can read it, and that it is from here is signed",
