@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   add_approvals(p);
   add_alerts(p);
   add_keys(p);
+  add_crisis(p);
   add_sealing(p);
   add_match(p);
   add_hunt(p);

@@ -257,6 +257,8 @@ int run_status(const Common& common) {
   return ask(common, "GET", "/status", nullptr, [](const Json& s) {
     say(fmt::format("{} ({}), {}", text_of(s, "member"), text_of(s, "title"), bool_at(s, "running").value_or(false) ? "running" : "not running"));
     say(fmt::format("fingerprint  {}", text_of(s, "spoken_fingerprint")));
+    if (const Json* crisis = find(s, "crisis"))
+      say(fmt::format("CRISIS       until {}, declared by {}: {}", text_of(*crisis, "until"), printable(text_of(*crisis, "by")), printable(text_of(*crisis, "reason"))));
     const Json& journal = s.at("journal");
     say(fmt::format("journal      {} entries, {:.1f} MB", int_at(journal, "last_seq").value_or(0), static_cast<double>(int_at(journal, "bytes").value_or(0)) / 1e6));
     say(fmt::format("alerts       {} open of {}", int_at(s.at("alerts"), "open").value_or(0), int_at(s.at("alerts"), "total").value_or(0)));

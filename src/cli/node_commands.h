@@ -80,6 +80,13 @@ struct ApprovalDecision {
   std::string id, decision, reason, token_file;  // decision: approve, refuse
 };
 int run_approvals_decide(const Common& common, const ApprovalDecision& decision);
+// Declared and ended with the token of an operator's account.
+struct CrisisCommand {
+  std::string token_file, reason, lasting;  // lasting: "72h"
+};
+int run_crisis_show(const Common& common);
+int run_crisis_declare(const Common& common, const CrisisCommand& command);
+int run_crisis_end(const Common& common, const CrisisCommand& command);
 int run_link_resume(const Common& common, const std::string& member);
 
 struct AlertsCommand {

@@ -44,8 +44,10 @@ int run_seal(const Common& common, const SealCommand& command) {
   JsonArray written;
   for (const auto& members : groups) {
     const auto sealed = client->exchange(
-        "POST", fmt::format("/seal?to={}&label={}", joined(members), net::percent_encode(command.label)), *content,
-        kBytes);
+        "POST",
+        fmt::format("/seal?to={}&label={}&collection={}", joined(members), net::percent_encode(command.label),
+                    net::percent_encode(command.collection)),
+        *content, kBytes);
     if (!sealed) return report(sealed.error(), common.json);
     const std::string out = !command.out.empty() ? command.out
                             : command.together   ? command.file + ".sealed"

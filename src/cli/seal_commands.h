@@ -11,7 +11,7 @@ namespace bongsu::cli {
 
 struct SealCommand {
   std::vector<std::string> to;
-  std::string file, label, out;  // out empty: FILE.MEMBER.sealed for each
+  std::string file, label, collection, out;  // out empty: FILE.MEMBER.sealed for each
   bool together = false;         // one file for all; each can read who the others are
 };
 int run_seal(const Common& common, const SealCommand& command);

@@ -266,6 +266,14 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       log_.info("admit.recalled", {{"from", context.origin}, {"id", item.id}});
       continue;
     }
+    if (!foreign && !context.two_persons) {
+      BONGSU_TRY(auto why, against_override(object, context));
+      if (why) {
+        log_.warn("admit.overrides_recall", {{"id", item.id}, {"by", context.by}});
+        refuse(item, {.property = "id", .rule = std::move(*why), .section = ""});
+        continue;
+      }
+    }
     if (recall_ != nullptr && foreign) recall_->note_later(context.origin, item.id, version_key, after, batch.states);
     const std::string creator = object.created_by() ? object.created_by()->text() : std::string();
     OriginVerdict verdict;
@@ -663,6 +671,31 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       ++report.refused;
   }
   return report;
+}
+
+Result<std::optional<std::string>> Admission::recalled_by(const std::string& object_id,
+                                                          const std::string& version_key) const {
+  const auto giver = recall_ == nullptr ? std::nullopt : recall_->recalled_by(object_id, version_key);
+  if (!giver) return std::nullopt;
+  BONGSU_TRY(const auto copies, journal_.snapshot()->versions("", object_id));
+  const bool here = std::ranges::any_of(copies, [&](const journal::Entry& copy) {
+    return !copy.erased && (copy.origin == self() || (copy.origin == *giver && copy.version_key == version_key));
+  });
+  // Else anybody could forbid this node what it never gave, by a tombstone for it.
+  const bool gave = std::ranges::any_of(copies, [&](const journal::Entry& copy) { return copy.origin == *giver; });
+  return gave && !here ? giver : std::nullopt;
+}
+
+Result<std::optional<std::string>> Admission::against_override(const stix::Object& object,
+                                                               const AdmitContext& context) {
+  BONGSU_TRY(const auto giver,
+             recalled_by(object.id_text(), object.version() ? object.version()->key() : std::string()));
+  if (!giver) return std::nullopt;
+  if (gate_ == nullptr)
+    return std::optional(fmt::format("was recalled by {}, who gave it: it does not come back by hand", *giver));
+  auto waits = gate_->override_recall(object, context, *giver);
+  if (waits || waits.error().code == ErrorCode::kUnavailable) return waits;
+  return std::optional(fmt::format("was recalled by {}, who gave it: {}", *giver, waits.error().message));
 }
 
 // Of what is ours: versions that lower a guarded label are taken out of the batch and proposed.

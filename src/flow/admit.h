@@ -115,6 +115,9 @@ class Admission {
   // from members is recalled from them.
   void set_recall(Recall* recall) { recall_ = recall; }
 
+  // The member that recalled this version, of which no copy of its or of this node's is here any more.
+  Result<std::optional<std::string>> recalled_by(const std::string& object_id, const std::string& version_key) const;
+
   // One batch, one durable commit. Objects that break the standard are refused one by one; the rest is admitted. An
   // error means that nothing was written (disk full, journal closed). An empty batch still writes context.states.
   //
@@ -174,6 +177,8 @@ class Admission {
   // `reading`: what the member may see of the collection, or why nothing.
   bool sees_whole(const std::string& member, const Result<Reading>& reading, journal::Seq seq);
   struct Held;
+  // Why what a member recalled is not brought in again by hand; nullopt: nobody recalled it, or two persons may.
+  Result<std::optional<std::string>> against_override(const stix::Object& object, const AdmitContext& context);
   Result<void> hold_lowered(std::vector<Work>& work, const AdmitContext& context, AdmitReport& report);
   Result<AdmitReport> admit_with(std::span<const Result<stix::Object>> objects, const AdmitContext& context,
                                  bool by_person);

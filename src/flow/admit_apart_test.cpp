@@ -24,8 +24,8 @@ class AdmitApart : public testing::Test {
   void SetUp() override {
     for (const char* member : {"cert-a", "cert-b", "cert-c"}) node.agree(member, agreement({"c1"}, Tlp::kAmber));
     for (auto& [member, one] : node.policy.agreements) one.onward = true;
-    node.policy.agreements.at("cert-a").passes_on = {{"cert-c"}};
-    node.policy.agreements.at("cert-b").passes_on = {{"*"}};
+    node.policy.agreements.at("cert-a").passes_on = {"cert-c"};
+    node.policy.agreements.at("cert-b").passes_on = {"*"};
     node.apply();
   }
   AdmitItem give(const std::string& text, const std::string& member) {

@@ -44,7 +44,8 @@ Result<std::unique_ptr<LoweringGate>> LoweringGate::load(journal::Journal& journ
     BONGSU_TRY(auto label, policy::Label::parse(text));
     out->deleted_.emplace(id, std::move(label));
   }
-  approvals.add(out->act());
+  approvals.add(out->act(kLowerLabel, &LoweringGate::plan_lowering));
+  approvals.add(out->act(kOverrideRecall, &LoweringGate::plan_override));
   return out;
 }
 
@@ -74,17 +75,29 @@ Result<std::optional<policy::Label>> LoweringGate::standing(const std::string& o
 }
 
 Result<std::optional<std::string>> LoweringGate::propose(const stix::Object& object, const AdmitContext& context) {
+  return ask(kLowerLabel, object, context, "lowers the label of what this node made");
+}
+
+Result<std::optional<std::string>> LoweringGate::override_recall(const stix::Object& object,
+                                                                 const AdmitContext& context,
+                                                                 const std::string& giver) {
+  const std::string words = fmt::format("was recalled by {}, who gave it", giver);
+  if (!approvals_.four_eyes())
+    return std::optional(words + ": only two persons bring it in again, where people.four_eyes is on");
+  return ask(kOverrideRecall, object, context, words);
+}
+
+Result<std::optional<std::string>> LoweringGate::ask(std::string_view kind, const stix::Object& object,
+                                                     const AdmitContext& context, const std::string& words) {
   if (context.by.empty())
-    return std::optional<std::string>(
-        "lowers the label of what this node made; a person has to propose it, and a second one to approve it");
-  BONGSU_TRY(
-      const auto waits,
-      approvals_.ask({.kind = std::string(kLowerLabel), .parameters = parameters_of(context), .bytes = object.bytes()},
-                     {.account = context.by}, context.why));
+    return std::optional(words + "; a person has to propose it, and a second one to approve it");
+  BONGSU_TRY(const auto waits, approvals_.ask({.kind = std::string(kind),
+                                               .parameters = parameters_of(context),
+                                               .bytes = object.bytes()},
+                                              {.account = context.by}, context.why));
   if (!waits) return std::optional<std::string>();
-  return std::optional(
-      fmt::format("lowers the label of what this node made: waits for a second person until {}, as approval {}",
-                  waits->expires.text(0), waits->id));
+  return std::optional(fmt::format("{}: waits for a second person until {}, as approval {}", words,
+                                   waits->expires.text(0), waits->id));
 }
 
 std::optional<journal::StateChange> LoweringGate::deleted(const std::string& object_id, const policy::Label& label) {
@@ -97,9 +110,9 @@ void LoweringGate::written(const std::string& object_id, const policy::Label& la
   deleted_.insert_or_assign(object_id, policy::whole(label));
 }
 
-Act LoweringGate::act() {
-  return {.kind = std::string(kLowerLabel),
-          .plan = [this](const Proposed& what) { return plan(what); },
+Act LoweringGate::act(std::string_view kind, Plan plan) {
+  return {.kind = std::string(kind),
+          .plan = [this, plan](const Proposed& what) { return (this->*plan)(what); },
           .may_decide =
               [](const identity::Account& account, const Proposed& what, const ActPlan&) {
                 const identity::Principal who = identity::principal_of(account);
@@ -113,7 +126,22 @@ Act LoweringGate::act() {
           .execute = [this](const Proposed& what, const Closing& closing) { return execute(what, closing); }};
 }
 
-Result<ActPlan> LoweringGate::plan(const Proposed& what) const {
+Result<ActPlan> LoweringGate::plan_override(const Proposed& what) const {
+  BONGSU_TRY(const AdmitContext context, context_of(what, options_.self));
+  BONGSU_TRY(const stix::Object object, stix::Object::parse(what.bytes));
+  BONGSU_TRY(const auto giver, admission_.recalled_by(object.id_text(),
+                                                      object.version() ? object.version()->key() : std::string()));
+  if (!giver) return fail(ErrorCode::kConflict, "nobody's recall stands against it any more");
+  BONGSU_TRY(const policy::ObjectFacts facts, admission_.facts_of(object, context));
+  const auto collection = collections_.find(context.collection);
+  return ActPlan{.subject = object.id_text(),
+                 .summary = fmt::format("brings {}, which {} recalled, back into {} as this node's own",
+                                        object.id_text(), *giver, collection ? collection->alias : context.collection),
+                 .changes = {{"recalled by", *giver, ""}},
+                 .label = facts.label.text()};
+}
+
+Result<ActPlan> LoweringGate::plan_lowering(const Proposed& what) const {
   BONGSU_TRY(const AdmitContext context, context_of(what, options_.self));
   BONGSU_TRY(const stix::Object object, stix::Object::parse(what.bytes));
   BONGSU_TRY(const auto before, standing(object.id_text()));

@@ -1,5 +1,6 @@
-// Own objects whose label is lowered: not admitted by one person alone where four eyes are wanted (policy/lowering.h
-// says what counts, approvals.h how a second person decides).
+// What comes in by hand and takes two persons (approvals.h says how a second one decides): own objects whose label is
+// lowered, where four eyes are wanted (policy/lowering.h says what counts); and what a member recalled, brought in again
+// as this node's own: never by one person alone, so not at all while four eyes are off.
 //
 //   BONGSU_TRY(auto gate, LoweringGate::load(journal, release, collections, approvals, admission, {.from =
 //   stix::Tlp::kRed})); admission.use(*gate);
@@ -29,7 +30,7 @@ namespace bongsu::flow {
 class Admission;
 struct AdmitContext;
 
-inline constexpr std::string_view kLowerLabel = "label.lower";
+inline constexpr std::string_view kLowerLabel = "label.lower", kOverrideRecall = "recall.override";
 
 struct LoweringOptions {
   std::string self;
@@ -53,6 +54,10 @@ class LoweringGate {
   // Proposes it; the sentence that its sender is told. nullopt: nobody else could decide, it goes on alone.
   Result<std::optional<std::string>> propose(const stix::Object& object, const AdmitContext& context);
 
+  // The same for what this member recalled. No nullopt while four eyes are off.
+  Result<std::optional<std::string>> override_recall(const stix::Object& object, const AdmitContext& context,
+                                                     const std::string& giver);
+
   // Own versions of an object go: what has to be remembered of them, for the commit that deletes them, and then that it
   // was written.
   std::optional<journal::StateChange> deleted(const std::string& object_id, const policy::Label& label);
@@ -67,8 +72,12 @@ class LoweringGate {
         admission_(admission),
         options_(std::move(options)),
         views_(release) {}
-  Act act();
-  Result<ActPlan> plan(const Proposed& what) const;
+  using Plan = Result<ActPlan> (LoweringGate::*)(const Proposed& what) const;
+  Act act(std::string_view kind, Plan plan);
+  Result<ActPlan> plan_lowering(const Proposed& what) const;
+  Result<ActPlan> plan_override(const Proposed& what) const;
+  Result<std::optional<std::string>> ask(std::string_view kind, const stix::Object& object, const AdmitContext& context,
+                                         const std::string& words);
   Result<void> execute(const Proposed& what, const Closing& closing);
 
   journal::Journal& journal_;

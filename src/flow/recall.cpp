@@ -280,6 +280,15 @@ bool Recall::refuses(std::string_view origin, const std::string& object_id, std:
          });
 }
 
+std::optional<std::string> Recall::recalled_by(const std::string& object_id, std::string_view version_key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tombstones_.find(object_id);
+  if (found == tombstones_.end()) return std::nullopt;
+  for (const auto& [giver, bounds] : found->second)
+    if (giver != options_.self && bounds.refuses(version_key, 0)) return giver;
+  return std::nullopt;
+}
+
 void Recall::add_tombstone(Plan& plan, journal::Batch& batch, const std::string& object_id, const std::string& giver,
                            const RecallBounds& bounds) {
   const auto [planned, fresh] = plan.tombstones.emplace(std::pair(object_id, giver), bounds);

@@ -157,6 +157,9 @@ class Recall {
   // tombstones.
   bool refuses(std::string_view origin, const std::string& object_id, std::string_view version_key,
                std::uint64_t after = 0) const;
+  // The member that recalled this version of what it gave here. Its copies are gone; whoever brings it in again by hand
+  // overrides that (lowering_gate.h).
+  std::optional<std::string> recalled_by(const std::string& object_id, std::string_view version_key) const;
   // What was decided after tombstones that did not come yet is not theirs to take: written with what is admitted.
   void note_later(std::string_view origin, const std::string& object_id, std::string_view version_key,
                   std::uint64_t after, std::vector<journal::StateChange>& states);

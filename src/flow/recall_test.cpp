@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "flow/lowering_gate.h"
 #include "flow/recall_states.h"
 #include "flow/recall_test_support.h"
 
@@ -321,6 +322,64 @@ TEST_F(Recalls, V4WhoeverWasHandedTheSameVersionUnderAWeakerLabelIsToldByALaterR
     ASSERT_EQ(b.recall->orders(id).size(), 1U);
     EXPECT_TRUE(b.recall->orders(id)[0].receipt);
   }
+}
+
+// Admitted once more as this node's own, it would go on to others as if nobody had recalled it.
+TEST_F(Recalls, V3WhatAMemberRecalledComesBackByHandWithTwoPersonsOnly) {
+  const std::string id = publish(1), other = publish(2);
+  flow_on();
+  b.collections.push_back("own");
+  ASSERT_TRUE(b.release->apply(b.policy, b.collections));
+  b.admit(indicator(2, {std::string(kGreen)}), "own", "b");  // from another source, before
+  for (const auto& recalled : {id, other})
+    ASSERT_TRUE(a.recall->recall({.object_id = recalled, .reason = RecallReason::kErroneous, .by = "anna"}));
+  settle();
+  ASSERT_TRUE(b.readable(id).empty());
+  const auto by_hand = [&](unsigned number, unsigned version, std::string by) {
+    clock.advance(std::chrono::milliseconds(1));
+    std::vector<Result<stix::Object>> objects{stix::Object::parse(indicator(number, {std::string(kGreen)}, version))};
+    auto report = b.admission->admit(objects, {.collection = "own",
+                                               .origin = "b",
+                                               .fallback = stix::Tlp::kGreen,
+                                               .by = std::move(by),
+                                               .why = "we saw it ourselves"});
+    EXPECT_TRUE(report) << report.error().text();
+    return report ? report->items.front() : AdmitItem();
+  };
+  EXPECT_NE(by_hand(1, 0, "olena").message.find("was recalled by a"), std::string::npos);
+  EXPECT_EQ(by_hand(2, 1, "olena").outcome, AdmitItem::Outcome::kNew) << "our own copy stands: nothing comes back";
+
+  identity::AccountBook accounts{clock, random};
+  std::map<std::string, identity::Account> book;
+  for (const std::string name : {"olena", "otto"})
+    book[name] = {.name = name, .member = "b", .role = identity::Role::kAnalyst, .read = {"*"}, .write = {"*"}};
+  accounts.replace(book);
+  const auto collections = std::move(*Collections::load(*b.journal));
+  const auto wired = [&](bool four_eyes) {
+    auto approvals = std::move(*Approvals::load(*b.journal, accounts, clock, random, "b", {.four_eyes = four_eyes}, *b.log));
+    auto gate = std::move(*LoweringGate::load(*b.journal, *b.release, *collections, *approvals, *b.admission, {.self = "b"}));
+    b.admission->use(*gate);
+    return std::pair(std::move(approvals), std::move(gate));
+  };
+  {
+    const auto off = wired(false);
+    EXPECT_NE(by_hand(1, 0, "olena").message.find("only two persons"), std::string::npos) << "never by one alone";
+  }
+  const auto [approvals, gate] = wired(true);
+  EXPECT_NE(by_hand(1, 0, "").message.find("a person has to propose it"), std::string::npos) << "a feed";
+  EXPECT_TRUE(approvals->list().empty());
+  EXPECT_NE(by_hand(1, 0, "olena").message.find("waits for a second person"), std::string::npos);
+  EXPECT_TRUE(b.readable(id).empty());
+  ASSERT_EQ(approvals->list().size(), 1U);
+  const Proposal waiting = approvals->list().front();
+  EXPECT_EQ(waiting.kind, kOverrideRecall);
+  ASSERT_EQ(waiting.plan.changes.size(), 1U);
+  EXPECT_EQ(waiting.plan.changes[0].before, "a") << "who decides sees whose recall it is";
+  EXPECT_FALSE(approvals->approve(waiting.id, "olena", waiting.sha256, "I know"));
+  const auto done = approvals->approve(waiting.id, "otto", waiting.sha256, "seen in our own logs");
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(b.readable(id).size(), 1U);
+  EXPECT_TRUE(b.recall->refuses("a", id, stix::Timestamp::parse(stamp(0))->key())) << "as a's it stays away";
 }
 
 // One order takes copies that came by two ways: each of their givers hears when it is done.

@@ -46,6 +46,7 @@ struct RecallNode {
     policy.members[member];
     policy::Agreement agreement = test::agreement({collection}, highest, {"*"}, true);
     agreement.partner = member;
+    agreement.passes_on = policy.agreements[member].passes_on;
     policy.agreements[member] = std::move(agreement);
     if (std::ranges::find(collections, collection) == collections.end()) collections.push_back(collection);
     ASSERT_TRUE(release->apply(policy, collections));
@@ -100,10 +101,17 @@ struct RecallNode {
   std::vector<std::string> collections;
 };
 
+// They know each other's keys, and each lets the others pass on what it gave.
 inline void introduce(const std::vector<RecallNode*>& nodes) {
   for (auto* a : nodes)
-    for (auto* b : nodes)
-      if (a != b) a->keys[b->self] = b->key.public_key;
+    for (auto* b : nodes) {
+      if (a == b) continue;
+      a->keys[b->self] = b->key.public_key;
+      policy::Agreement& with = a->policy.agreements[b->self];
+      with.partner = b->self;
+      for (const auto* c : nodes)
+        if (c != a && c != b) with.passes_on.insert(c->self);
+    }
 }
 
 // What one member follows of another: its tail, and the network between them.

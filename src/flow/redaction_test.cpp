@@ -334,8 +334,10 @@ std::string sighting(unsigned number, const std::string& of, std::string_view mo
 
 struct Sightings : Redaction {
   Sightings() {
-    for (const char* member : {"cert-x", "cert-y", "cert-z"})
+    for (const char* member : {"cert-x", "cert-y", "cert-z"}) {
       node.agree(member, agreement({"c1"}, Tlp::kAmber, {"*"}, true));
+      node.policy.agreements[member].passes_on = {"*"};
+    }
     node.apply();
     node.admit({indicator(1, {std::string(kClear)})}, "c1", "cert-x");
     node.admit({indicator(2, {std::string(kClear)})});

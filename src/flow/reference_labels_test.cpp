@@ -112,7 +112,7 @@ TEST_F(References, D3_WhatNamesAHiddenReportIsHiddenWithIt) {
 
 TEST_F(References, WhoGaveAnObjectMayBeToldOfIt) {
   node.admit({malware_of(1)}, "c2", "cert-a");
-  node.policy.agreements["cert-a"].passes_on = std::set<policy::MemberId>{"cert-b"};
+  node.policy.agreements["cert-a"].passes_on = {"cert-b"};
   node.policy.agreements["cert-b"].onward = true;
   apply();
   node.admit({report(1, {id_of("malware", 1)})});

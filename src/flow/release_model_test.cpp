@@ -281,6 +281,7 @@ class Simulation {
           if (random.below(5) == 0) a.valid_until = node.clock.now() + std::chrono::hours(random.below(40));
           a.partner = member;
           a.anonymise_sightings = random.below(2) == 0;
+          if (random.below(2) == 0) a.passes_on = {"*"};
           model.policy.agreements[member] = a;
         }
       }

@@ -60,10 +60,6 @@ bool permits_something(const policy::Agreement& agreement) {
   return !agreement.collections.empty() && agreement.direction != policy::Direction::kFromPartner;
 }
 
-bool is_valid(const policy::Agreement& agreement, Instant now) {
-  return (!agreement.valid_from || now >= *agreement.valid_from) && now < agreement.valid_until;
-}
-
 // All agreements with a member, the one on this node first.
 std::vector<policy::Agreement> all_with(const policy::PolicyState& state, const policy::MemberId& member) {
   std::vector<policy::Agreement> out;
@@ -77,7 +73,7 @@ std::vector<policy::Agreement> all_with(const policy::PolicyState& state, const 
 std::vector<policy::Agreement> followed(std::vector<policy::Agreement> all, Instant now) {
   std::vector<policy::Agreement> out;
   std::ranges::copy_if(all, std::back_inserter(out), [&](const policy::Agreement& agreement) {
-    return permits_something(agreement) && is_valid(agreement, now);
+    return permits_something(agreement) && agreement.in_force(now);
   });
   if (!out.empty()) return out;
   std::optional<Instant> last;
@@ -181,7 +177,7 @@ bool tells_members_apart(const policy::ObjectFacts& facts, const std::vector<pol
   const auto among = [&](const policy::MemberId& giver) {
     if (std::ranges::binary_search(members, giver)) return true;
     const auto agreement = content.agreements.find(giver);
-    return giver != content.self && agreement != content.agreements.end() && agreement->second.passes_on;
+    return giver != content.self && agreement != content.agreements.end() && !agreement->second.passes_on.empty();
   };
   const auto given_by_one = [&](const policy::Target& target) {
     return std::ranges::any_of(target.givers,

@@ -77,12 +77,12 @@ TEST(Release, ConsentOfAThirdMemberToSomeSplitsAView) {
   TestNode node;
   for (const char* member : {"cert-a", "cert-b", "cert-z"})
     node.agree(member, agreement({"c1"}, Tlp::kAmber, {"*"}, true));
-  node.policy.agreements["cert-z"].passes_on = std::set<policy::MemberId>{"cert-a"};
+  node.policy.agreements["cert-z"].passes_on = {"cert-a"};
   node.apply();
   node.admit({indicator(1)}, "c1", "cert-z");
   EXPECT_EQ(node.sees("cert-a"), Seen(indicators({1})));
   EXPECT_EQ(node.sees("cert-b"), Seen(indicators({})));
-  node.policy.agreements["cert-z"].passes_on = std::set<policy::MemberId>{"*"};
+  node.policy.agreements["cert-z"].passes_on = {"*"};
   node.apply();
   EXPECT_EQ(node.sees("cert-b"), Seen(indicators({1})));
 }
@@ -325,6 +325,7 @@ TEST(Release, WhatAMemberGaveUsItSeesAndOthersDoNotWithoutOnward) {
   node.agree("cert-a", agreement({"c1"}, Tlp::kAmber));
   node.agree("cert-b", agreement({"c1"}, Tlp::kAmber));
   node.agree("cert-c", agreement({"c1"}, Tlp::kAmber, {"*"}, true));
+  node.policy.agreements["cert-a"].passes_on = {"cert-b", "cert-c"};
   node.apply();
   node.admit({indicator(1)}, "c1", "cert-a");
   node.admit({indicator(2)});

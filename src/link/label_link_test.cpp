@@ -40,6 +40,7 @@ struct LabelLink : ::testing::Test {
     auto& back = state.agreements["cert-ua"] = flow::test::agreement({}, stix::Tlp::kAmberStrict);
     back.partner = "cert-ua";
     back.onward = true;
+    back.passes_on = {"cert-kr"};
     std::vector<std::string> all;
     for (const auto& c : lt.collections->list()) all.push_back(c.id);
     auto& on = state.agreements["cert-kr"] = flow::test::agreement(all, highest, {"*"}, true);

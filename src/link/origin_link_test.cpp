@@ -102,6 +102,7 @@ TEST_F(OriginLink, TheOriginatorsProofTravelsThroughARelay) {
                                  .types = {"*"},
                                  .valid_until = clock.now() + std::chrono::hours(1000),
                                  .onward = true};
+  state.agreements["cert-ua"] = {.partner = "cert-ua", .valid_until = clock.now() + std::chrono::hours(1000), .passes_on = {"cert-kr"}};
   ASSERT_TRUE(lt.release->apply(state, {mirror}));
   auto from_lt = producer(lt);
   const auto passed = tail(from_lt, "cert-kr", mirror);

@@ -137,6 +137,7 @@ net::Response AdminApi::handle(net::Request&& request) {
       {"GET", "quarantine", &AdminApi::quarantine}, {"POST", "quarantine", &AdminApi::decide_held},
       {"POST", "links", &AdminApi::resume_link}, {"POST", "rules", &AdminApi::retry_rule},
       {"GET", "approvals", &AdminApi::list_approvals}, {"POST", "approvals", &AdminApi::decide_approval},
+      {"GET", "crisis", &AdminApi::show_crisis}, {"POST", "crisis", &AdminApi::declare_crisis}, {"DELETE", "crisis", &AdminApi::end_crisis},
       {"GET", "retention", &AdminApi::retention},
       {"POST", "seal", &AdminApi::seal},              {"POST", "open", &AdminApi::open_sealed},
       {"GET", "prekeys", &AdminApi::give_prekeys},    {"POST", "prekeys", &AdminApi::take_prekeys},
@@ -191,6 +192,7 @@ AdminApi::Answer AdminApi::status(const Call&) {
   JsonArray suspended;
   for (const auto& suspension : core_.suspensions->list()) suspended.push_back(suspension.json());
   out["suspended"] = std::move(suspended);
+  if (const auto crisis = core_.registry->crisis(); crisis && crisis->in_force(core_.clock.now())) out["crisis"] = crisis->json();
   if (hooks_.extend_status) hooks_.extend_status(out);
   return json_response(out);
 }

@@ -91,10 +91,14 @@ class AdminApi {
   Answer retention(const Call& call);  // admin_retention.cpp
   // admin_approvals.cpp
   Answer list_approvals(const Call& call);
+  Result<identity::Account> operator_by_token(const Call& call) const;
+  Answer show_crisis(const Call& call);
+  Answer declare_crisis(const Call& call);
+  Answer end_crisis(const Call& call);
   Answer decide_approval(const Call& call);
   // What the local administrator does and a second person may have to approve; nullopt: it is done now. The reason is
   // the query's or the body's "reason".
-  Result<std::optional<net::Response>> second_person(const Call& call, const flow::Proposed& what);
+  Result<std::optional<net::Response>> second_person(const Call& call, const flow::Proposed& what, const flow::Asker& by = {});
 
   Result<ledger::Ledger*> own_ledger();  // with everything in it that the journal has
   // admin_sealing.cpp

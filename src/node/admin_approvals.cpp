@@ -11,10 +11,10 @@ net::Response answer(const Json& value, int status = 200) { return net::Response
 
 }  // namespace
 
-Result<std::optional<net::Response>> AdminApi::second_person(const Call& call, const flow::Proposed& what) {
+Result<std::optional<net::Response>> AdminApi::second_person(const Call& call, const flow::Proposed& what, const flow::Asker& by) {
   const auto reason = call.query.find("reason");
   const std::string why(reason != call.query.end() ? reason->second : string_at(call.body, "reason").value_or(""));
-  BONGSU_TRY(const auto waits, core_.approvals->ask(what, {}, why));
+  BONGSU_TRY(const auto waits, core_.approvals->ask(what, by, why));
   if (!waits) return std::nullopt;
   return answer(JsonObject{{"waits", flow::to_json(*waits)}}, 202);
 }

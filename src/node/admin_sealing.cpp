@@ -9,6 +9,7 @@
 #include "flow/label_beside.h"
 #include "link/applier.h"
 #include "node/admin_api.h"
+#include "node/sealed_release.h"
 
 namespace bongsu::node {
 namespace {
@@ -123,7 +124,7 @@ Json header_json(const crypto::EnvelopeHeader& header) {
 
 }  // namespace
 
-// POST seal?to=a,b&label=…  the file's bytes → the envelope's
+// POST seal?to=a,b&label=…&collection=…  the file's bytes → the envelope's, if each of them may have all of it
 AdminApi::Answer AdminApi::seal(const Call& call) {
   const auto members = split_list(query_text(call.query, "to"));
   if (members.empty()) return fail(ErrorCode::kInvalid, "names nobody", {.field = "to"});
@@ -136,11 +137,18 @@ AdminApi::Answer AdminApi::seal(const Call& call) {
     if (known->stopped)
       return fail(ErrorCode::kDenied, fmt::format("nothing is released to {}: it is stopped", member), {.field = "to"});
   }
-  const std::string label = query_text(call.query, "label");
+  const std::string collection = query_text(call.query, "collection");
+  BONGSU_TRY(const FileToSeal content, file_to_seal(core_, call.request.body, query_text(call.query, "label"),
+                                                    collection.empty() ? kSharedCollection : collection));
+  for (const auto& member : members) BONGSU_TRY_VOID(may_seal(core_, content, member));
   BONGSU_TRY(std::string file,
-             core_.sealing->seal_together(members, {label.empty() ? "TLP:AMBER+STRICT" : label, std::string(kFileType)},
+             core_.sealing->seal_together(members, {link::handling_text(content.label), std::string(kFileType)},
                                           call.request.body));
   BONGSU_TRY_VOID(core_.sealing->flush());
+  // Before the file leaves: the ledger tells it to each pair.
+  journal::Batch batch;
+  for (const auto& member : members) batch.entries.push_back(note_of_sealed(core_, content, member));
+  BONGSU_TRY([[maybe_unused]] const auto receipt, core_.journal->append(batch));
   return raw(std::move(file));
 }
 

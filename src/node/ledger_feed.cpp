@@ -26,15 +26,15 @@ constexpr int kNiceness = 10;  // of this thread: nobody waits for it
 constexpr std::size_t kMaxNoteDetails = 8 * 1024;
 constexpr const char* kJournalCursor = "journal";
 
-// What both members of a pair know of a recall, from the note that flow::Recall made of it.
-void add_recall(Events& events, Instant time, std::string_view event, const Json& note) {
+// What both members of a pair know of a recall, or of a file that was sealed by hand, from the note of it.
+void add_to_pair(Events& events, Instant time, std::string_view event, const Json& note) {
   constexpr std::pair<std::string_view, const char*> kKinds[]{
-      {"recall.tombstone", "recall"}, {"recall.obeyed", "destruction"}, {"recall.confirmed", "confirmation"}};
+      {"recall.tombstone", "recall"}, {"recall.obeyed", "destruction"}, {"recall.confirmed", "confirmation"}, {"seal.file", "sealed-file"}};
   const auto kind = std::ranges::find(kKinds, event, &std::pair<std::string_view, const char*>::first);
   const auto member = string_at(note, "member");
   if (kind == std::end(kKinds) || !member) return;
   JsonObject details;
-  for (const char* field : {"number", "serial", "reason", "tombstone", "object", "objects", "destroyed", "onward_open"})
+  for (const char* field : {"number", "serial", "reason", "tombstone", "object", "objects", "destroyed", "onward_open", "sha256", "bytes", "handling", "decided_by"})
     if (const Json* value = find(note, field)) details[field] = *value;
   events.push_back({.log = ledger::pair_log(std::string(*member)), .event = {.kind = kind->second, .time = time, .details = std::move(details), .subject = ""}});
 }
@@ -145,7 +145,7 @@ Result<bool> LedgerFeed::follow_journal() {
         if (json && json->is_object() && payload->size() <= kMaxNoteDetails && to_canonical_text(*json)) details["note"] = *json;
         node(event ? kind_of(*event) : "note", std::move(details), "");
         // Its own time, and not the entry's, as above.
-        if (event) add_recall(events, Instant::parse(string_at(*json, "at").value_or("")).value_or(time), *event, *json);
+        if (event) add_to_pair(events, Instant::parse(string_at(*json, "at").value_or("")).value_or(time), *event, *json);
         break;
       }
       default: break;  // alerts, hits and judgements are this node's own affair

@@ -182,7 +182,7 @@ std::string render_report(const Json& document, const ledger::Checked& checked, 
       row.insert(row.end(), rest.begin(), rest.end());
       return row;
     };
-    if (item.leaf.kind == "release") {
+    if (item.leaf.kind == "release" || item.leaf.kind == "sealed-file") {
       const auto person = who.find(agreement);
       given.push_back(with({agreement.substr(0, 16), person == who.end() ? std::string(text(json ? *json : empty, "decided_by")) : "policy, by the agreement that " + person->second + " put into force", fmt::to_string(item.index), confirmed(item)}));
     } else if (item.leaf.kind == "withdrawal") {

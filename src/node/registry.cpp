@@ -12,7 +12,7 @@ namespace bongsu::node {
 namespace {
 
 constexpr std::chrono::hours kWriteClockEvery{1};
-constexpr std::string_view kAgreements = "agreements", kAccounts = "accounts";
+constexpr std::string_view kAgreements = "agreements", kAccounts = "accounts", kCrisis = "crisis", kDeclared = "declared";
 
 Error in_state(Error error, std::string_view space, std::string_view key) {
   error.code = ErrorCode::kCorrupt;
@@ -33,6 +33,13 @@ Result<std::unique_ptr<Registry>> Registry::load(std::string self, journal::Jour
     registry->agreements_.emplace(partner, std::move(*agreement));
   }
   BONGSU_TRY(registry->trust_, TrustBook::load(journal));
+  BONGSU_TRY(const auto declared, journal.state(kCrisis, kDeclared));
+  if (declared) {
+    const auto json = parse_json(*declared);
+    auto crisis = json ? Crisis::parse(*json) : Result<Crisis>(std::unexpected(json.error()));
+    if (!crisis) return std::unexpected(in_state(crisis.error(), kCrisis, kDeclared));
+    registry->crisis_ = std::move(*crisis);
+  }
   BONGSU_TRY(const auto stored, journal.states(kAccounts));
   std::map<std::string, identity::Account> book;
   for (const auto& [name, text] : stored) {
@@ -65,10 +72,12 @@ Result<void> Registry::write(std::vector<journal::StateChange> changes, std::str
 Result<void> Registry::apply_policy() {
   policy::PolicyState state;
   state.self = self_;
+  const Instant now = clock_.now();
   for (const auto& [id, member] : members_) state.members[id] = {.stopped = member.stopped};
   for (const auto& [partner, agreement] : agreements_) {
     policy::Agreement resolved = agreement;
     resolved.collections.clear();
+    if (!resolved.in_force(now)) resolved.passes_on.clear();  // consent ends with the agreement
     for (const auto& name : agreement.collections)
       if (const auto collection = collections_.find(name)) resolved.collections.push_back(collection->id);
     state.agreements.emplace(partner, std::move(resolved));
@@ -81,7 +90,7 @@ Result<void> Registry::apply_policy() {
           std::ranges::find(listed->second.keys, member.signing_key) == listed->second.keys.end())
         state.members[id].stopped = true;
     }
-    policy::apply_trust(state, *charter, trust_.agreements(), clock_.now());
+    policy::apply_trust(state, *charter, trust_.agreements(), now);
     const auto resolve = [&](std::string& name) {
       if (const auto collection = collections_.find(name)) name = collection->id;
     };
@@ -101,6 +110,7 @@ Result<void> Registry::apply_policy() {
     for (auto& [_, list] : state.further)
       for (auto& agreement : list) resolve_all(agreement);
   }
+  if (crisis_) apply_crisis(state, *crisis_, now);
   std::vector<std::string> ids;
   for (const auto& collection : collections_.list()) {
     ids.push_back(collection.id);
@@ -245,6 +255,43 @@ Result<void> Registry::end_agreement(std::string_view partner, const flow::Closi
   return {};
 }
 
+std::optional<Crisis> Registry::crisis() const {
+  const std::lock_guard lock(mutex_);
+  return crisis_;
+}
+
+Result<Crisis> Registry::declare_crisis(Crisis crisis, const flow::Closing& closing) {
+  {
+    const std::lock_guard lock(mutex_);
+    const Instant now = clock_.now();
+    crisis.since = crisis_ && crisis_->in_force(now) ? crisis_->since : now;
+    BONGSU_TRY_VOID(check_crisis(crisis, now));
+    BONGSU_TRY_VOID(write({{.space = std::string(kCrisis), .key = std::string(kDeclared), .value = to_text(crisis.json())}}, "crisis.declared", crisis.by,
+                          crisis.json(), closing));
+    crisis_ = crisis;
+    BONGSU_TRY_VOID(apply_policy());
+  }
+  changed();
+  return crisis;
+}
+
+Result<Crisis> Registry::end_crisis(const std::string& by, const std::string& reason) {
+  Crisis ended;
+  {
+    const std::lock_guard lock(mutex_);
+    const Instant now = clock_.now();
+    if (!crisis_ || !crisis_->in_force(now)) return fail(ErrorCode::kNotFound, "no crisis is declared on this node");
+    ended = *crisis_;
+    ended.until = now;
+    BONGSU_TRY_VOID(write({{.space = std::string(kCrisis), .key = std::string(kDeclared), .value = to_text(ended.json())}}, "crisis.ended", by,
+                          {{"by", by}, {"reason", reason}}));
+    crisis_ = ended;
+    BONGSU_TRY_VOID(apply_policy());
+  }
+  changed();
+  return ended;
+}
+
 std::optional<policy::TrustedCharter> Registry::charter() const {
   const std::lock_guard lock(mutex_);
   return trust_.charter();
@@ -318,10 +365,9 @@ Result<policy::SignedMemorandum> Registry::put_memorandum(const policy::SignedMe
 
 void Registry::look_at_the_clock() {
   const std::lock_guard lock(mutex_);
-  if (!trust_.charter()) return;
   const Instant now = clock_.now();
   // What was seen is written down once an hour: a clock that is set back while the node is off is noticed to the hour.
-  if (now - trust_.charter()->latest_seen > kWriteClockEvery) {
+  if (trust_.charter() && now - trust_.charter()->latest_seen > kWriteClockEvery) {
     auto change = trust_.saw(now);
     journal::Batch batch;
     batch.states = change.states;

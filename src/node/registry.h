@@ -28,6 +28,7 @@
 #include "link/pairing.h"
 #include "link/partners.h"
 #include "link/suspension.h"
+#include "node/crisis.h"
 #include "node/trust_book.h"
 #include "policy/agreement.h"
 
@@ -73,7 +74,14 @@ class Registry {
   // one that was pinned when it was paired.
   std::vector<TrustBook::ListedKey> keys_of(std::string_view member) const;
   std::optional<std::string> owner_of(std::string_view identity) const;  // by the charter
-  // What changes with time alone: the end of the charter and of probation, a group's next version.
+  // The newest crisis that was declared here, which may have ended.
+  std::optional<Crisis> crisis() const;
+  // From now on, or longer than before where one lasts. kInvalid: check_crisis.
+  Result<Crisis> declare_crisis(Crisis crisis, const flow::Closing& closing = {});
+  Result<Crisis> end_crisis(const std::string& by, const std::string& reason);  // kNotFound: none lasts
+
+  // What changes with time alone: the end of the charter and of probation, a group's next version, the end of a local
+  // agreement and with it of its partner's consent.
   void look_at_the_clock();
 
   Result<void> put_account(const identity::Account& account, bool replace);  // kConflict when it exists and replace is false
@@ -117,6 +125,7 @@ class Registry {
   mutable std::mutex mutex_;
   std::map<std::string, identity::Member, std::less<>> members_;
   std::map<std::string, policy::Agreement, std::less<>> agreements_;
+  std::optional<Crisis> crisis_;
   TrustBook trust_;
   std::vector<std::function<void()>> callbacks_;
 };

@@ -52,6 +52,17 @@ Result<ActPlan> plan_signed(Registry& registry, const Proposed& what) {
       .changes = {{"agreement", before, policy::explain(document.terms)}}};
 }
 
+Result<Crisis> crisis_in(const Proposed& what) { return Crisis::parse(Json(what.parameters)); }
+
+Result<ActPlan> plan_crisis(Registry& registry, const Proposed& what) {
+  BONGSU_TRY(const auto crisis, crisis_in(what));
+  const auto before = registry.crisis();
+  const bool lasts = before && before->until > crisis.since;
+  return ActPlan{.subject = "crisis",
+                 .summary = fmt::format("declares a crisis until {}: {}", crisis.until.text(0), crisis.reason),
+                 .changes = {{"until", lasts ? before->until.text(0) : "", crisis.until.text(0)}}};
+}
+
 Result<std::vector<policy::SignedCharter>> charters_in(const Proposed& what) {
   BONGSU_TRY(const Json list, parse_json(what.bytes));
   return read_charters(list);
@@ -109,6 +120,11 @@ void add_registry_acts(flow::Approvals& approvals, Registry& registry) {
   add(kSignedAgreement, plan_signed, [&registry](const Proposed& what, const Closing& closing) -> Result<void> {
     BONGSU_TRY(const auto document, policy::parse_signed_memorandum(what.bytes, "agreement"));
     BONGSU_TRY([[maybe_unused]] const auto put, registry.put_memorandum(document, closing));
+    return {};
+  });
+  add(kDeclareCrisis, plan_crisis, [&registry](const Proposed& what, const Closing& closing) -> Result<void> {
+    BONGSU_TRY(auto crisis, crisis_in(what));
+    BONGSU_TRY([[maybe_unused]] const auto declared, registry.declare_crisis(std::move(crisis), closing));
     return {};
   });
   add(kAcceptCharter, plan_charter, [&registry](const Proposed& what, const Closing& closing) -> Result<void> {

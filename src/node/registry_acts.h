@@ -1,4 +1,4 @@
-// What the registry does that a second person may have to approve (flow/approvals.h): agreements and the charter.
+// What the registry does that a second person may have to approve (flow/approvals.h): agreements, the charter, a crisis.
 #pragma once
 
 #include "flow/approvals.h"
@@ -10,6 +10,8 @@ inline constexpr std::string_view kPutAgreement = "agreement.put";        // byt
 inline constexpr std::string_view kEndAgreement = "agreement.end";        // {"partner"}
 inline constexpr std::string_view kSignedAgreement = "agreement.signed";  // bytes: the signed document
 inline constexpr std::string_view kAcceptCharter = "charter.accept";  // {"digest"}, bytes: a list of documents as JSON
+
+inline constexpr std::string_view kDeclareCrisis = "crisis.declare";  // Crisis::json
 
 // Of operators. References must outlive the approvals.
 void add_registry_acts(flow::Approvals& approvals, Registry& registry);

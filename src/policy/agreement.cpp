@@ -15,9 +15,8 @@
 namespace bongsu::policy {
 namespace {
 
-constexpr std::string_view kKeys[] = {"partner",    "collections", "highest_tlp", "types",
-                                      "valid_from", "valid_until", "onward",      "purposes",
-                                      "personal_data_days"};
+constexpr std::string_view kKeys[] = {"partner",     "collections", "highest_tlp", "types",    "valid_from",
+                                      "valid_until", "onward",      "passes_on",   "purposes", "personal_data_days"};
 constexpr std::string_view kTlpNames[] = {"clear", "green", "amber", "amber+strict"};
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -178,6 +177,14 @@ Result<Agreement> read(const Reader& in) {
     if (value == nullptr) return in.wrong(onward, "onward", "is true or false");
     out.onward = value->get();
   }
+  if (in.table().contains("passes_on")) {
+    BONGSU_TRY(const auto members, in.list(
+                                       "passes_on", [](std::string_view t) { return t == "*" || is_member_id(t); },
+                                       "is not a member's name: lower-case letters, digits and -, at most 63"));
+    out.passes_on.insert(members.begin(), members.end());
+    if (out.passes_on.contains("*") && out.passes_on.size() > 1)
+      return in.wrong(in.table().get("passes_on"), "passes_on", "\"*\" stands alone: it means everybody");
+  }
   if (in.table().contains("purposes")) {
     BONGSU_TRY(const auto purposes, in.list(
                                         "purposes", [](std::string_view t) { return parse_purpose(t).has_value(); },
@@ -207,6 +214,7 @@ std::string clauses(const Agreement& a, const std::vector<std::string>& collecti
   if (a.valid_from) out += fmt::format("valid_from  = {}\n", a.valid_from->text(9));
   out += fmt::format("valid_until = {}\n", a.valid_until.text(9));
   out += fmt::format("onward      = {}\n", a.onward);
+  if (!a.passes_on.empty()) out += fmt::format("passes_on   = {}\n", quoted_list(a.passes_on));
   return out;
 }
 
@@ -248,7 +256,6 @@ std::string signed_clauses(const Agreement& a) {
   if (a.highest_class != local.highest_class) out += fmt::format("highest_class = {}\n", to_string(a.highest_class));
   if (!a.categories.empty()) texts("categories", a.categories);
   if (!a.caveats.empty()) texts("caveats", a.caveats);
-  if (a.passes_on) texts("passes_on", *a.passes_on);
   if (a.anonymise_sightings != local.anonymise_sightings) out += "anonymise_sightings = false\n";
   if (a.red_to_persons) out += "red_to_persons = true\n";
   if (a.tlp1_amber_is_amber) out += "tlp1_amber_is_amber = true\n";
@@ -326,6 +333,12 @@ std::string explain(const Agreement& a) {
   out += fmt::format("Nothing above {} may flow.\n", stix::to_string(a.highest_tlp));
   out += a.onward ? fmt::format("What third members gave us may flow on to {}.\n", a.partner)
                   : fmt::format("What third members gave us does not flow on to {}.\n", a.partner);
+  if (a.passes_on.empty())
+    out += fmt::format("What {} gave us is passed on to nobody.\n", a.partner);
+  else if (a.passes_on.contains("*"))
+    out += fmt::format("What {} gave us may be passed on to any member, up to TLP:GREEN.\n", a.partner);
+  else
+    out += fmt::format("What {} gave us may be passed on to {}.\n", a.partner, fmt::join(a.passes_on, " and "));
   if (a.purposes != Agreement().purposes)
     out += a.purposes.empty() ? "It is for no purpose: nothing flows.\n"
                               : fmt::format("It is for {}.\n", fmt::join(purpose_names(a.purposes), " and "));

@@ -7,6 +7,8 @@
 //   valid_from  = 2026-11-21T00:00:00Z         # optional
 //   valid_until = 2027-11-21T00:00:00Z         # required: an agreement ends
 //   onward      = false                        # may objects that a third member gave us flow to this partner?
+//   passes_on   = ["cert-lt"]                  # optional: to whom we may pass on what this partner gave us; left out:
+//                                              # to nobody; ["*"]: to all, up to TLP:GREEN
 //   personal_data_days = 180                   # optional: personal data that the partner gave is erased here after
 //
 // An empty list is empty: it lets nothing flow.
@@ -54,6 +56,9 @@ struct Agreement {
   std::optional<Instant> valid_from;  // inclusive
   Instant valid_until;                // exclusive
   bool onward = false;
+  // To whom this node may pass on what the partner gave it: the originator's consent. "*": all, up to TLP:GREEN and not
+  // under originator control, for which a member has to be named.
+  std::set<MemberId> passes_on;
 
   // What an agreement that its parties signed says in addition. The defaults are what a local agreement means.
   std::string id;              // UUID; empty: local, not signed
@@ -67,10 +72,6 @@ struct Agreement {
   ClassRank highest_class = ClassRank::kUnclassified;
   std::set<std::string> categories;  // compartments that may flow
   std::set<std::string> caveats;     // handling rules that the partner honours
-  // To whom this node may pass on what the partner gave it: the originator's consent. "*": all, up to TLP:GREEN and not
-  // under originator control, for which a member has to be named. nullopt: not said: a node without a charter asks only
-  // the recipient's agreement (`onward`) then, under a charter it is nobody.
-  std::optional<std::set<MemberId>> passes_on;
   bool anonymise_sightings = true;   // who saw it is left out
   bool red_to_persons = false;       // the partner shows TLP:RED to the named persons only
   bool tlp1_amber_is_amber = false;  // the partner's TLP 1 AMBER does not mean AMBER+STRICT
@@ -79,6 +80,7 @@ struct Agreement {
   // What does not flow, whatever this or another agreement permits.
   std::vector<Denial> denies;
 
+  bool in_force(Instant now) const { return (!valid_from || now >= *valid_from) && now < valid_until; }
   // Text of everything but the partner's name: members whose terms are equal can share a view. One text for each value:
   // collections in order of name.
   std::string terms() const;

@@ -70,6 +70,11 @@ TEST(Agreements, ErrorsNameSourceLineKeyAndRule) {
        "a.toml:6: valid_until: is a date and time without quotes: 2027-11-21T00:00:00Z"},
       {replaced("valid_until", ""), "a.toml: valid_until: is required in an agreement"},
       {replaced("onward", "onward = \"yes\""), "a.toml:7: onward: is true or false"},
+      {replaced("onward", "passes_on = \"*\""), "a.toml:7: passes_on: is a list: [\"…\"]"},
+      {replaced("onward", "passes_on = [\"Cert A\"]"),
+       "a.toml:7: passes_on: \"Cert A\" is not a member's name: lower-case letters, digits and -, at most 63"},
+      {replaced("onward", "passes_on = [\"*\", \"cert-a\"]"),
+       "a.toml:7: passes_on: \"*\" stands alone: it means everybody"},
   };
   for (const auto& c : kCases) {
     const auto a = parse_agreement(c.text, "a.toml");
@@ -136,8 +141,18 @@ TEST(Agreements, ExplainSaysEveryClauseInWords) {
       "Only objects of these types may flow: indicator, malware; marking definitions travel with what they mark.\n"
       "Nothing above TLP:AMBER may flow.\n"
       "What third members gave us may flow on to cert-ua.\n"
+      "What cert-ua gave us is passed on to nobody.\n"
       "It begins at 2026-11-21T00:00:00Z.\n"
       "It ends at 2027-11-21T00:00:00Z; after that nothing flows.\n");
+  const auto passing = [](std::string_view to) {
+    return explain(*parse_agreement(std::string(kGood) + "passes_on = " + std::string(to) + "\n", "a"));
+  };
+  EXPECT_NE(
+      passing("[\"cert-lt\", \"cert-ee\"]").find("What cert-ua gave us may be passed on to cert-ee and cert-lt.\n"),
+      std::string::npos);
+  EXPECT_NE(passing("[\"*\"]").find("What cert-ua gave us may be passed on to any member, up to TLP:GREEN.\n"),
+            std::string::npos);
+  EXPECT_NE(passing("[]").find("What cert-ua gave us is passed on to nobody.\n"), std::string::npos);
   Agreement drill = *parse_agreement(std::string(kGood) + "purposes = [\"operations\", \"exercise\"]\n", "a");
   EXPECT_EQ(drill.purposes, (std::set{Purpose::kOperations, Purpose::kExercise}));
   EXPECT_NE(explain(drill).find("It is for operations and exercise.\n"), std::string::npos);

@@ -43,14 +43,13 @@ void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Inst
     amber = amber && a.tlp1_amber_is_amber;
     widens = widens && a.widens;
     if (a.personal_data_days) days = std::min(days.value_or(*a.personal_data_days), *a.personal_data_days);
-    const std::set<MemberId> named = a.passes_on.value_or(std::set<MemberId>{});
     // "*" is less than a name (it does not reach what is AMBER or under originator control), so it implies none.
     if (!passes_on)
-      passes_on = named;
+      passes_on = a.passes_on;
     else
-      std::erase_if(*passes_on, [&](const MemberId& id) { return !named.contains(id); });
+      std::erase_if(*passes_on, [&](const MemberId& id) { return !a.passes_on.contains(id); });
   }
-  first.passes_on = passes_on;
+  first.passes_on = passes_on.value_or(std::set<MemberId>{});
   first.tlp1_amber_is_amber = any && amber;
   first.widens = any && widens;
   first.personal_data_days = days;

@@ -40,7 +40,8 @@ Decision if_both_say_so(Decision decision, const CompiledDecision& compiled, con
           .left_out = {},
           .epoch = decision.epoch,
           .versions = std::move(decision.versions),
-          .persons = {}};
+          .persons = {},
+          .no_consent_of = {}};
 }
 
 CompiledPolicy::CompiledPolicy(const PolicyState& state)
@@ -155,12 +156,8 @@ CompiledPolicy::CompiledPolicy(const PolicyState& state)
       add(local->second);
       Giver& giver = givers_[m];
       giver.amber = local->second.tlp1_amber_is_amber;
-      giver.says = local->second.passes_on.has_value();
-      giver.named = Bits(member_numbers_.size());
-      if (local->second.passes_on) {
-        giver.to_all = local->second.passes_on->contains("*");
-        giver.named = bits(member_numbers_, *local->second.passes_on);
-      }
+      giver.to_all = local->second.passes_on.contains("*");
+      giver.named = bits(member_numbers_, local->second.passes_on);
     } else {
       givers_[m].named = Bits(member_numbers_.size());
     }
@@ -193,7 +190,7 @@ CompiledObject::Part CompiledPolicy::compile_label(const Label& label, const Mem
     if (number == Names::kNone) {
       out.stranger = true;
       out.named = Bits(count);
-      if (chartered_) out.consent = Bits(count);
+      out.consent = Bits(count);
       continue;
     }
     out.givers.add(number);
@@ -202,7 +199,7 @@ CompiledObject::Part CompiledPolicy::compile_label(const Label& label, const Mem
     Bits named = says.named;
     named.add(number);  // what came from itself
     Bits consent = named;
-    if (says.says ? says.to_all && out.tlp < stix::Tlp::kAmber : !chartered_) consent = Bits(count, true);
+    if (says.to_all && out.tlp < stix::Tlp::kAmber) consent = Bits(count, true);
     out.consent.keep(consent);
     out.named.keep(named);
   }
@@ -381,7 +378,8 @@ std::uint64_t CompiledPolicy::against(const CompiledObject::Part& label, const M
   say(member.ceiling && (label.tlp > member.most.tlp || rank > member.most.rank), Reason::kAboveCeiling);
   say(label.restricted && !label.to.has(number), Reason::kNotReleasableTo);
   if (label.stranger || label.givers_count > (label.givers.has(number) ? 1U : 0U)) {
-    say(terms == nullptr || !terms->onward || !label.consent.has(number), Reason::kThirdParty);
+    say(terms == nullptr || !terms->onward, Reason::kThirdParty);
+    say(!label.consent.has(number), Reason::kNoConsent);
     say(label.orcon && !label.named.has(number), Reason::kOriginatorControl);
   }
   return no;

@@ -159,7 +159,7 @@ class CompiledPolicy {
     std::vector<Terms> agreements;
   };
   struct Giver {
-    bool amber = false, says = false, to_all = false;
+    bool amber = false, to_all = false;
     Bits named;
   };
   CompiledObject::Part compile_label(const Label& label, const MemberId& origin) const;

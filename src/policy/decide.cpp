@@ -42,6 +42,9 @@ struct Question {
   stix::Tlp effective_tlp(const Label& label) const;
   void classification(const Label& label, Reasons& no, ClassRank& rank) const;
   void recipients(const Label& label, Reasons& no) const;
+  std::set<MemberId> third_parties(const Label& label) const;
+  bool names(const MemberId& giver) const;
+  bool consents(const MemberId& giver, stix::Tlp tlp) const;
   void third_parties(const Label& label, stix::Tlp tlp, Reasons& no) const;
 };
 
@@ -98,10 +101,9 @@ bool may_know(const Target& target, const Question& q) {
     const Purpose purpose = q.state.exercises.contains(there.collection) ? Purpose::kExercise : q.asked;
     if (denied(there, q.member, purpose, q.state)) return false;
     return std::ranges::any_of(agreements, [&](const Agreement* agreement) {
-      const bool in_force = (!agreement->valid_from || q.now >= *agreement->valid_from) &&
-                            q.now < agreement->valid_until && agreement->direction != Direction::kFromPartner &&
-                            agreement->purposes.contains(purpose);
-      if (!in_force || !(agreement->types.contains("*") || agreement->types.contains(target.type))) return false;
+      const bool holds = agreement->in_force(q.now) && agreement->direction != Direction::kFromPartner &&
+                         agreement->purposes.contains(purpose);
+      if (!holds || !(agreement->types.contains("*") || agreement->types.contains(target.type))) return false;
       if (!known) return true;
       return std::ranges::find(agreement->collections, there.collection) != agreement->collections.end() &&
              (!agreement->sectors || intersects(*agreement->sectors, target.sectors));
@@ -167,21 +169,32 @@ void Question::recipients(const Label& label, Reasons& no) const {
       no.insert(Reason::kNotReleasableTo);
 }
 
-void Question::third_parties(const Label& label, stix::Tlp tlp, Reasons& no) const {
+// Whose information it holds, beside this node's and the member's own.
+std::set<MemberId> Question::third_parties(const Label& label) const {
   std::set<MemberId> givers = label.reveals;
   givers.insert(object.origin);
   givers.erase(state.self);
   givers.erase(member);
-  for (const MemberId& giver : givers) {
-    const auto with_giver = state.agreements.find(giver);
-    const auto* passes_on = with_giver == state.agreements.end() || !with_giver->second.passes_on
-                                ? nullptr
-                                : &*with_giver->second.passes_on;
-    const bool named = passes_on != nullptr && passes_on->contains(member);
-    const bool to_all = passes_on != nullptr && passes_on->contains("*") && tlp < stix::Tlp::kAmber;
-    const bool consent = passes_on == nullptr ? !chartered() : named || to_all;
-    if (agreement == nullptr || !agreement->onward || !consent) no.insert(Reason::kThirdParty);
-    if (label.originator_controlled && !named) no.insert(Reason::kOriginatorControl);
+  return givers;
+}
+
+// By the agreement with the giver it may be passed on to this member, who is named there.
+bool Question::names(const MemberId& giver) const {
+  const auto with_giver = state.agreements.find(giver);
+  return with_giver != state.agreements.end() && with_giver->second.passes_on.contains(member);
+}
+
+bool Question::consents(const MemberId& giver, stix::Tlp tlp) const {
+  if (names(giver)) return true;
+  const auto with_giver = state.agreements.find(giver);
+  return with_giver != state.agreements.end() && with_giver->second.passes_on.contains("*") && tlp < stix::Tlp::kAmber;
+}
+
+void Question::third_parties(const Label& label, stix::Tlp tlp, Reasons& no) const {
+  for (const MemberId& giver : third_parties(label)) {
+    if (agreement == nullptr || !agreement->onward) no.insert(Reason::kThirdParty);
+    if (!consents(giver, tlp)) no.insert(Reason::kNoConsent);
+    if (label.originator_controlled && !names(giver)) no.insert(Reason::kOriginatorControl);
   }
 }
 
@@ -238,6 +251,7 @@ struct Answer {
   std::set<std::string> redact;
   std::vector<LeftOut> left_out;
   std::optional<std::set<std::string>> persons;
+  std::set<MemberId> no_consent_of;
 };
 
 Answer ask(const Question& q) {
@@ -254,6 +268,12 @@ Answer ask(const Question& q) {
   if (anonymous && q.object.sighted_by && *q.object.sighted_by != q.member) out.against.insert(Reason::kNamesSighters);
   for (const Target& target : q.object.targets)
     if (!(target.sighter && names_sighters) && !may_know(target, q)) out.against.insert(Reason::kRefersToWithheld);
+  const auto note_consent = [&](const Reasons& against, const Label& of) {
+    if (!against.contains(Reason::kNoConsent)) return;
+    for (const MemberId& giver : q.third_parties(of))
+      if (!q.consents(giver, q.effective_tlp(of))) out.no_consent_of.insert(giver);
+  };
+  note_consent(out.against, own);
   if (!out.against.empty()) return out;
   if (names_sighters) {
     out.redact.insert("where_sighted_refs");
@@ -273,6 +293,7 @@ Answer ask(const Question& q) {
     }
     out.redact.insert(label.parts[i].selectors.begin(), label.parts[i].selectors.end());
     out.left_out.push_back({label.parts[i].selectors, {against.begin(), against.end()}});
+    note_consent(against, with);
     out.against_parts.merge(against);
   }
   if (persons) out.persons = persons_of(persons, q.member);
@@ -286,7 +307,8 @@ Decision own(const PolicyState& state) {
           .left_out = {},
           .epoch = state.epoch,
           .versions = {.epoch = state.epoch, .charter_version = state.charter_version, .agreement = {}},
-          .persons = {}};
+          .persons = {},
+          .no_consent_of = {}};
 }
 
 Decision finish(const Answer& answer, const Agreement* agreement, const PolicyState& state) {
@@ -296,6 +318,7 @@ Decision finish(const Answer& answer, const Agreement* agreement, const PolicySt
     out.versions.agreement = agreement->id;
     out.versions.agreement_version = agreement->version;
   }
+  out.no_consent_of = answer.no_consent_of;
   if (!answer.against.empty()) {
     out.verdict = Verdict::kWithhold;
     out.reasons.assign(answer.against.begin(), answer.against.end());
@@ -412,7 +435,7 @@ std::string terms_of(const PolicyState& state, std::string_view member, std::str
     terms.id.clear();
     terms.version = 0;
     // What the partner lets us pass on is about what it gave, not about what it gets.
-    terms.passes_on.reset();
+    terms.passes_on.clear();
     terms.tlp1_amber_is_amber = false;
     out += terms.terms();
   }
@@ -442,9 +465,9 @@ std::string terms_of(const PolicyState& state, std::string_view member, std::str
     list("accepted by ", row.accepted_by);
   }
   for (const auto& [giver, agreement] : state.agreements) {
-    if (agreement.passes_on) {
+    if (!agreement.passes_on.empty()) {
       list("passes on ", std::array{giver});
-      list("to ", *agreement.passes_on);
+      list("to ", agreement.passes_on);
     }
     if (agreement.tlp1_amber_is_amber) list("tlp1 ", std::array{giver});
   }

@@ -159,7 +159,8 @@ enum class Reason : std::uint8_t {
   kAboveCeiling,
   kNotReleasableTo,
   kNoNamedPerson,
-  kThirdParty,
+  kThirdParty,  // the agreement with this member has no onward sharing
+  kNoConsent,   // the agreement with a giver does not let it be passed on to this member
   kOriginatorControl,
   kSightingOfAnother,
   kNamesSighters,
@@ -199,6 +200,7 @@ struct Decision {
   DecisionVersions versions;
   // The member's persons who alone may see it; nullopt: not restricted to persons.
   std::optional<std::set<std::string>> persons;
+  std::set<MemberId> no_consent_of;  // for kNoConsent: whose agreements do not let it be passed on to the member
 };
 
 // Whether a decision still stands: nothing that it was made by has changed. (Time passes, too: what is sealed or sent

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/policy_test_support.h"
+#include "policy/trace.h"
 
 namespace bongsu::policy {
 namespace {
@@ -87,10 +88,10 @@ TEST(Decide, EveryReasonToWithhold) {
   EXPECT_EQ(why(f, state), std::vector{Reason::kNotReleasableTo});
   f = facts();
   f.origin = "cert-b";
-  EXPECT_EQ(why(f, state), std::vector{Reason::kThirdParty});
+  EXPECT_EQ(why(f, state), (std::vector{Reason::kThirdParty, Reason::kNoConsent}));
   f = facts();
   f.label.reveals = {"cert-b"};
-  EXPECT_EQ(why(f, state), std::vector{Reason::kThirdParty})
+  EXPECT_EQ(why(f, state), (std::vector{Reason::kThirdParty, Reason::kNoConsent}))
       << "an id of a third member's object is that member's information";
 }
 
@@ -115,17 +116,43 @@ TEST(Decide, EmptySetsReleaseToNobody) {
   EXPECT_EQ(why(facts(), state), std::vector{Reason::kCollectionNotAgreed});
 }
 
-TEST(Decide, OnwardSharingNeedsTheAgreementNotTheReleasableToList) {
+TEST(Decide, OnwardSharingNeedsBothAgreementsNotTheReleasableToList) {
   PolicyState state = world();
   ObjectFacts f = facts();
   f.origin = "cert-b";
   f.label.releasable_to = std::set<MemberId>{"cert-a"};
-  EXPECT_EQ(why(f, state), std::vector{Reason::kThirdParty});
+  EXPECT_EQ(why(f, state), (std::vector{Reason::kThirdParty, Reason::kNoConsent}));
   state.agreements["cert-a"].onward = true;
+  EXPECT_EQ(why(f, state), std::vector{Reason::kNoConsent});
+  state.agreements["cert-b"].passes_on = {"cert-a"};
   EXPECT_EQ(why(f, state), std::vector{Reason::kAgreed});
+  state.agreements["cert-a"].onward = false;
+  EXPECT_EQ(why(f, state), std::vector{Reason::kThirdParty});
   state = world();
   f.origin = "cert-a";
   EXPECT_EQ(why(f, state), std::vector{Reason::kAgreed}) << "what a member gave us is no third party's to it";
+}
+
+TEST(Decide, TheTraceNamesTheAgreementThatLacksConsentAndWhatGivesIt) {
+  PolicyState state = world();
+  ObjectFacts f = facts();
+  f.origin = "cert-b";
+  const auto said = [&] {
+    return trace_text(trace_json(f, "cert-a", decide(f, "cert-a", Purpose::kOperations, state, {100, 0})));
+  };
+  EXPECT_NE(
+      said().find("no consent of          cert-b: the agreement with cert-b does not let what it gave be passed on to "
+                  "cert-a; when cert-b has agreed to that, add cert-a to passes_on there (`bongsu agreement set`)\n"),
+      std::string::npos)
+      << said();
+  state.charter_version = 2;
+  EXPECT_NE(
+      said().find("no consent of          cert-b: no signed agreement lets what it gave be passed on to cert-a; a next "
+                  "version of it, with cert-a in passes_on of its clauses from cert-b, would\n"),
+      std::string::npos)
+      << said();
+  state.agreements["cert-b"].passes_on = {"cert-a"};
+  EXPECT_EQ(said().find("no consent of"), std::string::npos) << said();
 }
 
 TEST(Decide, ReasonsAreAllGivenTheWeightiestFirst) {
@@ -139,7 +166,7 @@ TEST(Decide, ReasonsAreAllGivenTheWeightiestFirst) {
   EXPECT_EQ(why(f, state, "cert-a", Instant{200, 0}, Purpose::kExercise),
             (std::vector{Reason::kStopped, Reason::kExpired, Reason::kCollectionNotAgreed, Reason::kTypeNotAgreed,
                          Reason::kUnknownMarking, Reason::kTlpRed, Reason::kNotReleasableTo, Reason::kThirdParty,
-                         Reason::kWrongPurpose}));
+                         Reason::kNoConsent, Reason::kWrongPurpose}));
 }
 
 TEST(Decide, EveryReasonHasAWordAndASentence) {

@@ -160,8 +160,8 @@ TEST(LeakRules, R5_AmberIsPassedOnOnlyToMembersThatItsGiverNamed) {
   f.origin = "cert-b";
   EXPECT_EQ(why(f, "cert-a", state), kYes);
   f.label.tlp = Tlp::kAmber;
-  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kThirdParty});
-  state.agreements["cert-b"].passes_on->insert("cert-a");
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kNoConsent});
+  state.agreements["cert-b"].passes_on.insert("cert-a");
   EXPECT_EQ(why(f, "cert-a", state), kYes);
 }
 
@@ -236,7 +236,7 @@ TEST(LeakRules, R8_OnwardNeedsTheOriginatorsConsentWhateverTheRecipientsAgreemen
   PolicyState state = world();
   ObjectFacts f = facts(with([](Label& l) { l.releasable_to = std::set<MemberId>{"cert-a"}; }));
   f.origin = "cert-b";
-  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kThirdParty});
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kNoConsent});
   state.agreements["cert-b"].passes_on = std::set<MemberId>{"cert-a"};
   EXPECT_EQ(why(f, "cert-a", state), kYes);
   state.agreements["cert-a"].onward = false;
@@ -246,6 +246,29 @@ TEST(LeakRules, R8_OnwardNeedsTheOriginatorsConsentWhateverTheRecipientsAgreemen
   EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kThirdParty}) << "an id of it is its information";
 }
 
+TEST(LeakRules, R8_OnwardNeedsConsentWithoutACharterToo) {
+  PolicyState state = world();
+  state.charter_version = 0;
+  ObjectFacts f = facts(with([](Label& l) { l.tlp = Tlp::kGreen; }));
+  f.origin = "cert-b";
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kNoConsent}) << "an agreement that says nothing says no";
+  EXPECT_EQ(ask(f, "cert-a", state).no_consent_of, std::set<MemberId>{"cert-b"});
+  state.agreements["cert-b"].passes_on = {"cert-c"};
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kNoConsent}) << "consent for another";
+  state.agreements["cert-b"].passes_on = {"cert-a"};
+  EXPECT_EQ(why(f, "cert-a", state), kYes);
+  EXPECT_TRUE(ask(f, "cert-a", state).no_consent_of.empty());
+  state.agreements["cert-a"].onward = false;
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kThirdParty}) << "one yes of two";
+  state.agreements["cert-a"].onward = true;
+  f.label.reveals = {"cert-c"};
+  EXPECT_EQ(ask(f, "cert-a", state).no_consent_of, std::set<MemberId>{"cert-c"}) << "each giver has to consent";
+  state.agreements.erase("cert-c");
+  EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kNoConsent}) << "no agreement is no consent";
+  f.label.reveals = {"cert-a"};
+  EXPECT_EQ(why(f, "cert-a", state), kYes) << "its own is no third member's";
+}
+
 TEST(LeakRules, R8_OriginatorControlWantsTheMemberNamed) {
   PolicyState state = world();
   state.agreements["cert-b"].passes_on = std::set<MemberId>{"*"};
@@ -253,7 +276,7 @@ TEST(LeakRules, R8_OriginatorControlWantsTheMemberNamed) {
   EXPECT_EQ(why(f, "cert-a", state), kYes) << "we are the originator";
   f.origin = "cert-b";
   EXPECT_EQ(why(f, "cert-a", state), std::vector{Reason::kOriginatorControl});
-  state.agreements["cert-b"].passes_on->insert("cert-a");
+  state.agreements["cert-b"].passes_on.insert("cert-a");
   EXPECT_EQ(why(f, "cert-a", state), kYes);
 }
 

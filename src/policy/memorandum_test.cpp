@@ -261,7 +261,7 @@ TEST(Trust, UnderACharterOnlySignedAgreementsCount) {
   EXPECT_TRUE(other.agreements.at("cert-lt").widens);
   EXPECT_EQ(other.agreements.at("cert-lt").personal_data_days, 30);
   apply_trust(other, w.trusted(), signed_ones, at("2027-12-01T00:00:00Z"));
-  EXPECT_EQ(other.agreements.at("cert-lt").passes_on, std::nullopt) << "consent ends with the agreement";
+  EXPECT_EQ(other.agreements.at("cert-lt").passes_on, std::set<MemberId>{}) << "consent ends with the agreement";
 
   SignedMemorandum one = *unsigned_memorandum(kText, "m");
   ASSERT_TRUE(sign_memorandum(one, "cert-lt", w.member_keys["cert-lt"]));

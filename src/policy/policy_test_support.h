@@ -118,6 +118,7 @@ inline Agreement random_agreement(Random& random, const MemberId& partner, bool 
   if (chance(random, 2)) a.valid_from = Instant{static_cast<std::int64_t>(random.below(10)), 0};
   a.valid_until = Instant{static_cast<std::int64_t>(10 + random.below(10)), 0};
   a.onward = chance(random, 2);
+  if (chance(random, 2)) a.passes_on = chance(random, 2) ? std::set<MemberId>{"*"} : some_members(random);
   if (!rich) return a;
   a.highest_tlp = static_cast<stix::Tlp>(chance(random, 2) ? 3 : random.below(5));
   a.id = chance(random, 2) ? "00000000-0000-4000-8000-00000000000a" : "";
@@ -130,10 +131,7 @@ inline Agreement random_agreement(Random& random, const MemberId& partner, bool 
   a.highest_class = static_cast<ClassRank>(random.below(5));
   if (chance(random, 2)) a.categories = some_of(random, kWords, 2);
   if (chance(random, 2)) a.caveats = some_of(random, kWords, 2);
-  if (chance(random, 2)) {
-    a.passes_on = some_members(random);
-    if (chance(random, 2)) a.passes_on->insert("*");
-  }
+  if (chance(random, 4)) a.passes_on.insert("*");
   a.anonymise_sightings = chance(random, 2);
   a.red_to_persons = chance(random, 2);
   a.tlp1_amber_is_amber = chance(random, 2);

@@ -133,14 +133,15 @@ std::set<Reason> about_label(const Label& label, const ObjectFacts& object, cons
 
   // R8: third parties' information.
   for (const auto& giver : third) {
-    bool named = false, consents = !charter;
-    if (state.agreements.count(giver) == 1 && state.agreements.at(giver).passes_on.has_value()) {
-      const Strings to = list(*state.agreements.at(giver).passes_on);
+    bool named = false, consents = false;
+    if (state.agreements.count(giver) == 1) {
+      const Strings to = list(state.agreements.at(giver).passes_on);
       named = is_in(member, to);
       consents = named || (is_in("*", to) && tlp != stix::Tlp::kAmber && tlp != stix::Tlp::kAmberStrict &&
                            tlp != stix::Tlp::kRed);
     }
-    if (mou == nullptr || !mou->onward || !consents) no.insert(Reason::kThirdParty);
+    if (mou == nullptr || !mou->onward) no.insert(Reason::kThirdParty);
+    if (!consents) no.insert(Reason::kNoConsent);
     if (label.originator_controlled && !named) no.insert(Reason::kOriginatorControl);
   }
   return no;

@@ -64,7 +64,7 @@ Json agreement_json(const Agreement& a) {
   if (a.valid_from) out["valid_from"] = a.valid_from->text(9);
   if (a.sectors) out["sectors"] = list_of(*a.sectors);
   if (a.communities) out["communities"] = list_of(*a.communities);
-  if (a.passes_on) out["passes_on"] = list_of(*a.passes_on);
+  if (!a.passes_on.empty()) out["passes_on"] = list_of(a.passes_on);
   if (a.widens) out["widens"] = true;
   if (a.personal_data_days) out["personal_data_days"] = *a.personal_data_days;
   if (!a.denies.empty()) {

@@ -11,6 +11,21 @@ JsonArray list_of(const auto& items) {
   return out;
 }
 
+// Which agreement lacks it, and what gives it.
+std::string consent_sentence(std::string_view giver, std::string_view member, bool chartered) {
+  if (chartered)
+    return fmt::format(
+        "{0}: no signed agreement lets what it gave be passed on to {1}; a next version of it, with {1} in passes_on "
+        "of "
+        "its clauses from {0}, would",
+        giver, member);
+  return fmt::format(
+      "{0}: the agreement with {0} does not let what it gave be passed on to {1}; when {0} has agreed to that, add {1} "
+      "to "
+      "passes_on there (`bongsu agreement set`)",
+      giver, member);
+}
+
 }  // namespace
 
 std::string part_sentence(Reason reason) {
@@ -48,6 +63,7 @@ JsonObject trace_json(const ObjectFacts& facts, std::string_view member, const D
                  {"agreement_version", decision.versions.agreement_version}};
   if (!decision.left_out.empty()) out["left_out"] = left_out_json(decision);
   if (decision.persons) out["persons"] = list_of(*decision.persons);
+  if (!decision.no_consent_of.empty()) out["no_consent_of"] = list_of(decision.no_consent_of);
   return out;
 }
 
@@ -79,6 +95,10 @@ std::string trace_text(const JsonObject& trace) {
   if (const Json* persons = find(json, "persons"))
     for (const Json& person : persons->as_array())
       out += fmt::format("  only for               {}\n", std::string_view(person.as_string()));
+  if (const Json* givers = find(json, "no_consent_of"))
+    for (const Json& giver : givers->as_array())
+      out += fmt::format("  no consent of          {}\n",
+                         consent_sentence(giver.as_string(), text("member"), number("charter_version") != "0"));
   out += fmt::format("  label                  {}\n", text("label"));
   out += fmt::format("  collection, origin     {}, {}\n", text("collection"), text("origin"));
   const std::string agreement = text("agreement");

@@ -104,6 +104,7 @@ class Drill {
     agreement.highest_tlp = stix::Tlp::kAmber;
     agreement.types = {"*"};
     agreement.onward = random_.below(2) == 0;
+    agreement.passes_on = {"*"};
     agreement.valid_until = Instant{4'000'000'000, 0};
     const bool exercise = random_.below(3) != 0;
     if (exercise) agreement.purposes.insert(policy::Purpose::kExercise);

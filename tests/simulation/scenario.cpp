@@ -149,6 +149,7 @@ class Generator {
     a.types = {"*"};
     a.valid_until = kForEver;
     a.onward = chance(50);
+    a.passes_on = {"*"};
     if (to == watched_) {
       a.highest_tlp = chance(80) ? Tlp::kGreen : Tlp::kClear;
       if (typed_) a.types = kAgreedTypes;

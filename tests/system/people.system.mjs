@@ -1,5 +1,5 @@
 // What one person does not do alone, with a real node: over TAXII, by the local administrator, in the console and on the command line.
-import { check, equal, Https, indicator, json, ok, partners, run, tlp, until } from './lib/bongsu.mjs';
+import { check, equal, Https, indicator, json, ok, partners, run, sleep, tlp, until } from './lib/bongsu.mjs';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -104,6 +104,75 @@ export async function what_is_classified_goes_out_after_a_second_person_said_so_
   const log = filesOf(join(lt.data, 'ledger')).map((f) => readFileSync(f, 'latin1')).join('');
   for (const words of ['approval.proposed', 'approval.executed', 'agreed with the source', '"proposed_by":"olena"', '"by":"otto"', 'people.four_eyes'])
     check(log.includes(words), `the ledger says ${words}`);
+}
+
+export async function what_a_partner_recalled_is_brought_in_again_by_two_persons_only(house) {
+  const lt = await house.node('cert-lt'), ua = await house.node('cert-ua', { toml: '\n[people]\nfour_eyes = true\n' });
+  await lt.serve();
+  await ua.serve();
+  await partners(lt, ua);
+  const olena = await account(ua, 'olena'), otto = await account(ua, 'otto');
+  const object = indicator('recalled-here.example');
+  await lt.import([object]);
+  await until('it is at cert-ua', () => at(ua, object.id));
+  await ok(['recall', object.id, '--reason', 'erroneous', '--data', lt.data]);
+  await until('it is gone, and confirmed', async () => !(await at(ua, object.id)) && (await lt.admin('GET', '/recalls')).orders.every((order) => order.state === 'destroyed'), 60_000);
+  const file = join(ua.data, 'kept-copy.json');
+  writeFileSync(file, JSON.stringify({ type: 'bundle', id: `bundle--${object.id.slice(11)}`, objects: [object] }));
+  const tried = await run(['import', file, '--reason', 'we saw it ourselves', '--data', ua.data]);
+  check(tried.code === 1 && /was recalled by cert-lt, who gave it: waits for a second person/.test(tried.err), `${tried.code} ${tried.err}`);
+  const sealed = await run(['seal', '--to', 'cert-lt', file, '-o', join(house.dir, 'x.sealed'), '--data', ua.data]);
+  check(sealed.code === 2 && /cert-lt, who gave it, recalled it/.test(sealed.err), `nor does it leave as a file: ${sealed.err}`);
+  const own = async () => (await ua.export('shared')).some((o) => o.id === object.id);
+  equal(await own(), false, 'not yet');
+  const [item] = (await json(['approvals', 'list', '--data', ua.data])).items;
+  equal([item.kind, item.changes[0].before], ['recall.override', 'cert-lt'], 'what waits, and against whose recall');
+  await ok(['approvals', 'approve', item.id, '--token-file', otto.file, '--reason', 'seen in our own logs', '--data', ua.data]);
+  equal(await own(), true, 'as its own');
+  check(olena.token !== otto.token, 'two persons');
+}
+
+export async function an_agreement_for_crises_holds_while_an_operator_has_declared_one(house) {
+  const lt = await house.reachable('cert-lt'), ua = await house.node('cert-ua');
+  await lt.serve();
+  await ua.serve();
+  await partners(lt, ua);
+  await lt.agree(ua, { purposes: ['crisis'] });
+  const [before, during, after] = ['before', 'during', 'after'].map((when) => indicator(`${when}-the-crisis.example`));
+  const kept = indicator('kept.example');
+  await lt.import([before]);
+  const declare = (who, lasting) => run(['crisis', 'declare', '--for', lasting, '--token-file', who.file, '--reason', 'attacks on the grid', '--data', lt.data]);
+  const olena = await account(lt, 'olena', 'analyst'), otto = await account(lt, 'otto');
+  const refused = await declare(olena, '1h');
+  check(refused.code === 2 && /no operator/.test(refused.err), `an analyst does not: ${refused.err}`);
+  const endless = await declare(otto, '721h');
+  check(endless.code === 2 && /at most 720 hours/.test(endless.err), `it ends: ${endless.err}`);
+  check(!(await at(ua, before.id)) && !(await lt.status()).crisis, 'nothing flows yet');
+  equal((await declare(otto, '1h')).code, 0, 'declared');
+  equal((await lt.status()).crisis.by, 'otto', 'shown');
+  check((await ok(['status', '--data', lt.data])).includes('CRISIS'), 'in words, too');
+  await until('what stood here already', () => at(ua, before.id), 60_000);
+  await lt.import([during]);
+  await until('what comes in meanwhile', () => at(ua, during.id));
+  // A restart does not end it; the person does.
+  await lt.stop();
+  await lt.serve();
+  check((await ok(['crisis', 'show', '--data', lt.data])).includes('A crisis lasts'), 'after a restart');
+  await lt.import([kept]);
+  await until('it goes on', () => at(ua, kept.id), 60_000);
+  await ok(['crisis', 'end', '--token-file', otto.file, '--reason', 'the grid is stable', '--data', lt.data]);
+  await lt.import([after]);
+  const why = await ok(['why', after.id, 'cert-ua', '--data', lt.data]);
+  check(/does not flow/.test(why) && /has ended/.test(why), why);
+  await sleep(2000);
+  check(!(await at(ua, after.id)), 'nothing new after the end');
+  check(await at(ua, before.id) && await at(ua, during.id), 'what was given stays');
+  const recalled = (await lt.admin('GET', '/recalls')).orders.flatMap((order) => order.objects);
+  check(![before.id, during.id, kept.id].some((id) => recalled.includes(id)), 'and is not recalled');
+  await ok(['ledger', 'verify', '--data', lt.data]);
+  await lt.stop();
+  const log = filesOf(join(lt.data, 'ledger')).map((f) => readFileSync(f, 'latin1')).join('');
+  for (const words of ['crisis.declared', 'attacks on the grid', 'crisis.ended', 'the grid is stable']) check(log.includes(words), `the ledger says ${words}`);
 }
 
 // Personal data that a partner gave: gone from payloads, search and a restored backup once its days are over.

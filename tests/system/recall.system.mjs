@@ -9,7 +9,7 @@ async function chain(house) {
   await pair(a, b);
   await pair(b, c);
   await a.agree(b, { collections: ['shared'] });
-  await b.agree(a, { collections: ['shared'] });
+  await b.agree(a, { collections: ['shared'], passesOn: [c] });
   await until('the mirror at B', async () => (await b.admin('GET', '/collections')).collections.some((x) => x.alias === 'cert-a.shared'));
   await b.agree(c, { collections: ['cert-a.shared'], onward: true });
   await c.agree(b, { collections: ['shared'] });

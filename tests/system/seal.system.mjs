@@ -102,15 +102,16 @@ export async function files_are_sealed_opened_once_and_to_nobody_else(house) {
   const c = await house.node('cert-ee');
   await c.serve();
   await pair(a, c);
-  await until('prekeys of both', async () => (await run(['seal', '--to', 'cert-ee', join(a.data, 'bongsu.toml'), '-o', '-', '--data', a.data])).code === 0);
+  await a.agree(c, { tlp: 'amber+strict' });
+  await until('prekeys of both', async () => (await run(['seal', '--to', 'cert-ee', '--label', 'TLP:GREEN', join(a.data, 'bongsu.toml'), '-o', '-', '--data', a.data])).code === 0);
   const file = join(house.dir, 'report.bin'), content = randomBytes(70_000);
   writeFileSync(file, content);
-  await ok(['seal', '--to', 'cert-lt', '--to', 'cert-ee', '--label', 'TLP:RED', file, '--data', a.data]);
+  await ok(['seal', '--to', 'cert-lt', '--to', 'cert-ee', '--label', 'TLP:AMBER+STRICT', file, '--data', a.data]);
   const forB = `${file}.cert-lt.sealed`, forC = `${file}.cert-ee.sealed`;
   check(!bytesOf(forB).includes('cert-ee'), 'recipients do not learn of each other');
   const opened = join(house.dir, 'opened');
   const said = JSON.parse(await ok(['open', forB, '-o', opened, '--json', '--data', b.data]));
-  equal([said.sender, said.label], ['cert-ua', 'TLP:RED'], 'who sealed it, and how to handle it');
+  equal([said.sender, said.label], ['cert-ua', 'TLP:AMBER+STRICT'], 'who sealed it, and how to handle it');
   check(bytesOf(opened).equals(content), 'the content is the same');
   const again = await run(['open', forB, '-o', opened, '--data', b.data]);
   check(again.code === 2 && /destroyed/.test(again.err), `a one-time key opens once: ${again.err}`);
@@ -121,11 +122,62 @@ export async function files_are_sealed_opened_once_and_to_nobody_else(house) {
   writeFileSync(`${file}.bad`, bad);
   check((await run(['open', `${file}.bad`, '-o', opened, '--data', c.data])).code === 2, 'a changed file does not open');
   await ok(['open', forC, '-o', opened, '--data', c.data]);
-  const unknown = await run(['seal', '--to', 'cert-xx', file, '--data', a.data]);
+  const unknown = await run(['seal', '--to', 'cert-xx', '--label', 'TLP:GREEN', file, '--data', a.data]);
   check(unknown.code === 2 && /not paired/.test(unknown.err), `an unknown member is named: ${unknown.err}`);
   const once = join(house.dir, 'together');
-  await ok(['seal', '--together', '--to', 'cert-lt', '--to', 'cert-ee', file, '-o', once, '--data', a.data]);
+  await ok(['seal', '--together', '--to', 'cert-lt', '--to', 'cert-ee', '--label', 'TLP:AMBER', file, '-o', once, '--data', a.data]);
   for (const node of [b, c]) await ok(['open', once, '-o', opened, '--data', node.data]);
+}
+
+export async function a_file_is_sealed_only_to_whom_the_decision_releases_it_and_leaves_a_leaf(house) {
+  const { a, b } = await two(house);
+  await a.agree(b, { tlp: 'green', types: ['indicator', 'artifact'] });
+  const file = join(house.dir, 'words.txt');
+  writeFileSync(file, 'words about a campaign');
+  await until('prekeys', async () => (await run(['seal', '--to', 'cert-lt', '--label', 'TLP:GREEN', join(a.data, 'bongsu.toml'), '-o', '-', '--data', a.data])).code === 0);
+  const refused = async (what, why, more = []) => {
+    const out = join(house.dir, 'refused');
+    const said = await run(['seal', '--to', 'cert-lt', what, '-o', out, ...more, '--data', a.data]);
+    check(said.code === 2 && why.test(said.err) && !existsSync(out), `${what}: ${said.err}`);
+  };
+  await refused(file, /say its label/);
+  await refused(file, /is not understood/, ['--label', 'secret, sort of']);
+  await refused(file, /not understood here/, ['--label', 'TLP:CLEAR,marking-definition--6f0e1b3c-520d-4a7d-9a3e-8e415bd27710']);
+  await refused(file, /TLP is above what the agreement allows/, ['--label', 'TLP:AMBER']);
+  await refused(file, /named persons only/, ['--label', 'TLP:RED']);
+  await a.admin('POST', '/collections', { alias: 'internal' });
+  await refused(file, /does not name this collection/, ['--label', 'TLP:GREEN', '--collection', 'internal']);
+  const stix = (name, ...objects) => {
+    const path = join(house.dir, name);
+    writeFileSync(path, JSON.stringify({ type: 'bundle', id: `bundle--${crypto.randomUUID()}`, objects }));
+    return path;
+  };
+  const green = indicator('sealed-green.example', { marking: tlp.green }), strictly = strict('sealed-strict.example');
+  await refused(stix('mixed.json', green, strictly), new RegExp(`${strictly.id} is not sealed to cert-lt: withheld: the object's TLP`));
+  await refused(stix('malware.json', { ...green, type: 'malware', id: `malware--${crypto.randomUUID()}`, is_family: false }), /does not cover this type/);
+  await refused(stix('raised.json', green), /TLP is above/, ['--label', 'TLP:AMBER']);
+  // What another member gave is laundered by no file.
+  const c = await house.node('cert-ee');
+  await c.serve();
+  await pair(a, c);
+  await c.agree(a);
+  await until('its mirror', async () => (await a.admin('GET', '/collections')).collections.some((x) => x.alias === 'cert-ee.shared'));
+  const theirs = indicator('given-by-ee.example', { marking: tlp.green });
+  await c.import([theirs]);
+  // A mirror is listed a moment before it can be read.
+  await until('it is here', () => has(a, 'cert-ee.shared', theirs.id).catch(() => false));
+  await refused(stix('theirs.json', theirs), new RegExp(`${theirs.id} is not sealed to cert-lt: .*third member gave`));
+  // What may go, goes, and the ledger of the pair says so.
+  const bundle = stix('good.json', green);
+  await ok(['seal', '--to', 'cert-lt', bundle, '-o', join(house.dir, 'good.sealed'), '--data', a.data]);
+  await ok(['seal', '--to', 'cert-lt', '--label', 'TLP:GREEN', file, '-o', join(house.dir, 'words.sealed'), '--data', a.data]);
+  const opened = JSON.parse(await ok(['open', join(house.dir, 'good.sealed'), '-o', join(house.dir, 'good.opened'), '--json', '--data', b.data]));
+  equal([opened.sender, opened.label], ['cert-ua', 'TLP:GREEN'], 'labelled by what is in it');
+  const { createHash } = await import('node:crypto');
+  await until('the leaves', async () => {
+    const report = await ok(['ledger', 'report', '--member', 'cert-lt', '--form', 'html', '--data', a.data]);
+    return [bundle, file].every((path) => report.includes(createHash('sha256').update(bytesOf(path)).digest('hex').slice(0, 16)));
+  });
 }
 
 export async function a_courier_carries_what_a_member_may_have(house) {
@@ -174,14 +226,14 @@ export async function a_second_implementation_opens_what_we_seal_and_seals_what_
     await ok(['prekeys', 'take', 'cert-lt', join(house.dir, 'bundle.json'), '--data', a.data]);
     const file = join(house.dir, `words-${mode}.txt`), content = randomBytes(5000);
     writeFileSync(file, content);
-    await ok(['seal', '--to', 'cert-lt', '--label', 'TLP:RED', file, '-o', `${file}.sealed`, '--data', a.data]);
+    await ok(['seal', '--to', 'cert-lt', '--label', 'TLP:AMBER', file, '-o', `${file}.sealed`, '--data', a.data]);
     const envelope = bytesOf(`${file}.sealed`);
     const { readEnvelope } = await import('../seal/envelope.mjs');
     const prekey = later.keys.get(readEnvelope(envelope).headers[0].prekey) ?? keys.get(readEnvelope(envelope).headers[0].prekey);
     check(prekey, `${mode}: sealed to one of the keys that were given`);
     const opened = await openEnvelope({ file: envelope, self: 'cert-lt', signingKey: signingKeyOf(a), prekey, secret });
     check(opened.content.equals(content), `${mode}: what the other implementation opens`);
-    equal([opened.header.sender, opened.header.label], ['cert-ua', 'TLP:RED'], `${mode}: the header`);
+    equal([opened.header.sender, opened.header.label], ['cert-ua', 'TLP:AMBER'], `${mode}: the header`);
 
     const ours = readBundle(await ok(['prekeys', 'show', 'cert-lt', '--data', a.data]), signingKeyOf(a));
     equal([ours.member, ours.reader], ['cert-ua', 'cert-lt'], 'whose bundle it is');

@@ -159,7 +159,7 @@ bool may_give(TaxiiParts& parts, const std::string& member, const std::string& c
   const auto lets = [&](const policy::Agreement& one) {
     return one.direction != policy::Direction::kToPartner &&
            std::ranges::find(one.collections, collection) != one.collections.end() &&
-           !(one.valid_from && now < *one.valid_from) && now < one.valid_until;
+           one.in_force(now);
   };
   if (const auto found = state->agreements.find(member); found != state->agreements.end() && lets(found->second))
     return true;

@@ -21,6 +21,7 @@ void add_members(Program& p);
 void add_charter(Program& p);
 void add_quarantine(Program& p);
 void add_approvals(Program& p);
+void add_crisis(Program& p);
 void add_sealing(Program& p);
 void add_ledger(Program& p);
 

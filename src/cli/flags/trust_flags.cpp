@@ -321,13 +321,35 @@ void add_approvals(Program& p) {
   }
 }
 
+void add_crisis(Program& p) {
+  auto* group = p.group("crisis", "A crisis: until it ends, agreements for the purpose crisis hold here");
+  static CrisisCommand c;
+  auto* show = p.command(group, "show", "Whether one lasts, and what the last one was", "  bongsu crisis show\n");
+  p.on_node(show);
+  show->callback([&p] { p.exit = run_crisis_show(p.common); });
+  const auto with = [&p](CLI::App* sub) {
+    p.on_node(sub);
+    sub->add_option("--token-file", c.token_file, "The token of your account, an operator's, in a file of your own")->required();
+    sub->add_option("--reason", c.reason, "For those who ask later")->required();
+  };
+  auto* declare = p.command(group, "declare", "From now on, for a time; again, while it lasts, for longer or shorter",
+                            "  bongsu crisis declare --for 72h --token-file ~/.bongsu-token --reason \"attacks on the grid\"\n");
+  with(declare);
+  declare->add_option("--for", c.lasting, "How long, at most 720h; it ends by itself")->required();
+  declare->callback([&p] { p.exit = run_crisis_declare(p.common, c); });
+  auto* end = p.command(group, "end", "Now, before its time", "  bongsu crisis end --token-file ~/.bongsu-token --reason \"the grid is stable\"\n");
+  with(end);
+  end->callback([&p] { p.exit = run_crisis_end(p.common, c); });
+}
+
 void add_sealing(Program& p) {
   static SealCommand s;
   auto* seal = p.command(&p.app, "seal", "Seal a file to members: only they can read it, and that it is from here is signed",
-                         "  bongsu seal --to cert-lt --to cert-ee --label TLP:RED report.pdf\n");
+                         "  bongsu seal --to cert-lt --to cert-ee --label TLP:AMBER+STRICT report.pdf\n  bongsu seal --to cert-lt bundle.json   # by its objects' markings\n");
   p.on_node(seal);
   seal->add_option("--to", s.to, "Member; may be given again, each gets a file of its own")->required()->allow_extra_args(false);
-  seal->add_option("--label", s.label, "How to handle it, readable on the way (default TLP:AMBER+STRICT)");
+  seal->add_option("--label", s.label, "TLP and ids of marking definitions, with commas; STIX says its own, any other file needs it. The TLP is readable on the way");
+  seal->add_option("--collection", s.collection, "As if it stood in this one: what an agreement says of it counts (default: shared)");
   seal->add_flag("--together", s.together, "One file for all; each can read who the others are");
   seal->add_option("--out,-o", s.out, "File, - for standard output (default: FILE.MEMBER.sealed)");
   seal->add_option("file", s.file)->required();

@@ -191,6 +191,8 @@ Result<Verdict> judge_agreement(const AgreementCheck& check, const Judged& j) {
     BONGSU_TRY(const std::string collection, j.values.fill(one.collection));
     const std::string origin = one.origin.empty() ? self : one.origin;
     state.members[origin == self ? partner : origin] = {};
+    // It is asked about the agreement with the partner: who gave it has consented.
+    if (origin != self && origin != partner) state.agreements[origin].passes_on = {partner};
     policy::ObjectFacts facts{.object_id = one.type + "--6f1d2c3b-0f4e-4a55-9a0e-3f9d5c1b7e21",
                               .type = one.type,
                               .collection = collection,

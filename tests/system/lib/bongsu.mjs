@@ -159,9 +159,9 @@ export class Node {
   // Every match whose position is kept, the newest line first: further hits of an alert are inside it.
   hits(limit = 10_000) { return this.admin('GET', `/hits?limit=${limit}`).then((a) => a.hits.sort((x, y) => y.offset - x.offset)); }
   get ca() { return readFileSync(join(this.data, 'keys/ca.pem')); }
-  async agree(partner, { tlp = 'amber', collections = ['shared', 'sightings'], types = ['*'], onward = false, until = '2099-01-01T00:00:00Z' } = {}) {
+  async agree(partner, { tlp = 'amber', collections = ['shared', 'sightings'], types = ['*'], onward = false, passesOn = [], purposes = ['operations'], until = '2099-01-01T00:00:00Z' } = {}) {
     await this.admin('PUT', '/agreements', `partner = "${partner.member}"\ncollections = ${JSON.stringify(collections)}\nhighest_tlp = "${tlp}"\n` +
-      `types = ${JSON.stringify(types)}\nvalid_until = ${until}\nonward = ${onward}\n`, 'application/toml');
+      `types = ${JSON.stringify(types)}\nvalid_until = ${until}\nonward = ${onward}\npasses_on = ${JSON.stringify(passesOn.map((p) => p.member ?? p))}\npurposes = ${JSON.stringify(purposes)}\n`, 'application/toml');
   }
 }
 
