@@ -143,13 +143,28 @@ test('Two people grade a form, the team appeals, and a ruling settles it', async
   await page.getByRole('tab', { name: /Grading/ }).click();
   await page.locator('.item', { hasText: 'Situation report' }).first().click();
   await page.getByText('All quiet.').waitFor();
-  for (const [name, part] of [['ana', '0.8'], ['ben', '0.7']]) {
+  const grade = async (name, part) => {
     await page.getByLabel('I grade as').fill(name);
     await page.getByLabel(/^What it reaches/).fill(part);
     await page.getByRole('button', { name: 'Grade it' }).click();
     await page.getByText(new RegExp(`^grade ${name}`)).waitFor();
-  }
+  };
+  await grade('ana', '0.8');
+  await grade('ben', '0.9'); // at the same account: it is the same grader
+  await page.getByText('1 of 2 grades').waitFor();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByLabel('Access token').waitFor();
+  await logIn(page, desk, 'grader/1');
+  await page.getByRole('tab', { name: /Grading/ }).click();
+  await page.locator('.item', { hasText: 'Situation report' }).first().click();
+  assert.equal(await page.getByRole('button', { name: 'Rule', exact: true }).count(), 0, 'a grader does not rule');
+  await grade('cy', '0.7');
   await page.getByText('two grades').waitFor();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByLabel('Access token').waitFor();
+  await logIn(page, desk, 'white');
+  await page.getByRole('tab', { name: /Grading/ }).click();
+  await page.locator('.item', { hasText: 'Situation report' }).first().click();
   assert.equal((await desk.api('team/lt-blue', 'appeal', { form: form.seq, why: 'It was early.' })).status, 200);
   await page.getByText('appealed: needs a ruling').waitFor();
   await page.getByLabel(/^What it reaches/).fill('1');
@@ -158,6 +173,19 @@ test('Two people grade a form, the team appeals, and a ruling settles it', async
   const card = (await desk.api('white', 'scoreboard')).body;
   assert.equal(card.teams[0].forms.find((f) => f.entry === form.seq).part, 1);
 }, { until: 2 });
+
+test('A role outside teams reads the letters that came to it, answers, and sees nothing else', async ({ page, desk }) => {
+  await desk.api('white', 'control', { verb: 'approve', inject: 'rumour', team: 'lt-blue' });
+  await logIn(page, desk, 'role/media');
+  await page.locator('.item').first().click();
+  await page.getByLabel('Reply').fill('Who says so?');
+  await page.getByRole('button', { name: 'Send the reply' }).click();
+  await page.getByText('Replied.').waitFor();
+  assert.deepEqual(await page.getByRole('navigation', { name: 'Views' }).getByRole('link').allTextContents().then((all) => all.map((t) => t.replace(/\s*\d\s*/, '').trim())), ['Letters']);
+  assert.equal((await entries(desk, 'evidence')).filter((e) => e.ref === 'reply').at(-1).team, 'press');
+  assert.equal((await desk.api('role/media', 'program')).status, 403);
+  await accessible(page);
+}, { until: 52, scripted: false });
 
 test('A team reads its mail, which the drill is told, answers it, and hands in the report that was asked', async ({ page, desk }) => {
   await logIn(page, desk, 'team/lt-blue');

@@ -10,7 +10,6 @@
 #include "exercise/drill/world_range.h"
 #include "exercise/scenario/clone_teams.h"
 #include "exercise/scenario/write.h"
-#include "telemetry/byte_source.h"
 
 namespace bongsu::cli {
 
@@ -25,12 +24,6 @@ std::vector<std::string> script_names(const std::vector<std::string>& lists) {
       begin = end + 1;
     }
   return out;
-}
-
-Result<drill::Policy> script_named(const std::string& name) {
-  if (!name.ends_with(".json")) return drill::policy(name);
-  BONGSU_TRY(const std::string text, telemetry::read_whole(name, kMaxPolicyBytes));
-  return drill::read_policy(text, name);
 }
 
 Result<void> with_teams(const std::optional<std::size_t>& teams, scenario::Scenario& scenario, std::string& yaml) {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "exercise/drill/baseline.h"
 #include "exercise/drill/range_copy.h"
 #include "exercise/scenario/scenario.h"
 
@@ -18,8 +17,6 @@ inline constexpr std::size_t kMaxPolicyBytes = 64 * 1024;  // of a script in a f
 
 // Names that may stand together, "good,slow", one by one.
 std::vector<std::string> script_names(const std::vector<std::string>& lists);
-// A script that the program knows by this name, or a JSON file.
-Result<exercise::drill::Policy> script_named(const std::string& name);
 
 // The scenario, and its text as a drill keeps it, for as many teams as asked for (scenario/clone_teams.h). kInvalid.
 Result<void> with_teams(const std::optional<std::size_t>& teams, exercise::scenario::Scenario& scenario,

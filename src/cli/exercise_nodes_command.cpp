@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/files.h"
+#include "cli/drill_start.h"
 #include "cli/drill_text.h"
 #include "cli/exercise_run_command.h"
 #include "cli/terminal.h"
@@ -44,16 +45,15 @@ bool stop_asked() {
   return ::sigtimedwait(&signals, nullptr, &now) > 0;
 }
 
-Result<std::map<std::string, drill::Policy>> policies(const ExerciseNodesOptions& o,
+Result<std::map<std::string, drill::Policy>> policies(const std::vector<DrillScript>& scripts,
                                                       const std::vector<std::string>& teams) {
-  const std::vector<std::string> names = script_names(o.scripted);
-  if (names.size() > teams.size())
-    return fail(ErrorCode::kInvalid, fmt::format("names {} scripts for {} teams", names.size(), teams.size()),
+  if (scripts.size() > teams.size())
+    return fail(ErrorCode::kInvalid, fmt::format("names {} scripts for {} teams", scripts.size(), teams.size()),
                 {.field = "--scripted"});
   std::map<std::string, drill::Policy> out;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == "people") continue;
-    BONGSU_TRY(out[teams[i]], script_named(names[i]));
+  for (std::size_t i = 0; i < scripts.size(); ++i) {
+    if (scripts[i].name == "people") continue;
+    BONGSU_TRY(out[teams[i]], policy_of(scripts[i]));
   }
   return out;
 }
@@ -128,19 +128,20 @@ void summary(const scoring::Scorecard& card, const std::vector<std::string>& rep
   for (const std::string& file : report) fmt::print(out, "{}\n", printable(file));
 }
 
-Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, const scenario::Scenario& scenario,
-                                               drill::RangeMaker make_range, std::FILE* out, std::FILE* err) {
+Result<std::optional<scoring::Scorecard>> play(const ExerciseNodesOptions& o, const DrillStart& start,
+                                               const scenario::Scenario& scenario, drill::RangeMaker make_range,
+                                               std::FILE* out, std::FILE* err) {
   const drill::Roster roster(scenario);
   desk::DeskOptions options{.directory = fs::absolute(o.out), .program = node::own_program_path()};
-  options.settings.seed = o.seed;
-  options.speed = o.speed;
-  options.wait = o.wait;
-  options.leave_at_end = o.exit_at_end;
-  options.port = o.port;
-  options.mail = o.mail;
-  options.cap_post = o.cap_post;
-  options.script_seed = o.seed.value_or(scenario.exercise.seed);
-  BONGSU_TRY(options.scripts, policies(o, roster.teams()));
+  options.settings.seed = start.seed;
+  options.speed = start.speed;
+  options.wait = start.wait;
+  options.leave_at_end = start.exit_at_end;
+  options.port = start.port;
+  options.mail = start.mail;
+  options.cap_post = start.cap_post;
+  options.script_seed = start.seed.value_or(scenario.exercise.seed);
+  BONGSU_TRY(options.scripts, policies(start.scripts, roster.teams()));
   options.make_range = std::move(make_range);
   std::unique_ptr<Progress> bar;
   if (!o.quiet && !o.json)
@@ -188,6 +189,26 @@ Result<void> check_same(const std::string& named, const std::string& kept, const
       {.source = named});
 }
 
+// What the drill in the directory began with, or begins with now.
+Result<DrillStart> start_in(const ExerciseNodesOptions& o, bool again) {
+  BONGSU_TRY(DrillStart given, start_of({.nodes = true,
+                                         .scripted = o.scripted,
+                                         .world = o.world,
+                                         .data = o.data,
+                                         .seed = o.seed,
+                                         .speed = o.speed,
+                                         .port = o.port,
+                                         .mail = o.mail,
+                                         .cap_post = o.cap_post,
+                                         .wait = o.wait,
+                                         .exit_at_end = o.exit_at_end,
+                                         .baseline = o.baseline}));
+  if (!again) return given;
+  BONGSU_TRY(const std::optional<DrillStart> kept, read_start(o.out));
+  // One that began before there was such a file goes on with what is named now.
+  return kept ? go_on_with(*kept, given) : given;
+}
+
 }  // namespace
 
 int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::FILE* err) {
@@ -211,23 +232,29 @@ int run_exercise_nodes(const ExerciseNodesOptions& given, std::FILE* out, std::F
     return kExitNo;
   }
   if (const auto done = with_teams(o.teams, *scenario, *yaml); !done) return trouble(err, done.error(), o.json);
-  auto range = drill_range(o.world, o.data, *scenario, o.seed.value_or(scenario->exercise.seed));
+  const auto start = start_in(o, again);
+  if (!start) return trouble(err, start.error(), o.json);
+  auto range = drill_range(start->world, start->data, *scenario, start->seed.value_or(scenario->exercise.seed));
   if (!range) return trouble(err, range.error(), o.json);
   // What has begun goes on.
   if (!again && !o.accept_gaps && !range->gaps.empty()) {
     show_gaps(range->gaps, err);
     return kExitNo;
   }
+  fs::create_directories(o.out, ec);
+  if (const auto done = write_start(o.out, *start); !done) return trouble(err, done.error(), o.json);
   if (!again) {
-    fs::create_directories(o.out, ec);
     if (const auto done = write_file_atomically(kept, *yaml); !done) return trouble(err, done.error(), o.json);
   }
-  const auto card = play(o, *scenario, std::move(range->make), out, err);
+  const auto card = play(o, *start, *scenario, range->make, out, err);
   if (!card) return trouble(err, card.error(), o.json);
   if (!*card) {
-    hint("The drill stands; the same command goes on with it.");
+    hint(fmt::format("The drill stands; it goes on with: bongsu exercise run --resume {}", printable(o.out)));
     return kExitNo;
   }
+  if (start->baseline)
+    if (const auto done = write_baseline(o.out, *scenario, range->make, {.seed = start->seed}); !done)
+      return trouble(err, done.error(), o.json);
   const auto report = write_report({.dir = o.out}, err);
   if (!report) return trouble(err, report.error(), o.json);
   summary(**card, report->files, o, out);

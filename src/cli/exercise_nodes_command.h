@@ -2,11 +2,12 @@
 // each team, played by people through the desk's API, by scripts, or by both.
 //
 //   bongsu exercise run SCENARIO --nodes --scripted good,slow,leaky --speed 60 --out drill3
-//   bongsu exercise run SCENARIO --nodes --out drill3          again: goes on where it was
+//   bongsu exercise run --resume drill3                        again: goes on where it was, with what it began with
 //
 // Where people play, it stays after the drill's end for late grades, until it is stopped.
 //
-// Exit status: 0 the drill ended; 1 the scenario has mistakes or asks what the world lacks, or it was stopped before its end; 2 trouble.
+// Exit status: 0 the drill ended; 1 the scenario has mistakes or asks what the world lacks, or it was stopped before
+// its end; 2 trouble.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +26,11 @@ struct ExerciseNodesOptions {
   std::optional<std::size_t> teams;   // clones of the only team; where there are several, their number
   std::optional<std::uint64_t> seed;
   std::uint16_t port = 0;
-  std::string mail;      // smtp://HOST:PORT that takes the drill's mail
-  std::string cap_post;  // URL that takes its CAP alerts
+  std::string mail;          // smtp://HOST:PORT that takes the drill's mail
+  std::string cap_post;      // URL that takes its CAP alerts
   bool accept_gaps = false;  // start though the world lacks what the scenario asks of it
-  bool exit_at_end = false;           // also where people play
+  bool exit_at_end = false;  // also where people play
+  bool baseline = false;     // the automatic blue team plays it, too, in this process and after the end
   bool wait = false, json = false, quiet = false;
 };
 int run_exercise_nodes(const ExerciseNodesOptions& options, std::FILE* out, std::FILE* err);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/command_test_support.h"
+#include "cli/drill_start.h"
 
 namespace bongsu::cli {
 namespace {
@@ -38,6 +39,43 @@ TEST_F(ExerciseNodesTest, AStartThatFailedDoesNotKeepItsScenario) {
   EXPECT_NE(err_.find("the scenario has 3 teams"), std::string::npos) << err_;
   EXPECT_EQ(start(""), 2);
   EXPECT_NE(err_.find("name a scenario"), std::string::npos) << err_;
+}
+
+TEST_F(ExerciseNodesTest, ADrillGoesOnWithWhatItWasStartedWithAndRefusesAnythingElse) {
+  file("drill/drill.ndjson", "");
+  file("drill/scenario.yaml", scenario("two", false));
+  const std::string policy = R"({"name": "quick", "finds": 1})";
+  file("p.json", policy);
+  const auto start = start_of({.nodes = true,
+                               .scripted = {"good", (dir_ / "p.json").string()},
+                               .seed = 9007199254740993,
+                               .speed = 30,
+                               .port = 4711,
+                               .mail = "smtp://127.0.0.1:2525",
+                               .exit_at_end = true});
+  ASSERT_TRUE(start) << start.error().text();
+  ASSERT_TRUE(write_start(dir_ / "drill", *start));
+  const auto kept = read_start(dir_ / "drill");
+  ASSERT_TRUE(kept && *kept) << "it is there";
+  EXPECT_EQ((*kept)->scripts, start->scripts);
+  EXPECT_EQ((*kept)->scripts[1].policy, policy) << "with its text, wherever the file goes";
+  EXPECT_EQ((*kept)->seed, 9007199254740993);
+  EXPECT_EQ((*kept)->port, 4711);
+  EXPECT_EQ((*kept)->mail, "smtp://127.0.0.1:2525");
+  EXPECT_TRUE((*kept)->exit_at_end && (*kept)->nodes && !(*kept)->wait);
+  const auto again = [&](ExerciseNodesOptions o) {
+    o.out = (dir_ / "drill").string();
+    EXPECT_EQ(run(run_exercise_nodes, o), 2);
+    return err_;
+  };
+  EXPECT_NE(again({.scripted = {"slow"}}).find("--scripted"), std::string::npos) << err_;
+  EXPECT_NE(err_.find("good,"), std::string::npos) << "it says what it began with: " << err_;
+  EXPECT_NE(again({.seed = 8}).find("9007199254740993"), std::string::npos) << err_;
+  EXPECT_NE(again({.speed = 31}).find("speed 30"), std::string::npos) << err_;
+  const std::string world = file("w.toml", "");
+  EXPECT_NE(again({.world = world}).find("--world"), std::string::npos) << err_;
+  file("drill/start.json", "{\"format\":1}");
+  EXPECT_NE(again({}).find("start.json: nodes"), std::string::npos) << err_;
 }
 
 TEST_F(ExerciseNodesTest, ADrillThatHasBegunRefusesAnotherScenarioAndTakesItsOwnAgain) {

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/drill_start.h"
 #include "cli/drill_text.h"
 #include "cli/terminal.h"
 #include "exercise/drill/table_top.h"
@@ -26,8 +27,7 @@ namespace {
 
 using namespace exercise;
 
-constexpr std::size_t kMaxDrillLogBytes = 8ULL * 1024 * 1024 * 1024,
-                      kMaxCardBytes = 1024 * 1024 * 1024;
+constexpr std::size_t kMaxDrillLogBytes = 8ULL * 1024 * 1024 * 1024, kMaxCardBytes = 1024 * 1024 * 1024;
 constexpr std::size_t kShown = 140;
 constexpr double kMostSpeed = 100'000;
 
@@ -76,7 +76,8 @@ void show(const drill::Entry& e, std::FILE* out) {
   using drill::Kind;
   const std::string who = e.team.empty() ? "all" : e.team;
   const auto line = [&](std::string_view what) {
-    fmt::print(out, "{}  {:<10} {:<14} {}\n", drill_clock(e.at_ms), what, printable(who, 14), printable(e.text, kShown));
+    fmt::print(out, "{}  {:<10} {:<14} {}\n", drill_clock(e.at_ms), what, printable(who, 14),
+               printable(e.text, kShown));
   };
   if (e.kind == Kind::kFired) return line("inject");
   if (e.kind == Kind::kNotFired) return line("no inject");
@@ -102,18 +103,6 @@ void scoreboard(const scoring::Scorecard& card, std::FILE* out) {
     fmt::print(out, " {:>10} {:>5}\n", team.violations, team.open ? "yes" : "no");
   }
   fmt::print(out, "{}\n", printable(card.label));
-}
-
-Result<scoring::Scorecard> baseline_card(const scenario::Scenario& scenario, const drill::RangeMaker& make,
-                                         const drill::Settings& settings) {
-  BONGSU_TRY(auto table,
-             drill::TableTop::make(scenario, settings, make, {*drill::policy("baseline")}, scenario.exercise.start));
-  std::vector<drill::Entry> log;
-  const auto keep = [&](drill::Step step) { std::ranges::move(step.entries, std::back_inserter(log)); };
-  keep(table.start());
-  while (const auto next = table.next()) keep(table.live(*next));
-  keep(table.close());
-  return scoring::score(scenario, log);
 }
 
 struct Kept {
@@ -151,36 +140,74 @@ Result<void> write_card(const std::filesystem::path& file, const scoring::Scorec
   return write_whole(file, text + "\n");
 }
 
-Result<void> play(const ExerciseRunOptions& o, const scenario::Scenario& scenario, const std::string& yaml,
-                  const drill::RangeMaker& make, std::FILE* out) {
+// The log of a drill that was broken off, as far as it is whole: what is played again has to come to the same bytes.
+struct Before {
+  std::string text;
+  std::optional<Instant> begin;
+  std::size_t lived = 0;  // bytes of it
+
+  // The part of `lines` that is new. kCorrupt: they differ from what is there.
+  Result<std::string_view> rest_of(std::string_view lines, const std::string& file) {
+    const std::size_t known = std::min(lines.size(), text.size() - lived);
+    if (text.compare(lived, known, lines.substr(0, known)) != 0)
+      return fail(ErrorCode::kCorrupt,
+                  "the drill cannot go on: scenario, world, scripts and this program come to another log than the one "
+                  "that is there",
+                  {.source = file,
+                   .line = 1 + static_cast<std::uint64_t>(
+                                   std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(lived), '\n'))});
+    lived += known;
+    return lines.substr(known);
+  }
+  bool is_lived() const { return lived == text.size(); }
+};
+
+Result<Before> log_before(const std::string& file) {
+  Before out;
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return out;
+  BONGSU_TRY(out.text, telemetry::read_whole(file, kMaxDrillLogBytes));
+  const drill::LogRead read = drill::read_log(out.text, file);
+  if (read.trouble && out.text.find('\n', read.whole_bytes) != std::string::npos) return std::unexpected(*read.trouble);
+  out.text.resize(read.whole_bytes);
+  if (!read.entries.empty()) out.begin = read.entries.front().wall;
+  std::filesystem::resize_file(file, read.whole_bytes, ignored);
+  if (ignored) return std::unexpected(io(file, "its torn end cannot be cut off"));
+  return out;
+}
+
+Result<void> play(const ExerciseRunOptions& o, const DrillStart& start, const scenario::Scenario& scenario,
+                  const std::string& yaml, const drill::RangeMaker& make, std::FILE* out) {
   BONGSU_TRY(const std::optional<double> speed, speed_of(o.speed));
   std::vector<drill::Policy> policies;
-  for (const std::string& name : script_names(o.scripted)) {
-    BONGSU_TRY(drill::Policy policy, script_named(name));
+  for (const DrillScript& script : start.scripts) {
+    BONGSU_TRY(drill::Policy policy, policy_of(script));
     policies.push_back(std::move(policy));
   }
   const std::filesystem::path dir = o.out;
   std::error_code failed;
   std::filesystem::create_directories(dir, failed);
   if (failed) return std::unexpected(io(o.out, failed.message()));
-  if (std::filesystem::exists(dir / "drill.ndjson"))
-    return fail(ErrorCode::kConflict, "there is a drill already; name another directory", {.source = o.out});
-  const drill::Settings settings{.seed = o.seed};
-  const Instant begin = SystemClock().now();
-  BONGSU_TRY(auto table, drill::TableTop::make(scenario, settings, make, policies, begin));
-  BONGSU_TRY_VOID(write_whole(dir / "scenario.yaml", yaml));
   const std::string log_file = (dir / "drill.ndjson").string();
-  const File file(std::fopen(log_file.c_str(), "wb"));
+  BONGSU_TRY(Before before, log_before(log_file));
+  const drill::Settings settings{.seed = start.seed};
+  const Instant begin = before.begin.value_or(SystemClock().now());
+  BONGSU_TRY(auto table, drill::TableTop::make(scenario, settings, make, policies, begin));
+  BONGSU_TRY_VOID(write_start(dir, start));
+  BONGSU_TRY_VOID(write_whole(dir / "scenario.yaml", yaml));
+  const File file(std::fopen(log_file.c_str(), "ab"));
   if (!file) return std::unexpected(io(log_file, "cannot be written"));
   drill::LogWriter writer;
   std::vector<drill::Entry> log;
   const auto keep = [&](drill::Step step) -> Result<void> {
-    std::string lines;
-    for (const drill::Entry& entry : step.entries) lines += writer.line(entry);
+    std::string all;
+    const bool again = !before.is_lived();
+    for (const drill::Entry& entry : step.entries) all += writer.line(entry);
+    BONGSU_TRY(const std::string_view lines, before.rest_of(all, log_file));
     if (std::fwrite(lines.data(), 1, lines.size(), file.get()) != lines.size() || std::fflush(file.get()) != 0)
       return std::unexpected(io(log_file, "cannot be written"));
     if (o.json) fmt::print(out, "{}", lines);
-    if (!o.json && !o.quiet)
+    if (!o.json && !o.quiet && !again)
       for (const drill::Entry& entry : step.entries) show(entry, out);
     if (speed) std::fflush(out);
     std::ranges::move(step.entries, std::back_inserter(log));
@@ -197,22 +224,26 @@ Result<void> play(const ExerciseRunOptions& o, const scenario::Scenario& scenari
   {
     const std::int64_t length = std::max<std::int64_t>(scenario.exercise.duration.count() / 1000, 1);
     Progress bar(o.quiet || speed ? "drill seconds" : "", static_cast<std::uint64_t>(length));
+    // What was before goes by at once.
+    std::optional<std::pair<std::chrono::steady_clock::time_point, Instant>> paced;
+    if (before.text.empty()) paced = {started, begin};
     while (const auto next = table.next()) {
-      if (speed)
+      if (!paced && before.is_lived()) paced = {std::chrono::steady_clock::now(), *next};
+      if (speed && paced)
         std::this_thread::sleep_until(
-            started + std::chrono::nanoseconds(std::llround(static_cast<double>((*next - begin).count()) / *speed)));
+            paced->first +
+            std::chrono::nanoseconds(std::llround(static_cast<double>((*next - paced->second).count()) / *speed)));
       BONGSU_TRY_VOID(keep(table.live(*next)));
       bar.update(static_cast<std::uint64_t>(table.drill().now_ms() / 1000));
     }
   }
   BONGSU_TRY_VOID(keep(table.close()));
+  if (!before.is_lived())
+    return fail(ErrorCode::kCorrupt, "the log there goes on after the drill's end", {.source = log_file});
   if (fsync(fileno(file.get())) != 0) return std::unexpected(io(log_file, "cannot be made durable"));
   BONGSU_TRY(const scoring::Scorecard card, scoring::score(scenario, log));
   BONGSU_TRY_VOID(write_card(dir / "score.json", card));
-  if (o.baseline) {
-    BONGSU_TRY(const scoring::Scorecard baseline, baseline_card(scenario, make, settings));
-    BONGSU_TRY_VOID(write_card(dir / "baseline.json", baseline));
-  }
+  if (start.baseline) BONGSU_TRY_VOID(write_baseline(o.out, scenario, make, settings));
   BONGSU_TRY_VOID(write_report({.dir = o.out}, stderr));
   if (!o.json) {
     scoreboard(card, out);
@@ -223,9 +254,47 @@ Result<void> play(const ExerciseRunOptions& o, const scenario::Scenario& scenari
   return {};
 }
 
+// What the drill in the directory began with, or begins with now.
+Result<DrillStart> start_in(const ExerciseRunOptions& o, bool resumed) {
+  DrillStartOptions named{
+      .scripted = o.scripted, .world = o.world, .data = o.data, .seed = o.seed, .baseline = o.baseline};
+  if (!resumed && named.scripted.empty()) named.scripted = {kScripts};
+  BONGSU_TRY(DrillStart given, start_of(named));
+  if (!resumed) return given;
+  BONGSU_TRY(const std::optional<DrillStart> kept, read_start(o.out));
+  if (!kept)
+    return fail(ErrorCode::kNotFound, "the drill there has no start.json that says how it began, so it cannot go on",
+                {.source = o.out});
+  if (kept->nodes) return fail(ErrorCode::kConflict, "the drill there is one on nodes", {.source = o.out});
+  return go_on_with(*kept, given);
+}
+
 }  // namespace
 
-int run_exercise_run(const ExerciseRunOptions& o, std::FILE* out, std::FILE* err) {
+Result<void> write_baseline(const std::string& dir, const scenario::Scenario& scenario, const drill::RangeMaker& make,
+                            const drill::Settings& settings) {
+  BONGSU_TRY(auto table,
+             drill::TableTop::make(scenario, settings, make, {*drill::policy("baseline")}, scenario.exercise.start));
+  std::vector<drill::Entry> log;
+  const auto keep = [&](drill::Step step) { std::ranges::move(step.entries, std::back_inserter(log)); };
+  keep(table.start());
+  while (const auto next = table.next()) keep(table.live(*next));
+  keep(table.close());
+  BONGSU_TRY(const scoring::Scorecard card, scoring::score(scenario, log));
+  return write_card(std::filesystem::path(dir) / "baseline.json", card);
+}
+
+int run_exercise_run(const ExerciseRunOptions& given, std::FILE* out, std::FILE* err) {
+  ExerciseRunOptions o = given;
+  const bool resumed = o.scenario.empty();
+  const std::filesystem::path dir = o.out;
+  std::error_code ignored;
+  if (!resumed && std::filesystem::exists(dir / "drill.ndjson", ignored))
+    return trouble(err, "run",
+                   {ErrorCode::kConflict,
+                    "there is a drill already: name another directory, or go on with it by --resume and no scenario",
+                    {.source = o.out}});
+  if (resumed) o.scenario = (dir / "scenario.yaml").string();
   auto yaml = telemetry::read_whole(o.scenario, formats::kMaxYamlBytes);
   if (!yaml) return trouble(err, "run", yaml.error());
   auto scenario = scenario::read_scenario(*yaml, o.scenario);
@@ -234,15 +303,17 @@ int run_exercise_run(const ExerciseRunOptions& o, std::FILE* out, std::FILE* err
     return kExitNo;
   }
   if (const auto done = with_teams(o.teams, *scenario, *yaml); !done) return trouble(err, "run", done.error());
-  if (o.world.empty() && !o.quiet)
+  const auto start = start_in(o, resumed);
+  if (!start) return trouble(err, "run", start.error());
+  if (start->world.empty() && !o.quiet)
     fmt::print(err, "no range (--world): orders to it are refused, and conditions on it are false\n");
-  const auto range = drill_range(o.world, o.data, *scenario, o.seed.value_or(scenario->exercise.seed));
+  const auto range = drill_range(start->world, start->data, *scenario, start->seed.value_or(scenario->exercise.seed));
   if (!range) return trouble(err, "run", range.error());
-  if (!range->gaps.empty() && !o.accept_gaps) {
+  if (!resumed && !range->gaps.empty() && !o.accept_gaps) {
     show_gaps(range->gaps, err);
     return kExitNo;
   }
-  const auto played = play(o, *scenario, *yaml, range->make, out);
+  const auto played = play(o, *start, *scenario, *yaml, range->make, out);
   return played ? kExitOk : trouble(err, "run", played.error());
 }
 
@@ -279,8 +350,7 @@ Result<WrittenReport> write_report(const ExerciseReportOptions& o, std::FILE* er
   std::optional<scoring::Scorecard> before;
   if (!o.before.empty()) {
     BONGSU_TRY(before, card_in(std::filesystem::path(o.before) / "score.json"));
-    if (!before)
-      return fail(ErrorCode::kNotFound, "there is no score.json of an earlier run", {.source = o.before});
+    if (!before) return fail(ErrorCode::kNotFound, "there is no score.json of an earlier run", {.source = o.before});
   }
   report::ReportInput input{.scenario = kept.scenario,
                             .log = kept.log.entries,
@@ -310,6 +380,48 @@ Result<WrittenReport> write_report(const ExerciseReportOptions& o, std::FILE* er
     out.files.push_back((dir / name).string());
   }
   return out;
+}
+
+int run_exercise_items(const ExerciseItemsOptions& o, std::FILE* out, std::FILE* err) {
+  const std::filesystem::path dir = o.dir;
+  const auto kept = kept_drill(dir);
+  if (!kept) return trouble(err, "items", kept.error());
+  if (kept->log.entries.empty())
+    return trouble(err, "items", {ErrorCode::kNotFound, "there is no drill there", {.source = o.dir}});
+  std::vector<report::Item> items;
+  const std::string file = (dir / "items.json").string();
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored)) {
+    const auto text = telemetry::read_whole(file, kMaxCardBytes);
+    if (!text) return trouble(err, "items", text.error());
+    auto read = report::read_items(*text, file);
+    if (!read) return trouble(err, "items", read.error());
+    items = std::move(*read);
+  }
+  report::ItemChange change = o.change;
+  if (!o.add.empty()) change.text = o.add;
+  const drill::Entry& opened = kept->log.entries.front();
+  if (change.team && !change.team->empty() && !drill::Roster(kept->scenario).team_of(*change.team))
+    return trouble(err, "items",
+                   {ErrorCode::kNotFound, fmt::format("there is no team {}", *change.team), {.field = "--team"}});
+  const std::string run = fmt::format("{} {}", kept->scenario.exercise.id, opened.wall.text(0));
+  if (!change.id.empty() || change.text) {
+    const auto changed = report::change_item(items, change, run);
+    if (!changed) return trouble(err, "items", changed.error());
+    const std::string text = report::write_items(items, drill::exercise_banner(kept->scenario));
+    if (const auto written = write_whole(file, text); !written) return trouble(err, "items", written.error());
+  } else if (change.team || change.owner || change.due || change.state) {
+    return trouble(err, "items",
+                   {ErrorCode::kInvalid, "name the item that it is of by --id, or a new one's words by --add", {}});
+  }
+  if (o.json) {
+    fmt::print(out, "{}", report::write_items(items, drill::exercise_banner(kept->scenario)));
+    return kExitOk;
+  }
+  for (const report::Item& i : items)
+    fmt::print(out, "{:<5} {:<12} {:<10} {}  {}\n", i.state, printable(i.owner.empty() ? "nobody" : i.owner, 12),
+               i.due.empty() ? "–" : i.due, printable(i.id), printable(i.text, kShown));
+  return kExitOk;
 }
 
 int run_exercise_report(const ExerciseReportOptions& o, std::FILE* out, std::FILE* err) {

@@ -56,6 +56,41 @@ TEST_F(ExerciseRunTest, TheFlagshipIsPlayedScoredAndReported) {
   EXPECT_NE(err_.find("already"), std::string::npos);
 }
 
+TEST_F(ExerciseRunTest, ADrillThatWasBrokenOffGoesOnFromItsDirectoryAloneToTheSameLog) {
+  const std::string scripts = file("p.json", R"({"name": "quick", "finds": 1})");
+  ASSERT_EQ(run(run_exercise_run, ExerciseRunOptions{.scenario = sample("scenarios/lithuania-ukraine.yaml"),
+                                                     .out = path("d"),
+                                                     .world = sample("world-sample/world.toml"),
+                                                     .scripted = {"good", scripts, "leaky"},
+                                                     .seed = 5,
+                                                     .accept_gaps = true,
+                                                     .quiet = true}),
+            0)
+      << err_;
+  const std::string log = content("d/drill.ndjson"), card = content("d/score.json");
+  std::filesystem::remove(scripts);
+  for (const std::size_t left : {log.size() / 2 + 3, log.find('\n') + 1, log.size() - 1, log.size(), std::size_t{0}}) {
+    std::filesystem::remove(dir_ / "d/score.json");
+    std::filesystem::resize_file(dir_ / "d/drill.ndjson", left);
+    ASSERT_EQ(run(run_exercise_run, ExerciseRunOptions{.out = path("d"), .quiet = true}), 0) << err_;
+    if (left == 0) break;  // nothing was left to say when it began
+    EXPECT_TRUE(content("d/drill.ndjson") == log) << "cut after " << left << " bytes";
+    EXPECT_TRUE(content("d/score.json") == card) << "cut after " << left << " bytes";
+  }
+  EXPECT_EQ(run(run_exercise_run, ExerciseRunOptions{.out = path("d"), .seed = 6}), 2);
+  EXPECT_NE(err_.find("--seed"), std::string::npos) << err_;
+  EXPECT_EQ(run(run_exercise_run, ExerciseRunOptions{.out = path("d"), .scripted = {"silent"}}), 2);
+  EXPECT_NE(err_.find("--scripted"), std::string::npos) << err_;
+  // Another program's log is not gone on with.
+  file("d/drill.ndjson", log);
+  const std::string start = content("d/start.json");
+  file("d/start.json", start.substr(0, start.find("\"5\"")) + "\"6\"" + start.substr(start.find("\"5\"") + 3));
+  EXPECT_EQ(run(run_exercise_run, ExerciseRunOptions{.out = path("d")}), 2);
+  EXPECT_NE(err_.find("drill.ndjson:1"), std::string::npos) << err_;
+  EXPECT_TRUE(content("d/drill.ndjson") == log) << "and left as it is";
+  EXPECT_EQ(run(run_exercise_run, ExerciseRunOptions{.out = path("nowhere")}), 2);
+}
+
 TEST_F(ExerciseRunTest, ATornLogIsUsedAsFarAsItIsWhole) {
   ASSERT_EQ(run(run_exercise_run, ExerciseRunOptions{.scenario = sample("scenarios/lithuania-ukraine.yaml"),
                                                      .out = path("d"),
@@ -67,6 +102,34 @@ TEST_F(ExerciseRunTest, ATornLogIsUsedAsFarAsItIsWhole) {
   EXPECT_EQ(run(run_exercise_score, ExerciseScoreOptions{.dir = path("d")}), 1);
   EXPECT_NE(err_.find("cut off"), std::string::npos) << err_;
   EXPECT_NE(out_.find("of 100"), std::string::npos);
+}
+
+TEST_F(ExerciseRunTest, ItemsArePutInByHandAndComeBackAtTheNextDrill) {
+  for (const char* name : {"d1", "d2"})
+    ASSERT_EQ(run(run_exercise_run, ExerciseRunOptions{.scenario = sample("scenarios/frostygoop-2024.yaml"),
+                                                       .out = path(name),
+                                                       .scripted = {"slow"},
+                                                       .quiet = true}),
+              0)
+        << err_;
+  const auto items = [&](ExerciseItemsOptions o) {
+    o.dir = path("d1");
+    return run(run_exercise_items, o);
+  };
+  ASSERT_EQ(items({.add = "A list of phone numbers", .change = {.team = "heat", .owner = "ona"}}), 0) << err_;
+  EXPECT_NE(out_.find("heat.by-hand.1"), std::string::npos) << out_;
+  ASSERT_EQ(items({.change = {.id = "heat.by-hand.1", .due = "2027-03-01"}}), 0) << err_;
+  EXPECT_NE(out_.find("2027-03-01"), std::string::npos) << out_;
+  EXPECT_EQ(items({.add = "x", .change = {.team = "nobody"}}), 2);
+  EXPECT_NE(err_.find("no team nobody"), std::string::npos) << err_;
+  EXPECT_EQ(items({.change = {.owner = "ona"}}), 2);
+  EXPECT_NE(err_.find("--id"), std::string::npos) << err_;
+  EXPECT_EQ(items({.change = {.id = "heat.by-hand.1", .due = "soon"}}), 2);
+  ASSERT_EQ(run(run_exercise_report, ExerciseReportOptions{.dir = path("d1")}), 0) << err_;
+  EXPECT_NE(content("d1/report.html").find("A list of phone numbers"), std::string::npos) << "its own report keeps it";
+  ASSERT_EQ(run(run_exercise_report, ExerciseReportOptions{.dir = path("d2"), .items = path("d1/items.json")}), 0);
+  EXPECT_NE(content("d2/report.html").find("A list of phone numbers"), std::string::npos);
+  EXPECT_NE(content("d2/items.json").find("2027-03-01"), std::string::npos);
 }
 
 TEST_F(ExerciseRunTest, TroubleIsNamed) {

@@ -3,6 +3,9 @@
 //
 //   Courier courier(table, post, clock, [](const std::string& sentence) { … });
 //   BONGSU_TRY_VOID(courier.carry_out());        // often: whatever can go now goes
+//   BONGSU_TRY_VOID(courier.carry_out_new());    // between the pieces of a great moment: what is new goes
+//
+// To tell that something went, the drill has to live all that is due: between pieces it waits for the last of them.
 //
 // What went and was not told before a crash goes again.
 #pragma once
@@ -32,8 +35,11 @@ class Courier {
 
   // Until nothing is left that can go now. An error ends the desk: telemetry or the log can't be written.
   Result<void> carry_out();
+  // What was offered since the last call, once; nothing is told yet.
+  Result<void> carry_out_new();
 
  private:
+  Result<void> carry_out_from(std::uint64_t from, bool telling);
   Result<void> went(const std::string& id, const std::string& how);
   Result<void> tell();
 
@@ -42,6 +48,8 @@ class Courier {
   const Clock& clock_;
   const std::function<void(const std::string&)> say_;
   std::vector<exercise::drill::Input> untold_;
+  std::uint64_t offered_ = 0;  // known of, by the drill's count
+  bool telling_ = true;
   std::chrono::nanoseconds untold_since_{0};
   std::map<std::string, std::chrono::nanoseconds> again_at_;  // deliveries that could not go
 };

@@ -45,6 +45,20 @@ TEST_F(Couriers, WhatGoesAtOnceIsToldWithOneWrite) {
   EXPECT_EQ(writes_, 1);
 }
 
+TEST_F(Couriers, BetweenPiecesWhatIsNewGoesOnceAndIsToldAfterTheLast) {
+  begin(scenario_);
+  ASSERT_TRUE(courier_->carry_out_new());
+  EXPECT_EQ(delivered(), 0U) << "not told yet";
+  EXPECT_EQ(writes_, 0);
+  const std::string telemetry = read("telemetry/cert-lt/sensor.log");
+  EXPECT_NE(telemetry.find("evil.example"), std::string::npos) << "but there";
+  ASSERT_TRUE(courier_->carry_out_new());
+  ASSERT_TRUE(courier_->carry_out());
+  EXPECT_EQ(delivered(), 4U);
+  EXPECT_EQ(writes_, 1);
+  EXPECT_EQ(read("telemetry/cert-lt/sensor.log"), telemetry) << "once";
+}
+
 TEST_F(Couriers, WhatCannotGoIsSaidOnceAndTriedEachSecondWhileTheRestGoes) {
   auto by_node = scenario_;
   by_node.injects[0].deliver[0].via = exercise::scenario::Channel::kTaxii;

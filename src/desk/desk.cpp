@@ -302,7 +302,10 @@ Result<void> Desk::Impl::look() {
 
 Result<void> Desk::Impl::round() {
   nodes->tend();
-  BONGSU_TRY_VOID(table->advance());
+  for (bool more = true; more;) {
+    BONGSU_TRY(more, table->advance());
+    if (more) BONGSU_TRY_VOID(courier->carry_out_new());
+  }
   BONGSU_TRY_VOID(courier->carry_out());
   read_log();
   const auto now = clock.monotonic();

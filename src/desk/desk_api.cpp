@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "api/console/answer.h"
@@ -31,18 +32,23 @@ namespace scenario = exercise::scenario;
 
 constexpr std::string_view kRoot = "/desk/v1/";
 constexpr std::string_view kHeader = "X-Bongsu-Desk";
-constexpr std::string_view kWhite = "white", kObserver = "observer", kTeam = "team/";
+constexpr std::string_view kWhite = "white", kObserver = "observer", kTeam = "team/", kGrader = "grader/",
+                           kRole = "role/";
 constexpr std::size_t kPullBytes = 256 * 1024;
 constexpr std::chrono::milliseconds kTick{1000};  // of the clock in event streams
 
 struct Caller {
   std::string account;
   bool white() const { return account == kWhite; }
-  bool sees_all() const { return white() || account == kObserver; }
+  const Seat* seat = nullptr;  // outside teams
+  bool grader() const { return account.starts_with(kGrader); }
+  bool sees_all() const { return white() || grader() || account == kObserver; }
   std::string_view team() const {
     return account.starts_with(kTeam) ? std::string_view(account).substr(kTeam.size()) : std::string_view();
   }
-  bool may_read(const Tabled& t, const Entry& entry) const { return sees_all() || team_may_read(t, entry, team()); }
+  bool may_read(const Tabled& t, const Entry& entry) const {
+    return sees_all() || (seat != nullptr ? seat_may_read(entry, *seat) : team_may_read(t, entry, team()));
+  }
   Json shown(const Entry& entry) const { return sees_all() ? json_of(entry) : json_for_team(entry); }
 };
 
@@ -123,6 +129,9 @@ DeskTokens DeskTokens::fresh(const Players& players, Random& random) {
     out.by_account[std::string(account)] = crypto::fresh_token(random);
   for (const Player& p : players.all())
     if (!p.white) out.by_account[std::string(kTeam) + p.entity] = crypto::fresh_token(random);
+  for (std::size_t i = 1; i <= kGraders; ++i)
+    out.by_account[fmt::format("{}{}", kGrader, i)] = crypto::fresh_token(random);
+  for (const Seat& seat : players.seats()) out.by_account[std::string(kRole) + seat.name] = crypto::fresh_token(random);
   return out;
 }
 
@@ -134,7 +143,7 @@ struct DeskApi::Impl : std::enable_shared_from_this<DeskApi::Impl> {
   const std::string banner;
   Scoreboard board;
   std::mutex allowances_mutex;
-  std::map<std::string, Allowance> allowances;  // by team
+  std::map<std::string, Allowance> allowances;  // by account
 
   Impl(DeskApiDeps d, const DeskTokens& tokens)
       : deps(std::move(d)),
@@ -148,7 +157,7 @@ struct DeskApi::Impl : std::enable_shared_from_this<DeskApi::Impl> {
   Result<Caller> caller_of(const net::Request& request);
   // kUnavailable: too many wrong ones came from there.
   Result<std::string> account_of(const std::string& token, const net::Request& request);
-  bool may_do(const std::string& team);
+  bool may_do(const std::string& account);
   Result<net::Response> log_in(net::Request& request);
   Result<net::Response> route(const Caller& caller, net::Request& request, const std::vector<std::string>& path);
   Result<net::Response> state(const Caller& caller);
@@ -159,6 +168,9 @@ struct DeskApi::Impl : std::enable_shared_from_this<DeskApi::Impl> {
   Result<net::Response> scoreboard(const Caller& caller);
   Result<net::Response> show_scoreboard(const Caller& caller, const Json& body);
   Result<net::Response> deed(const Caller& caller, const std::string& name, const std::string& what, const Json& body);
+  Result<net::Response> letters_of(const Seat& seat);
+  Result<net::Response> answer_of(const Caller& caller, const std::string& name, const std::string& what,
+                                  const Json& body);
   Result<net::Response> judgement(const Caller& caller, const std::string& what, const Json& body);
   Result<net::Response> events(const Caller& caller, const net::Request& request);
   Result<net::Response> taken(const Input& input);
@@ -260,7 +272,9 @@ Result<net::Response> DeskApi::Impl::handle(net::Request& request) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   if (path.size() == 1 && path[0] == "session" && request.method == "POST") return log_in(request);
-  const auto caller = caller_of(request);
+  auto caller = caller_of(request);
+  if (caller && caller->account.starts_with(kRole))
+    caller->seat = deps.players.seat(std::string_view(caller->account).substr(kRole.size()));
   return caller ? route(*caller, request, path) : turned_away(caller.error());
 }
 
@@ -335,24 +349,32 @@ Result<net::Response> DeskApi::Impl::route(const Caller& caller, net::Request& r
     if (path.size() == 2) return team(caller, path[1], request);
     if (path[2] == "range") return range(caller, path, request);
   }
+  if (get && path.size() == 2 && path[0] == "role") {
+    const Seat* seat = deps.players.seat(path[1]);
+    if (seat == nullptr) return fail(ErrorCode::kNotFound, fmt::format("nobody outside teams plays {}", path[1]));
+    if (!caller.sees_all() && caller.seat != seat) return denied("a role's desk is its own");
+    return letters_of(*seat);
+  }
   if (post) {
     if (caller.account == kObserver) return denied("observers look on");
     BONGSU_TRY(const Json body, json_body(request));
-    if (!caller.team().empty() && !may_do(std::string(caller.team())))
+    const bool plays = !caller.team().empty() || caller.seat != nullptr;
+    if (plays && !may_do(caller.account))
       return too_many(fmt::format("a team does {:g} things a second at most; wait a moment", kDeedsPerSecond), 1);
-    if (!caller.team().empty() && deps.table.log_bytes() >= deps.most_log_bytes)
+    if (plays && deps.table.log_bytes() >= deps.most_log_bytes)
       return fail(ErrorCode::kNoSpace, "the drill's log is nearly full: what teams do is no longer taken");
     if (only(1, "control")) return control(caller, body);
     if (only(1, "scoreboard")) return show_scoreboard(caller, body);
     if (path.size() == 1) return judgement(caller, path[0], body);
+    if (path.size() == 3 && path[0] == "role") return answer_of(caller, path[1], path[2], body);
     if (path.size() == 3 && path[0] == "team") return deed(caller, path[1], path[2], body);
   }
   return fail(ErrorCode::kNotFound, "no such path or method");
 }
 
-bool DeskApi::Impl::may_do(const std::string& team) {
+bool DeskApi::Impl::may_do(const std::string& account) {
   const std::lock_guard lock(allowances_mutex);
-  Allowance& it = allowances.try_emplace(team, Allowance{.since = deps.clock.monotonic()}).first->second;
+  Allowance& it = allowances.try_emplace(account, Allowance{.since = deps.clock.monotonic()}).first->second;
   const std::chrono::duration<double> passed = deps.clock.monotonic() - std::exchange(it.since, deps.clock.monotonic());
   it.left = std::min(kDeedsAtOnce, it.left + passed.count() * kDeedsPerSecond);
   if (it.left < 1) return false;
@@ -574,6 +596,49 @@ Result<net::Response> DeskApi::Impl::deed(const Caller& caller, const std::strin
   return taken(e);
 }
 
+// role/NAME
+Result<net::Response> DeskApi::Impl::letters_of(const Seat& seat) {
+  return deps.table.look([&](const Tabled& t) {
+    JsonArray letters;
+    std::set<std::string> own;
+    for (const Letter& letter : t.letters) {
+      const Delivery& d = letter.delivery;
+      if (!letter.team.empty() || !seat.reads(d.to, d.roles)) continue;
+      // One that an entity of the seat got goes to all others under "~all" (drill.h).
+      const auto at = d.id.find("/~all/");
+      const auto is_own = [&](const std::string& entity) {
+        return own.contains(d.id.substr(0, at + 1) + entity + d.id.substr(at + 5));
+      };
+      if (at != std::string::npos && std::ranges::any_of(seat.entities, is_own)) continue;
+      own.insert(d.id);
+      letters.push_back(json_of(letter, banner));
+    }
+    JsonObject out = clock_json(t);
+    out["role"] = scenario::to_string(seat.role);
+    out["entities"] = JsonArray(seat.entities.begin(), seat.entities.end());
+    out["deliveries"] = std::move(letters);
+    return answer(200, out);
+  });
+}
+
+// role/NAME/read, role/NAME/reply
+Result<net::Response> DeskApi::Impl::answer_of(const Caller& caller, const std::string& name, const std::string& what,
+                                               const Json& body) {
+  if (caller.seat == nullptr || caller.seat->name != name) return denied("what a role does, it does itself");
+  if (what != "read" && what != "reply") return fail(ErrorCode::kNotFound, "a role outside teams can read, reply");
+  BONGSU_TRY(const std::string id, text_of(body, "delivery", true));
+  const auto to = deps.table.look([&](const Tabled& t) -> std::optional<std::string> {
+    for (const Letter& l : t.letters)
+      if (l.delivery.id == id && l.team.empty() && caller.seat->reads(l.delivery.to, l.delivery.roles))
+        return l.delivery.to.empty() ? caller.seat->entities.front() : l.delivery.to;
+    return std::nullopt;
+  });
+  if (!to) return fail(ErrorCode::kNotFound, "no such delivery came to this role", {.field = "delivery"});
+  Evidence e{.as = what == "read" ? As::kAcknowledged : As::kReply, .team = *to, .by = caller.account, .object = id};
+  BONGSU_TRY(e.text, text_of(body, "text", e.as == As::kReply));
+  return taken(e);
+}
+
 Result<net::Response> DeskApi::Impl::judgement(const Caller& caller, const std::string& what, const Json& body) {
   if (what == "appeal") {
     if (caller.team().empty()) return denied("a team appeals the grades of its own forms");
@@ -584,14 +649,16 @@ Result<net::Response> DeskApi::Impl::judgement(const Caller& caller, const std::
     return taken(appeal);
   }
   if (what != "grade" && what != "ruling" && what != "judge") return fail(ErrorCode::kNotFound, "no such path");
-  if (!caller.white()) return denied("this is exercise control's");
-  BONGSU_TRY(std::string by, text_of(body, "by", what == "grade"));
-  if (by.empty()) by = kWhite;
+  if (!caller.white() && !(caller.grader() && what == "grade")) return denied("this is exercise control's");
+  BONGSU_TRY(std::string by, text_of(body, "by", false));
+  if (by.empty() && what != "grade") by = kWhite;
   BONGSU_TRY(const double part, needed_number(body, "part"));
   if (!(part >= 0 && part <= 1)) return fail(ErrorCode::kInvalid, "is 0 to 1", {.field = "part"});
   const auto form = static_cast<std::uint64_t>(int_at(body, "form").value_or(0));
   BONGSU_TRY(const std::string why, text_of(body, "why", false));
-  if (what == "grade") return taken(Grade{.form = form, .by = by, .part = part, .why = why});
+  // Two graders are two accounts: whatever name is given, what one account says again takes the place of its first
+  // word.
+  if (what == "grade") return taken(Grade{.form = form, .by = caller.account, .name = by, .part = part, .why = why});
   if (what == "ruling") return taken(Ruling{.form = form, .by = by, .part = part, .why = why});
   Evidence e{.as = As::kJudged, .by = by, .value = part, .text = why};
   BONGSU_TRY(e.team, text_of(body, "team", true));

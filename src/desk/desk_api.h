@@ -6,8 +6,8 @@
 //   net::Server server({.name = "desk"}, [&](net::Request&& r) { return api.handle(std::move(r)); }, log);
 //
 // Who asks is told by a token, as a bearer or by the session that it was exchanged for: exercise control sees and does
-// everything, a team its own, observers see and do nothing. It listens on loopback alone; the Host field has to name
-// it, so that no page of another name reaches it.
+// everything, a team its own, observers see and do nothing, graders see and grade, a role outside teams has its
+// letters. It listens on loopback alone; the Host field has to name it, so that no page of another name reaches it.
 #pragma once
 
 #include <functional>
@@ -34,7 +34,9 @@ inline constexpr std::size_t kMaxStreamsPerAccount = 16;
 inline constexpr double kDeedsAtOnce = 100, kDeedsPerSecond = 10;
 inline constexpr std::string_view kDeskCookie = "bongsu-desk";
 
-// By account: "white", "observer", "team/lt-blue".
+inline constexpr std::size_t kGraders = 3;  // seats of those who only grade: two, and a third where they differ
+
+// By account: "white", "observer", "grader/1", "team/lt-blue", "role/media".
 struct DeskTokens {
   std::map<std::string, std::string> by_account;
   static DeskTokens fresh(const Players& players, Random& random);

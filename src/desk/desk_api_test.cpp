@@ -6,6 +6,7 @@
 #include "desk/desk_json.h"
 #include "desk/desk_test_support.h"
 #include "desk/players.h"
+#include "exercise/scoring/score.h"
 
 namespace bongsu::desk {
 namespace {
@@ -136,9 +137,73 @@ TEST_F(Api, AFormThatIsHandedInIsEvidenceAndCanBeGraded) {
   EXPECT_NE(seq, 0);
   EXPECT_EQ(ask("team/lt-blue", "GET", "team/lt-blue").second.at("forms").at(0).at("handed_in").to_number<int>(),
             seq.to_number<int>());
-  EXPECT_EQ(ask("white", "POST", "grade", JsonObject{{"form", seq}, {"by", "ana"}, {"part", 0.8}}).first, 200);
-  EXPECT_EQ(ask("white", "POST", "grade", JsonObject{{"form", seq}, {"by", "ana"}, {"part", 1.5}}).first, 400);
+  const auto grade = [&](const char* who, const char* name, double part) {
+    return ask(who, "POST", "grade", JsonObject{{"form", seq}, {"by", name}, {"part", part}}).first;
+  };
+  const auto form = [&] {
+    const auto card = exercise::scoring::score(scenario_, table_->look([](const Tabled& t) { return t.log; }));
+    return card->teams[0].forms.at(0);
+  };
+  EXPECT_EQ(grade("white", "ana", 0.8), 200);
+  EXPECT_EQ(grade("white", "ana", 1.5), 400);
+  EXPECT_EQ(grade("white", "ben", 0.9), 200);
+  EXPECT_TRUE(form().open) << "one account is one grader, whatever names it gives";
+  ASSERT_EQ(form().graders.size(), 1U);
+  for (const char* who : {"observer", "team/lt-blue", "role/media"}) EXPECT_EQ(grade(who, "ben", 0.9), 403) << who;
+  EXPECT_EQ(grade("grader/1", "ben", 0.7), 200);
+  EXPECT_FALSE(form().open);
+  EXPECT_NEAR(form().part.value_or(0), 0.8, 1e-9);
+  EXPECT_EQ(ask("grader/1", "POST", "ruling", JsonObject{{"form", seq}, {"part", 1}}).first, 403);
+  EXPECT_EQ(ask("grader/1", "POST", "control", JsonObject{{"verb", "end"}}).first, 403);
+  EXPECT_EQ(ask("grader/1", "GET", "program").first, 200) << "graders read what they grade by";
   EXPECT_EQ(ask("team/ua-blue", "POST", "appeal", JsonObject{{"form", seq}, {"why", "no"}}).first, 403);
+}
+
+TEST_F(Api, ARoleOutsideTeamsHasASeatThatReadsAndAnswersItsLettersAndNothingElse) {
+  EXPECT_EQ(tokens_.by_account.count("role/media"), 1U);
+  EXPECT_EQ(tokens_.by_account.count("role/legal"), 1U);
+  EXPECT_EQ(tokens_.by_account.count("role/white"), 0U);
+  clock_.advance(30min);
+  ASSERT_TRUE(table_->advance());
+  deliver();
+  const auto subjects = [&](const char* who, const char* path) {
+    std::vector<std::string> out;
+    const Json answer = ask(who, "GET", path).second;
+    for (const Json& d : answer.at("deliveries").get_array()) out.emplace_back(d.at("subject").get_string());
+    return out;
+  };
+  EXPECT_EQ(subjects("role/media", "role/media"), (std::vector<std::string>{"A rumour", "Law"}));
+  EXPECT_EQ(subjects("role/legal", "role/legal"), (std::vector<std::string>{"Law"}));
+  EXPECT_EQ(subjects("white", "role/legal"), (std::vector<std::string>{"Law"}));
+  EXPECT_EQ(subjects("team/lt-blue", "team/lt-blue"), (std::vector<std::string>{"Look"})) << "and no team has them";
+  const Json team_log = ask("team/lt-blue", "GET", "log").second;
+  for (const Json& e : team_log.at("entries").get_array())
+    EXPECT_EQ(e.at("text").get_string().find("rumour"), std::string::npos) << to_text(e);
+  EXPECT_EQ(ask("role/legal", "GET", "role/media").first, 403);
+  EXPECT_EQ(ask("role/legal", "GET", "team/lt-blue").first, 403);
+  EXPECT_EQ(ask("role/legal", "GET", "program").first, 403);
+  EXPECT_EQ(ask("role/legal", "POST", "control", JsonObject{{"verb", "end"}}).first, 403);
+  EXPECT_EQ(ask("role/legal", "POST", "judge", JsonObject{{"part", 1}}).first, 403);
+  EXPECT_EQ(ask("role/legal", "POST", "appeal", JsonObject{{"form", 1}, {"why", "no"}}).first, 403);
+  EXPECT_EQ(ask("team/lt-blue", "GET", "role/media").first, 403);
+  EXPECT_EQ(ask("white", "GET", "role/plumber").first, 404);
+  const Json letter = ask("role/media", "GET", "role/media").second.at("deliveries").at(0).at("id");
+  EXPECT_EQ(ask("role/legal", "POST", "role/legal/read", JsonObject{{"delivery", letter}}).first, 404);
+  EXPECT_EQ(ask("role/media", "POST", "role/media/read", JsonObject{{"delivery", letter}}).first, 200);
+  EXPECT_EQ(
+      ask("role/media", "POST", "role/media/reply", JsonObject{{"delivery", letter}, {"text", "Who says so?"}}).first,
+      200);
+  EXPECT_EQ(ask("role/media", "POST", "role/media/form", JsonObject{{"delivery", letter}}).first, 404);
+  EXPECT_TRUE(ask("role/media", "GET", "role/media").second.at("deliveries").at(0).as_object().contains("read_ms"));
+  // Of the log: the clock's turns, its letters, its own words.
+  std::vector<std::string> kinds;
+  const Json log = ask("role/media", "GET", "log").second;
+  for (const Json& e : log.at("entries").get_array())
+    kinds.push_back(std::string(e.at("kind").get_string()) + ' ' + std::string(e.at("team").get_string()));
+  EXPECT_EQ(kinds, (std::vector<std::string>{"control ", "delivery lt-blue", "delivery lt-blue", "delivery lt-blue",
+                                             "evidence press", "evidence press"}));
+  // It is no team's deed.
+  EXPECT_TRUE(exercise::scoring::score(scenario_, table_->look([](const Tabled& t) { return t.log; })));
 }
 
 TEST_F(Api, ATeamSeesWhatPeopleMadeOfItsFormsAndOfNobodyElses) {
@@ -209,10 +274,10 @@ TEST_F(Api, AJudgementOnAnInjectThatATeamHasNotFoundIsShownAtTheEndAlone) {
     for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
     return n;
   };
-  const auto judged = [&](const std::string& team) { return count(told(team), "phish sitrep judged 0.5"); };
+  const auto judged = [&](const std::string& team) { return count(told(team), "phish: sitrep judged: 50 of 100"); };
   EXPECT_EQ(judged("lt-blue"), 0U);
-  EXPECT_EQ(count(told("lt-blue"), "calm judged 1"), 2U) << "what names no inject tells of none";
-  EXPECT_EQ(count(to_text(ask("white", "GET", "log").second), "phish sitrep judged 0.5"), 2U);
+  EXPECT_EQ(count(told("lt-blue"), "calm judged: 100 of 100"), 2U) << "what names no inject tells of none";
+  EXPECT_EQ(count(to_text(ask("white", "GET", "log").second), "phish: sitrep judged: 50 of 100"), 2U);
   const auto pending = table_->look([](const Tabled& t) { return t.drill.pending_deliveries(); });
   ASSERT_EQ(pending[0].to, "lt-blue");
   ASSERT_TRUE(table_->take(Evidence{.as = As::kDelivered, .object = pending[0].id}));

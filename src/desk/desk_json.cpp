@@ -4,6 +4,8 @@
 #include <charconv>
 #include <set>
 
+#include "base/text.h"
+
 #include "exercise/scenario/vocabulary.h"
 
 namespace bongsu::desk {
@@ -158,10 +160,28 @@ JsonArray orders_json(const Tabled& t, std::string_view team, std::uint64_t befo
   return out;
 }
 
+namespace {
+bool turns_the_clock(const Entry& entry) {
+  return entry.kind == Kind::kControl && (entry.ref == "start" || entry.ref == "pause" || entry.ref == "resume" ||
+                                          entry.ref == "speed" || entry.ref == "jump_back" || entry.ref == "end");
+}
+}  // namespace
+
+bool seat_may_read(const Entry& entry, const Seat& seat) {
+  if (entry.kind == Kind::kControl) return turns_the_clock(entry);
+  if (entry.kind == Kind::kEvidence) return std::ranges::find(seat.entities, entry.team) != seat.entities.end();
+  if (entry.kind != Kind::kDelivery) return false;
+  std::vector<scenario::Role> roles;
+  if (const Json* words = entry.data.if_contains("roles"); words != nullptr && words->is_array())
+    for (const Json& word : words->get_array())
+      if (word.is_string() && lowered(std::string_view(word.get_string())) == seat.name) roles.push_back(seat.role);
+  return seat.reads(text_in(entry.data, "to"), roles);
+}
+
 bool team_may_read(const Tabled& t, const Entry& entry, std::string_view team) {
-  if (entry.kind == Kind::kControl)
-    return entry.ref == "start" || entry.ref == "pause" || entry.ref == "resume" || entry.ref == "speed" ||
-           entry.ref == "jump_back" || entry.ref == "end";
+  if (entry.kind == Kind::kControl) return turns_the_clock(entry);
+  // Media and others hear of an inject with its first team, in entries of that team.
+  if (entry.kind == Kind::kDelivery && text_in(entry.data, "to") != team) return false;
   // A word on a form names the form alone, and a form's entry its team.
   if (entry.kind == Kind::kGrade || entry.kind == Kind::kRuling) {
     std::size_t form = 0;

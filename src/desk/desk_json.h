@@ -29,6 +29,8 @@ inline constexpr std::size_t kMaxOrdersShown = 200;
 JsonArray orders_json(const Tabled& t, std::string_view team, std::uint64_t before);
 // What of the log a team may read: its own deeds, what came to it, what people made of its forms and of its deeds, and
 // exercise control's hand on the clock. A judgement on an inject of which nothing has reached it: once the drill ended.
+// What a seat outside teams may read: the clock's turns, what came to it, its own answers.
+bool seat_may_read(const exercise::drill::Entry& entry, const Seat& seat);
 bool team_may_read(const Tabled& t, const exercise::drill::Entry& entry, std::string_view team);
 
 }  // namespace bongsu::desk

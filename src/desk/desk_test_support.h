@@ -28,6 +28,9 @@ entities:
   white: {name: Exercise control, role: White}
   lt-blue: {name: CERT-LT, role: Blue, member: cert-lt, nation: lt}
   ua-blue: {name: CERT-UA, role: Blue, member: cert-ua, nation: ua}
+  press: {name: Newspaper, role: Media}
+  agency: {name: News agency, role: Media}
+  counsel: {name: Counsel, role: Legal}
 injects:
   phish:
     name: A mail
@@ -38,8 +41,13 @@ injects:
     indicators: [{id: name, type: domain-name, value: evil.example}]
     expectations: [{id: sitrep, act: form, score: 5, expires: 30min, seen: {as: form, of: sitrep}}]
     share: [{id: warn, what: indicators, from: [lt-blue], to: [ua-blue], label: TLP:AMBER+STRICT, by: 30min, score: 20}]
-events: {one: {injects: [phish]}}
-scripts: {day: {start-time: 0s, end-time: 1h, speed: 1, events: {one: 1min}}}
+  rumour:
+    name: A rumour
+    from-entity: white
+    to-entities: [lt-blue, press]
+    deliver: [{via: console, roles: [Media], subject: A rumour, text: "Have you heard?"}, {via: console, roles: [Legal, Media], subject: Law, text: "May one print it?"}]
+events: {one: {injects: [phish]}, two: {injects: [rumour]}}
+scripts: {day: {start-time: 0s, end-time: 1h, speed: 1, events: {one: 1min, two: 30min}}}
 stories: {main: {scripts: [day]}}
 )";
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "exercise/drill/deeds.h"
+#include "exercise/scenario/vocabulary.h"
 
 namespace bongsu::desk {
 namespace {
@@ -40,6 +41,15 @@ Player player_of(const Entity& entity, bool white) {
 
 }  // namespace
 
+bool Seat::reads(const std::string& to, const std::vector<Role>& roles) const {
+  return to.empty() ? std::ranges::find(roles, role) != roles.end() : std::ranges::find(entities, to) != entities.end();
+}
+
+const Seat* Players::seat(std::string_view name) const {
+  const auto at = std::ranges::find(seats_, name, &Seat::name);
+  return at == seats_.end() ? nullptr : &*at;
+}
+
 Result<Players> Players::of(const exercise::scenario::Scenario& scenario, std::string exercise) {
   Players out;
   out.exercise_ = std::move(exercise);
@@ -50,6 +60,14 @@ Result<Players> Players::of(const exercise::scenario::Scenario& scenario, std::s
                          : player_of(*white, true));
   const Roster roster(scenario);
   for (const std::string& team : roster.teams()) out.all_.push_back(player_of(*roster.entity(team), false));
+  for (const Entity& entity : scenario.entities) {
+    if (!entity.role || *entity.role == Role::kBlue || *entity.role == Role::kWhite || roster.team_of(entity.id))
+      continue;
+    const std::string name = lowered(exercise::scenario::to_string(*entity.role));
+    auto seat = std::ranges::find(out.seats_, name, &Seat::name);
+    if (seat == out.seats_.end()) seat = out.seats_.insert(seat, {.name = name, .role = *entity.role, .entities = {}});
+    seat->entities.push_back(entity.id);
+  }
   if (out.all_.size() < 2) return fail(ErrorCode::kInvalid, "there is no blue team", {.field = "entities"});
   for (std::size_t i = 0; i < out.all_.size(); ++i) {
     const Player& p = out.all_[i];

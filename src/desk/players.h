@@ -26,6 +26,14 @@ struct Player {
   bool white = false;
 };
 
+// A role that people outside teams play (media, legal, observers, …): one seat at the desk, one token.
+struct Seat {
+  std::string name;  // "media", "user-simulation"
+  exercise::scenario::Role role = exercise::scenario::Role::kObserver;
+  std::vector<std::string> entities;                                                            // that play it
+  bool reads(const std::string& to, const std::vector<exercise::scenario::Role>& roles) const;  // such a delivery
+};
+
 class Players {
  public:
   // kInvalid: no team, a name that is no member's, or two players with one.
@@ -33,6 +41,8 @@ class Players {
 
   const std::vector<Player>& all() const { return all_; }  // exercise control first, then the teams in order
   const Player& white() const { return all_.front(); }
+  const std::vector<Seat>& seats() const { return seats_; }  // in the order of the scenario
+  const Seat* seat(std::string_view name) const;
   const Player* by_member(std::string_view member) const;
   const Player* by_entity(std::string_view entity) const;  // also for an entity within a team: the team
   const std::string& exercise() const { return exercise_; }
@@ -41,6 +51,7 @@ class Players {
 
  private:
   std::vector<Player> all_;
+  std::vector<Seat> seats_;
   std::string exercise_;
   Instant start_;
 };

@@ -114,11 +114,11 @@ void Table::note(const Entry& entry) {
   }
   if (entry.kind == Kind::kDelivery) {
     Letter letter;
-    letter.team = entry.team;
     letter.seq = entry.seq;
     Delivery& d = letter.delivery;
     d.id = entry.ref;
     d.to = text_in(entry.data, "to");
+    if (d.to == entry.team) letter.team = entry.team;  // else to those outside, told with the first team
     d.due_ms = entry.at_ms;
     d.label = label_;
     const std::string channel = text_in(entry.data, "channel");
@@ -196,17 +196,18 @@ std::uint64_t Table::log_bytes() const {
   return file_->size();
 }
 
-Result<void> Table::advance() {
-  bool changed = false;
+Result<bool> Table::advance() {
+  bool changed = false, more = false;
   {
     const std::lock_guard lock(mutex_);
     if (broken_) return std::unexpected(*broken_);
-    Step step = drill_->advance(clock_.now());
+    Step step = drill_->advance(clock_.now(), kPieceEntries);
     changed = !step.entries.empty();
+    more = drill_->is_behind();
     BONGSU_TRY_VOID(keep(std::move(step)));
   }
   if (changed && on_change_) on_change_();
-  return {};
+  return more;
 }
 
 std::optional<Instant> Table::next_wake() const {

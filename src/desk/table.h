@@ -4,7 +4,7 @@
 //   BONGSU_TRY(auto table, Table::open(dir, scenario, {}, make_range, clock));
 //   BONGSU_TRY_VOID(table->come_back());                  // once all is ready: a drill that went on runs again
 //   BONGSU_TRY_VOID(table->take(Control{.verb = Verb::kStart, .by = "white"}));
-//   table->advance();                                     // often: what is due by the clock
+//   while (*table->advance()) hand_out();                 // often: what is due by the clock, piece by piece
 //   for (const TelemetryLines& lines : table->look([](const Tabled& t) { return t.drill.pending_telemetry(); })) …
 //
 // A log that can't be written ends it: every call from then on says so, since what the drill decided last is not on
@@ -30,6 +30,7 @@
 
 namespace bongsu::desk {
 
+inline constexpr std::size_t kPieceEntries = 4'000;  // of a great moment, made and written at once
 inline constexpr std::size_t kMaxLogBytes = std::size_t{4} * 1024 * 1024 * 1024;
 // Of it, what is kept for the drill itself and exercise control: teams' deeds are refused before.
 inline constexpr std::size_t kLogReserveBytes = std::size_t{256} * 1024 * 1024;
@@ -70,7 +71,8 @@ class Table {
   // Many, one after the other, with one write to the disk: for each, what take() says of it. The outer error: the log
   // can't be written.
   Result<std::vector<Result<std::uint64_t>>> take_all(std::span<const exercise::drill::Input> inputs);
-  Result<void> advance();
+  // What is due by the clock, or a piece of it; true: more is due already.
+  Result<bool> advance();
 
   template <class F>
   auto look(F&& f) const {

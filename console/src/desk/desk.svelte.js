@@ -16,6 +16,7 @@ class DeskState {
   info = $state.raw({ teams: [], injects: [], waiting: [] });
   program = $state.raw(null);    // control and observers
   teams = $state.raw({});        // by name: what its desk shows
+  seat = $state.raw(null);       // what a role outside teams is shown
   log = $state.raw([]);
   link = $state('connecting');   // 'connecting' | 'live' | 'lost'
   drafts = $state({});           // of forms and grades: what was typed and not handed in
@@ -26,7 +27,9 @@ class DeskState {
   counted = $derived(counting(this.log));
   injects = $derived(injectStates(this.counted));
   white = $derived(this.account === 'white');
-  seesAll = $derived(this.account === 'white' || this.account === 'observer');
+  grades = $derived(this.white || this.account.startsWith('grader/'));
+  seesAll = $derived(this.grades || this.account === 'observer');
+  ownRole = $derived(this.account.startsWith('role/') ? this.account.slice(5) : ''); // outside teams
   ownTeam = $derived(this.account.startsWith('team/') ? this.account.slice(5) : '');
   start = $derived(this.clock.time ? Date.parse(this.clock.time) - this.clock.now_ms : 0);
 
@@ -66,6 +69,7 @@ class DeskState {
     this.#close();
     this.log = [];
     this.teams = {};
+    this.seat = null;
     this.program = null;
     this.account = '';
     this.drafts = {};
@@ -97,6 +101,7 @@ class DeskState {
     this.info = info;
     this.clock = info;
     if (this.watched) await this.loadTeam(this.watched);
+    if (this.ownRole) this.seat = await get(`role/${encodeURIComponent(this.ownRole)}`);
   }
   async loadTeam(name) {
     const team = await get(`team/${encodeURIComponent(name)}`);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "cli/drill_start.h"
 #include "cli/exercise_nodes_command.h"
 #include "cli/exercise_run_command.h"
 #include "cli/flags/flags.h"
@@ -14,7 +15,7 @@ namespace bongsu::cli {
 namespace {
 
 // What only a drill on real nodes has; the rest is as it is for one in this process.
-int run_on_nodes(const ExerciseRunOptions& r, ExerciseNodesOptions n, bool scripted) {
+int run_on_nodes(const ExerciseRunOptions& r, ExerciseNodesOptions n) {
   n.scenario = r.scenario;
   n.teams = r.teams;
   n.out = r.out;
@@ -24,7 +25,8 @@ int run_on_nodes(const ExerciseRunOptions& r, ExerciseNodesOptions n, bool scrip
   n.seed = r.seed;
   n.json = r.json;
   n.quiet = r.quiet;
-  if (scripted) n.scripted = r.scripted;
+  n.scripted = r.scripted;
+  n.baseline = r.baseline;
   if (r.speed != "max") {
     n.speed = finite_number(r.speed);
     if (!n.speed)
@@ -53,14 +55,14 @@ void add_drill(Program& p) {
                 "  bongsu exercise run drill.yaml --world samples/exercise/world-sample/world.toml --scripted "
                 "good,slow --speed 60 --out drill2\n"
                 "  bongsu exercise run drill.yaml --nodes --scripted good,slow,people --speed 60 --out drill3\n"
-                "  bongsu exercise run --resume drill3 --nodes\n");
+                "  bongsu exercise run --resume drill3\n");
   static ExerciseNodesOptions n;
   static bool nodes = false;
-  run->add_option("scenario", r.scenario, "Scenario (YAML); with --nodes, none: the one in the directory");
+  run->add_option("scenario", r.scenario, "Scenario (YAML); none: the drill in the directory goes on");
   run->add_option(
       "--out,--resume", r.out,
-      "Directory for scenario, log, score and report; none: a new one named for the scenario; with --nodes a "
-      "drill goes on there");
+      "Directory for scenario, log, score and report; none: a new one named for the scenario. A drill that was broken "
+      "off goes on there with what it was started with");
   run->add_flag("--nodes", nodes, "On real nodes of this machine, with a desk for people");
   run->add_option("--teams", r.teams,
                   "How many teams play: clones of a scenario's only one, or its own number of them");
@@ -75,18 +77,27 @@ void add_drill(Program& p) {
                   "The range that every team gets a copy of (world.toml); none: orders to it are refused");
   run->add_option("--data", r.data, "Directory of what the world names and does not lie beside it");
   run->add_flag("--accept-gaps", r.accept_gaps, "Start though the range lacks what the scenario asks of it");
-  auto* scripted = run->add_option("--scripted", r.scripted,
-                                   "Teams' scripts in turn: good, slow, leaky, silent, baseline, or JSON files; with "
-                                   "--nodes also people, who play whatever is not named")
-                       ->delimiter(',')
-                       ->capture_default_str();
+  run->add_option(
+         "--scripted", r.scripted,
+         fmt::format("Teams' scripts in turn: good, slow, leaky, silent, baseline, or JSON files; none: {}. With "
+                     "--nodes also people, who play whatever is not named",
+                     kScripts))
+      ->delimiter(',')
+      ->type_name("NAME,…");
   run->add_option("--speed", r.speed, "Drill seconds a second, or max")->capture_default_str();
   run->add_option("--seed", r.seed, "In place of the scenario's");
-  run->add_flag("--baseline", r.baseline, "Let the automatic blue team play it, too, for comparison");
+  run->add_flag("--baseline", r.baseline, "Let the automatic blue team play it, too, in this process, for comparison");
   run->add_flag("--json", r.json, "The log's entries as they come");
   run->add_flag("--quiet", r.quiet, "The scoreboard alone");
-  scripted->type_name("NAME,…");
-  run->callback([&p, scripted] {
+  run->callback([&p] {
+    if (r.scenario.empty() && !r.out.empty()) {
+      const auto kept = read_start(r.out);
+      if (!kept) {
+        p.exit = report(kept.error(), r.json);
+        return;
+      }
+      nodes = nodes || (*kept && (*kept)->nodes);
+    }
     if (!nodes && !(n.mail.empty() && n.cap_post.empty())) {
       p.exit = report({.code = ErrorCode::kInvalid,
                        .message = "--mail and --cap-post need --nodes: nothing is sent from a "
@@ -99,7 +110,7 @@ void add_drill(Program& p) {
       return;
     }
     if (r.out.empty()) r.out = new_directory(r.scenario);
-    p.exit = nodes ? run_on_nodes(r, n, scripted->count() > 0) : run_exercise_run(r, stdout, stderr);
+    p.exit = nodes ? run_on_nodes(r, n) : run_exercise_run(r, stdout, stderr);
   });
 
   static ExerciseScoreOptions s;
@@ -117,6 +128,22 @@ void add_drill(Program& p) {
   report->add_option("--items", t.items, "Items of earlier drills; usually those in the directory");
   report->add_flag("!--no-pdf", t.pdf, "HTML and JSON alone");
   report->callback([&p] { p.exit = run_exercise_report(t, stdout, stderr); });
+
+  static ExerciseItemsOptions i;
+  auto* items =
+      p.command(exercise, "items", "List what is to get better; put in an item, or say who does one until when",
+                "  bongsu exercise items drill2 --add \"A list of phone numbers\" --team lt-blue --owner ona\n"
+                "  bongsu exercise items drill2 --id lt-blue.by-hand.1 --due 2027-03-01 --state done\n");
+  items->add_option("dir", i.dir, "Directory of the drill")->required();
+  auto* add = items->add_option("--add", i.add, "A new item: what is to get better");
+  items->add_option("--id", i.change.id, "The item that is changed")->excludes(add);
+  items->add_option("--team", i.change.team, "Whose it is");
+  items->add_option("--text", i.change.text, "Its words")->excludes(add);
+  items->add_option("--owner", i.change.owner, "Who does it");
+  items->add_option("--due", i.change.due, "Until when: 2027-03-01");
+  items->add_option("--state", i.change.state, "open, done or again");
+  items->add_flag("--json", i.json, "As the file has them");
+  items->callback([&p] { p.exit = run_exercise_items(i, stdout, stderr); });
 }
 
 }  // namespace bongsu::cli

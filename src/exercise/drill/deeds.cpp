@@ -298,8 +298,14 @@ void Deeds::evidence(const Entry& entry) {
   const auto waiting_for = [&](Seen as, const std::set<std::size_t>& of) {
     each_waiting(*team, key_of(as, e.type), entry.at_ms, [&](const Waits& waits) {
       if (!of.empty() && !of.contains(waits.firing)) return false;
+      Firing& firing = firings_[waits.firing];
+      if (as == Seen::kPlaybook && e.object != roster_->scenario().injects[firing.inject].response) {
+        Met& met = firing.met[waits.number];
+        if (met.other_seq == 0) met.other = e.object, met.other_seq = entry.seq;
+        return false;
+      }
       meet(waits.firing, waits.number, entry);
-      return firings_[waits.firing].met[waits.number].at_ms.has_value();
+      return firing.met[waits.number].at_ms.has_value();
     });
   };
   std::set<std::size_t> tied = about(e, *team, entry.at_ms);
@@ -469,14 +475,20 @@ void Deeds::order(const Entry& entry) {
     }
 }
 
-void Deeds::held(std::size_t team, const std::string& condition, std::int64_t until_ms) {
+void Deeds::held(std::size_t team, const std::string& condition, std::int64_t until_ms, bool at_the_end) {
   const auto holds = holding_[team].find(condition);
   if (holds == holding_[team].end()) return;
   const auto found = waiting_[team].find(key_of(Seen::kCondition, condition));
   if (found == waiting_[team].end()) return;
   std::erase_if(found->second, [&](const Waits& waits) {
-    const Firing& firing = firings_[waits.firing];
+    Firing& firing = firings_[waits.firing];
     const scenario::Expectation& asked = roster_->scenario().injects[firing.inject].expectations[waits.number];
+    if (asked.act == Act::kRestore && holds->second.since_ms <= firing.at_ms) {
+      if (!at_the_end && until_ms < firing.at_ms + ms(asked.expires)) return false;
+      firing.met[waits.number].kept = true;
+      firing.met[waits.number].seq = holds->second.seq;
+      return true;
+    }
     const std::int64_t at_ms = std::max(holds->second.since_ms, firing.at_ms + ms(asked.starts));
     if (at_ms > until_ms) return false;
     meet(waits.firing, waits.number, Entry{.seq = holds->second.seq, .at_ms = at_ms});
@@ -489,7 +501,7 @@ void Deeds::condition(const Entry& entry) {
   if (holds == nullptr || !holds->is_bool()) return;
   const auto changes = [&](std::size_t team) {
     if (holds->get_bool()) holding_[team].emplace(entry.ref, Holds{entry.at_ms, entry.seq});
-    held(team, entry.ref, entry.at_ms);
+    held(team, entry.ref, entry.at_ms, false);
     if (!holds->get_bool()) holding_[team].erase(entry.ref);
   };
   if (const auto team = roster_->team_of(entry.team)) return changes(*team);
@@ -502,7 +514,7 @@ void Deeds::finish(std::int64_t at_ms) {
     std::vector<std::string> names;
     for (const auto& [condition, _] : holding_[team]) names.push_back(condition);
     std::ranges::sort(names);
-    for (const std::string& condition : names) held(team, condition, at_ms);
+    for (const std::string& condition : names) held(team, condition, at_ms, true);
   }
 }
 

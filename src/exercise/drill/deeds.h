@@ -9,7 +9,9 @@
 // Evidence is tied to an inject by what it carries: values of its indicators, the time of one of its telemetry records,
 // its name, or, where it carries none of these (a form, a playbook step), by kind to every inject of the team that
 // waits for one. A value or name ties to the latest firing of its inject, a time to every firing with a record then. A
-// condition meets an expectation at the first moment from `starts` on at which it holds.
+// step counts for the playbook that its inject names, no other. A condition meets an expectation at the first moment
+// from `starts` on at which it holds; to restore is more: it has to come back after the inject. Where it held all the
+// expectation's time there was nothing to restore.
 #pragma once
 
 #include <array>
@@ -72,7 +74,10 @@ struct Met {
   std::optional<std::int64_t> at_ms;
   std::uint64_t seq = 0;
   bool in_time = false;
-  double part = 1;  // of a judged one
+  double part = 1;              // of a judged one
+  bool kept = false;            // its condition never failed: nothing to restore; `seq` is since when it held
+  std::string other;            // the step was done of this playbook, which is not the inject's,
+  std::uint64_t other_seq = 0;  // there
 };
 
 struct Received {  // what one recipient got of a share
@@ -138,7 +143,7 @@ class Deeds {
   void evidence(const Entry& entry);
   void order(const Entry& entry);
   void condition(const Entry& entry);
-  void held(std::size_t team, const std::string& condition, std::int64_t until_ms);
+  void held(std::size_t team, const std::string& condition, std::int64_t until_ms, bool at_the_end);
   void probe(const Entry& entry);
   void share(const Entry& entry, const Evidence& e, std::size_t team, const std::set<std::size_t>& about);
   void meet(std::size_t firing, std::size_t expectation, const Entry& entry, double part = 1);

@@ -115,16 +115,16 @@ struct Drill::Impl {
   }
 
   // By the clock.
-  void live_until(std::int64_t at_ms, Step& step) {
+  void live_until(std::int64_t at_ms, Step& step, std::size_t most = SIZE_MAX) {
     if (state != State::kRunning) return;
-    engine->live_until(at_ms);
+    engine->live_until(at_ms, most);
     collect(step, std::nullopt);
     if (!engine->ended()) return;
     state = State::kEnded;
   }
-  void advance(const Instant& wall, Step& step) {
+  void advance(const Instant& wall, Step& step, std::size_t most = SIZE_MAX) {
     last_wall = std::max(last_wall, whole_micros(wall));
-    live_until(ms_at(last_wall), step);
+    live_until(ms_at(last_wall), step, most);
   }
 
   Result<void> check(const Input& input) const {
@@ -374,8 +374,8 @@ Result<Begun> Drill::resume(const scenario::Scenario& scenario, RangeMaker make_
                   {.line = next.seq});
   }
   begun.step = {.entries = std::move(missing),
-                .deliveries = impl.engine->pending_deliveries(),
-                .telemetry = impl.engine->pending_telemetry()};
+                .deliveries = impl.engine->pending_deliveries(0),
+                .telemetry = impl.engine->pending_telemetry(0)};
   return begun;
 }
 
@@ -389,10 +389,15 @@ Result<Step> Drill::take(const Input& input, Instant wall) {
   return step;
 }
 
-Step Drill::advance(Instant wall) {
+Step Drill::advance(Instant wall, std::size_t most) {
   Step step = std::exchange(impl_->held, {});
-  impl_->advance(wall, step);
+  impl_->advance(wall, step, most);
   return step;
+}
+
+bool Drill::is_behind() const {
+  const auto next = impl_->engine->next_ms();
+  return impl_->state == State::kRunning && next && *next <= impl_->ms_at(impl_->last_wall);
 }
 
 State Drill::state() const { return impl_->state; }
@@ -405,8 +410,13 @@ std::size_t Drill::fired() const { return impl_->engine->fired(); }
 std::vector<Waiting> Drill::waiting() const { return impl_->engine->waiting(); }
 const std::vector<std::string>& Drill::teams() const { return impl_->plan->roster.teams(); }
 std::string Drill::label_text() const { return exercise_banner(impl_->plan->scenario); }
-std::vector<Delivery> Drill::pending_deliveries() const { return impl_->engine->pending_deliveries(); }
-std::vector<TelemetryLines> Drill::pending_telemetry() const { return impl_->engine->pending_telemetry(); }
+std::vector<Delivery> Drill::pending_deliveries(std::uint64_t from) const {
+  return impl_->engine->pending_deliveries(from);
+}
+std::vector<TelemetryLines> Drill::pending_telemetry(std::uint64_t from) const {
+  return impl_->engine->pending_telemetry(from);
+}
+std::uint64_t Drill::outs() const { return impl_->engine->outs(); }
 
 std::optional<Instant> Drill::next_wake() const {
   if (impl_->state != State::kRunning) return std::nullopt;

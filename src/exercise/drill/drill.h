@@ -132,8 +132,10 @@ class Drill {
   // state), kNotFound (no such inject, team, form), kInvalid, kTooLarge; what was due by the clock comes with the next
   // call. Wall time never goes back: an earlier one counts as the latest there was.
   Result<Step> take(const Input& input, Instant wall);
-  // Everything that is due until `wall`.
-  Step advance(Instant wall);
+  // Everything that is due until `wall`; or about `most` entries of it, in its order, with the rest left for the next
+  // call (is_behind): a great moment goes out as it is made. The entries are the same either way.
+  Step advance(Instant wall, std::size_t most = SIZE_MAX);
+  bool is_behind() const;  // something was due by last_wall and has not come yet
 
   State state() const;
   std::int64_t now_ms() const;  // drill time at last_wall
@@ -147,8 +149,10 @@ class Drill {
   const std::vector<std::string>& teams() const;
   std::vector<ServiceNow> services(std::string_view team) const;
   RangeCopy* range(std::string_view team);  // to read from; nullptr: no such team. Another object after a jump back
-  std::vector<Delivery> pending_deliveries() const;  // not reported as delivered or acknowledged
-  std::vector<TelemetryLines> pending_telemetry() const;
+  // Not reported as delivered or acknowledged; `from`: what outs() was before, to hear of later ones alone.
+  std::vector<Delivery> pending_deliveries(std::uint64_t from = 0) const;
+  std::vector<TelemetryLines> pending_telemetry(std::uint64_t from = 0) const;
+  std::uint64_t outs() const;      // that were ever offered
   std::string label_text() const;  // "EXERCISE · TLP:AMBER …"
 
  private:

@@ -302,6 +302,44 @@ TEST(Drill, TheSameInputsGiveTheSameBytesHoweverOftenTheClockIsLookedAt) {
   EXPECT_EQ(once.telemetry_, often.telemetry_);
 }
 
+TEST(Drill, AGreatMomentComesInPiecesInOrderToTheSameBytes) {
+  auto crowded = small_scenario();
+  for (int i = 0; i < 40; ++i) {
+    scenario::Inject inject = crowded.injects[0];
+    inject.id = "crowd-" + std::to_string(i);
+    crowded.events[0].injects.push_back(inject.id);
+    crowded.injects.push_back(std::move(inject));
+  }
+  Host whole(crowded), pieces(crowded);
+  for (Host* host : {&whole, &pieces}) host->must(Control{.verb = Verb::kStart, .by = "white"}, 0);
+  whole.advance(30 * kMin);
+  std::size_t calls = 0, largest = 0;
+  do {
+    const Step step = pieces.drill().advance(pieces.at(30 * kMin), 50);
+    largest = std::max(largest, step.entries.size());
+    EXPECT_TRUE(step.entries.size() >= 50 || !pieces.drill().is_behind()) << "a piece is no less than was asked";
+    pieces.keep(step);
+    ++calls;
+  } while (pieces.drill().is_behind());
+  EXPECT_FALSE(whole.drill().is_behind());
+  EXPECT_GT(calls, 5U);
+  EXPECT_LT(largest, 50U + 1'000U) << "what one event brings at once stays whole, nothing else does";
+  EXPECT_EQ(pieces.text_, whole.text_);
+  EXPECT_EQ(pieces.drill().now_ms(), whole.drill().now_ms());
+  // An input in the middle of a moment comes after all of it.
+  Host between(crowded);
+  between.must(Control{.verb = Verb::kStart, .by = "white"}, 0);
+  between.keep(between.drill().advance(between.at(30 * kMin), 50));
+  EXPECT_TRUE(between.drill().is_behind());
+  between.must(alert("lt-blue"), 30 * kMin);
+  whole.must(alert("lt-blue"), 30 * kMin);
+  EXPECT_EQ(between.text_, whole.text_);
+  // Later offers alone.
+  const std::uint64_t before = whole.drill().outs();
+  EXPECT_EQ(whole.drill().pending_deliveries().size() + whole.drill().pending_telemetry().size(), before);
+  EXPECT_TRUE(whole.drill().pending_deliveries(before).empty());
+}
+
 TEST(Drill, EntriesAreAsAReaderOfTheLogSeesThem) {
   Host host;
   play(host, 0);

@@ -108,8 +108,9 @@ std::optional<std::int64_t> Engine::next_ms() const {
   return items_.top().at_ms;
 }
 
-void Engine::live_until(std::int64_t at_ms) {
+void Engine::live_until(std::int64_t at_ms, std::size_t most) {
   while (!ended_ && !items_.empty() && items_.top().at_ms <= at_ms) {
+    if (made_.entries.size() >= most) return;
     const Item item = items_.top();
     items_.pop();
     now_ms_ = std::max(now_ms_, item.at_ms);
@@ -367,17 +368,17 @@ std::vector<ServiceNow> Engine::services(std::size_t team) const {
   return out;
 }
 
-std::vector<Delivery> Engine::pending_deliveries() const {
+std::vector<Delivery> Engine::pending_deliveries(std::uint64_t from) const {
   std::vector<Delivery> out;
-  for (const auto& [_, it] : out_)
-    if (it.delivery) out.push_back(*it.delivery);
+  for (auto it = out_.lower_bound(from); it != out_.end(); ++it)
+    if (it->second.delivery) out.push_back(*it->second.delivery);
   return out;
 }
 
-std::vector<TelemetryLines> Engine::pending_telemetry() const {
+std::vector<TelemetryLines> Engine::pending_telemetry(std::uint64_t from) const {
   std::vector<TelemetryLines> out;
-  for (const auto& [_, it] : out_)
-    if (it.telemetry) out.push_back(*it.telemetry);
+  for (auto it = out_.lower_bound(from); it != out_.end(); ++it)
+    if (it->second.telemetry) out.push_back(*it->second.telemetry);
   return out;
 }
 

@@ -49,8 +49,9 @@ class Engine {
 
   void set_run(std::uint32_t run) { run_ = run; }
   void start();
-  // Everything due until then; after the drill's end nothing is.
-  void live_until(std::int64_t at_ms);
+  // Everything due until then, or as much of it as makes `most` entries (what comes at once is not torn apart); after
+  // the drill's end nothing is.
+  void live_until(std::int64_t at_ms, std::size_t most = SIZE_MAX);
   // Would `apply` take it? An error says why not.
   Result<void> check(const Input& input) const;
   // At the present time. `entry` records it.
@@ -68,8 +69,9 @@ class Engine {
     const auto number = out_number_.find(id);
     return number != out_number_.end() && out_.contains(number->second);
   }
-  std::vector<Delivery> pending_deliveries() const;
-  std::vector<TelemetryLines> pending_telemetry() const;
+  std::uint64_t outs() const { return outs_; }
+  std::vector<Delivery> pending_deliveries(std::uint64_t from) const;
+  std::vector<TelemetryLines> pending_telemetry(std::uint64_t from) const;
 
   // What happened since the last call; at, kind, team, ref, text and data are set.
   struct Made {

@@ -51,7 +51,9 @@ Result<void> Engine::check(const Input& input) const {
       return fail(ErrorCode::kNotFound, fmt::format("nothing with the id {} went out", e->object), {.field = "object"});
     return {};
   }
-  if (!plan_->roster.team_of(e->team))
+  // Those outside teams answer what came to them; all other deeds are teams'.
+  const bool outside = e->as == As::kReply && plan_->roster.entity(e->team) != nullptr;
+  if (!outside && !plan_->roster.team_of(e->team))
     return fail(ErrorCode::kNotFound, fmt::format("there is no team {}", e->team), {.field = "team"});
   if (e->telemetry_ms && *e->telemetry_ms > now_ms_ + kMaxAhead_ms)
     return fail(ErrorCode::kInvalid, "the telemetry's time is in the drill's future", {.field = "telemetry_ms"});

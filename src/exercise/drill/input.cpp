@@ -123,7 +123,9 @@ std::string sentence(const Evidence& e) {
     case As::kReply:
       return fmt::format("reply to {}", e.object);
     case As::kJudged:
-      return fmt::format("{} {} judged {:g}", e.inject, e.expectation, e.value.value_or(0));
+      // Adding nothing takes a zero's sign away.
+      return fmt::format("{}{}{} judged: {:.0f} of 100", e.inject, e.inject.empty() ? "" : ": ", e.expectation,
+                         e.value.value_or(0) * 100 + 0.0);
     case As::kAcknowledged:
       return fmt::format("{} read", e.object);
     case As::kDelivered:
@@ -157,8 +159,10 @@ Entry entry_for(const Evidence& e) {
 Entry entry_for(const Grade& g) {
   Entry entry{.kind = Kind::kGrade,
               .ref = std::to_string(g.form),
-              .text = words(g.by, fmt::format("form {} is worth {:.0f} %", g.form, g.part * 100))};
+              .text = words(g.name.empty() ? g.by : fmt::format("{} ({})", g.name, g.by),
+                            fmt::format("form {} is worth {:.0f} %", g.form, g.part * 100))};
   put(entry.data, "by", g.by);
+  put(entry.data, "name", g.name);
   put(entry.data, "why", g.why);
   entry.data["part"] = json_number(g.part);
   return entry;
@@ -282,7 +286,11 @@ Result<std::optional<Input>> input_of(const Entry& entry) {
       break;
     }
     case Kind::kGrade:
-      input = Grade{.form = in.form(), .by = in.text("by"), .part = in.needed_number("part"), .why = in.text("why")};
+      input = Grade{.form = in.form(),
+                    .by = in.text("by"),
+                    .name = in.text("name"),
+                    .part = in.needed_number("part"),
+                    .why = in.text("why")};
       break;
     case Kind::kAppeal:
       input = Appeal{.form = in.form(), .team = entry.team, .by = in.text("by"), .why = in.text("why")};

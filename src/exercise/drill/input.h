@@ -60,7 +60,7 @@ enum class As : std::uint8_t {
   kOrder,     // to the range, given by the team: type: a word of effect_kinds, target, value; object "crew": by people
               // who go there. The drill carries it out
   kPlaybook,  // a step was done: object: the playbook, type: the step, inject if known
-  kReply,     // to a delivery: object: its id, text
+  kReply,     // to a delivery: object: its id, text; also of an entity outside teams
   kJudged,  // by exercise control: inject and expectation, or a metric in `expectation`; value: the part reached, 0 to
             // 1
   kAcknowledged,  // a participant read a delivery: object: its id
@@ -89,8 +89,9 @@ struct Evidence {
 // A form's worth, by its entry. Two graders each; see scoring/score.h.
 struct Grade {
   std::uint64_t form = 0;  // seq of the evidence
-  std::string by;
-  double part = 0;  // 0 to 1
+  std::string by;          // who is told apart from other graders: at a desk the account, which a token stands for
+  std::string name;        // what he calls himself
+  double part = 0;         // 0 to 1
   std::string why;
   bool operator==(const Grade&) const = default;
 };

@@ -10,6 +10,7 @@
 namespace bongsu::exercise::report {
 namespace {
 
+constexpr std::size_t kLaneLetters = 30;  // that fit left of the lanes
 constexpr double kWide = 900, kLeft = 190, kRight = 880, kLane = 20;
 
 double across(std::int64_t ms, std::int64_t ended_ms) {
@@ -23,6 +24,28 @@ std::int64_t tick(std::int64_t ended_ms) {
   for (const std::int64_t step : kSteps)
     if (ended_ms / step <= 8) return step;
   return std::max<std::int64_t>(ended_ms / 8, 1);
+}
+
+// What a range counts, in words, and its unit.
+struct Counted {
+  std::string_view id, words, unit;
+};
+constexpr Counted kCounted[] = {{"unserved_mwh", "energy not served", "MWh"},
+                                {"customers_out", "customers without power", "customers"},
+                                {"most_customers_out", "customers without power, most at once", "customers"},
+                                {"customer_hours", "hours without power, of all customers", "customer hours"},
+                                {"uncontrolled_mw", "generation out of control", "MW"},
+                                {"uncontrolled_mwh", "energy from generation out of control", "MWh"},
+                                {"circuits_down", "circuits down", "circuits"},
+                                {"circuit_hours", "hours down, of all circuits", "circuit hours"},
+                                {"calls_lost", "calls lost", "calls"},
+                                {"nodes_down", "telecom nodes down", "nodes"},
+                                {"trains_held", "trains held", "trains"},
+                                {"train_minutes", "delay of all trains", "minutes"}};
+
+Counted counted(const std::string& id) {
+  const auto found = std::ranges::find(kCounted, id, &Counted::id);
+  return found == std::end(kCounted) ? Counted{id, id, ""} : *found;
 }
 
 void axis(Figure& figure, std::int64_t ended_ms, double bottom) {
@@ -44,7 +67,17 @@ std::string clock(std::int64_t ms) {
 }
 std::string clock(const std::optional<std::int64_t>& ms) { return ms ? clock(*ms) : "–"; }
 
-Figure time_lines(const scoring::TeamScore& team, std::int64_t ended_ms, std::size_t& left) {
+std::string clipped(const std::string& text, std::size_t letters) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins = (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
+    if (begins && count++ == letters) return text.substr(0, i) + "…";
+  }
+  return text;
+}
+
+Figure time_lines(const scenario::Scenario& scenario, const scoring::TeamScore& team, std::int64_t ended_ms,
+                  std::size_t& left) {
   Figure out{.title = "Time-lines: begun, seen, shared, contained, restored", .width = kWide};
   const std::size_t lanes = std::min(team.times.size(), kMaxLanes);
   left = team.times.size() - lanes;
@@ -65,7 +98,8 @@ Figure time_lines(const scoring::TeamScore& team, std::int64_t ended_ms, std::si
   for (std::size_t i = 0; i < lanes; ++i) {
     const scoring::Times& t = team.times[i];
     const double y = 32 + static_cast<double>(i) * kLane;
-    out.shapes.push_back(Words{kLeft - 8, y + 4, t.inject, Tone::kText, 'e'});
+    const std::string name = name_in(scenario.injects, t.inject);
+    out.shapes.push_back(Words{kLeft - 8, y + 4, clipped(name, kLaneLetters), Tone::kText, 'e'});
     std::int64_t last = t.start_ms;
     for (const auto& at : {t.detected_ms, t.shared_ms, t.contained_ms, t.restored_ms})
       last = std::max(last, at.value_or(0));
@@ -73,7 +107,7 @@ Figure time_lines(const scoring::TeamScore& team, std::int64_t ended_ms, std::si
     const auto mark = [&](const std::optional<std::int64_t>& at, std::size_t which, bool asked) {
       if (at)
         out.shapes.push_back(Dot{across(*at, ended_ms), y, 4.5, kMarks[which].second,
-                                 fmt::format("{}: {} {}", t.inject, kMarks[which].first, clock(*at))});
+                                 fmt::format("{}: {} {}", name, kMarks[which].first, clock(*at))});
       else if (asked)
         return true;
       return false;
@@ -97,8 +131,7 @@ Figure time_lines(const scoring::TeamScore& team, std::int64_t ended_ms, std::si
   return out;
 }
 
-std::vector<Figure> consequence_curves(std::span<const drill::Entry* const> samples, const std::string& team,
-                                       std::int64_t ended_ms) {
+std::vector<Figure> consequence_curves(std::span<const drill::Entry* const> samples, std::int64_t ended_ms) {
   std::map<std::string, std::vector<std::pair<std::int64_t, double>>> series;
   for (const drill::Entry* sample : samples)
     for (const auto& [name, value] : sample->data)
@@ -109,7 +142,9 @@ std::vector<Figure> consequence_curves(std::span<const drill::Entry* const> samp
     for (const auto& [_, value] : points) most = std::max(most, value);
     if (!(most > 0)) continue;
     constexpr double kHigh = 90, kTopRoom = 14;
-    Figure figure{.title = fmt::format("{}: {}, at most {:g}", team, name, most), .width = kWide, .height = kHigh + 24};
+    const Counted what = counted(name);
+    const std::string greatest = fmt::format("{:g}{}{}", most, what.unit.empty() ? "" : " ", what.unit);
+    Figure figure{.title = fmt::format("{}: at most {}", what.words, greatest), .width = kWide, .height = kHigh + 24};
     axis(figure, ended_ms, kHigh);
     const auto y_of = [&](double value) { return kHigh - (kHigh - kTopRoom) * value / most; };
     Stroke curve{.tone = Tone::kBad};
@@ -123,7 +158,7 @@ std::vector<Figure> consequence_curves(std::span<const drill::Entry* const> samp
     }
     curve.points.emplace_back(across(ended_ms, ended_ms), y_of(last));
     figure.shapes.push_back(std::move(curve));
-    figure.shapes.push_back(Words{kLeft - 8, kTopRoom + 4, fmt::format("{:g}", most), Tone::kFaint, 'e'});
+    figure.shapes.push_back(Words{kLeft - 8, kTopRoom + 4, greatest, Tone::kFaint, 'e'});
     figure.shapes.push_back(Words{kLeft - 8, kHigh, "0", Tone::kFaint, 'e'});
     out.push_back(std::move(figure));
   }

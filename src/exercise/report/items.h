@@ -6,8 +6,10 @@
 //
 // An item is found by its id, which says what and where, so that the same finding in the next drill is the same item:
 // it gains a drill, and is opened again if somebody had closed it. Owner, due date and words are people's, and kept.
+// People put in items of their own, too: "lt-blue.by-hand.1". They come back until they are done.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,14 @@ struct Item {
 // kInvalid names the item and field.
 Result<std::vector<Item>> read_items(std::string_view json, const std::string& source);
 std::string write_items(const std::vector<Item>& items, const std::string& label);
+
+// What somebody says of an item; what is not there stays as it is.
+struct ItemChange {
+  std::string id;  // empty: a new one, which has a text
+  std::optional<std::string> team, text, owner, due, state;
+};
+// The item as it is now. kNotFound: no such id; kInvalid names the field.
+Result<Item> change_item(std::vector<Item>& items, const ItemChange& change, const std::string& drill);
 
 // Items of before, and what this drill found, in order of ids. `drill` names the run (scenario's id and first wall
 // time), so that a report made twice counts once.

@@ -31,7 +31,8 @@ const TeamScore* team_in(const scoring::Scorecard* card, const std::string& team
 
 // Of a technique: how often a team was attacked with it, and saw it.
 struct Coverage {
-  std::size_t attacked = 0, seen = 0;
+  std::size_t used = 0;                // it came to the team
+  std::size_t attacked = 0, seen = 0;  // and left something to see
 };
 
 class Maker {
@@ -42,12 +43,12 @@ class Maker {
       for (const std::string& technique : inject.ttp) techniques_[technique];
     for (const TeamScore& team : in.card.teams)
       for (const scoring::Times& t : team.times)
-        if (const scenario::Inject* inject = scenario::find(in.scenario.injects, t.inject);
-            inject != nullptr && t.can_detect)
+        if (const scenario::Inject* inject = scenario::find(in.scenario.injects, t.inject))
           for (const std::string& technique : inject->ttp) {
             Coverage& c = techniques_[technique][team.team];
-            ++c.attacked;
-            if (t.detected_ms) ++c.seen;
+            ++c.used;
+            c.attacked += t.can_detect;
+            c.seen += t.can_detect && t.detected_ms;
           }
     findings();
   }
@@ -76,6 +77,11 @@ class Maker {
   }
 
  private:
+  std::string inject(const std::string& id) const { return name_in(in_.scenario.injects, id); }
+  std::string team_name(const std::string& id) const { return name_in(in_.scenario.entities, id); }
+  // "A mail with a link · ", or nothing.
+  std::string about(const Point& p) const { return p.inject.empty() ? "" : inject(p.inject) + " · "; }
+
   void add(Block block) { document_.blocks.push_back(std::move(block)); }
 
   std::string told(std::uint64_t seq) const {
@@ -111,14 +117,16 @@ class Maker {
         if (ids.insert(id).second) found_.push_back({.id = id, .team = team.team, .text = std::move(text)});
       };
       for (const scoring::Times& t : team.times)
-        if (t.can_detect && !t.detected_ms) found("not-seen", t.inject, fmt::format("{} was not seen", t.inject));
+        if (t.can_detect && !t.detected_ms)
+          found("not-seen", t.inject, fmt::format("{} was not seen", inject(t.inject)));
       for (const scoring::Sharing& s : team.sharing)
-        if (s.seen_not_shared) found("not-shared", s.inject, fmt::format("{} was seen and not shared", s.inject));
+        if (s.seen_not_shared)
+          found("not-shared", s.inject, fmt::format("{} was seen and not shared", inject(s.inject)));
       for (const Point& p : team.points) {
         if (p.rule == "label-violation")
           found("label", p.text.substr(0, p.text.find(':')), fmt::format("label violation: {}", p.text));
         else if (!p.open && p.most > 0 && p.earned == 0 && p.category != scoring::Category::kDetect)
-          found(p.rule, fmt::format("{}.{}", p.inject, p.about), p.text);
+          found(p.rule, fmt::format("{}.{}", p.inject, p.about), about(p) + p.text);
       }
     }
   }
@@ -131,13 +139,14 @@ class Maker {
                   Tone::kFaint});
     if (!in_.scenario.description.empty()) add(Paragraph{in_.scenario.description});
     if (!in_.card.ended) add(Paragraph{"The drill had not ended when this was made.", Tone::kBad});
+    summary();
     add(Heading{1, "Teams"});
     Table table{.columns = {"Team", "Of 100"}};
     for (std::size_t c = 0; c < scoring::kCategories; ++c)
       table.columns.emplace_back(to_string(static_cast<scoring::Category>(c)));
     table.columns.insert(table.columns.end(), {"Violations", "Open"});
     for (const TeamScore& team : in_.card.teams) {
-      std::vector<Cell> row = {{team.team}, {figure(team.total)}};
+      std::vector<Cell> row = {{team_name(team.team)}, {figure(team.total)}};
       for (std::size_t c = 0; c < scoring::kCategories; ++c) {
         const auto result =
             std::ranges::find(team.categories, static_cast<scoring::Category>(c), &scoring::CategoryResult::category);
@@ -152,28 +161,71 @@ class Maker {
     add(std::move(table));
   }
 
+  // What everybody should know who reads no further: of each team how much it saw, told, stopped and brought back, and
+  // where it lost most.
+  void summary() {
+    add(Heading{1, "Summary"});
+    for (const TeamScore& team : in_.card.teams) {
+      std::string text = fmt::format("{}: {} of 100 points", team_name(team.team), figure(team.total));
+      const auto part = [&](const char* word, auto asked, auto at) {
+        std::size_t of = 0, done = 0;
+        std::int64_t sum = 0;
+        for (const scoring::Times& t : team.times) {
+          if (!asked(t)) continue;
+          ++of;
+          if (const std::optional<std::int64_t> ms = at(t)) {
+            ++done;
+            sum += *ms - t.start_ms;
+          }
+        }
+        if (of == 0) return;
+        text += fmt::format("; {} {} of {}", word, done, of);
+        if (done > 0) text += fmt::format(", after {} on average", clock(sum / static_cast<std::int64_t>(done)));
+      };
+      using scoring::Times;
+      part("saw", [](const Times& t) { return t.can_detect; }, [](const Times& t) { return t.detected_ms; });
+      part("shared", [](const Times& t) { return t.can_share; }, [](const Times& t) { return t.shared_ms; });
+      part("contained", [](const Times& t) { return t.can_contain; }, [](const Times& t) { return t.contained_ms; });
+      part("restored", [](const Times& t) { return t.can_restore; }, [](const Times& t) { return t.restored_ms; });
+      text += fmt::format("; {} label violation{}.", team.violations, team.violations == 1 ? "" : "s");
+      const auto open = std::ranges::count_if(team.points, &Point::open);
+      if (open > 0)
+        text += fmt::format(" {} point{} still wait{} for people.", open, open == 1 ? "" : "s", open == 1 ? "s" : "");
+      add(Paragraph{text});
+      std::vector<const Point*> lost;
+      for (const Point& p : team.points)
+        if (!p.open && p.most - p.earned > 0) lost.push_back(&p);
+      // The greatest first; of equal ones, as the points stand.
+      std::ranges::sort(lost, {}, [](const Point* p) { return std::pair(p->earned - p->most, p); });
+      lost.resize(std::min(lost.size(), kMostLostShown));
+      std::string most;
+      for (const Point* p : lost) most += (most.empty() ? "Lost most by: " : "; ") + about(*p) + p->text;
+      if (!most.empty()) add(Paragraph{most + ".", Tone::kFaint});
+    }
+  }
+
   void one_team(const TeamScore& team) {
     const scenario::Entity* entity = scenario::find(in_.scenario.entities, team.team);
     add(Heading{
         1, entity == nullptr || entity->name.empty() ? team.team : fmt::format("{} ({})", entity->name, team.team)});
     if (!team.times.empty()) {
       std::size_t left = 0;
-      add(time_lines(team, in_.card.ended_ms, left));
+      add(time_lines(in_.scenario, team, in_.card.ended_ms, left));
       if (left > 0) add(Paragraph{fmt::format("{} more injects are in the JSON form.", left), Tone::kFaint});
     }
     std::vector<const Entry*> samples;
     for (const Entry* entry : counting_)
       if (entry->kind == Kind::kSample && entry->team == team.team) samples.push_back(entry);
-    for (Figure& curve : consequence_curves(samples, team.team, in_.card.ended_ms)) add(std::move(curve));
+    for (Figure& curve : consequence_curves(samples, in_.card.ended_ms)) add(std::move(curve));
     if (!team.services.empty()) {
       add(Heading{2, "Services"});
-      Table table{.columns = {"Service", "Up, of 100", "Down"}, .widths = {2, 1, 4}};
+      Table table{.columns = {"Service", "Up, % of the time", "Down"}, .widths = {2, 1, 4}};
       for (const scoring::Availability& a : team.services) {
         std::string down;
         for (std::size_t i = 0; i < a.down_ms.size() && i < 8; ++i)
           down += fmt::format("{}{} to {}", i == 0 ? "" : "; ", clock(a.down_ms[i].first), clock(a.down_ms[i].second));
         if (a.down_ms.size() > 8) down += fmt::format("; and {} more", a.down_ms.size() - 8);
-        table.rows.push_back({{a.service},
+        table.rows.push_back({{name_in(in_.scenario.services, a.service)},
                               {fmt::format("{:.2f}", a.part * 100), a.part < 1 ? Tone::kBad : Tone::kGood},
                               {down.empty() ? "–" : down, down.empty() ? Tone::kFaint : Tone::kText}});
       }
@@ -185,9 +237,9 @@ class Maker {
       for (const scoring::FormGrade& f : team.forms) {
         std::string graders;
         for (const auto& [by, part] : f.graders)
-          graders += fmt::format("{}{} {:.0f}", graders.empty() ? "" : ", ", by, part * 100);
+          graders += fmt::format("{}{} {:.0f} of 100", graders.empty() ? "" : ", ", by, part * 100);
         table.rows.push_back(
-            {{f.name + (f.inject.empty() ? "" : " (" + f.inject + ")")},
+            {{f.name + (f.inject.empty() ? "" : " (" + inject(f.inject) + ")")},
              {std::to_string(f.form)},
              {graders.empty() ? "–" : graders},
              {f.part ? fmt::format("{:.0f} of 100", *f.part * 100) : "open", f.part ? Tone::kText : Tone::kBad},
@@ -197,13 +249,16 @@ class Maker {
     }
     if (!team.evaluations.empty()) {
       add(Heading{2, "Evaluations"});
-      Table table{.columns = {"Evaluation", "Reached", "Of", "Passed", "Objectives"}};
-      for (const scoring::EvaluationResult& e : team.evaluations)
-        table.rows.push_back({{e.evaluation},
+      Table table{.columns = {"Evaluation", "Points reached", "Of", "Passed", "Objectives"}};
+      for (const scoring::EvaluationResult& e : team.evaluations) {
+        std::vector<std::string> tlos;
+        for (const std::string& tlo : e.tlos) tlos.push_back(name_in(in_.scenario.tlos, tlo));
+        table.rows.push_back({{name_in(in_.scenario.evaluations, e.evaluation)},
                               {figure(e.earned)},
                               {figure(e.most)},
                               {e.passed ? "yes" : "no", e.passed ? Tone::kGood : Tone::kBad},
-                              {fmt::format("{}", fmt::join(e.tlos, ", "))}});
+                              {fmt::format("{}", fmt::join(tlos, ", "))}});
+      }
       add(std::move(table));
     }
     add(Heading{2, "Points and their evidence"});
@@ -213,8 +268,9 @@ class Maker {
         break;
       }
       const Point& p = team.points[i];
-      const std::string worth = p.rule == "label-violation" ? fmt::format("{:.1f} of the hundred", p.earned)
-                                                            : fmt::format("{} of {}", figure(p.earned), figure(p.most));
+      const std::string worth = p.rule == "label-violation"
+                                    ? fmt::format("{:.1f} of the hundred", p.earned)
+                                    : fmt::format("{} of {} points", figure(p.earned), figure(p.most));
       const Tone tone = p.earned < 0 || (p.most > 0 && p.earned == 0 && !p.open) ? Tone::kBad
                         : p.open                                                 ? Tone::kContained
                                                                                  : Tone::kText;
@@ -222,8 +278,7 @@ class Maker {
       if (const auto rule = std::ranges::find(scoring::rules(), p.rule, &scoring::Rule::name);
           rule != scoring::rules().end())
         lines.insert(lines.begin(), fmt::format("rule: {}", rule->sentence));
-      add(Fold{fmt::format("{} · {} · {}{}{}", worth, p.rule, p.inject.empty() ? "" : p.inject + " · ", p.text,
-                           p.open ? " · open" : ""),
+      add(Fold{fmt::format("{} · {} · {}{}{}", worth, p.rule, about(p), p.text, p.open ? " · open" : ""),
                brief(p.evidence), tone, std::move(lines)});
     }
     if (!team.strays.empty()) {
@@ -241,13 +296,15 @@ class Maker {
     if (techniques_.empty()) return;
     add(Heading{1, "ATT&CK: what was seen of what was done"});
     Table table{.columns = {"Technique"}};
-    for (const TeamScore& team : in_.card.teams) table.columns.push_back(team.team);
+    for (const TeamScore& team : in_.card.teams) table.columns.push_back(team_name(team.team));
     for (const auto& [technique, teams] : techniques_) {
       std::vector<Cell> row = {{technique}};
       for (const TeamScore& team : in_.card.teams) {
         const auto c = teams.find(team.team);
-        if (c == teams.end() || c->second.attacked == 0)
-          row.push_back({"–", Tone::kFaint});
+        if (c == teams.end())
+          row.push_back({"did not come", Tone::kFaint});
+        else if (c->second.attacked == 0)
+          row.push_back({"came, with no trace to see", Tone::kFaint});
         else
           row.push_back({fmt::format("{} of {}", c->second.seen, c->second.attacked),
                          c->second.seen == 0                    ? Tone::kBad
@@ -266,8 +323,9 @@ class Maker {
       for (const scoring::Sharing& s : team.sharing)
         if (s.seen_not_shared) {
           any = true;
-          add(Fold{fmt::format("{}: {} ({} values stayed at home)", team.team, s.inject, s.missed.size()),
-                   brief(s.evidence), Tone::kBad, told(s.evidence)});
+          add(Fold{
+              fmt::format("{}: {} ({} values stayed at home)", team_name(team.team), inject(s.inject), s.missed.size()),
+              brief(s.evidence), Tone::kBad, told(s.evidence)});
         }
     if (!any) add(Paragraph{"Nothing that a partner should have had was seen and kept.", Tone::kGood});
   }
@@ -279,7 +337,8 @@ class Maker {
       for (const Point& p : team.points)
         if (p.rule == "label-violation") {
           any = true;
-          add(Fold{fmt::format("{}: {}", team.team, p.text), brief(p.evidence), Tone::kBad, told(p.evidence)});
+          add(Fold{fmt::format("{}: {} · {:.1f} of the hundred", team_name(team.team), p.text, p.earned),
+                   brief(p.evidence), Tone::kBad, told(p.evidence)});
         }
     if (!any) add(Paragraph{"None was found.", Tone::kGood});
   }
@@ -289,7 +348,8 @@ class Maker {
     std::map<std::string, std::set<std::string>> why;
     for (const Entry* entry : counting_)
       if (entry->kind == Kind::kNotFired)
-        why[entry->ref + '\n' + entry->text].insert(entry->team.empty() ? "outside teams" : entry->team);
+        why[inject(entry->ref) + '\n' + entry->text].insert(entry->team.empty() ? "outside teams"
+                                                                                : team_name(entry->team));
     if (!why.empty()) {
       add(Heading{1, "Injects that did not fire"});
       Table table{.columns = {"Inject", "For", "Why"}, .widths = {2, 2, 4}};
@@ -326,7 +386,7 @@ class Maker {
     };
     for (const TeamScore& team : in_.card.teams) {
       const auto line = [&](const std::string& name, auto value) {
-        std::vector<Cell> row = {{team.team}, {name, Tone::kFaint}, {value(team)}};
+        std::vector<Cell> row = {{team_name(team.team)}, {name, Tone::kFaint}, {value(team)}};
         for (const scoring::Scorecard* card : {in_.before, in_.baseline}) {
           if (card == nullptr) continue;
           const TeamScore* other = team_in(card, team.team);
@@ -353,7 +413,7 @@ class Maker {
     if (all.empty()) return add(Paragraph{"No item is open.", Tone::kGood});
     Table table{.columns = {"Team", "What", "Owner", "Until", "State", "Drills"}, .widths = {2, 6, 2, 2, 1.2, 1}};
     for (const Item& i : all)
-      table.rows.push_back({{i.team},
+      table.rows.push_back({{team_name(i.team)},
                             {i.text},
                             {i.owner.empty() ? "nobody yet" : i.owner, i.owner.empty() ? Tone::kBad : Tone::kText},
                             {i.due.empty() ? "–" : i.due},
@@ -378,7 +438,8 @@ class Maker {
     JsonObject attack;
     for (const auto& [technique, teams] : techniques_) {
       JsonObject row;
-      for (const auto& [team, c] : teams) row[team] = JsonObject{{"attacked", c.attacked}, {"seen", c.seen}};
+      for (const auto& [team, c] : teams)
+        row[team] = JsonObject{{"used", c.used}, {"attacked", c.attacked}, {"seen", c.seen}};
       attack[technique] = std::move(row);
     }
     out["attack"] = std::move(attack);

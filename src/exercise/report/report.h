@@ -25,7 +25,7 @@
 namespace bongsu::exercise::report {
 
 // What a page holds; beyond, it says how many more there are and that the JSON form has them.
-inline constexpr std::size_t kMaxPointsShown = 400, kMaxLanes = 60, kMaxEntriesShown = 40;
+inline constexpr std::size_t kMaxPointsShown = 400, kMaxLanes = 60, kMaxEntriesShown = 40, kMostLostShown = 3;
 
 struct ReportInput {
   const scenario::Scenario& scenario;

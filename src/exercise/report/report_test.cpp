@@ -9,6 +9,7 @@
 
 #include "exercise/drill/drill_test_support.h"
 #include "exercise/drill/table_top.h"
+#include "exercise/report/figures.h"
 
 namespace bongsu::exercise::report {
 namespace {
@@ -89,6 +90,32 @@ TEST(Report, EveryPointOpensInThePage) {
       << "nothing from elsewhere";
 }
 
+TEST(Report, BeginsWithASummaryAndSpeaksInNamesAndUnits) {
+  auto scenario = small_scenario();
+  // A technique that leaves nothing to see, at one team alone.
+  for (auto& inject : scenario.injects)
+    if (inject.id == "open") {
+      inject.ttp = {"T1489"};
+      inject.telemetry.clear();
+    }
+  const Played played = play({*policy("good"), *policy("silent"), *policy("leaky")}, scenario);
+  const Report r = make_report({.scenario = played.scenario, .log = played.log, .card = played.card});
+  const std::string html = to_html(r.document);
+  const auto summary = html.find("Summary"), teams = html.find(">Teams<");
+  ASSERT_NE(summary, std::string::npos);
+  EXPECT_LT(summary, teams);
+  EXPECT_NE(html.find("CERT-LT: "), std::string::npos) << "the team by its name";
+  EXPECT_NE(html.find("saw "), std::string::npos);
+  EXPECT_NE(html.find("Lost most by: "), std::string::npos) << "the silent team did";
+  EXPECT_NE(html.find("A mail with a link · "), std::string::npos);
+  EXPECT_NE(html.find("energy not served: at most "), std::string::npos);
+  EXPECT_NE(html.find(" MWh"), std::string::npos);
+  EXPECT_EQ(html.find("unserved_mwh"), std::string::npos);
+  EXPECT_NE(html.find("came, with no trace to see"), std::string::npos) << "T1489";
+  EXPECT_EQ(clipped("Žiema ateina", 5), "Žiema…");
+  EXPECT_EQ(clipped("Žiema", 5), "Žiema");
+}
+
 TEST(Report, HostileWordsStayWords) {
   auto scenario = small_scenario();
   const std::string evil = "</title><script>alert(1)</script><svg onload=x>\" ' \x01";
@@ -150,6 +177,35 @@ TEST(Report, WhatIsFoundComesBackAtTheNextDrill) {
   EXPECT_EQ(again.items[0].drills, 2);
   // A drill that finds nothing leaves what is there.
   EXPECT_EQ(merge(kept, {}, "other"), kept);
+}
+
+TEST(Report, PeoplePutInItemsOfTheirOwnAndSayWhoDoesThemUntilWhen) {
+  std::vector<Item> items = usual_report().items;
+  const std::size_t found = items.size();
+  const auto added = change_item(items, {.team = "lt-blue", .text = "A list of phone numbers", .owner = "ona"}, "d1");
+  ASSERT_TRUE(added) << added.error().text();
+  EXPECT_EQ(added->id, "lt-blue.by-hand.1");
+  EXPECT_EQ(change_item(items, {.team = "lt-blue", .text = "Another"}, "d1")->id, "lt-blue.by-hand.2");
+  EXPECT_EQ(change_item(items, {.text = "Everybody"}, "d1")->id, "all.by-hand.1");
+  ASSERT_TRUE(change_item(items, {.id = items[0].id, .owner = "jonas", .due = "2027-03-01"}, "d1"));
+  EXPECT_EQ(items[0].owner, "jonas");
+  EXPECT_EQ(items[0].state, "open") << "what is not said stays";
+  EXPECT_EQ(change_item(items, {.id = "nobody", .owner = "x"}, "d1").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(change_item(items, {.owner = "x"}, "d1").error().where.field, "text");
+  EXPECT_EQ(change_item(items, {.id = items[0].id, .due = "soon"}, "d1").error().where.field, "due");
+  EXPECT_EQ(change_item(items, {.id = items[0].id, .state = "maybe"}, "d1").error().where.field, "state");
+  EXPECT_EQ(items.size(), found + 3);
+  // At the next drill they are there again, and stand in its report.
+  Played next = usual();
+  next.log.front().wall = *Instant::parse("2027-05-01T09:00:00Z");
+  const Report again = make_report({.scenario = next.scenario,
+                                    .log = next.log,
+                                    .card = next.card,
+                                    .items = *read_items(write_items(items, "x"), "items.json")});
+  const auto back = std::ranges::find(again.items, "lt-blue.by-hand.1", &Item::id);
+  ASSERT_NE(back, again.items.end());
+  EXPECT_EQ(back->owner, "ona");
+  EXPECT_NE(to_html(again.document).find("A list of phone numbers"), std::string::npos);
 }
 
 TEST(Report, ItemsThatAreBrokenAreNamed) {

@@ -173,6 +173,7 @@ class Checker {
       sum += weight;
     }
     if (sum <= 0) add("exercise.weights", "something has to count");
+    span_of("exercise.weights.label-violation", w.label_violation, 0, kMostViolationCost);
     for (std::size_t i = 0; i < e.references.size(); ++i)
       if (!e.references[i].url.starts_with("https://") && !e.references[i].url.starts_with("http://"))
         add(fmt::format("exercise.references[{}].url", i), "a reference has an address: https://…");

@@ -20,6 +20,7 @@ namespace bongsu::exercise::scenario {
 inline constexpr std::size_t kMaxThings = 10'000;        // injects, events, … of each kind in one scenario
 inline constexpr std::size_t kMaxOccurrences = 100'000;  // events as often as they come
 inline constexpr std::size_t kMaxIdBytes = 63;           // of one name
+inline constexpr double kMostViolationCost = 100;        // of the hundred, for one label violation
 inline constexpr std::size_t kMaxTableBytes = 128 * 1024 * 1024;
 
 // "breakers-open": letters, digits, - and _, at most kMaxIdBytes, a letter or digit first.

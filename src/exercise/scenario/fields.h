@@ -41,6 +41,7 @@ void fields(V& v, std::type_identity<Weights>) {
   v.field("restore", &Weights::restore, Need::kOptional);
   v.field("decide", &Weights::decide, Need::kOptional);
   v.field("availability", &Weights::availability, Need::kOptional);
+  v.field("label-violation", &Weights::label_violation, Need::kOptional);
 }
 
 template <class V>

@@ -67,6 +67,7 @@ struct SpeedLimits {  // of the drill's clock: hours of the drill an hour of the
 // How much of the whole score each kind of deed counts, by proportion: 1 and 1 are the same as 50 and 50.
 struct Weights {
   double detect = 1, report = 1, share = 1, contain = 1, restore = 1, decide = 1, availability = 1;
+  double label_violation = 5;  // no proportion: points of the hundred that each costs
   bool operator==(const Weights&) const = default;
 };
 
@@ -277,7 +278,7 @@ enum class Seen : std::uint8_t {
   kForm,       // the form `of`, filled in
   kOrder,      // an order of kind `of` that the team gave the range, at `target`
   kCondition,  // condition `of` holds
-  kPlaybook,   // step `of` of the playbook in `response` was done
+  kPlaybook,   // step `of` of the playbook in `response` was done; the team says so, at its desk
   kReply,      // a reply in the console
   kManual,     // exercise control judges, by what `of` says
 };

@@ -32,6 +32,9 @@ constexpr std::array kRules = {
     Rule{"contain-in-time", "the range carried out what stops it before the time ran out"},
     Rule{"restore-in-time", "what was lost was back before the time ran out"},
     Rule{"decide-in-time", "a trace shows that the team decided before the time ran out"},
+    Rule{"playbook-step",
+         "the team recorded the step as done before the time ran out, of the playbook that the inject names"},
+    Rule{"nothing-to-restore", "what was to be restored never failed after it began: nothing is asked"},
     Rule{"form-graded", "the form was there in time, and people graded it"},
     Rule{"judged", "exercise control judged it"},
     Rule{"availability", "the part of the time that the service answered its probes"},
@@ -220,11 +223,16 @@ class Scorer {
                 .evidence = {f.seq, met.seq}};
     if (asked.seen.as == Seen::kForm) point.rule = "form-graded";
     if (asked.seen.as == Seen::kManual) point.rule = "judged";
+    if (asked.seen.as == Seen::kPlaybook) point.rule = "playbook-step";
     const std::int64_t limit = asked.expires.count();
     const std::string what = asked.description.empty()
                                  ? fmt::format("{} ({})", asked.id, scenario::to_string(asked.act))
                                  : asked.description;
-    if (!met.at_ms) {
+    if (met.kept) {
+      point.rule = "nothing-to-restore";
+      point.most = 0;
+      point.text = fmt::format("{}: {} held all the time, so there was nothing to restore", what, asked.seen.of);
+    } else if (!met.at_ms) {
       if (asked.seen.as == Seen::kManual) {
         point.open = true;
         point.text = what + ": exercise control has not judged it";
@@ -233,6 +241,11 @@ class Scorer {
         point.text = fmt::format("{}: not there, but the drill ended before its {} were over", what, duration(limit));
       } else {
         point.text = fmt::format("{}: not within {}", what, duration(limit));
+      }
+      if (met.other_seq != 0) {
+        point.text += fmt::format("; {} was done of {}, which is not the inject's playbook {}", asked.seen.of,
+                                  met.other.empty() ? "no playbook" : met.other, inject.response);
+        point.evidence.push_back(met.other_seq);
       }
     } else if (asked.seen.as == Seen::kManual) {
       point.earned = point.most * met.part;
@@ -306,7 +319,8 @@ class Scorer {
   void times(const Firing& f, const scenario::Inject& inject, TeamScore& out) {
     const auto asks = [&](std::initializer_list<Act> acts) {
       return std::ranges::any_of(inject.expectations, [&](const scenario::Expectation& e) {
-        return roster_.asks(e.teams, f.team) && std::ranges::find(acts, e.act) != acts.end();
+        const auto number = static_cast<std::size_t>(&e - inject.expectations.data());
+        return roster_.asks(e.teams, f.team) && !f.met[number].kept && std::ranges::find(acts, e.act) != acts.end();
       });
     };
     Times t{.inject = inject.id, .occurrence = f.occurrence, .start_ms = f.at_ms, .start_seq = f.seq};
@@ -378,7 +392,7 @@ class Scorer {
                             .category = Category::kShare,
                             .about = of.first,
                             .text = fmt::format("{}: {}", of.second, entries.front()->text),
-                            .earned = -kViolationCost,
+                            .earned = -scenario_.exercise.weights.label_violation,
                             .evidence = sorted(std::move(evidence))});
     }
   }

@@ -7,21 +7,23 @@
 //
 // Only entries that count do (log.h: counting). Times come from traces: an alert on the team's node, an object that
 // left, an order the range carried out, probes that answer. Nothing is taken from what a team says of itself, but
-// forms, which people grade.
+// forms, which people grade, and steps of playbooks, which have to be those of the inject's own.
 //
 // Of 100 points, each kind of deed has its share by the scenario's weights, among the kinds that the scenario asks of
 // the team at all; within a kind, points go by the scenario's `score`, among what fell due: an inject that never fired
 // asks nothing, nor does what still had time when the drill ended. Rules (rules() has their sentences):
 //
 //   detect-in-time, …   an expectation: its score if a trace of it lies between starts and expires, else 0
+//   playbook-step       an expectation seen by a step of the inject's own playbook: the same
+//   nothing-to-restore  a condition to be restored that never failed within the time: asked of nobody
 //   share-in-time       for each recipient an equal part, if it got a matching object in time under a label neither
 //                       laxer than asked nor one that keeps the recipient out; for indicators times recall (the part
 //                       of the inject's that it got) and the team's precision (the part of all it shared that is true)
 //   form-graded         an expectation seen by a form: in time, times the part that graders gave
 //   judged              an expectation that exercise control judges: the part it gave
 //   availability        of each service, as probed: the part of the drill's time that it was up
-//   label-violation     costs kViolationCost of the hundred, once for each object and rule, whoever got it and in
-//                       whichever versions; less than zero is zero
+//   label-violation     costs the scenario's weights.label-violation (5) of the hundred, once for each object and rule,
+//                       whoever got it and in whichever versions; less than zero is zero
 //
 // Two people grade a form: their mean counts if they are no further apart than kGradeBound; else it is open until a
 // third grades (then the mean of the nearest two) or exercise control rules. A ruling counts alone; an appeal makes the
@@ -42,7 +44,6 @@
 namespace bongsu::exercise::scoring {
 
 inline constexpr double kGradeBound = 0.2;
-inline constexpr double kViolationCost = 5;
 inline constexpr double kWhole = 100;
 
 enum class Category : std::uint8_t { kDetect, kReport, kShare, kContain, kRestore, kDecide, kAvailability };

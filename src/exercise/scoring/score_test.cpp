@@ -233,11 +233,20 @@ TEST(Score, AConditionCountsFromTheMomentThatItMay) {
   struct Case {
     std::vector<std::pair<std::int64_t, bool>> changes;
     std::optional<std::int64_t> at;
+    double most = 15;
   };
   for (const Case& c :
-       {Case{{{0, true}}, 21 * kMin}, Case{{{0, true}, {20 * kMin, false}, {35 * kMin, true}}, 35 * kMin},
-        Case{{{0, true}, {20 * kMin, false}}, std::nullopt}, Case{{{0, true}, {22 * kMin, false}}, 21 * kMin},
-        Case{{{0, true}, {20 * kMin, false}, {61 * kMin, true}}, std::nullopt}}) {
+       {Case{{{0, true}, {20 * kMin, false}, {35 * kMin, true}}, 35 * kMin},
+        Case{{{0, true}, {20 * kMin, false}, {20 * kMin + 1, true}}, 21 * kMin},  // it counts from a minute on
+        Case{{{0, true}, {20 * kMin, false}, {20 * kMin + 1, true}, {20 * kMin + 2, false}}, std::nullopt},
+        Case{{{0, true}, {20 * kMin, false}}, std::nullopt}, Case{{}, std::nullopt},
+        Case{{{25 * kMin, true}}, 25 * kMin},  // it had failed before
+        Case{{{0, true}, {22 * kMin, false}}, std::nullopt},
+        Case{{{0, true}, {22 * kMin, false}, {30 * kMin, true}}, 30 * kMin},
+        Case{{{0, true}, {20 * kMin, false}, {61 * kMin, true}}, std::nullopt},
+        // Nothing to restore: it never failed, or only when the time was over.
+        Case{{{0, true}}, std::nullopt, 0}, Case{{{20 * kMin, true}}, std::nullopt, 0},
+        Case{{{0, true}, {60 * kMin, false}, {61 * kMin, true}}, std::nullopt, 0}}) {
     Log log;
     std::size_t next = 0;
     for (; next < c.changes.size() && c.changes[next].first < 20 * kMin; ++next)
@@ -246,8 +255,49 @@ TEST(Score, AConditionCountsFromTheMomentThatItMay) {
     for (; next < c.changes.size(); ++next)
       log.condition(c.changes[next].first, "lt-blue", "powered", c.changes[next].second);
     log.end(120 * kMin);
-    EXPECT_EQ(point(log.lt(), "power-back").earned, c.at ? 15 : 0);
-    if (c.at) EXPECT_EQ(log.lt().times[0].restored_ms, c.at);
+    const TeamScore lt = log.lt();
+    const Point& back = point(lt, "power-back");
+    EXPECT_EQ(back.earned, c.at ? 15 : 0);
+    EXPECT_EQ(back.most, c.most) << back.text;
+    EXPECT_EQ(back.rule, c.most == 0 ? "nothing-to-restore" : "restore-in-time");
+    EXPECT_EQ(back.text.find("nothing to restore") != std::string::npos, c.most == 0) << back.text;
+    const bool late = !c.at && c.changes.size() > 2 && c.changes.back().first > 60 * kMin && c.most > 0;
+    EXPECT_EQ(lt.times[0].restored_ms, late ? std::optional(c.changes.back().first) : c.at);
+    EXPECT_EQ(lt.times[0].can_restore, c.most > 0);
+  }
+}
+
+TEST(Score, AStepCountsOnlyOfThePlaybookThatTheInjectNames) {
+  auto scenario = small_scenario();
+  scenario.injects[0].response = "playbook--5a2d4d0a-9a3c-4f0e-8d3b-5d7c0f4f8a10";
+  scenario.injects[0].expectations.push_back({.id = "isolated",
+                                              .act = scenario::Act::kContain,
+                                              .score = 10,
+                                              .expires = scenario::Duration(20 * kMin),
+                                              .seen = {.as = scenario::Seen::kPlaybook, .of = "isolate-host"}});
+  struct Case {
+    const char* playbook;
+    const char* step;
+    bool counts;
+  };
+  for (const Case& c : {Case{"playbook--5a2d4d0a-9a3c-4f0e-8d3b-5d7c0f4f8a10", "isolate-host", true},
+                        Case{"playbook--5a2d4d0a-9a3c-4f0e-8d3b-5d7c0f4f8a10", "block-host", false},
+                        Case{"playbook--0d6b1b0e-3c0f-4d3d-8a6f-6f0a52c1e7aa", "isolate-host", false},
+                        Case{"", "isolate-host", false}}) {
+    Log log(scenario);
+    log.fired(10 * kMin, "phish", "lt-blue");
+    const auto step = log.input(
+        12 * kMin,
+        Evidence{.as = As::kPlaybook, .team = "lt-blue", .object = c.playbook, .type = c.step, .inject = "phish"});
+    log.end(120 * kMin);
+    const TeamScore lt = log.lt();
+    const Point& isolated = point(lt, "isolated");
+    EXPECT_EQ(isolated.rule, "playbook-step");
+    EXPECT_EQ(isolated.earned, c.counts ? 10 : 0) << isolated.text;
+    EXPECT_EQ(lt.times[0].contained_ms.has_value(), c.counts);
+    const bool other = !c.counts && std::string_view(c.step) == "isolate-host";
+    EXPECT_EQ(isolated.text.find("not the inject's playbook") != std::string::npos, other) << isolated.text;
+    if (c.counts || other) EXPECT_EQ(isolated.evidence.back(), step) << "the point opens to what was done";
   }
 }
 
@@ -310,7 +360,7 @@ TEST(Score, TheHundredIsSharedByWeightAmongWhatIsAsked) {
            .team = "lt-blue",
            .ref = "indicator--1",
            .data = {{"rule", "no-label"}, {"evidence", 4}}});
-  EXPECT_NEAR(log.lt().total, 80 - kViolationCost, 1e-9);
+  EXPECT_NEAR(log.lt().total, 80 - 5, 1e-9) << "unless the scenario says what it costs";
   for (int i = 0; i < 40; ++i)
     log.add({.at_ms = 13 * kMin, .kind = Kind::kViolation, .team = "lt-blue", .ref = "x" + std::to_string(i)});
   EXPECT_EQ(log.lt().total, 0);
@@ -318,7 +368,9 @@ TEST(Score, TheHundredIsSharedByWeightAmongWhatIsAsked) {
 }
 
 TEST(Score, OneWrongLabelCostsOnceForEachRuleHoweverManyGotItInHoweverManyVersions) {
-  Log log;
+  auto scenario = small_scenario();
+  scenario.exercise.weights.label_violation = 2.5;
+  Log log(scenario);
   log.fired(10 * kMin, "phish", "lt-blue");
   std::vector<std::uint64_t> seqs;
   for (const char* rule : {"no-label", "outside"})
@@ -335,7 +387,7 @@ TEST(Score, OneWrongLabelCostsOnceForEachRuleHoweverManyGotItInHoweverManyVersio
   for (const Point& p : lt.points)
     if (p.rule == "label-violation") points.push_back(&p);
   ASSERT_EQ(points.size(), 2U);
-  EXPECT_EQ(points[0]->earned, -kViolationCost);
+  EXPECT_EQ(points[0]->earned, -2.5);
   EXPECT_EQ(points[0]->evidence, (std::vector<std::uint64_t>{1, 2, seqs[0], seqs[1]})) << "with all that tells of it";
 }
 

@@ -20,7 +20,7 @@ constexpr std::int64_t kMin = 60'000, kLength = 240 * kMin;
 
 // Values that two injects have, teams within teams, expectations of every kind, some of them for one team alone.
 constexpr const char* kScenario = R"(name: Twins
-exercise: {id: twins, start: 2027-01-19T07:00:00Z, time-zone: Europe/Vilnius, duration: 4h, label: TLP:GREEN, weights: {detect: 2, share: 3, restore: 0.5}}
+exercise: {id: twins, start: 2027-01-19T07:00:00Z, time-zone: Europe/Vilnius, duration: 4h, label: TLP:GREEN, weights: {detect: 2, share: 3, restore: 0.5, label-violation: 7.5}}
 services:
   portal: {name: Portal, entity: lt, probe: http, target: "https://portal.example/", score: 10}
   line: {name: Line, entity: control, probe: http, target: "https://line.example/", score: 7}
@@ -180,6 +180,9 @@ class RandomLog {
         e.type = e.as == As::kForm     ? one("sitrep", "press-release")
                  : e.as == As::kObject ? "report"
                                        : one("isolate", "other");
+        if (e.as == As::kPlaybook)
+          e.object = one("playbook--5a2d4d0a-9a3c-4f0e-8d3b-5d7c0f4f8a10",
+                         "playbook--0d6b1b0e-3c0f-4d3d-8a6f-6f0a52c1e7aa", "");
         return input(e);
       }
       case 8:
@@ -287,7 +290,7 @@ TEST(ScoreDifferential, TheScorerAndItsSlowTwinSayTheSameOfAnyEvidence) {
   const Entry opened =
       Drill::open(scenario, {}, switch_ranges(), *Instant::parse("2026-12-01T09:00:00Z"))->step.entries[0];
   const std::uint64_t logs = std::getenv("BONGSU_LONG") != nullptr ? 100'000 : 3'000;
-  std::size_t earning = 0, late = 0, open = 0, wrong = 0;
+  std::size_t earning = 0, late = 0, open = 0, wrong = 0, kept = 0, restored = 0, steps = 0, others = 0;
   for (std::uint64_t seed = 1; seed <= logs; ++seed) {
     const RandomLog random(scenario, opened, seed);
     const auto card = score(scenario, random.entries());
@@ -310,11 +313,16 @@ TEST(ScoreDifferential, TheScorerAndItsSlowTwinSayTheSameOfAnyEvidence) {
         open += p.open;
         late += p.most > 0 && p.earned == 0 && p.text.find("later than") != std::string::npos;
         wrong += p.rule == "share-in-time" && p.text.find("label") != std::string::npos;
+        kept += p.rule == "nothing-to-restore";
+        restored += p.about == "again" && p.earned > 0;
+        steps += p.rule == "playbook-step" && p.earned > 0;
+        others += p.text.find("not the inject's playbook") != std::string::npos;
       }
     }
   }
   // The evidence is of all kinds.
   for (const std::size_t count : {earning, open, late, wrong}) EXPECT_GT(count, logs / 10);
+  for (const std::size_t count : {kept, restored, steps, others}) EXPECT_GT(count, logs / 100);
 }
 
 }  // namespace

@@ -162,7 +162,9 @@ class Slow {
       return out;
     }
     if (asked.seen.as == Seen::kCondition) {
-      for (const auto& [since, until, seq] : held(asked.seen.of)) {
+      if (kept(shot, asked)) return out;
+      for (const auto& [since, until, seq, open] : held(asked.seen.of)) {
+        if (asked.act == Act::kRestore && since <= shot.at) continue;
         const std::int64_t at = std::max(since, shot.at + asked.starts.count());
         if (at <= until) take(at, seq);
       }
@@ -190,7 +192,7 @@ class Slow {
           if (d.what.as == As::kForm && by_kind) take(d.at, d.seq);
           break;
         case Seen::kPlaybook:
-          if (d.what.as == As::kPlaybook && by_kind) take(d.at, d.seq);
+          if (d.what.as == As::kPlaybook && by_kind && d.what.object == shot.inject->response) take(d.at, d.seq);
           break;
         case Seen::kManual:
           if (d.what.as == As::kJudged && latest(d.what.inject, d.at) == &shot && d.what.expectation == asked.id)
@@ -207,7 +209,15 @@ class Slow {
   struct Held {
     std::int64_t since, until;
     std::uint64_t seq;
+    bool open = true;
   };
+  // Was there nothing to restore?
+  bool kept(const Shot& shot, const scenario::Expectation& asked) const {
+    if (asked.act != Act::kRestore || asked.seen.as != Seen::kCondition) return false;
+    for (const Held& h : held(asked.seen.of))
+      if (h.since <= shot.at && (h.open || h.until >= shot.at + asked.expires.count())) return true;
+    return false;
+  }
   std::vector<Held> held(const std::string& condition) const {
     std::vector<Held> out;
     bool now = false;
@@ -215,7 +225,10 @@ class Slow {
       if (e->kind != Kind::kCondition || e->ref != condition) continue;
       if (!e->team.empty() && roster_.team_of(e->team) != team_) continue;
       if (yes(*e, "holds") && !now) out.push_back({e->at_ms, end_, e->seq});
-      if (!yes(*e, "holds") && now) out.back().until = e->at_ms;
+      if (!yes(*e, "holds") && now) {
+        out.back().until = e->at_ms;
+        out.back().open = false;
+      }
       now = yes(*e, "holds");
     }
     return out;
@@ -282,6 +295,11 @@ class Slow {
       }
     } else if (in_time) {
       p.earned = p.most;
+    }
+    if (asked.seen.as == Seen::kPlaybook) p.rule = "playbook-step";
+    if (kept(shot, asked)) {
+      p.rule = "nothing-to-restore";
+      p.most = 0;
     }
     if (!found && asked.seen.as != Seen::kManual && shot.at + asked.expires.count() > end_) p.most = 0;
     out_.points.push_back(std::move(p));
@@ -423,8 +441,11 @@ class Slow {
       if (e->kind == Kind::kViolation && roster_.team_of(e->team) == team_) found.insert({e->ref, text(*e, "rule")});
     out_.violations = found.size();
     for (const auto& [object, _] : found)
-      out_.points.push_back(
-          {.rule = "label-violation", .inject = "", .about = object, .most = 0, .earned = -kViolationCost});
+      out_.points.push_back({.rule = "label-violation",
+                             .inject = "",
+                             .about = object,
+                             .most = 0,
+                             .earned = -s_.exercise.weights.label_violation});
   }
 
   static Category category(const SlowPoint& p) {
@@ -446,7 +467,7 @@ class Slow {
     for (const SlowPoint& p : out_.points) {
       out_.open = out_.open || p.open;
       if (p.rule == "label-violation") {
-        cost += kViolationCost;
+        cost += s_.exercise.weights.label_violation;
         continue;
       }
       sums[category(p)].first += p.earned;
