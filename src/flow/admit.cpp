@@ -436,7 +436,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     referring.push_back({w.object, &w.facts, !foreign || !label_said(w.item).empty()});
   }
   BONGSU_TRY_VOID(find_sighted(referring, exercise.empty(), look));
-  BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, exercise.empty(), look));
+  std::set<std::string> unknown, changed_ends;
+  BONGSU_TRY_VOID(raise_by_references(referring, context.origin, self, exercise.empty(), look, &unknown));
+  await(unknown, batch.states);
   for (const Work& w : work) {
     if (!exercise.empty() || w.facts.label.exercises.empty()) continue;
     log_.warn("admit.refers_to_an_exercise", {{"from", context.origin}, {"id", report.items[w.item].id}});
@@ -511,6 +513,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       BONGSU_TRY(const bool also_elsewhere, stands_outside(exercise, item.id));
       if (!changed.before.empty() && !also_elsewhere) raised.push_back(std::move(changed));
     }
+    BONGSU_TRY_VOID(note_end(w.facts, version != nullptr ? version->key() : std::string(), look, changed_ends, batch.states));
     journal::NewEntry& entry = batch.entries.emplace_back();
     entry.collection = context.collection;
     entry.object_id = item.id;
@@ -569,6 +572,9 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   if (!batch.entries.empty() || !batch.states.empty()) {
     Recall::Plan plan;
     TakeAway take_away;
+    for (const Raised& change : raised)
+      for (const auto& older : change.before)
+        if (older.origin != self) BONGSU_TRY_VOID(release_.part_giver(flow::facts_or_deny(older)));
     if (!raised.empty())
       take_away = [&](const Release::Readers& readers, journal::Batch& decided) -> Result<void> {
         plan = {};
@@ -613,6 +619,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
           break;
       }
     }
+    ends_written(changed_ends, unknown);
     for (const auto& [index, before] : again) {
       AdmitItem& item = report.items[index];
       const AdmitItem& first = report.items[before];
@@ -660,6 +667,10 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       item.version = stored.version;
     }
   }
+  admitting.reset();
+  // It is admitted, whatever becomes of that: what is left is noted, and done later.
+  if (const auto followed = follow_ends(); !followed)
+    log_.warn("admit.follow_ends", {{"error", followed.error().text()}});
   for (const AdmitItem& item : report.items) {
     if (item.outcome == Outcome::kQuarantined)
       ++report.quarantined;
@@ -826,8 +837,10 @@ Result<void> Admission::take_from_excluded(const std::vector<Raised>& raised, co
     for (const auto& reader : readers(entry.collection)) {
       if (std::ranges::find(entry.releases, reader.view, &journal::ReleaseTo::view) != entry.releases.end()) continue;
       Recall::Rows part{.view = reader.view, .member = reader.member, .collection = entry.collection, .seqs = {}};
-      for (const auto& older : change.before) part.seqs.push_back(older.seq);
-      rows.push_back(std::move(part));
+      // What raised it here is no affair of who gave a version before.
+      for (const auto& older : change.before)
+        if (older.origin != reader.member) part.seqs.push_back(older.seq);
+      if (!part.seqs.empty()) rows.push_back(std::move(part));
     }
   }
   BONGSU_TRY(plan, recall_->plan_withdrawal(rows, RecallReason::kLabelRaised, batch));

@@ -14,6 +14,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -153,6 +155,10 @@ class Admission {
                       std::string_view origin, std::vector<journal::StateChange> states = {},
                       RecallReason reason = RecallReason::kDeleted);
 
+  // Goes on with what refers to objects that became known, or were raised, since it was admitted: it is no more open than
+  // those. A part of it is done behind each admission; call it now and then for the rest.
+  Result<void> follow_ends();
+
  private:
   struct Work;
   struct Raised;
@@ -183,6 +189,23 @@ class Admission {
   Result<AdmitReport> admit_with(std::span<const Result<stix::Object>> objects, const AdmitContext& context,
                                  bool by_person);
   Result<void> may_be_admitted(const stix::Object& object, const HeldItem& item);
+  // admit_ends.cpp
+  struct ChangedEnd {
+    std::string done;                                     // its referrers up to this one were decided again
+    std::optional<journal::Seq> from;                     // what refers to it and was admitted by then is found
+    std::optional<std::set<std::string>> referrers{};     // that are left
+  };
+  bool follows_ends() const;
+  Result<void> note_end(const policy::ObjectFacts& facts, std::string version_key, KnownObjects::Look& look,
+                        std::set<std::string>& changed, std::vector<journal::StateChange>& states);
+  void note_end_gone(const std::string& id, std::vector<journal::StateChange>& states) const;
+  void await(const std::set<std::string>& unknown, std::vector<journal::StateChange>& states) const;
+  void ends_written(const std::set<std::string>& changed, const std::set<std::string>& unknown);
+  Result<void> load_ends();
+  std::map<std::string, ChangedEnd> ends_to_follow();
+  Result<bool> follow_some_ends();
+  Result<std::optional<std::string>> label_by_ends(const journal::Entry& entry, journal::Snapshot& snapshot,
+                                                   KnownObjects::Look& look);
   std::string own_identity() const;
   std::string exercise_of(std::string_view collection) const;
   std::optional<policy::MemberId> made_by_another(const stix::Object& object) const;
@@ -203,6 +226,9 @@ class Admission {
   MayWiden may_widen_;
   mutable std::mutex mutex_;
   std::string own_identity_;
+  std::mutex ends_mutex_;  // of what follows
+  bool ends_loaded_ = false;
+  std::map<std::string, ChangedEnd> changed_ends_;
 };
 
 }  // namespace bongsu::flow

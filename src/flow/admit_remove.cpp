@@ -41,8 +41,11 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
     return out;
   };
 
+  std::optional<std::shared_lock<FairSharedMutex>> admitting;
+  if (recall_ != nullptr) admitting.emplace(recall_->admit());
   journal::Batch batch;
   batch.states = std::move(states);
+  note_end_gone(std::string(object_id), batch.states);
   const auto deletion = [&](std::string version, std::string key, std::vector<journal::Seq> apart) {
     batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
                              .collection = std::string(collection),
@@ -94,6 +97,10 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
   }
   if (guarded) gate_->written(std::string(object_id), *guarded);
   known_.forget(std::string(object_id));
+  if (follows_ends()) ends_written({std::string(object_id)}, {});
+  admitting.reset();
+  if (const auto followed = follow_ends(); !followed)
+    log_.warn("admit.follow_ends", {{"error", followed.error().text()}});
   return {};
 }
 

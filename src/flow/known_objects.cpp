@@ -6,9 +6,7 @@
 #include "flow/facts.h"
 
 namespace bongsu::flow {
-namespace {
-
-void merge(std::vector<KnownCopy>& copies, KnownCopy copy) {
+void merge_copy(std::vector<KnownCopy>& copies, KnownCopy copy) {
   const auto same = std::ranges::find_if(copies, [&](const KnownCopy& one) {
     return one.origin == copy.origin && one.label.exercises == copy.label.exercises;
   });
@@ -26,8 +24,6 @@ void merge(std::vector<KnownCopy>& copies, KnownCopy copy) {
   }
   same->collections = std::move(collections);
 }
-
-}  // namespace
 
 KnownCopy known_copy(const policy::ObjectFacts& facts, std::string version_key) {
   return {.origin = facts.origin,
@@ -50,7 +46,7 @@ Result<std::vector<KnownCopy>> KnownObjects::Look::copies(const std::string& id)
   if (!snapshot_) snapshot_ = known_.journal_.snapshot();
   BONGSU_TRY(const auto versions, snapshot_->versions("", id));
   std::vector<KnownCopy> copies;
-  for (const auto& entry : versions) merge(copies, known_copy(facts_or_deny(entry), entry.version_key));
+  for (const auto& entry : versions) merge_copy(copies, known_copy(facts_or_deny(entry), entry.version_key));
   const std::lock_guard lock(known_.mutex_);
   if (known_.generation_ == generation_) known_.remember(id, copies);
   return copies;
@@ -59,7 +55,7 @@ Result<std::vector<KnownCopy>> KnownObjects::Look::copies(const std::string& id)
 void KnownObjects::admitted(const std::string& id, KnownCopy copy) {
   const std::lock_guard lock(mutex_);
   ++generation_;
-  if (const auto found = entries_.find(id); found != entries_.end()) merge(found->second.copies, std::move(copy));
+  if (const auto found = entries_.find(id); found != entries_.end()) merge_copy(found->second.copies, std::move(copy));
 }
 
 void KnownObjects::forget(const std::string& id) {

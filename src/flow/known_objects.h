@@ -33,6 +33,8 @@ struct KnownCopy {
   std::set<policy::Target> targets{};
 };
 KnownCopy known_copy(const policy::ObjectFacts& facts, std::string version_key);
+// What is known of an object with one more copy.
+void merge_copy(std::vector<KnownCopy>& copies, KnownCopy copy);
 
 // Safe from any thread.
 class KnownObjects {

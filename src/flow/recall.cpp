@@ -722,7 +722,8 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
     for (const auto& made : derived) outcome.derived.push_back(made.object_id);
     journal::Batch batch;
     BONGSU_TRY_VOID(add_orders(plan, rows, wish, "", batch));
-    if (!any && plan.orders.empty())
+    // Not by who was given what was made of it: for the others that goes or stays alike.
+    if (!any && derived.empty() && plan.orders.empty())
       return fail(ErrorCode::kNotFound, fmt::format("there is no object {} here", wish.object_id));
     if (wish.preview) {
       for (const auto& entry : entries)

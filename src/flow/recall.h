@@ -120,6 +120,8 @@ struct RecallOptions {
   // Ids of objects here that name this one by a reference. What was made here of a recalled object (relationships,
   // sightings) is recalled with it.
   std::function<std::vector<std::string>(const std::string&)> referrers;
+  // Up to which entry `referrers` has read the journal; none: it always has.
+  std::function<journal::Seq()> referrers_upto{};
   // Destroys what is held aside of what this member gave of this object, of the versions that `covered` says yes to;
   // by version key.
   std::function<Result<void>(std::string_view member, const std::string& object_id,
@@ -153,6 +155,9 @@ class Recall {
   // ── Admitting ──────────────────────────────────────────────────────────────────────────────────────────────────
   // Held from asking refuses() to the commit of what was admitted.
   [[nodiscard]] std::shared_lock<FairSharedMutex> admit() { return std::shared_lock(admitting_); }
+  // Held while nothing is admitted.
+  [[nodiscard]] std::unique_lock<FairSharedMutex> admit_nothing() { return std::unique_lock(admitting_); }
+  const RecallOptions& options() const { return options_; }
   // This version from this member was recalled by it, and it was released when there were no more than `after`
   // tombstones.
   bool refuses(std::string_view origin, const std::string& object_id, std::string_view version_key,

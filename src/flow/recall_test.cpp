@@ -308,6 +308,50 @@ TEST_F(Recalls, V4WhatWasTakenBackBeforeIsNotTakenBackAgainWithANewerVersionThat
   EXPECT_EQ(a.recall->orders(id).size(), 1U) << "nor after a start";
 }
 
+TEST_F(Recalls, V4WhatWasTakenBackByANarrowerAgreementIsNotTakenBackAgainWhenItsContentIsErased) {
+  const std::string id = publish(1, 0, kAmber);
+  flow_on();
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  settle();
+  ASSERT_EQ(a.recall->orders(id).size(), 1U);
+  ASSERT_TRUE(a.recall->orders(id)[0].receipt);
+  ASSERT_TRUE(a.journal->erase(id, "a"));
+  publish(1, 1, kAmber);  // B has no part in it
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  EXPECT_EQ(a.recall->orders(id).size(), 1U);
+}
+
+// Whether anybody was given what was made of an object decides nothing: those who were not would learn of the others.
+TEST_F(Recalls, D9ARecallOfWhatIsNotHereTakesWhatWasMadeOfItWhoeverWasGivenThat) {
+  const std::string unknown = id_of("indicator", 9), relation = id_of("relationship", 3);
+  a.admit(relationship(3, unknown, unknown, {std::string(kGreen)}), "a1", "a");
+  a.referrers[unknown] = {relation};
+  ASSERT_EQ(ab.offered().size(), 1U);
+  ASSERT_TRUE(a.recall->recall({.object_id = unknown, .reason = RecallReason::kErroneous, .by = "anna"}));
+  EXPECT_TRUE(a.recall->orders().empty()) << "nobody has read it";
+  EXPECT_TRUE(ab.offered().empty());
+  EXPECT_FALSE(a.recall->recall({.object_id = id_of("indicator", 8)})) << "of which there is nothing at all";
+}
+
+// What raised it here is no affair of who gave it: it gets what it gave, and nobody else does.
+TEST_F(Recalls, D9WhatIsTakenBackFromOthersIsNotHiddenFromWhoGaveIt) {
+  const std::string id = id_of("indicator", 1);
+  b.agree("a", "b1", stix::Tlp::kAmber);
+  b.admit(indicator(1), "b1", "a");
+  b.admit(indicator(1, {std::string(kRed)}, 1), "b1", "b");
+  const auto shown = [&](const std::string& member) {
+    const auto reading = b.release->open(member, "b1");
+    return reading ? reading->snapshot->page({.view = reading->view, .last = false, .all = true})->rows.size() : 0;
+  };
+  ASSERT_TRUE(b.recall->barred(id, stix::Timestamp::parse(stamp(0))->key()));
+  for (const std::string member : {"a", "c"}) {
+    b.leave(member);
+    b.agree(member, "b1", stix::Tlp::kGreen);
+  }
+  EXPECT_EQ(shown("a"), 1U);
+  EXPECT_EQ(shown("c"), 0U);
+}
+
 // What B gave C came again with a label that excludes C: its row is gone, and what C has of it is not.
 TEST_F(Recalls, V4WhoeverWasHandedTheSameVersionUnderAWeakerLabelIsToldByALaterRecall) {
   for (const bool upstream : {false, true}) {

@@ -34,7 +34,8 @@ struct RecallNode {
                                         const auto at = keys.find(std::string(member));
                                         return at == keys.end() ? std::nullopt : std::optional(at->second);
                                       },
-                                      .referrers = [this](const std::string& id) { return referrers[id]; }},
+                                      .referrers = [this](const std::string& id) { return referrers[id]; },
+                                      .referrers_upto = [this] { return referrers_upto.value_or(journal->last_seq()); }},
                                      clock, *log));
     admission = std::make_unique<Admission>(*journal, *release, *markings, *log);
     admission->set_recall(recall.get());
@@ -92,6 +93,7 @@ struct RecallNode {
   crypto::SigningKey key;
   std::map<std::string, std::string> keys;  // of the others
   std::map<std::string, std::vector<std::string>> referrers;
+  std::optional<journal::Seq> referrers_upto;  // none: all of the journal
   std::unique_ptr<FaultyJournal> journal;
   std::unique_ptr<Markings> markings;
   std::unique_ptr<Release> release;

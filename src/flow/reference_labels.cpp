@@ -76,8 +76,25 @@ policy::Label label_of_reference(const policy::Label& target, std::string_view t
   return out;
 }
 
+bool hides_more(std::vector<KnownCopy> before, std::vector<KnownCopy> after, std::string_view self) {
+  // A drill's copy counts for what drills, and for what is live where nothing else is known.
+  for (const bool live : {false, true}) {
+    if (live) {
+      leave_out_drills(before);
+      leave_out_drills(after);
+    }
+    const KnownCopy *was = standing_copy(before, self), *is = standing_copy(after, self);
+    if (is == nullptr) continue;
+    if (was == nullptr) return true;
+    if (!policy::at_most(label_of_reference(is->label, is->origin, self), label_of_reference(was->label, was->origin, self)))
+      return true;
+    if (is->sectors != was->sectors || !std::ranges::includes(was->targets, is->targets)) return true;
+  }
+  return false;
+}
+
 Result<void> raise_by_references(const std::vector<Referring>& batch, std::string_view origin, std::string_view self,
-                                 bool live, KnownObjects::Look& look) {
+                                 bool live, KnownObjects::Look& look, std::set<std::string>* unknown) {
   std::unordered_map<std::string, std::vector<std::size_t>> here;  // id → objects of the batch (versions)
   bool any = false;
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -119,6 +136,7 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
         add_further(facts, copy->targets);
         continue;
       }
+      if (unknown != nullptr) unknown->insert(target);
       if (!batch[i].covered) facts.label = policy::join(facts.label, no_further_than(origin, self));
       add_target(facts, {.type = reference.target.type, .sighter = sighter});
     }

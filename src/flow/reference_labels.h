@@ -2,6 +2,7 @@
 // object what else is asked of who may know of those (policy::Target): it goes to nobody who may not have what it names.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +27,12 @@ struct Referring {
 };
 
 // All of one origin and admitted together, so they may refer to each other in any order and in circles. `live`: into a
-// collection that belongs to no exercise.
+// collection that belongs to no exercise. `unknown`: gets the ids of what is not known here.
 Result<void> raise_by_references(const std::vector<Referring>& batch, std::string_view origin, std::string_view self,
-                                 bool live, KnownObjects::Look& look);
+                                 bool live, KnownObjects::Look& look, std::set<std::string>* unknown = nullptr);
+
+// Whether more is asked of who may know of what `after` says than of what `before` says: what refers to it is no more
+// open than that. Copies of one object, as KnownObjects gives them.
+bool hides_more(std::vector<KnownCopy> before, std::vector<KnownCopy> after, std::string_view self);
 
 }  // namespace bongsu::flow

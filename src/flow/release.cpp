@@ -226,11 +226,16 @@ struct Release::Impl {
     for (;;) {
       BONGSU_TRY(const auto entries,
                  journal.snapshot()->collection_entries(collection, comparison.cursor, kBackfillBatch));
-      for (const auto& entry : entries) comparison.partition.refine(facts_or_deny(entry), content, decider, now);
+      for (const auto& entry : entries) comparison.partition.refine(facts_or_deny(entry), content, decider, now, barred(entry));
       if (entries.empty()) return {};
       comparison.cursor = entries.back().seq;
     }
   }
+
+  bool barred(const std::string& object_id, std::string_view version_key) const {
+    return watch.barred && watch.barred(object_id, version_key);
+  }
+  bool barred(const journal::Entry& entry) const { return barred(entry.object_id, entry.version_key); }
 
   Result<bool> has_withdrawn_rows(journal::ViewId view) const {
     BONGSU_TRY(const auto page, journal.snapshot()->withdrawn(view, 0, 1));
@@ -377,17 +382,17 @@ struct Release::Impl {
 
   // Splits the view of a class so that those for whom the object becomes the same stand together. Those who get least
   // keep the view: whoever still holds its id reads nothing new that it may not have.
-  Result<void> split(const policy::ObjectFacts& facts) {
+  Result<void> split(const policy::ObjectFacts& facts, bool barred) {
     const std::lock_guard lock(changing);
     BONGSU_TRY_VOID(resync());
-    return split_here(facts, now_here());
+    return split_here(facts, now_here(), barred);
   }
 
-  Result<void> split_here(const policy::ObjectFacts& facts, Instant at) {  // under `changing`
+  Result<void> split_here(const policy::ObjectFacts& facts, Instant at, bool barred) {  // under `changing`
     const auto now = current();
     const auto classes = now->classes.find(facts.collection);
     if (classes == now->classes.end()) return {};
-    Decider::Question question = now->decider->ask(facts, at);
+    Decider::Question question = now->decider->ask(facts, at, barred);
     std::optional<Draft> draft;
     for (const auto& view_class : classes->second) {
       if (!tells_members_apart(facts, view_class.members, now->content)) continue;
@@ -442,7 +447,7 @@ struct Release::Impl {
   Result<void> redo(const Plan& now, const ViewClass& view_class, journal::Snapshot& snapshot,
                     const journal::Entry& entry, Instant at, journal::OutboxChange& change) const {
     BONGSU_TRY(const policy::ObjectFacts facts, facts_again(now, snapshot, entry));
-    Decider::Question question = now.decider->ask(facts, at);
+    Decider::Question question = now.decider->ask(facts, at, false);
     Outcome outcome = question.of(view_class.members.front());
     // What members of one view have in common holds for what was known when it was arranged. What an older entry refers to
     // is seen here first: it goes to all of them or to none.
@@ -450,10 +455,9 @@ struct Release::Impl {
         !std::ranges::all_of(view_class.members, [&](const auto& member) { return question.of(member).goes(); }))
       outcome = {};
     BONGSU_TRY(const journal::Pos shown, snapshot.position(view_class.view, entry.seq));
-    // What was recalled is not given again, in whatever form.
-    if (outcome.goes() && watch.barred && view_class.members.front() != now.content.self &&
-        watch.barred(entry.object_id, entry.version_key))
-      return {};
+    // What was recalled is not given again, in whatever form; those who still have it keep it.
+    const policy::MemberId& reader = view_class.members.front();
+    if (outcome.goes() && reader != now.content.self && reader != facts.origin && barred(entry)) return {};
     const bool in_parts = facts.can_redact && (facts.label.parts.size() > 1 || facts.names_sighters);
     if (!in_parts || (!outcome.goes() && shown == 0)) {
       if (outcome.goes() && shown == 0) change.release.push_back(entry.seq);
@@ -484,6 +488,29 @@ struct Release::Impl {
       change.redacted.push_back({.seq = entry.seq, .payload = std::move(copy->payload), .proof = std::move(copy->proof)});
     else
       change.release.push_back(entry.seq);
+    return {};
+  }
+
+  // Decides entries again for every view of their collections. Under `changing`.
+  Result<void> redo_everywhere(const std::vector<journal::Entry>& entries, Instant at, journal::Batch& batch,
+                               std::vector<Watch::Withdrawn>& gone) {
+    // Views stand as they will before anything is taken out of them.
+    for (const auto& entry : entries) BONGSU_TRY_VOID(split_here(facts_or_deny(entry), at, barred(entry)));
+    const auto now = current();
+    const auto snapshot = journal.snapshot();
+    std::map<std::string, std::vector<const journal::Entry*>> by_collection;
+    for (const auto& entry : entries) by_collection[entry.collection].push_back(&entry);
+    for (const auto& [collection, there] : by_collection) {
+      const auto classes = now->classes.find(collection);
+      if (classes == now->classes.end()) continue;
+      for (const auto& view_class : classes->second) {
+        journal::OutboxChange change{.view = view_class.view};
+        for (const auto* entry : there) BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, *entry, at, change));
+        add_taken_back(*now, collection, view_class, change, gone);
+        if (says_something(change)) batch.outbox.push_back(std::move(change));
+      }
+    }
+    batch.epoch = now->epoch;
     return {};
   }
 
@@ -656,26 +683,10 @@ struct Release::Impl {
     std::ranges::sort(entries, {}, &journal::Entry::seq);
     const auto [first, last] = std::ranges::unique(entries, {}, &journal::Entry::seq);
     entries.erase(first, last);
-    // Views stand as they will before anything is taken out of them.
-    for (const auto& entry : entries) BONGSU_TRY_VOID(split_here(facts_or_deny(entry), at));
-    const auto now = current();
-    const auto snapshot = journal.snapshot();
     std::vector<Watch::Withdrawn> gone;
-    std::map<std::string, std::vector<journal::Entry>> by_collection;
-    for (auto& entry : entries) by_collection[entry.collection].push_back(std::move(entry));
-    for (const auto& [collection, due_there] : by_collection) {
-      const auto classes = now->classes.find(collection);
-      if (classes == now->classes.end()) continue;
-      for (const auto& view_class : classes->second) {
-        journal::OutboxChange change{.view = view_class.view};
-        for (const auto& entry : due_there) BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, change));
-        add_taken_back(*now, collection, view_class, change, gone);
-        if (says_something(change)) batch.outbox.push_back(std::move(change));
-      }
-    }
+    BONGSU_TRY_VOID(redo_everywhere(entries, at, batch, gone));
     const std::int64_t passed = std::max(passed_us, time_of_key(due.back()));
     batch.states.push_back({.space = std::string(kClock), .key = "passed", .value = fmt::format("{}", passed)});
-    batch.epoch = now->epoch;
     BONGSU_TRY_VOID(append_watched(batch, gone));
     const std::unique_lock lock(mutex);
     passed_us = passed;
@@ -811,11 +822,10 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
       continue;
     }
     bool mixed = false;
-    const bool barred = impl_->watch.barred && impl_->watch.barred(entry.object_id, entry.version_key);
-    Decider::Question question = plan->decider->ask(facts, impl_->now_here());
+    const bool barred = impl_->barred(entry.object_id, entry.version_key);
+    Decider::Question question = plan->decider->ask(facts, impl_->now_here(), barred);
     Copies copies(facts, entry.payload, entry.proof, impl_->log);
     for (const auto& view_class : classes->second) {
-      if (barred && view_class.members.front() != plan->content.self) continue;
       const Outcome first = question.of(view_class.members.front());
       if (tells_members_apart(facts, view_class.members, plan->content))
         mixed = std::ranges::any_of(view_class.members, [&](const auto& m) { return question.of(m) != first; });
@@ -826,9 +836,27 @@ Result<void> Release::decide_for(journal::NewEntry& entry, const policy::ObjectF
         entry.releases.push_back({.view = view_class.view, .payload = copy->payload, .proof = copy->proof});
     }
     if (!mixed) return {};
-    BONGSU_TRY_VOID(impl_->split(facts));
+    BONGSU_TRY_VOID(impl_->split(facts, barred));
   }
   return fail(ErrorCode::kInternal, "the views of a collection were split again and again for one object");
+}
+
+Result<void> Release::part_giver(const policy::ObjectFacts& facts) { return impl_->split(facts, true); }
+
+Result<void> Release::decide_again(const std::vector<journal::Entry>& entries, journal::Batch batch) {
+  for (const auto& entry : entries) {
+    const policy::ObjectFacts facts = facts_or_deny(entry);
+    note_expiry(facts, entry.version_key, batch.states);
+    const auto plan = impl_->current();
+    if (!plan) return fail(ErrorCode::kUnavailable, "no policy was applied yet: nothing can be decided");
+    if (const auto others = new_reaches(facts, plan->reaches); !others.empty())
+      BONGSU_TRY_VOID(impl_->reach(facts.collection, others));
+  }
+  const std::lock_guard lock(impl_->changing);
+  BONGSU_TRY_VOID(impl_->resync());
+  std::vector<Watch::Withdrawn> gone;
+  BONGSU_TRY_VOID(impl_->redo_everywhere(entries, impl_->now_here(), batch, gone));
+  return impl_->append_watched(batch, gone);
 }
 
 Result<void> Release::with_arrangement(

@@ -107,6 +107,13 @@ class Release {
     bool covered = true;  // false: no agreement gives it this collection any more; it keeps its outbox, unread
   };
   using Readers = std::function<std::vector<Reader>(const std::string& collection)>;
+  // Whoever gave it has a view of its own from here on, if it shares one: this is about to be taken from all others.
+  Result<void> part_giver(const policy::ObjectFacts& facts);
+
+  // Entries that are in the journal and whose labels this batch changes (as they stand in them here): in the same commit
+  // they are taken out of the outboxes of whoever may not have them any more, and recalled from there (Watch).
+  Result<void> decide_again(const std::vector<journal::Entry>& entries, journal::Batch batch);
+
   // Runs `body` while no view is made, split or moved and no backfill writes: what it withdraws from the readers' views
   // is withdrawn from all. It may append to the journal and decides nothing. `epoch`: of the arrangement.
   Result<void> with_arrangement(const std::function<Result<void>(const Readers& readers, std::uint64_t epoch)>& body);

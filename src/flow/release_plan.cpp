@@ -224,6 +224,7 @@ Decider::Decider(const policy::PolicyState& content) : self_(content.self), poli
 
 Outcome Decider::Question::of(std::string_view member) {
   if (member == decider_.self_) return {.verdict = policy::Verdict::kRelease};
+  if (barred_ && member != facts_.origin) return {};
   const auto& members = decider_.policy_.members();
   const auto at = std::ranges::lower_bound(members, member);
   if (at == members.end() || *at != member) return {};
@@ -244,9 +245,9 @@ Partition::Partition(std::vector<policy::MemberId> members) : members_(std::move
 }
 
 void Partition::refine(const policy::ObjectFacts& facts, const policy::PolicyState& content, const Decider& decider,
-                       Instant now) {
+                       Instant now, bool barred) {
   if (!tells_members_apart(facts, members_, content)) return;
-  Decider::Question question = decider.ask(facts, now);
+  Decider::Question question = decider.ask(facts, now, barred);
   std::map<std::pair<std::size_t, Outcome>, std::size_t> renamed;
   for (std::size_t i = 0; i < members_.size(); ++i)
     part_[i] = renamed.emplace(std::pair{part_[i], question.of(members_[i])}, renamed.size()).first->second;

@@ -57,15 +57,17 @@ class Decider {
 
    private:
     friend class Decider;
-    Question(const Decider& decider, const policy::ObjectFacts& facts, Instant now)
-        : decider_(decider), facts_(facts), now_(now) {}
+    Question(const Decider& decider, const policy::ObjectFacts& facts, Instant now, bool barred)
+        : decider_(decider), facts_(facts), now_(now), barred_(barred) {}
     const Decider& decider_;
     const policy::ObjectFacts& facts_;
     Instant now_;
+    bool barred_;
     std::optional<policy::CompiledObject> object_, given_;
   };
-  // `facts` stay where they are while the question is asked.
-  Question ask(const policy::ObjectFacts& facts, Instant now) const { return {*this, facts, now}; }
+  // `facts` stay where they are while the question is asked. `barred`: recalled, so it goes to nobody any more but this
+  // node and who gave it, whom that would tell what became of it here.
+  Question ask(const policy::ObjectFacts& facts, Instant now, bool barred) const { return {*this, facts, now, barred}; }
 
  private:
   std::string self_;
@@ -128,7 +130,7 @@ class Partition {
  public:
   explicit Partition(std::vector<policy::MemberId> members);
   void refine(const policy::ObjectFacts& facts, const policy::PolicyState& content, const Decider& decider,
-              Instant now);
+              Instant now, bool barred);
   const std::vector<policy::MemberId>& members() const { return members_; }
   bool together(std::string_view a, std::string_view b) const;
   std::vector<std::vector<policy::MemberId>> parts() const;  // in order of their first members

@@ -55,6 +55,10 @@ Result<std::size_t> check_batch(const Batch& batch) {
   if (batch.destroy.size() > kMaxBatchEntries)
     return fail(ErrorCode::kTooLarge,
                 fmt::format("{} destructions; the limit is {}", batch.destroy.size(), kMaxBatchEntries));
+  for (const LabelChange& change : batch.labels) bytes += change.label.size();
+  if (batch.labels.size() > kMaxBatchEntries)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("{} changes of labels; the limit is {}", batch.labels.size(), kMaxBatchEntries));
   if (bytes > kMaxBatchBytes)
     return fail(ErrorCode::kTooLarge, fmt::format("a batch of {} bytes; the limit is {}", bytes, kMaxBatchBytes));
   std::size_t changes = 0;

@@ -777,6 +777,38 @@ TEST_P(JournalContract, WritesStateWithTheBatchOrNotAtAll) {
   EXPECT_EQ(journal().state("links", "b").value(), "");
 }
 
+TEST_P(JournalContract, ChangesTheLabelOfAnObjectWithItsRowsAndNothingElseOfIt) {
+  const ViewId v = view("c1");
+  admit(test_object(test_id("indicator", 1), 1, {v}));
+  admit(test_object(test_id("indicator", 2), 1, {v}));
+  admit(deletion(test_id("indicator", 2)));
+  const auto before = journal().snapshot();
+  const Entry was = before->entry(1).value();
+  Batch batch;
+  batch.labels = {{1, "another label"}, {1, "tlp:red"}};
+  batch.outbox = {{.view = v, .withdraw = {1}}};
+  append(batch);
+  const auto after = journal().snapshot();
+  Entry is = after->entry(1).value();
+  EXPECT_EQ(is.label, "tlp:red") << "the last of one batch";
+  EXPECT_EQ(after->versions("c1", test_id("indicator", 1))->at(0).label, "tlp:red");
+  EXPECT_EQ(after->entries(0, 1)->at(0).label, "tlp:red");
+  EXPECT_TRUE(after->page({.view = v})->rows.empty());
+  EXPECT_EQ(before->entry(1)->label, was.label) << "a snapshot sees one moment";
+  EXPECT_EQ(is.hash, was.hash);
+  EXPECT_EQ(is.version, was.version);
+  EXPECT_EQ(journal().last_seq(), 3U) << "no entry of its own";
+  // Deletions have no label that anybody is asked for, and what is not there has none.
+  for (const Seq seq : {Seq{3}, Seq{4}, Seq{0}}) {
+    Batch wrong;
+    wrong.labels = {{2, "never"}, {seq, "never"}};
+    const auto refused = journal().append(wrong);
+    ASSERT_FALSE(refused) << seq;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  }
+  EXPECT_NE(journal().snapshot()->entry(2)->label, "never") << "nothing of a batch that is refused is written";
+}
+
 TEST_P(JournalContract, ASnapshotSeesOneMoment) {
   const ViewId v = view("c1");
   admit(test_object(test_id("indicator", 1), 1, {v}));

@@ -119,12 +119,19 @@ struct Destruction {
 };
 inline constexpr std::string_view kMayReturn = "may return";
 
+// The label that an object's entry has from now on: what it refers to became known, or was raised.
+struct LabelChange {
+  Seq seq = 0;
+  std::string label;
+};
+
 struct Batch {
   std::vector<NewEntry> entries;
   std::vector<StateChange> states;
   std::vector<OutboxChange> outbox;
   std::uint64_t epoch = 0;  // must equal the journal's epoch if anything is released: else kConflict, decide again
   std::vector<Destruction> destroy{};  // nothing of it is readable in the store's files when append returns
+  std::vector<LabelChange> labels{};   // of entries that are objects already in the journal; the change feed tells none
 };
 
 struct AppendedEntry {

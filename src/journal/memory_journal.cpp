@@ -312,6 +312,7 @@ class MemoryJournal final : public Journal {
         release(data, change.view, seq, std::make_shared<const Content>(payload, proof));
     }
     for (const Destruction& wanted : batch.destroy) receipt.destroyed.push_back(destroy(data, wanted));
+    for (const LabelChange& change : batch.labels) data.entries[change.seq - 1].entry.label = change.label;
     for (const StateChange& change : batch.states) {
       if (change.value) {
         data.states[{change.space, change.key}] = *change.value;
@@ -510,6 +511,11 @@ class MemoryJournal final : public Journal {
           return fail(ErrorCode::kInvalid,
                       fmt::format("entry {} is no object of the collection of view {}", seq, change.view));
       }
+    }
+    for (const LabelChange& change : batch.labels) {
+      const Stored* stored = data_->find(change.seq);
+      if (stored == nullptr || stored->entry.kind != EntryKind::kObject)
+        return fail(ErrorCode::kInvalid, fmt::format("entry {} is no object whose label could change", change.seq));
     }
     return {};
   }

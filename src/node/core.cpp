@@ -69,6 +69,7 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
                                              }
                                            return out;
                                          },
+                                     .referrers_upto = [self] { return self->search->cursor(); },
                                      .discard_held = [self](std::string_view member, const std::string& id,
                                                             const std::function<bool(std::string_view)>& covered) -> Result<void> {
                                        for (const auto& item : self->quarantine->list())

@@ -563,6 +563,7 @@ void Node::Impl::housekeep() {
     if (std::chrono::steady_clock::now() >= next_tick) {
       next_tick = std::chrono::steady_clock::now() + kTick;
       if (auto flushed = core->alerts->flush_sightings(); !flushed) log.warn("sightings.flush", {{"error", flushed.error().text()}});
+      if (auto followed = core->admission->follow_ends(); !followed) log.warn("admit.follow_ends", {{"error", followed.error().text()}});
       if (auto written = core->recall->write_down(); !written) log.warn("recall.write_down", {{"error", written.error().text()}});
       console->tick();
       // What time takes away is told on live links now, and not when somebody reads next.

@@ -476,6 +476,7 @@ void SimNode::judge_newest_alert() {
 void SimNode::tick() {
   (void)parts_->alerts->flush_sightings();
   (void)parts_->recall->write_down();
+  (void)parts_->admission->follow_ends();
   (void)parts_->release->keep_up();
   parts_->registry->look_at_the_clock();
 }

@@ -555,6 +555,12 @@ class Generator {
         return;
       constexpr Tlp kLevels[] = {Tlp::kGreen, Tlp::kAmber, Tlp::kAmberStrict};
       const Tlp level = kLevels[random_.below(3)];
+      // Nor where something open was raised: whoever may not have that any more loses what was before it (V1), and takes
+      // it back from the watched member in turn.
+      if (std::ranges::any_of(made_, [&](const auto& item) {
+            return item.second.node == a && item.second.worlds == kBoth && !item.second.seen;
+          }))
+        return;
       add(at, worlds, fmt::format("{} changes in secret what {} gets", a, b), [=](World& w) {
         if (w.node(a).up()) w.node(a).change_level(b, level);
       });

@@ -32,8 +32,12 @@ inline constexpr bool kHiddenDefinitions = true;
 inline constexpr bool kNamesBeside = true;
 
 // ── e. Ends that are raised, or come, after what refers to them ─────────────────────────────────────────────────────
-// Off: what refers to an end that is raised, or comes, later keeps the label of its admission.
-inline constexpr bool kEndsThatComeLater = false;
+// Off: of two versions that come in one batch, the first goes to whoever may not have the second, which was raised.
+inline constexpr bool kRaisedEnds = false;
+inline constexpr bool kEndsThatComeLater = true;
+// Off: a relay that gets what refers to something before that itself passes it on until it comes. The label beside it says
+// who may have it, but not in which collections its ends stand.
+inline constexpr bool kPassedOnBeforeItsEnd = false;
 
 // ── f. Pairing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 // Off: not finished; all strangers have one authority, which one node takes for one member.
@@ -58,9 +62,9 @@ inline constexpr std::array kKinds = {
     Kind{"label", true},                     // of every kind; their definitions are there in both worlds
     Kind{"definition", kHiddenDefinitions},  // that hidden objects alone bear
     Kind{"names-beside", kNamesBeside},
-    Kind{"raised-end", kEndsThatComeLater},
+    Kind{"raised-end", kRaisedEnds},
     Kind{"late-end", kEndsThatComeLater},
-    Kind{"passed-on-before-its-end", kEndsThatComeLater},
+    Kind{"passed-on-before-its-end", kPassedOnBeforeItsEnd},
     Kind{"pairing", kPairingByStrangers},
     Kind{"for-another-person", true},  // where one person is watched
 };

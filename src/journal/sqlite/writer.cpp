@@ -30,6 +30,7 @@ Writer::Writer(Database& db, const Clock& clock)
           "AND collection = ?3 AND dedupe = ?4 AND kind = 1"),
       entries_of_(db, with_columns("INDEXED BY entries_object WHERE object = ?1 AND type = ?2").c_str()),
       set_flags_(db, "UPDATE entries SET flags = ?2 WHERE seq = ?1"),
+      set_label_(db, "UPDATE entries SET label = ?2 WHERE seq = ?1"),
       drop_entry_payload_(db, "UPDATE entries SET payload = NULL WHERE seq = ?1"),
       insert_payload_(db, "INSERT INTO payloads VALUES(?1, ?2, ?3)"),
       insert_key_(db, "INSERT INTO keys VALUES(?1, ?2)"),
@@ -204,6 +205,9 @@ Result<void> Writer::check(const PreparedBatch& batch) {
                     fmt::format("entry {} is no object of the collection of view {}", seq, change.view));
     }
   }
+  for (const LabelChange& change : wanted.labels)
+    if (const auto entry = find_entry(change.seq); !entry || !entry->is_object)
+      return fail(ErrorCode::kInvalid, fmt::format("entry {} is no object whose label could change", change.seq));
   return {};
 }
 
@@ -219,6 +223,8 @@ Result<Receipt> Writer::append(const PreparedBatch& batch) {
       release(change.view, redacted.seq, &redacted, *batch.sealer);
   }
   for (const Destruction& wanted : batch.batch->destroy) receipt.destroyed.push_back(destroy(wanted));
+  for (const LabelChange& change : batch.batch->labels)
+    set_label_.bind(1, static_cast<std::int64_t>(change.seq)).bind(2, dict_.intern(kLabelText, change.label)).run();
   for (const StateChange& change : batch.batch->states) {
     if (change.value) {
       set_state_.bind_text(1, change.space).bind_text(2, change.key).bind_blob(3, *change.value).run();

@@ -89,7 +89,7 @@ class Writer {
   const Clock& clock_;
   Dictionary dict_;
   OutboxWriter outbox_;
-  Statement insert_entry_, find_entry_, duplicate_, entries_of_, set_flags_, drop_entry_payload_, insert_payload_,
+  Statement insert_entry_, find_entry_, duplicate_, entries_of_, set_flags_, set_label_, drop_entry_payload_, insert_payload_,
       insert_key_, blank_payload_, blank_key_, set_state_, remove_state_, view_last_;
 
   Seq last_seq_ = 0;

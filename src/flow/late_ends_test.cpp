@@ -1,0 +1,197 @@
+// What refers to an object is no more open than the object, also where that comes, or is raised, after it.
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "flow/facts.h"
+#include "flow/recall_test_support.h"
+
+namespace bongsu::flow::test {
+namespace {
+
+const std::string kOne = id_of("indicator", 1), kTwo = id_of("indicator", 2), kRelation = id_of("relationship", 3);
+
+// A gives to B, B passes on to C; each knows what refers to what.
+struct LateEnds : testing::Test {
+  LateEnds() : random(7), a("a", clock, random), b("b", clock, random), c("c", clock, random) {
+    introduce({&a, &b, &c});
+    a.agree("b", "a1", stix::Tlp::kAmber);
+    b.agree("c", "b1", stix::Tlp::kGreen);
+    c.agree("nobody", "c1", stix::Tlp::kClear);
+    for (auto* node : {&a, &b, &c})
+      for (const auto& end : {kOne, kTwo}) node->referrers[end] = {kRelation};
+  }
+  void publish(unsigned number, std::string_view marking, unsigned version = 0) {
+    a.admit(indicator(number, {std::string(marking)}, version), "a1", "a");
+  }
+  void relate() { a.admit(relationship(3, kOne, kTwo, {std::string(kGreen)}), "a1", "a"); }
+  void flow_on() {
+    for (auto* edge : {&ab, &bc}) {
+      edge->pull(2000);
+      for (const auto& item : edge->wire) edge->deliver(item);
+      edge->wire.clear();
+    }
+  }
+  void settle() {
+    for (int i = 0; i < 5; ++i)
+      for (auto* edge : {&ab, &bc}) edge->exchange();
+  }
+  static bool has(RecallNode& node, const std::string& id) { return !node.readable(id).empty(); }
+  static stix::Tlp level(RecallNode& node, const std::string& id) {
+    const auto entries = node.journal->snapshot()->versions("", id);
+    return policy::Label::parse(stored_label(entries->at(0).label))->tlp;
+  }
+
+  FakeClock clock;
+  SeededRandom random;
+  RecallNode a, b, c;
+  RecallEdge ab{a, b, "a1", "b1"}, bc{b, c, "b1", "c1"};
+};
+
+TEST_F(LateEnds, D2_ARelationIsTakenBackWhenItsEndIsRaisedAboveWhoHasIt) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  ASSERT_TRUE(has(b, kRelation));
+  ASSERT_TRUE(has(c, kRelation));
+  publish(1, kRed, 1);
+  ASSERT_EQ(a.recall->orders(kRelation).size(), 1U);
+  EXPECT_TRUE(ab.offered().contains({kTwo, stamp(0)})) << "the other end is as open as it was";
+  EXPECT_EQ(ab.offered().size(), 1U);
+  settle();
+  EXPECT_FALSE(has(b, kRelation));
+  EXPECT_FALSE(has(c, kRelation));
+  EXPECT_TRUE(has(a, kRelation));
+  // And who comes later gets it neither.
+  a.agree("d", "a1", stix::Tlp::kAmber);
+  const auto reading = a.release->open("d", "a1");
+  ASSERT_TRUE(reading);
+  EXPECT_EQ(reading->snapshot->page({.view = reading->view})->rows.size(), 1U);
+}
+
+TEST_F(LateEnds, D2_ARelationIsTakenBackWhenWhatItNamedBeforeItCameComes) {
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  ASSERT_TRUE(has(b, kRelation)) << "nothing is known against it";
+  publish(1, kRed);
+  ASSERT_EQ(a.recall->orders(kRelation).size(), 1U);
+  settle();
+  EXPECT_FALSE(has(b, kRelation));
+  EXPECT_EQ(level(a, kRelation), stix::Tlp::kRed);
+}
+
+TEST_F(LateEnds, WhoMayHaveTheRaisedEndKeepsTheRelationAndSeesNothingOfIt) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  const auto last = a.journal->views()->at(0).last;
+  publish(1, kAmber, 1);
+  EXPECT_TRUE(a.recall->orders(kRelation).empty());
+  EXPECT_EQ(a.journal->views()->at(0).last, last + 1) << "the end alone is told anew";
+  EXPECT_EQ(level(a, kRelation), stix::Tlp::kAmber);
+  // An end that is lowered again lowers nothing with it.
+  a.admit(indicator(1, {std::string(kGreen)}, 2), "a1", "a", {}, "head of CERT");
+  EXPECT_EQ(level(a, kRelation), stix::Tlp::kAmber);
+}
+
+TEST_F(LateEnds, D3_WhatRefersToTheRelationFollows) {
+  const std::string report = id_of("report", 4);
+  a.referrers[kRelation] = {report};
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  a.admit(fmt::format(R"({{"type":"report","spec_version":"2.1","id":"{}","created":"2026-01-01T00:00:00.000Z",)"
+                      R"("modified":"2026-01-01T00:00:00.000Z","name":"n","published":"2026-01-01T00:00:00.000Z",)"
+                      R"("object_refs":["{}"],"object_marking_refs":["{}"]}})",
+                      report, kRelation, kGreen),
+          "a1", "a");
+  flow_on();
+  ASSERT_TRUE(has(b, report));
+  publish(1, kRed, 1);
+  settle();
+  EXPECT_EQ(level(a, report), stix::Tlp::kRed);
+  EXPECT_FALSE(has(b, report));
+  EXPECT_FALSE(has(c, report));
+}
+
+TEST_F(LateEnds, WhatWasDeletedAndComesBackNarrowerCounts) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  ASSERT_TRUE(a.admission->remove("a1", kOne, "", "a"));
+  settle();
+  ASSERT_TRUE(has(b, kRelation)) << "a deletion hides nothing";
+  publish(1, kRed, 1);
+  settle();
+  EXPECT_FALSE(has(b, kRelation));
+}
+
+// Whoever gave the relation is told nothing of what is known here of its ends.
+TEST_F(LateEnds, D7_ToWhoGaveItARaisedRelationIsWhatItWas) {
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  b.admit(indicator(1, {std::string(kRed)}), "b1", "b");
+  const auto stored = b.journal->snapshot()->versions("b1", kRelation)->at(0).label;
+  EXPECT_EQ(policy::Label::parse(stored_label(stored))->tlp, stix::Tlp::kRed);
+  EXPECT_EQ(policy::Label::parse(label_for(stored, "a"))->tlp, stix::Tlp::kGreen);
+  settle();
+  EXPECT_FALSE(has(c, kRelation));
+}
+
+TEST_F(LateEnds, WhatRefersIsDecidedAgainInPartsAndGoesOnAfterACrash) {
+  constexpr unsigned kMany = 1300;  // more than is done behind one admission
+  publish(1, kGreen);
+  publish(2, kGreen);
+  std::vector<std::string> all;
+  for (unsigned i = 0; i < kMany; ++i) {
+    all.push_back(id_of("relationship", 100 + i));
+    a.admit(relationship(100 + i, kOne, kTwo, {std::string(kGreen)}), "a1", "a");
+  }
+  a.referrers[kOne] = a.referrers[kTwo] = all;
+  flow_on();
+  publish(1, kRed, 1);
+  const std::size_t at_once = kMany + 1 - ab.offered().size();
+  EXPECT_GT(at_once, 100U);
+  EXPECT_LT(at_once, kMany);
+  a.restart();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(a.admission->follow_ends());
+  EXPECT_EQ(ab.offered().size(), 1U);
+}
+
+TEST_F(LateEnds, AWriteThatFailsBehindTheRaisedEndIsMadeUpForAfterACrash) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  a.journal->fail_after(2);  // the second
+  publish(1, kRed, 1);
+  a.journal->heal();
+  ASSERT_TRUE(a.recall->orders(kRelation).empty()) << "not written";
+  a.restart();
+  ASSERT_TRUE(a.admission->follow_ends());
+  EXPECT_EQ(a.recall->orders(kRelation).size(), 1U);
+}
+
+TEST_F(LateEnds, WhoKnowsWhatRefersIsWaitedFor) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  a.referrers_upto = a.journal->last_seq() - 1;
+  a.referrers[kOne].clear();  // it has not read the relation
+  publish(1, kRed, 1);
+  ASSERT_TRUE(a.admission->follow_ends());
+  EXPECT_TRUE(a.recall->orders(kRelation).empty());
+  a.referrers[kOne] = {kRelation};
+  a.referrers_upto.reset();
+  ASSERT_TRUE(a.admission->follow_ends());
+  EXPECT_EQ(a.recall->orders(kRelation).size(), 1U);
+}
+
+}  // namespace
+}  // namespace bongsu::flow::test
