@@ -692,9 +692,7 @@ Result<std::optional<std::string>> Admission::recalled_by(const std::string& obj
   const bool here = std::ranges::any_of(copies, [&](const journal::Entry& copy) {
     return !copy.erased && (copy.origin == self() || (copy.origin == *giver && copy.version_key == version_key));
   });
-  // Else anybody could forbid this node what it never gave, by a tombstone for it.
-  const bool gave = std::ranges::any_of(copies, [&](const journal::Entry& copy) { return copy.origin == *giver; });
-  return gave && !here ? giver : std::nullopt;
+  return here ? std::nullopt : giver;
 }
 
 Result<std::optional<std::string>> Admission::against_override(const stix::Object& object,
