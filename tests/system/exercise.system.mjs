@@ -17,10 +17,17 @@ class Host {
     this.scenario = drill;
     house.proxies.push({ close: () => this.child?.kill('SIGTERM') });
   }
-  async start(...args) {
+  start(...args) {
+    return this.#run(this.scenario, '--nodes', '--out', this.dir, ...args);
+  }
+  // From the directory alone.
+  resume(...args) {
+    return this.#run('--resume', this.dir, ...args);
+  }
+  async #run(...args) {
     this.lines = [];
     this.err = '';
-    this.child = spawn(program, ['exercise', 'run', this.scenario, '--nodes', '--out', this.dir, '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(program, ['exercise', 'run', '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stderr.on('data', (d) => { this.err += d; });
     createInterface({ input: this.child.stdout }).on('line', (line) => this.lines.push(JSON.parse(line)));
     this.ended = new Promise((done) => this.child.on('close', (code, signal) => done(code ?? signal)));
@@ -182,18 +189,22 @@ export async function a_host_and_a_node_that_are_killed_lose_and_double_nothing(
   await host.kill();
   const before = host.log();
   await sleep(1500);  // time that does not count
-  await host.start('--scripted', 'good,slow,leaky');
+  const other = await host.resume('--scripted', 'good,slow,good').catch((error) => error);
+  check(/--scripted/.test(other.message) && /good,slow,leaky/.test(other.message), `other scripts are refused: ${other.message}`);
+  await host.resume();
   equal(host.ready.went_on, true, 'the drill goes on');
   const lives = (old) => existsSync(`/proc/${old}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${old}/status`, 'utf8'));
   await until('the nodes of the killed host are gone', () => !nodes.some(lives));
   await host.kill();  // a second time, whatever it is doing
-  await host.start('--scripted', 'good,slow,leaky');
+  await host.resume();
   equal(await host.ended, 0, `the host ended: ${host.err.slice(-2000)}`);
   const log = check_nothing_lost_or_doubled(host);
   before.forEach((e, i) => equal(log[i].whole ?? log[i], e.whole ?? e, 'what was decided stays'));
   const gap = log.filter((e) => e.kind === 'control' && e.ref === 'pause' && e.data.by.includes('desk'));
   check(gap.length >= 1, 'the time away does not count');
   check(log.some((e) => e.kind === 'violation' && e.team === 'pl-blue'), 'the leak is caught all the same');
+  const totals = JSON.parse(readFileSync(join(host.dir, 'score.json'))).teams.map((t) => t.total);
+  check(totals[0] > 60 && totals[0] > totals[1] && totals[0] > totals[2], `all scripts went on: ${totals}`);
 }
 
 // Nodes whose links go over relays: the desk takes nodes that are there already.
