@@ -431,6 +431,19 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       raise(w.facts.label, policy::join(its, standing_label(copy, *w.object, context.origin)));
     }
   }
+  // A version before one that is raised, in this batch, goes to nobody who may not have that one (V1).
+  std::map<std::string, const Work*> newest;
+  for (const Work& w : work) {
+    if (w.object->version() == nullptr) continue;
+    const Work*& known = newest[report.items[w.item].id];
+    if (known == nullptr || known->object->version()->key() < w.object->version()->key()) known = &w;
+  }
+  for (Work& w : work) {
+    const auto at = newest.find(report.items[w.item].id);
+    if (at == newest.end() || at->second == &w || w.object->version() == nullptr) continue;
+    const policy::Label label = comparable(at->second->facts.label);
+    if (!policy::at_most(label, comparable(w.facts.label))) raise(w.facts.label, label);
+  }
   for (Work& w : work) {
     read_facts(w.facts, *w.object);
     referring.push_back({w.object, &w.facts, !foreign || !label_said(w.item).empty()});

@@ -54,6 +54,17 @@ TEST_F(Recalls, V1ARaisedLabelTakesTheVersionsBeforeFromWhomItExcludes) {
   EXPECT_EQ(a.readable(id).size(), 2U) << "its owner keeps it";
 }
 
+TEST_F(Recalls, V1OfTwoVersionsInOneBatchTheFirstGoesToNobodyWhoMayNotHaveTheSecond) {
+  for (const bool raised_first : {false, true}) {
+    const unsigned number = raised_first ? 2 : 1;
+    std::vector<Result<stix::Object>> both{stix::Object::parse(indicator(number, {std::string(kGreen)})),
+                                           stix::Object::parse(indicator(number, {std::string(kRed)}, 1))};
+    if (raised_first) std::swap(both[0], both[1]);
+    ASSERT_TRUE(a.admission->admit(both, {.collection = "a1", .origin = "a", .fallback = stix::Tlp::kGreen}));
+  }
+  EXPECT_TRUE(ab.offered().empty());
+}
+
 // A tombstone names an id: a drill with the id of a live object takes nothing live from anybody.
 TEST_F(Recalls, ADrillThatTakesItsCopyBackTakesNothingLive) {
   const std::string exercise = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710";

@@ -32,8 +32,7 @@ inline constexpr bool kHiddenDefinitions = true;
 inline constexpr bool kNamesBeside = true;
 
 // ── e. Ends that are raised, or come, after what refers to them ─────────────────────────────────────────────────────
-// Off: of two versions that come in one batch, the first goes to whoever may not have the second, which was raised.
-inline constexpr bool kRaisedEnds = false;
+inline constexpr bool kRaisedEnds = true;
 inline constexpr bool kEndsThatComeLater = true;
 // Off: a relay that gets what refers to something before that itself passes it on until it comes. The label beside it says
 // who may have it, but not in which collections its ends stand.
