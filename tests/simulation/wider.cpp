@@ -446,14 +446,26 @@ class Widening {
       if (!made) return {};
       return {*made, object("indicator", n, {tlp(Tlp::kClear), definition_id(*made)}, "open")};
     };
+    // Givers who let it be passed on, in both worlds alike: whether one does is what whoever gets it sees by getting it.
+    const auto give = [node](World& w, const std::string& giver, const std::string& collection, const Strings& texts) {
+      SimNode& here = w.node(node);
+      if (!here.up()) return;
+      policy::Agreement consent;
+      consent.partner = giver;
+      consent.passes_on = {"*"};
+      consent.valid_until = Instant{4'000'000'000, 0};
+      here.know(giver);
+      here.agree(consent);
+      here.publish(collection, texts, giver);
+    };
     const std::int64_t at = some_time(), then = some_time(at);
     add(at, kBoth, fmt::format("{} gets a copy of {} for some ({})", node, id_of("indicator", n), kind),
         [=, plain = copy("far-2"), secret = copy("far-3")](World& w) {
-          if (w.node(node).up()) w.node(node).publish("private", w.bit() == kPlain ? plain : secret, "far-1");
+          give(w, "giver-1", "private", w.bit() == kPlain ? plain : secret);
         });
     add(then, kBoth, fmt::format("{} gets a copy of {} for all ({})", node, id_of("indicator", n), kind),
         [=, text = object("indicator", n, {tlp(Tlp::kClear)}, "open")](World& w) {
-          if (w.node(node).up()) w.node(node).publish("shared", {text}, "far-0");
+          give(w, "giver-0", "shared", {text});
         });
   }
 
