@@ -85,8 +85,9 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
         rows.push_back(std::move(part));
       }
       BONGSU_TRY(plan, recall_->plan_withdrawal(rows, reason, batch));
-      // Whoever was given it refuses it for ever, so it is not offered again.
-      if (is_for_good(reason) && !plan.orders.empty()) {
+      // Whoever was given it refuses it for ever, so it is not offered again. Of what is this node's own, also when nobody
+      // was given it: others learn by a version that comes back whether somebody was.
+      if (is_for_good(reason) && (origin == self() || !plan.orders.empty())) {
         const auto newest = std::ranges::max_element(wanted, {}, &journal::Entry::version_key);
         recall_->bar(plan, batch, std::string(object_id), (*newest)->version);
       }
