@@ -408,8 +408,8 @@ Result<std::vector<RecallPlace>> Recall::offered(const Rows& rows, const Mark& m
     const auto& [object_id, giver] = whose;
     BONGSU_TRY(const auto all, snapshot.rows_of(rows.view, object_id));
     BONGSU_TRY(const auto here, snapshot.versions(rows.collection, object_id));  // not what was deleted
-    // What a plan withdrew was told by it to whoever was handed it. Without one: the content was erased, or another copy
-    // of the version took its place.
+    // What a plan withdrew was told by it to whoever was handed it. Without one: the content was erased, or another
+    // copy of the version took its place.
     const auto untold = [&](const journal::Entry& entry) {
       const bool deleted = std::ranges::find(here, entry.seq, &journal::Entry::seq) == here.end();
       if (entry.erased) return !deleted && !refuses(entry.origin, object_id, key_told(entry), UINT64_MAX);
@@ -444,7 +444,8 @@ bool Recall::is_taken(const Rows& rows, const RecallPlace& place) const {
   for (auto it = orders_.lower_bound({rows.member, 0}); it != orders_.end() && it->first.first == rows.member; ++it) {
     const RecallOrder& order = it->second;
     const auto handed = order.handed.find(origin);
-    if (handed == order.handed.end() || place.pos > handed->second || !order.unsettled.empty() || order.fetched) continue;
+    if (handed == order.handed.end() || place.pos > handed->second || !order.unsettled.empty() || order.fetched)
+      continue;
     if (std::ranges::any_of(order.objects, [&](const RecallRange& range) {
           return range.object_id == place.entry.object_id && up_to(key_of_version(range.version), key);
         }))
@@ -691,33 +692,43 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
   // Nothing of it is admitted while its copies are destroyed.
   std::unique_lock<FairSharedMutex> nothing_comes(admitting_, std::defer_lock);
   if (wish.destroy_here) nothing_comes.lock();
+  if (!wish.preview) {
+    BONGSU_TRY(const auto copies, journal_.snapshot()->versions("", wish.object_id));
+    for (const auto& copy : copies)
+      if (!copy.erased && copy.origin != options_.self) BONGSU_TRY_VOID(release_.part_giver(facts_or_deny(copy)));
+  }
   BONGSU_TRY_VOID(release_.with_arrangement([&](const Release::Readers& readers, std::uint64_t) -> Result<void> {
     plan.still = std::unique_lock(handing_out_);
     const auto snapshot = journal_.snapshot();
     BONGSU_TRY(const auto entries, snapshot->versions("", wish.object_id));
     std::vector<Rows> rows;
     std::set<std::string> givers;
-    std::map<std::string, std::vector<journal::Seq>> seqs;  // by collection
+    std::map<std::string, std::vector<const journal::Entry*>> stored;  // by collection
     std::string newest;
     bool any = false, all = false;
     for (const auto& entry : entries) {
       const std::string version = version_told(entry);
       if (version.empty()) all = true;
       if (key_of_version(version) > key_of_version(newest)) newest = version;
-      auto& there = seqs[entry.collection];
+      auto& there = stored[entry.collection];
       if (entry.erased) continue;  // whoever was handed it before has it
       any = true;
       givers.insert(entry.origin);
-      there.push_back(entry.seq);
+      there.push_back(&entry);
     }
     if (all) newest.clear();
-    for (const auto& [collection, there] : seqs)
-      for (const auto& reader : readers(collection))
-        rows.push_back({.view = reader.view,
-                        .member = reader.member,
-                        .collection = collection,
-                        .seqs = there,
-                        .before = Rows::Before{wish.object_id, key_of_version(newest), ""}});
+    for (const auto& [collection, there] : stored)
+      for (const auto& reader : readers(collection)) {
+        Rows part{.view = reader.view,
+                  .member = reader.member,
+                  .collection = collection,
+                  .seqs = {},
+                  .before = Rows::Before{wish.object_id, key_of_version(newest), ""}};
+        // What a member gave is not taken from it: it goes on seeing that, as after any other recall.
+        for (const auto* entry : there)
+          if (entry->origin != reader.member) part.seqs.push_back(entry->seq);
+        rows.push_back(std::move(part));
+      }
     BONGSU_TRY(const auto derived, add_derived(*snapshot, readers, {wish.object_id}, "", rows));
     for (const auto& made : derived) outcome.derived.push_back(made.object_id);
     journal::Batch batch;
