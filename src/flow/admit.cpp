@@ -261,7 +261,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     if (recall_ != nullptr && recall_->refuses(context.origin, item.id, version_key, after)) {
       refuse(item, {.property = "id",
                     .rule = foreign ? "was recalled by the member that gave it: this version does not come back"
-                                    : "was recalled by this node: publish a new version",
+                                    : "was recalled or removed by this node: publish a new version",
                     .section = ""});
       log_.info("admit.recalled", {{"from", context.origin}, {"id", item.id}});
       continue;
@@ -681,9 +681,11 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     }
   }
   admitting.reset();
-  // It is admitted, whatever becomes of that: what is left is noted, and done later.
-  if (const auto followed = follow_ends(); !followed)
-    log_.warn("admit.follow_ends", {{"error", followed.error().text()}});
+  // It is admitted, whatever becomes of that: what is left is noted, and done later. Not while an approval is carried out:
+  // who proposes another waits for that one, admitting.
+  if (!context.two_persons)
+    if (const auto followed = follow_ends(); !followed)
+      log_.warn("admit.follow_ends", {{"error", followed.error().text()}});
   for (const AdmitItem& item : report.items) {
     if (item.outcome == Outcome::kQuarantined)
       ++report.quarantined;

@@ -85,10 +85,12 @@ Result<void> Admission::remove(std::string_view collection, std::string_view obj
         rows.push_back(std::move(part));
       }
       BONGSU_TRY(plan, recall_->plan_withdrawal(rows, reason, batch));
-      // Whoever was given it refuses it for ever, so it is not offered again. Of what is this node's own, also when nobody
-      // was given it: others learn by a version that comes back whether somebody was.
-      if (is_for_good(reason) && (origin == self() || !plan.orders.empty())) {
-        const auto newest = std::ranges::max_element(wanted, {}, &journal::Entry::version_key);
+      // Whoever was given it refuses it for ever, so it is not offered again. Of this node's own versions, also when
+      // nobody was given them: others learn by one that comes back whether somebody was. What has no versions could not
+      // come back at all.
+      const auto newest = std::ranges::max_element(wanted, {}, &journal::Entry::version_key);
+      const bool another_may_follow = origin == self() && !(*newest)->version_key.empty();
+      if (is_for_good(reason) && (another_may_follow || !plan.orders.empty())) {
         recall_->bar(plan, batch, std::string(object_id), (*newest)->version);
       }
       BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));

@@ -119,7 +119,7 @@ Result<void> may_seal(Core& core, const FileToSeal& file, const std::string& mem
     BONGSU_TRY_VOID(released(core, facts, file.is_stix, member));
     if (!file.is_stix) continue;
     if (core.recall->barred(facts.object_id, file.version_keys[i]))
-      return refused(facts, true, member, "it was recalled by this node: publish a new version");
+      return refused(facts, true, member, "it was recalled or removed by this node: publish a new version");
     BONGSU_TRY(const auto recalled, core.admission->recalled_by(facts.object_id, file.version_keys[i]));
     if (recalled) return refused(facts, true, member, fmt::format("{}, who gave it, recalled it", *recalled));
     BONGSU_TRY(const auto copies, snapshot->versions("", facts.object_id));
