@@ -107,8 +107,8 @@ Result<std::optional<std::string>> Admission::label_by_ends(const journal::Entry
   auto stored = flow::facts_of(entry);
   if (!object || !stored) return std::nullopt;  // what cannot be read denies already
   policy::ObjectFacts facts = *stored;
-  BONGSU_TRY_VOID(
-      raise_by_references({{&*object, &facts}}, entry.origin, self(), exercise_of(entry.collection).empty(), look));
+  const Referring referring{.object = &*object, .facts = &facts, .named_first = entry.origin == self()};
+  BONGSU_TRY_VOID(raise_by_references({referring}, entry.origin, self(), exercise_of(entry.collection).empty(), look));
   if (facts.label == stored->label && facts.targets == stored->targets) return std::nullopt;
   std::string text = stored_facts(facts);
   if (entry.origin == self()) return text;

@@ -1,4 +1,5 @@
 // What refers to an object is no more open than the object, also where that comes, or is raised, after it.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
@@ -141,6 +142,43 @@ TEST_F(LateEnds, D7_ToWhoGaveItARaisedRelationIsWhatItWas) {
   EXPECT_EQ(policy::Label::parse(label_for(stored, "a"))->tlp, stix::Tlp::kGreen);
   settle();
   EXPECT_FALSE(has(c, kRelation));
+}
+
+// A gives its relation to B and to C, who are not to have what the other gave. B then sends what the relation names.
+struct LateEndOfAnother : LateEnds {
+  LateEndOfAnother() {
+    a.agree("c", "a1", stix::Tlp::kAmber);
+    for (const char* member : {"b", "c"}) a.policy.agreements[member].passes_on.clear();
+    EXPECT_TRUE(a.release->apply(a.policy, a.collections));
+    publish(2, kGreen);
+    relate();
+  }
+  bool shown(const std::string& member) {
+    const auto reading = a.release->open(member, "a1");
+    EXPECT_TRUE(reading);
+    return std::ranges::any_of(reading->snapshot->page({.view = reading->view, .last = false, .all = true})->rows,
+                               [](const auto& row) { return row.object_id == kRelation; });
+  }
+};
+
+TEST_F(LateEndOfAnother, NobodyTakesWhatIsOursFromOthersBySendingWhatItNames) {
+  ASSERT_TRUE(shown("b") && shown("c"));
+  a.admit(indicator(1, {std::string(kGreen)}), "from-b", "b");
+  EXPECT_TRUE(shown("b"));
+  EXPECT_TRUE(shown("c"));
+  // What is made here of what B gave is B's as ever.
+  a.admit(relationship(5, kOne, kTwo, {std::string(kGreen)}), "a1", "a");
+  const auto reading = a.release->open("c", "a1");
+  ASSERT_TRUE(reading);
+  for (const auto& row : reading->snapshot->page({.view = reading->view, .last = false, .all = true})->rows)
+    EXPECT_THAT(row.object_id, testing::AllOf(testing::Ne(kOne), testing::Ne(id_of("relationship", 5))));
+}
+
+TEST_F(LateEndOfAnother, D2_ItsLabelCounts) {
+  a.admit(indicator(1, {std::string(kRed)}), "a1", "b");
+  EXPECT_EQ(level(a, kRelation), stix::Tlp::kRed);
+  EXPECT_FALSE(shown("c"));
+  EXPECT_EQ(a.recall->orders(kRelation).size(), 0U) << "nobody has read it";
 }
 
 TEST_F(LateEnds, WhatRefersIsDecidedAgainInPartsAndGoesOnAfterACrash) {
