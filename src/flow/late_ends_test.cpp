@@ -201,6 +201,38 @@ TEST_F(LateEnds, WhatRefersIsDecidedAgainInPartsAndGoesOnAfterACrash) {
   EXPECT_EQ(ab.offered().size(), 1U);
 }
 
+// Many versions of few objects: what is bounded is what rises, and the journal takes less still.
+TEST_F(LateEnds, WhatIsMoreThanTheJournalTakesAtOnceIsDoneInParts) {
+  publish(1, kGreen);
+  const std::string note = id_of("note", 4);
+  a.referrers[kOne] = {note, id_of("relationship", 5)};
+  constexpr unsigned kVersions = 40;
+  for (unsigned version = 0; version < kVersions; ++version)
+    a.admit(fmt::format(R"({{"type":"note","spec_version":"2.1","id":"{}","created":"{}","modified":"{}","content":"c",)"
+                        R"("object_refs":["{}"],"object_marking_refs":["{}"]}})",
+                        note, stamp(0), stamp(version), kOne, kGreen),
+            "a1", "a");
+  a.admit(relationship(5, kOne, kTwo, {std::string(kGreen)}), "a1", "a");
+  a.journal->take_labels_at_once(7);
+  publish(1, kRed, 1);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(a.admission->follow_ends());
+  const auto entries = a.journal->snapshot()->versions("", note);
+  ASSERT_EQ(entries->size(), kVersions);
+  for (const auto& entry : *entries) EXPECT_EQ(policy::Label::parse(stored_label(entry.label))->tlp, stix::Tlp::kRed);
+  EXPECT_EQ(level(a, id_of("relationship", 5)), stix::Tlp::kRed);
+}
+
+TEST_F(LateEnds, WhatCannotBeReadHoldsNothingElseUp) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  a.admit(relationship(5, kOne, kTwo, {std::string(kGreen)}), "a1", "a");
+  a.referrers[kOne] = {kRelation, id_of("relationship", 5)};
+  a.journal->damage(a.journal->snapshot()->versions("", kRelation)->at(0).seq);
+  publish(1, kRed, 1);
+  EXPECT_EQ(level(a, id_of("relationship", 5)), stix::Tlp::kRed);
+}
+
 TEST_F(LateEnds, AWriteThatFailsBehindTheRaisedEndIsMadeUpForAfterACrash) {
   publish(1, kGreen);
   publish(2, kGreen);
