@@ -204,6 +204,7 @@ class Admission {
   Result<void> load_ends();
   std::map<std::string, ChangedEnd> ends_to_follow();
   Result<bool> follow_some_ends();
+  Result<bool> raise_referrers(std::size_t at_once);
   Result<std::optional<std::string>> label_by_ends(const journal::Entry& entry, journal::Snapshot& snapshot,
                                                    KnownObjects::Look& look);
   std::string own_identity() const;

@@ -21,6 +21,9 @@ constexpr std::string_view kAwaited = "flow.awaited";  // ids that something her
 constexpr std::string_view kChanged = "flow.changed";  // ids whose referrers are decided again → the last one that was
 constexpr std::string_view kNewestKey = "~";           // of what has no version: it comes after every one
 constexpr std::size_t kReferrersAtOnce = 500;          // in one commit, and ids whose referrers are asked for
+constexpr std::size_t kEntriesAtOnce = 2000;           // whose labels rise in one commit: a referrer has many versions
+constexpr std::size_t kLabelBytesAtOnce = 64 * 1024 * 1024;
+constexpr std::size_t kEntriesLookedAt = 20'000;       // for one commit, and the rest of one referrer
 constexpr std::size_t kCommitsAtOnce = 2;              // behind one admission; the rest follows
 
 }  // namespace
@@ -107,8 +110,8 @@ Result<std::optional<std::string>> Admission::label_by_ends(const journal::Entry
   auto stored = flow::facts_of(entry);
   if (!object || !stored) return std::nullopt;  // what cannot be read denies already
   policy::ObjectFacts facts = *stored;
-  BONGSU_TRY_VOID(
-      raise_by_references({{&*object, &facts}}, entry.origin, self(), exercise_of(entry.collection).empty(), look));
+  const Referring referring{.object = &*object, .facts = &facts, .named_first = entry.origin == self()};
+  BONGSU_TRY_VOID(raise_by_references({referring}, entry.origin, self(), exercise_of(entry.collection).empty(), look));
   if (facts.label == stored->label && facts.targets == stored->targets) return std::nullopt;
   std::string text = stored_facts(facts);
   if (entry.origin == self()) return text;
@@ -133,8 +136,17 @@ std::map<std::string, Admission::ChangedEnd> Admission::ends_to_follow() {
   return out;
 }
 
-// One commit. false: there is nothing (more) that can be done now.
+// One commit. What leaves outboxes with the labels, and comes into them in parts, may be more than the journal takes at
+// once; then less is done at once.
 Result<bool> Admission::follow_some_ends() {
+  for (std::size_t at_once = kEntriesAtOnce;; at_once /= 2) {
+    auto more = raise_referrers(at_once);
+    if (more || more.error().code != ErrorCode::kTooLarge || at_once == 1) return more;
+  }
+}
+
+// Raises the labels of so many entries. false: there is nothing (more) that can be done now.
+Result<bool> Admission::raise_referrers(std::size_t at_once) {
   const auto nothing_comes = recall_->admit_nothing();
   std::map<std::string, ChangedEnd> ends = ends_to_follow();
   if (ends.empty()) return false;
@@ -143,23 +155,36 @@ Result<bool> Admission::follow_some_ends() {
   std::set<std::string> looked_at, further;
   const auto snapshot = journal_.snapshot();
   KnownObjects::Look look = known_.look();
-  const auto look_at = [&](const std::string& referrer) -> Result<void> {
-    if (!looked_at.insert(referrer).second) return {};
+  std::size_t looked = 0, label_bytes = 0;
+  // false: more of its versions rise than go into this commit. Those that did are as they should be the next time.
+  const auto look_at = [&](const std::string& referrer) -> Result<bool> {
+    if (looked_at.contains(referrer)) return true;
     BONGSU_TRY(const auto entries, snapshot->versions("", referrer));
+    looked += entries.size();
     for (journal::Entry entry : entries) {
       if (entry.erased) continue;
-      BONGSU_TRY(auto label, label_by_ends(entry, *snapshot, look));
-      if (!label) continue;
-      entry.label = *label;
-      batch.labels.push_back({entry.seq, std::move(*label)});
+      auto label = label_by_ends(entry, *snapshot, look);
+      if (!label && label.error().code == ErrorCode::kCorrupt) {
+        log_.error("admit.referrer_unreadable",
+                   {{"id", referrer}, {"entry", std::to_string(entry.seq)}, {"error", label.error().text()}});
+        continue;
+      }
+      if (!label) return std::unexpected(label.error());
+      if (!*label) continue;
+      if (risen.size() >= at_once || label_bytes >= kLabelBytesAtOnce) return false;
+      label_bytes += (*label)->size();
+      entry.label = **label;
+      batch.labels.push_back({entry.seq, std::move(**label)});
       risen.push_back(std::move(entry));
       further.insert(referrer);
     }
-    return {};
+    looked_at.insert(referrer);
+    return true;
   };
   std::size_t left = kReferrersAtOnce;
+  const auto full = [&] { return left == 0 || looked >= kEntriesLookedAt; };
   for (auto end = ends.begin(); end != ends.end();) {
-    if (left == 0) {
+    if (full()) {
       end = ends.erase(end);  // another time
       continue;
     }
@@ -170,9 +195,11 @@ Result<bool> Admission::follow_some_ends() {
       state.referrers.emplace(found.begin(), found.end());
       std::erase_if(*state.referrers, [&](const std::string& one) { return one <= state.done || one == id; });
     }
-    for (; left > 0 && !state.referrers->empty(); --left) {
+    while (!full() && !state.referrers->empty()) {
+      BONGSU_TRY(const bool whole, look_at(*state.referrers->begin()));
+      left = whole ? left - 1 : 0;
+      if (!whole) break;
       state.done = *state.referrers->begin();
-      BONGSU_TRY_VOID(look_at(state.done));
       state.referrers->erase(state.referrers->begin());
     }
     const bool all = state.referrers->empty();

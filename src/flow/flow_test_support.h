@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,6 +87,51 @@ inline policy::Agreement agreement(std::vector<std::string> collections, stix::T
           .onward = onward};
 }
 
+// One whose payloads of these entries cannot be read.
+class DamagedSnapshot final : public journal::Snapshot {
+ public:
+  DamagedSnapshot(std::unique_ptr<journal::Snapshot> inner, std::set<journal::Seq> damaged)
+      : inner_(std::move(inner)), damaged_(std::move(damaged)) {}
+  Result<journal::OutboxPage> page(const journal::OutboxQuery& query) override { return inner_->page(query); }
+  Result<journal::OutboxPage> tail(journal::ViewId view, journal::Pos after, std::uint32_t limit) override {
+    return inner_->tail(view, after, limit);
+  }
+  Result<journal::OutboxPage> withdrawn(journal::ViewId view, journal::Pos after, std::uint32_t limit) override {
+    return inner_->withdrawn(view, after, limit);
+  }
+  Result<std::vector<journal::OutboxRow>> rows_of(journal::ViewId view, std::string_view object_id) override {
+    return inner_->rows_of(view, object_id);
+  }
+  Result<std::uint64_t> withdrawn_count(journal::ViewId view) override { return inner_->withdrawn_count(view); }
+  Result<journal::Content> released(journal::ViewId view, journal::Pos pos) override {
+    return inner_->released(view, pos);
+  }
+  Result<std::vector<journal::Entry>> entries(journal::Seq after, std::uint32_t limit) override {
+    return inner_->entries(after, limit);
+  }
+  Result<void> objects(std::string_view type, journal::Seq after, journal::Seq upto, const VisitObject& visit) override {
+    return inner_->objects(type, after, upto, visit);
+  }
+  Result<journal::Entry> entry(journal::Seq seq) override { return inner_->entry(seq); }
+  Result<journal::Content> content(journal::Seq seq) override {
+    if (damaged_.contains(seq)) return fail(ErrorCode::kCorrupt, "the payload does not open");
+    return inner_->content(seq);
+  }
+  Result<std::vector<journal::Entry>> versions(std::string_view collection, std::string_view object_id) override {
+    return inner_->versions(collection, object_id);
+  }
+  Result<std::vector<journal::Entry>> collection_entries(std::string_view collection, journal::Seq after,
+                                                         std::uint32_t limit) override {
+    return inner_->collection_entries(collection, after, limit);
+  }
+  Result<Presence> presence(journal::ViewId view, journal::Seq seq) override { return inner_->presence(view, seq); }
+  Result<journal::Pos> position(journal::ViewId view, journal::Seq seq) override { return inner_->position(view, seq); }
+
+ private:
+  std::unique_ptr<journal::Snapshot> inner_;
+  std::set<journal::Seq> damaged_;
+};
+
 // Fails the n-th change from now on and every one after it, as a full disk or a killed process would: nothing of it is
 // written.
 class FaultyJournal final : public journal::Journal {
@@ -94,11 +140,14 @@ class FaultyJournal final : public journal::Journal {
   void fail_after(int changes) { left_ = changes; }
   void heal() { left_ = -1; }
   bool failed() const { return left_ == 0; }
+  void take_labels_at_once(std::size_t most) { most_labels_ = most; }
+  void damage(journal::Seq seq) { damaged_.insert(seq); }
   void before_next_append(std::function<void()> hook) { hook_ = std::move(hook); }  // what comes in between
 
   Result<journal::Receipt> append(const journal::Batch& batch) override {
     if (const auto hook = std::exchange(hook_, nullptr)) hook();
     if (broken()) return fault();
+    if (batch.labels.size() > most_labels_) return fail(ErrorCode::kTooLarge, "a batch with too many labels");
     return inner_->append(batch);
   }
   Result<journal::View> create_view(std::string_view collection, std::string_view key, journal::ViewId copy_of,
@@ -114,7 +163,10 @@ class FaultyJournal final : public journal::Journal {
     if (broken()) return fault();
     return inner_->set_epoch(epoch);
   }
-  std::unique_ptr<journal::Snapshot> snapshot() override { return inner_->snapshot(); }
+  std::unique_ptr<journal::Snapshot> snapshot() override {
+    if (damaged_.empty()) return inner_->snapshot();
+    return std::make_unique<DamagedSnapshot>(inner_->snapshot(), damaged_);
+  }
   journal::Seq last_seq() const override { return inner_->last_seq(); }
   journal::Seq wait_beyond(journal::Seq after, std::chrono::milliseconds deadline) override {
     return inner_->wait_beyond(after, deadline);
@@ -142,6 +194,8 @@ class FaultyJournal final : public journal::Journal {
   static std::unexpected<Error> fault() { return fail(ErrorCode::kNoSpace, "the disk is full"); }
   std::unique_ptr<journal::Journal> inner_;
   int left_ = -1;
+  std::size_t most_labels_ = journal::kMaxBatchEntries;
+  std::set<journal::Seq> damaged_;
   std::function<void()> hook_;
 };
 

@@ -1,4 +1,5 @@
 // What refers to an object is no more open than the object, also where that comes, or is raised, after it.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
@@ -143,6 +144,43 @@ TEST_F(LateEnds, D7_ToWhoGaveItARaisedRelationIsWhatItWas) {
   EXPECT_FALSE(has(c, kRelation));
 }
 
+// A gives its relation to B and to C, who are not to have what the other gave. B then sends what the relation names.
+struct LateEndOfAnother : LateEnds {
+  LateEndOfAnother() {
+    a.agree("c", "a1", stix::Tlp::kAmber);
+    for (const char* member : {"b", "c"}) a.policy.agreements[member].passes_on.clear();
+    EXPECT_TRUE(a.release->apply(a.policy, a.collections));
+    publish(2, kGreen);
+    relate();
+  }
+  bool shown(const std::string& member) {
+    const auto reading = a.release->open(member, "a1");
+    EXPECT_TRUE(reading);
+    return std::ranges::any_of(reading->snapshot->page({.view = reading->view, .last = false, .all = true})->rows,
+                               [](const auto& row) { return row.object_id == kRelation; });
+  }
+};
+
+TEST_F(LateEndOfAnother, NobodyTakesWhatIsOursFromOthersBySendingWhatItNames) {
+  ASSERT_TRUE(shown("b") && shown("c"));
+  a.admit(indicator(1, {std::string(kGreen)}), "from-b", "b");
+  EXPECT_TRUE(shown("b"));
+  EXPECT_TRUE(shown("c"));
+  // What is made here of what B gave is B's as ever.
+  a.admit(relationship(5, kOne, kTwo, {std::string(kGreen)}), "a1", "a");
+  const auto reading = a.release->open("c", "a1");
+  ASSERT_TRUE(reading);
+  for (const auto& row : reading->snapshot->page({.view = reading->view, .last = false, .all = true})->rows)
+    EXPECT_THAT(row.object_id, testing::AllOf(testing::Ne(kOne), testing::Ne(id_of("relationship", 5))));
+}
+
+TEST_F(LateEndOfAnother, D2_ItsLabelCounts) {
+  a.admit(indicator(1, {std::string(kRed)}), "a1", "b");
+  EXPECT_EQ(level(a, kRelation), stix::Tlp::kRed);
+  EXPECT_FALSE(shown("c"));
+  EXPECT_EQ(a.recall->orders(kRelation).size(), 0U) << "nobody has read it";
+}
+
 TEST_F(LateEnds, WhatRefersIsDecidedAgainInPartsAndGoesOnAfterACrash) {
   constexpr unsigned kMany = 1300;  // more than is done behind one admission
   publish(1, kGreen);
@@ -161,6 +199,38 @@ TEST_F(LateEnds, WhatRefersIsDecidedAgainInPartsAndGoesOnAfterACrash) {
   a.restart();
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(a.admission->follow_ends());
   EXPECT_EQ(ab.offered().size(), 1U);
+}
+
+// Many versions of few objects: what is bounded is what rises, and the journal takes less still.
+TEST_F(LateEnds, WhatIsMoreThanTheJournalTakesAtOnceIsDoneInParts) {
+  publish(1, kGreen);
+  const std::string note = id_of("note", 4);
+  a.referrers[kOne] = {note, id_of("relationship", 5)};
+  constexpr unsigned kVersions = 40;
+  for (unsigned version = 0; version < kVersions; ++version)
+    a.admit(fmt::format(R"({{"type":"note","spec_version":"2.1","id":"{}","created":"{}","modified":"{}","content":"c",)"
+                        R"("object_refs":["{}"],"object_marking_refs":["{}"]}})",
+                        note, stamp(0), stamp(version), kOne, kGreen),
+            "a1", "a");
+  a.admit(relationship(5, kOne, kTwo, {std::string(kGreen)}), "a1", "a");
+  a.journal->take_labels_at_once(7);
+  publish(1, kRed, 1);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(a.admission->follow_ends());
+  const auto entries = a.journal->snapshot()->versions("", note);
+  ASSERT_EQ(entries->size(), kVersions);
+  for (const auto& entry : *entries) EXPECT_EQ(policy::Label::parse(stored_label(entry.label))->tlp, stix::Tlp::kRed);
+  EXPECT_EQ(level(a, id_of("relationship", 5)), stix::Tlp::kRed);
+}
+
+TEST_F(LateEnds, WhatCannotBeReadHoldsNothingElseUp) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  a.admit(relationship(5, kOne, kTwo, {std::string(kGreen)}), "a1", "a");
+  a.referrers[kOne] = {kRelation, id_of("relationship", 5)};
+  a.journal->damage(a.journal->snapshot()->versions("", kRelation)->at(0).seq);
+  publish(1, kRed, 1);
+  EXPECT_EQ(level(a, id_of("relationship", 5)), stix::Tlp::kRed);
 }
 
 TEST_F(LateEnds, AWriteThatFailsBehindTheRaisedEndIsMadeUpForAfterACrash) {

@@ -363,6 +363,56 @@ TEST_F(Recalls, D9WhatIsTakenBackFromOthersIsNotHiddenFromWhoGaveIt) {
   EXPECT_EQ(shown("c"), 0U);
 }
 
+// Taken back in one collection it is given to nobody any more in any; whoever may have it keeps what stands in another.
+struct BarredElsewhere : Recalls {
+  BarredElsewhere() { a.collections.push_back("a2"); }
+  void join(const std::string& member) {
+    a.policy.members[member];
+    policy::Agreement& agreed = a.policy.agreements[member];
+    agreed = agreement({"a1", "a2"}, stix::Tlp::kAmber, {"*"}, true);
+    agreed.partner = member;
+    ASSERT_TRUE(a.release->apply(a.policy, a.collections));
+  }
+  void admit_in_both(const std::string& text) {
+    for (const char* collection : {"a1", "a2"}) a.admit(text, collection, "a");
+  }
+  bool shown(const std::string& member, const std::string& id) {
+    const auto reading = a.release->open(member, "a1");
+    EXPECT_TRUE(reading);
+    return std::ranges::any_of(reading->snapshot->page({.view = reading->view, .last = false, .all = true})->rows,
+                               [&](const auto& row) { return row.object_id == id; });
+  }
+};
+
+TEST_F(BarredElsewhere, V1WhoJoinsThoseWhoKeepItReadsNothingThatItMayNotHave) {
+  const std::string id = id_of("indicator", 1);
+  join("b");
+  a.admit(releasable_to({"b"}), "a1", "a");
+  admit_in_both(indicator(1, {std::string(kGreen), releasable_id({"b"})}));
+  ASSERT_TRUE(a.admission->remove("a2", id, "", "a"));
+  ASSERT_TRUE(a.recall->barred(id, stix::Timestamp::parse(stamp(0))->key()));
+  ASSERT_TRUE(shown("b", id));
+  join("d");
+  EXPECT_FALSE(shown("d", id));
+  EXPECT_TRUE(shown("b", id));
+}
+
+TEST_F(BarredElsewhere, V1ARaisedLabelTakesItFromWhomItExcludesAndFromNobodyElse) {
+  const std::string end = id_of("indicator", 1), relation = id_of("relationship", 3);
+  a.referrers[end] = {relation};
+  join("b");
+  join("d");
+  a.admit(indicator(2, {std::string(kGreen)}), "a1", "a");
+  admit_in_both(relationship(3, end, id_of("indicator", 2), {std::string(kGreen)}));
+  ASSERT_TRUE(a.admission->remove("a2", relation, "", "a"));
+  ASSERT_TRUE(a.recall->barred(relation, stix::Timestamp::parse(stamp(0))->key()));
+  ASSERT_TRUE(shown("b", relation) && shown("d", relation));
+  a.admit(releasable_to({"b"}), "a1", "a");
+  a.admit(indicator(1, {std::string(kGreen), releasable_id({"b"})}), "a1", "a");
+  EXPECT_FALSE(shown("d", relation));
+  EXPECT_TRUE(shown("b", relation));
+}
+
 // What B gave C came again with a label that excludes C: its row is gone, and what C has of it is not.
 TEST_F(Recalls, V4WhoeverWasHandedTheSameVersionUnderAWeakerLabelIsToldByALaterRecall) {
   for (const bool upstream : {false, true}) {

@@ -129,7 +129,11 @@ Result<void> raise_by_references(const std::vector<Referring>& batch, std::strin
       if (live && std::ranges::any_of(copies, [](const KnownCopy& one) { return one.label.exercises.empty(); }))
         leave_out_drills(copies);
       if (const KnownCopy* copy = standing_copy(copies, self)) {
-        facts.label = policy::join(facts.label, label_of_reference(copy->label, copy->origin, self));
+        policy::Label revealed = label_of_reference(copy->label, copy->origin, self);
+        const bool only_label = batch[i].named_first && copy->origin != self;
+        if (only_label) revealed.reveals.clear();
+        facts.label = policy::join(facts.label, revealed);
+        if (only_label) continue;
         policy::Target known = known_target(reference, copies, *copy, origin, self);
         known.sighter = sighter;
         add_target(facts, std::move(known));

@@ -24,6 +24,10 @@ struct Referring {
   // Its label says what it refers to, too (label_beside.h), or it is this node's. Otherwise what is not known here may be
   // hidden where it comes from: what refers to that goes no further.
   bool covered = true;
+  // It is this node's, and is labelled again for what came or was raised after it. Of a member's copy then only the label
+  // counts, not whose it is nor where it stands: naming it before tells nothing of that, and a member who sends what this
+  // node's objects name would else take them from all others.
+  bool named_first = false;
 };
 
 // All of one origin and admitted together, so they may refer to each other in any order and in circles. `live`: into a

@@ -396,19 +396,20 @@ struct Release::Impl {
     std::optional<Draft> draft;
     for (const auto& view_class : classes->second) {
       if (!tells_members_apart(facts, view_class.members, now->content)) continue;
-      std::map<Outcome, std::vector<policy::MemberId>> by_outcome;
-      for (const auto& member : view_class.members) by_outcome[question.of(member)].push_back(member);
-      if (by_outcome.size() < 2) continue;
+      std::map<Share, std::vector<policy::MemberId>> by_share;
+      for (const auto& member : view_class.members) by_share[question.share_of(member)].push_back(member);
+      if (by_share.size() < 2) continue;
       if (!draft) {
         BONGSU_TRY(const std::uint64_t epoch, next_epoch(now->epoch));
         draft.emplace(Draft{.plan = *now});
         draft->plan.epoch = epoch;
       }
-      const auto least = std::ranges::max_element(by_outcome, {}, [](const auto& one) {
-        return std::tuple(!one.first.goes(), std::popcount(one.first.parts) + (one.first.without_sighters ? 1 : 0));
+      const auto least = std::ranges::max_element(by_share, {}, [](const auto& one) {
+        const auto& [outcome, kept] = one.first;
+        return std::tuple(!kept, !outcome.goes(), std::popcount(outcome.parts) + (outcome.without_sighters ? 1 : 0));
       });
-      for (const auto& [outcome, members] : by_outcome) {
-        if (outcome == least->first) continue;
+      for (const auto& [share, members] : by_share) {
+        if (share == least->first) continue;
         Place place = *now->place(facts.collection, members.front());
         BONGSU_TRY(place.view, make_view(*draft, facts.collection, place.terms, view_class.view, false));
         for (const auto& member : members) draft->put(facts.collection, member, place);

@@ -223,8 +223,16 @@ std::set<std::string> selectors_of(const Outcome& outcome, const policy::ObjectF
 Decider::Decider(const policy::PolicyState& content) : self_(content.self), policy_(content) {}
 
 Outcome Decider::Question::of(std::string_view member) {
+  if (barred_ && member != facts_.origin && member != decider_.self_) return {};
+  return unbarred(member);
+}
+
+Share Decider::Question::share_of(std::string_view member) {
+  return {.outcome = unbarred(member), .kept = barred_ && member == facts_.origin};
+}
+
+Outcome Decider::Question::unbarred(std::string_view member) {
   if (member == decider_.self_) return {.verdict = policy::Verdict::kRelease};
-  if (barred_ && member != facts_.origin) return {};
   const auto& members = decider_.policy_.members();
   const auto at = std::ranges::lower_bound(members, member);
   if (at == members.end() || *at != member) return {};
@@ -248,9 +256,9 @@ void Partition::refine(const policy::ObjectFacts& facts, const policy::PolicySta
                        Instant now, bool barred) {
   if (!tells_members_apart(facts, members_, content)) return;
   Decider::Question question = decider.ask(facts, now, barred);
-  std::map<std::pair<std::size_t, Outcome>, std::size_t> renamed;
+  std::map<std::pair<std::size_t, Share>, std::size_t> renamed;
   for (std::size_t i = 0; i < members_.size(); ++i)
-    part_[i] = renamed.emplace(std::pair{part_[i], question.of(members_[i])}, renamed.size()).first->second;
+    part_[i] = renamed.emplace(std::pair{part_[i], question.share_of(members_[i])}, renamed.size()).first->second;
 }
 
 bool Partition::together(std::string_view a, std::string_view b) const {

@@ -45,6 +45,14 @@ struct Outcome {
 };
 std::set<std::string> selectors_of(const Outcome& outcome, const policy::ObjectFacts& facts);
 
+// What members of one view have in common for an object. One that is barred goes to nobody any more, but a row of it may
+// stay where it is, for those who may have it: so what it would become counts for it as well.
+struct Share {
+  Outcome outcome;    // were it not barred
+  bool kept = false;  // it is barred, and this member gave it
+  auto operator<=>(const Share&) const = default;
+};
+
 // The policy that outboxes are decided under, made ready for many decisions. Immutable.
 class Decider {
  public:
@@ -53,12 +61,14 @@ class Decider {
   // One object, compiled once, asked for many members.
   class Question {
    public:
-    Outcome of(std::string_view member);
+    Outcome of(std::string_view member);  // what a new row becomes
+    Share share_of(std::string_view member);
 
    private:
     friend class Decider;
     Question(const Decider& decider, const policy::ObjectFacts& facts, Instant now, bool barred)
         : decider_(decider), facts_(facts), now_(now), barred_(barred) {}
+    Outcome unbarred(std::string_view member);
     const Decider& decider_;
     const policy::ObjectFacts& facts_;
     Instant now_;

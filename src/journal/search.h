@@ -38,6 +38,8 @@ class Search {
   // Objects that hold this value, exactly, as an observable (kind as detect's names: "ipv4-addr", "domain-name", …; empty = any).
   virtual Result<std::vector<SearchHit>> value(std::string_view kind, std::string_view value, std::uint32_t limit) = 0;
   virtual Result<std::vector<Relation>> relations(std::string_view object_id, std::uint32_t limit) = 0;
+  // Ids of all objects that name this one, in any version that is here and whatever else was asked: in order, each once.
+  virtual Result<std::vector<std::string>> referrers(std::string_view object_id) = 0;
   virtual Result<void> reset() = 0;              // throw away; the follower rebuilds from 0
   virtual Result<std::string> digest() = 0;      // SHA-256 over all rows in key order: rebuilt equal or not
 };

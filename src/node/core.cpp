@@ -10,8 +10,6 @@
 namespace bongsu::node {
 namespace {
 
-constexpr std::uint32_t kReferrersAsked = 10'000;  // relations of one object that is recalled
-
 std::string make_identity_object(const std::string& id, const NodeConfig& config, Instant now) {
   const std::string time = now.text(3);
   const JsonObject object{{"type", "identity"},         {"spec_version", "2.1"},
@@ -61,13 +59,8 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
                                      },
                                      .referrers =
                                          [self](const std::string& id) {
-                                           std::vector<std::string> out;
-                                           if (const auto relations = self->search->relations(id, kReferrersAsked))
-                                             for (const auto& relation : *relations) {
-                                               if (!relation.through.empty()) out.push_back(relation.through);
-                                               else if (relation.from != id) out.push_back(relation.from);
-                                             }
-                                           return out;
+                                           auto found = self->search->referrers(id);
+                                           return found ? std::move(*found) : std::vector<std::string>();
                                          },
                                      .referrers_upto = [self] { return self->search->cursor(); },
                                      .discard_held = [self](std::string_view member, const std::string& id,

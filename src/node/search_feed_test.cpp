@@ -40,6 +40,7 @@ class UnfinishedSearch final : public journal::Search {
   Result<std::vector<journal::Relation>> relations(std::string_view, std::uint32_t) override {
     return std::vector<journal::Relation>();
   }
+  Result<std::vector<std::string>> referrers(std::string_view) override { return std::vector<std::string>(); }
   Result<void> reset() override { return {}; }
   Result<std::string> digest() override { return std::string(); }
 

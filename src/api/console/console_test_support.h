@@ -36,6 +36,9 @@ class FakeSearch final : public journal::Search {
   Result<std::vector<journal::Relation>> relations(std::string_view id, std::uint32_t limit) override {
     return real != nullptr ? real->relations(id, limit) : edges;
   }
+  Result<std::vector<std::string>> referrers(std::string_view id) override {
+    return real != nullptr ? real->referrers(id) : Result<std::vector<std::string>>(std::vector<std::string>());
+  }
   Result<void> reset() override { return {}; }
   Result<std::string> digest() override { return std::string(); }
 };

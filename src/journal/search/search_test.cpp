@@ -160,6 +160,35 @@ TEST_F(SearchTest, FindsRelationsAtBothEnds) {
   EXPECT_THAT(search_->relations(id("malware", 9), 10).value(), IsEmpty());
 }
 
+TEST_F(SearchTest, KnowsWhatNamesAnObjectInAnyVersionHoweverMuchThatIs) {
+  const std::string named = id("indicator", 1), other = id("indicator", 2), report = id("report", 3),
+                    relation = id("relationship", 4);
+  const std::string times =
+      R"("spec_version":"2.1","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z",)";
+  const auto report_of = [&](const std::string& report_id, const std::string& of) {
+    return R"({"type":"report",)" + times + R"("id":")" + report_id +
+           R"(","name":"r","published":"2024-01-01T00:00:00Z","object_refs":[")" + of + R"("]})";
+  };
+  apply({item(report, report_of(report, named), 1), item(report, report_of(report, other), 2),
+         item(relation, R"({"type":"relationship",)" + times + R"("id":")" + relation +
+                            R"(","relationship_type":"indicates","source_ref":")" + named + R"(","target_ref":")" +
+                            other + R"("})")});
+  EXPECT_THAT(search_->referrers(named).value(), ElementsAre(relation, report)) << "its newest version names another";
+  EXPECT_THAT(search_->referrers(other).value(), ElementsAre(relation, report));
+  EXPECT_THAT(search_->referrers(report).value(), IsEmpty());
+  apply({item(report, "", 1, "c1", EntryKind::kDeletion)});
+  EXPECT_THAT(search_->referrers(named).value(), ElementsAre(relation));
+
+  constexpr unsigned kMany = 10'050;  // more than one look into the store gives
+  std::vector<Search::Item> many;
+  for (unsigned n = 0; n < kMany; ++n) {
+    const std::string one = id("report", 100 + n);
+    many.push_back(item(one, report_of(one, named)));
+  }
+  apply(many);
+  EXPECT_EQ(search_->referrers(named).value().size(), kMany + 1);
+}
+
 TEST_F(SearchTest, ShowsOnlyTheNewestVersionAndFallsBackWhenItIsDeleted) {
   const std::string object = id("indicator", 1);
   apply({item(object, indicator(1, "first wording", "[ipv4-addr:value = '192.0.2.1']"), 10),

@@ -201,6 +201,31 @@ class SqliteSearch final : public Search {
     });
   }
 
+  Result<std::vector<std::string>> referrers(std::string_view object_id) override {
+    std::set<std::string> found;
+    // A relationship or sighting names both ends of its edge.
+    for (const char* end : {"e.target = ?1", "e.source = ?1 AND e.through <> ''"}) {
+      std::int64_t after = 0;
+      for (std::uint32_t rows_read = kMaxHits; rows_read == kMaxHits;) {
+        BONGSU_TRY(rows_read, read([&](Database& db) -> Result<std::uint32_t> {
+          Statement rows(db, fmt::format("SELECT e.seq, d.object_id FROM edges e JOIN docs d ON d.seq = e.seq "
+                                         "WHERE {} AND e.seq > ?2 ORDER BY e.seq LIMIT ?3",
+                                         end)
+                                 .c_str());
+          rows.bind_text(1, object_id).bind(2, after).bind(3, kMaxHits);
+          std::uint32_t count = 0;
+          for (; rows.step(); ++count) {
+            after = rows.integer(0);  // further edges of the same entry have the same referrer
+            found.emplace(rows.bytes(1));
+          }
+          return count;
+        }));
+      }
+    }
+    found.erase(std::string(object_id));
+    return std::vector<std::string>(found.begin(), found.end());
+  }
+
   Result<void> reset() override {
     const std::lock_guard lock(write_mutex_);
     const auto reading = lock_reader_when_shared();
