@@ -206,7 +206,7 @@ Result<std::optional<Proposal>> Approvals::ask(const Proposed& what, const Asker
     if (!account) return fail(ErrorCode::kDenied, fmt::format("{} has not the right to propose this", by.account));
     proposal.by_person = account->person_name();
   }
-  const std::lock_guard deciding(deciding_);
+  const std::lock_guard asking(asking_);
   {
     const std::lock_guard lock(mutex_);
     std::size_t open = 0;

@@ -171,6 +171,9 @@ class Approvals {
   Log& log_;
   std::vector<Act> acts_;
   std::mutex deciding_;  // one decision at a time, from looking to its commit
+  // One new proposal at a time, from looking to its commit. Not `deciding_`: who asks may hold what the act that is
+  // being done waits for (admission asks while it admits, and is what such an act calls).
+  std::mutex asking_;
   mutable std::mutex mutex_;
   std::map<std::string, Proposal, std::less<>> proposals_;
   std::map<std::string, journal::Seq, std::less<>> seqs_;   // of the bytes
