@@ -194,6 +194,8 @@ Result<std::optional<Proposal>> Approvals::ask(const Proposed& what, const Asker
                     .decided = {}};
   BONGSU_TRY(proposal.sha256, hash_of(what, plan));
   if (persons_able(*act, what, plan) < 2) {
+    if (act->never_alone)
+      return fail(ErrorCode::kDenied, "only two persons do this, and fewer than two of this node have the right");
     journal::Batch batch;
     batch.entries.push_back(note("alone", proposal, by.account, why));
     BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
