@@ -194,6 +194,8 @@ Result<std::optional<Proposal>> Approvals::ask(const Proposed& what, const Asker
                     .decided = {}};
   BONGSU_TRY(proposal.sha256, hash_of(what, plan));
   if (persons_able(*act, what, plan) < 2) {
+    if (act->never_alone)
+      return fail(ErrorCode::kDenied, "only two persons do this, and fewer than two of this node have the right");
     journal::Batch batch;
     batch.entries.push_back(note("alone", proposal, by.account, why));
     BONGSU_TRY([[maybe_unused]] const auto receipt, journal_.append(batch));
@@ -206,7 +208,7 @@ Result<std::optional<Proposal>> Approvals::ask(const Proposed& what, const Asker
     if (!account) return fail(ErrorCode::kDenied, fmt::format("{} has not the right to propose this", by.account));
     proposal.by_person = account->person_name();
   }
-  const std::lock_guard deciding(deciding_);
+  const std::lock_guard asking(asking_);
   {
     const std::lock_guard lock(mutex_);
     std::size_t open = 0;

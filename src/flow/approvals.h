@@ -76,6 +76,8 @@ struct Act {
   // Whether it may see what it would decide about; empty: everyone with the right. Not asked when those who have the
   // right are counted: what nobody may see is not done by one alone for that.
   std::function<bool(const identity::Account&, const ActPlan&)> may_see{};
+  // Where fewer than two persons have the right it is not done at all, instead of by one alone.
+  bool never_alone = false;
   // All or nothing, with the closing in the same commit.
   std::function<Result<void>(const Proposed&, const Closing&)> execute;
 };
@@ -119,7 +121,8 @@ class Approvals {
 
   // nullopt: do it. Four eyes are off, or fewer than two persons have the right (then a note says that one did it
   // alone). Else the proposal that waits: a new one, or the one that says the same by the same asker. kInvalid: no
-  // reason; kNotFound: no such kind; what the act's plan says; kUnavailable: too many wait.
+  // reason; kNotFound: no such kind; kDenied: fewer than two have the right, and it is never done alone; what the act's
+  // plan says; kUnavailable: too many wait.
   Result<std::optional<Proposal>> ask(const Proposed& what, const Asker& by, std::string_view why);
 
   std::vector<Proposal> list() const;  // open ones first, newest first
@@ -171,6 +174,9 @@ class Approvals {
   Log& log_;
   std::vector<Act> acts_;
   std::mutex deciding_;  // one decision at a time, from looking to its commit
+  // One new proposal at a time, from looking to its commit. Not `deciding_`: who asks may hold what the act that is
+  // being done waits for (admission asks while it admits, and is what such an act calls).
+  std::mutex asking_;
   mutable std::mutex mutex_;
   std::map<std::string, Proposal, std::less<>> proposals_;
   std::map<std::string, journal::Seq, std::less<>> seqs_;   // of the bytes

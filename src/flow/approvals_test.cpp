@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
 #include "flow/flow_test_support.h"
@@ -184,6 +185,48 @@ TEST(Approvals, OfTwoWhoApproveAtOnceOneDoesIt) {
   EXPECT_EQ(went, 1);
   EXPECT_EQ(conflicts, 1);
   EXPECT_EQ(o.done, 1);
+}
+
+// Admission asks while it holds what an act of another thread, which admits, waits for.
+TEST(Approvals, WhoAsksDoesNotWaitForAnActThatIsBeingDone) {
+  Office o;
+  std::promise<void> begun, asked;
+  auto done_asking = asked.get_future();
+  bool waited_in_vain = false;
+  o.approvals->add(
+      {.kind = "test.wait",
+       .plan = [](const Proposed&) -> Result<ActPlan> { return ActPlan{.subject = "it", .summary = "waits"}; },
+       .may_decide = [](const identity::Account& account, const Proposed&,
+                        const ActPlan&) { return account.role == identity::Role::kOperator; },
+       .execute = [&](const Proposed&, const Closing& closing) -> Result<void> {
+         begun.set_value();
+         waited_in_vain = done_asking.wait_for(10s) != std::future_status::ready;
+         BONGSU_TRY_VOID(o.journal.put(closing.states));
+         return {};
+       }});
+  const auto waits =
+      o.approvals->ask({.kind = "test.wait", .parameters = {}, .bytes = "b"}, {.account = "olena"}, "why");
+  ASSERT_TRUE(waits && *waits);
+  std::jthread other([&] {
+    begun.get_future().wait();
+    const Proposal first = o.propose();
+    EXPECT_EQ(o.propose().id, first.id) << "the same stands once";
+    asked.set_value();
+  });
+  const auto done = o.approvals->approve((*waits)->id, "otto", (*waits)->sha256, "yes");
+  ASSERT_TRUE(done) << done.error().text();
+  other.join();
+  EXPECT_FALSE(waited_in_vain);
+  EXPECT_EQ(o.approvals->find((*waits)->id)->state, State::kExecuted);
+  EXPECT_EQ(o.approvals->list().front().state, State::kOpen) << "and what was asked for meanwhile waits";
+}
+
+TEST(Approvals, OfManyWhoAskForTheSameAtOnceOneProposalStands) {
+  Office o;
+  std::vector<std::jthread> all;
+  for (int i = 0; i < 4; ++i) all.emplace_back([&] { o.propose(); });
+  all.clear();
+  EXPECT_EQ(o.approvals->list().size(), 1u);
 }
 
 TEST(Approvals, AnActThatFailsIsOpenStillAndDoneOnceItWorks) {

@@ -44,8 +44,8 @@ Result<std::unique_ptr<LoweringGate>> LoweringGate::load(journal::Journal& journ
     BONGSU_TRY(auto label, policy::Label::parse(text));
     out->deleted_.emplace(id, std::move(label));
   }
-  approvals.add(out->act(kLowerLabel, &LoweringGate::plan_lowering));
-  approvals.add(out->act(kOverrideRecall, &LoweringGate::plan_override));
+  approvals.add(out->act(kLowerLabel, &LoweringGate::plan_lowering, false));
+  approvals.add(out->act(kOverrideRecall, &LoweringGate::plan_override, true));
   return out;
 }
 
@@ -110,7 +110,7 @@ void LoweringGate::written(const std::string& object_id, const policy::Label& la
   deleted_.insert_or_assign(object_id, policy::whole(label));
 }
 
-Act LoweringGate::act(std::string_view kind, Plan plan) {
+Act LoweringGate::act(std::string_view kind, Plan plan, bool never_alone) {
   return {.kind = std::string(kind),
           .plan = [this, plan](const Proposed& what) { return (this->*plan)(what); },
           .may_decide =
@@ -123,6 +123,7 @@ Act LoweringGate::act(std::string_view kind, Plan plan) {
               [this](const identity::Account& account, const ActPlan& plan) {
                 return views_.of(identity::principal_of(account))->sees_label(plan.label);
               },
+          .never_alone = never_alone,
           .execute = [this](const Proposed& what, const Closing& closing) { return execute(what, closing); }};
 }
 

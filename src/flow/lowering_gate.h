@@ -1,6 +1,7 @@
 // What comes in by hand and takes two persons (approvals.h says how a second one decides): own objects whose label is
 // lowered, where four eyes are wanted (policy/lowering.h says what counts); and what a member recalled, brought in again
-// as this node's own: never by one person alone, so not at all while four eyes are off.
+// as this node's own: never by one person alone, so not at all while four eyes are off
+// or only one person has the right.
 //
 //   BONGSU_TRY(auto gate, LoweringGate::load(journal, release, collections, approvals, admission, {.from =
 //   stix::Tlp::kRed})); admission.use(*gate);
@@ -54,7 +55,7 @@ class LoweringGate {
   // Proposes it; the sentence that its sender is told. nullopt: nobody else could decide, it goes on alone.
   Result<std::optional<std::string>> propose(const stix::Object& object, const AdmitContext& context);
 
-  // The same for what this member recalled. No nullopt while four eyes are off.
+  // The same for what this member recalled: never nullopt. kDenied: fewer than two persons of this node have the right.
   Result<std::optional<std::string>> override_recall(const stix::Object& object, const AdmitContext& context,
                                                      const std::string& giver);
 
@@ -73,7 +74,7 @@ class LoweringGate {
         options_(std::move(options)),
         views_(release) {}
   using Plan = Result<ActPlan> (LoweringGate::*)(const Proposed& what) const;
-  Act act(std::string_view kind, Plan plan);
+  Act act(std::string_view kind, Plan plan, bool never_alone);
   Result<ActPlan> plan_lowering(const Proposed& what) const;
   Result<ActPlan> plan_override(const Proposed& what) const;
   Result<std::optional<std::string>> ask(std::string_view kind, const stix::Object& object, const AdmitContext& context,

@@ -470,6 +470,15 @@ TEST_F(Recalls, V3WhatAMemberRecalledComesBackByHandWithTwoPersonsOnly) {
     const auto off = wired(false);
     EXPECT_NE(by_hand(1, 0, "olena").message.find("only two persons"), std::string::npos) << "never by one alone";
   }
+  {
+    auto alone = book;
+    alone.at("otto").disabled = true;
+    accounts.replace(alone);
+    const auto on = wired(true);
+    EXPECT_NE(by_hand(1, 0, "olena").message.find("fewer than two"), std::string::npos) << "one alone has the right";
+    EXPECT_TRUE(b.readable(id).empty());
+    accounts.replace(book);
+  }
   const auto [approvals, gate] = wired(true);
   EXPECT_NE(by_hand(1, 0, "").message.find("a person has to propose it"), std::string::npos) << "a feed";
   EXPECT_TRUE(approvals->list().empty());
