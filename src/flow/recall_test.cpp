@@ -387,7 +387,7 @@ struct BarredElsewhere : Recalls {
 TEST_F(BarredElsewhere, V1WhoJoinsThoseWhoKeepItReadsNothingThatItMayNotHave) {
   const std::string id = id_of("indicator", 1);
   join("b");
-  a.admit(releasable_to({"b"}), "a1", "a");
+  a.admit(releasable_to({"b"}), "private", "a");  // which would tell them apart by itself
   admit_in_both(indicator(1, {std::string(kGreen), releasable_id({"b"})}));
   ASSERT_TRUE(a.admission->remove("a2", id, "", "a"));
   ASSERT_TRUE(a.recall->barred(id, stix::Timestamp::parse(stamp(0))->key()));
@@ -407,8 +407,8 @@ TEST_F(BarredElsewhere, V1ARaisedLabelTakesItFromWhomItExcludesAndFromNobodyElse
   ASSERT_TRUE(a.admission->remove("a2", relation, "", "a"));
   ASSERT_TRUE(a.recall->barred(relation, stix::Timestamp::parse(stamp(0))->key()));
   ASSERT_TRUE(shown("b", relation) && shown("d", relation));
-  a.admit(releasable_to({"b"}), "a1", "a");
-  a.admit(indicator(1, {std::string(kGreen), releasable_id({"b"})}), "a1", "a");
+  a.admit(releasable_to({"b"}), "private", "a");  // which would tell them apart by itself
+  a.admit(indicator(1, {std::string(kGreen), releasable_id({"b"})}), "a2", "a");
   EXPECT_FALSE(shown("d", relation));
   EXPECT_TRUE(shown("b", relation));
 }
