@@ -45,8 +45,10 @@ class LoweringGate {
                                                     const Collections& collections, Approvals& approvals,
                                                     Admission& admission, LoweringOptions options);
 
-  // The label that an own object has now: of its newest version, joined with what is remembered of deleted ones.
-  // nullopt: this node made none, or four eyes are off.
+  // The label that an own object has now: of its newest version, or what is remembered of a deleted one. nullopt: this
+  // node made none.
+  Result<std::optional<policy::Label>> label_here(const std::string& object_id) const;
+  // The same; nullopt as well while four eyes are off: nobody asks, and large imports look nothing up for it.
   Result<std::optional<policy::Label>> standing(const std::string& object_id) const;
 
   bool takes_two(const policy::Label& before, const policy::Label& after) const {

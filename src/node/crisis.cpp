@@ -18,10 +18,6 @@ Agreement during(Agreement agreement, const Crisis& crisis) {
   return agreement;
 }
 
-bool waits_for_crises(const Agreement& agreement) {
-  return agreement.purposes.contains(Purpose::kCrisis) && !agreement.purposes.contains(Purpose::kOperations);
-}
-
 void forbid(Agreement& agreement) {
   for (policy::Denial& denial : agreement.denies)
     if (denial.purposes && denial.purposes->contains(Purpose::kCrisis)) denial.purposes->insert(Purpose::kOperations);
@@ -59,7 +55,7 @@ Result<void> check_crisis(const Crisis& crisis, Instant now) {
 void apply_crisis(policy::PolicyState& state, const Crisis& crisis, Instant now) {
   const auto apply = [&](Agreement& agreement, std::vector<Agreement>& further) {
     if (crisis.in_force(now)) forbid(agreement);
-    if (!waits_for_crises(agreement)) return;
+    if (!agreement.waits_for_crises()) return;
     Agreement then = during(agreement, crisis);
     if (agreement.purposes.size() == 1) {
       agreement = std::move(then);

@@ -73,11 +73,13 @@ Result<void> Registry::apply_policy() {
   policy::PolicyState state;
   state.self = self_;
   const Instant now = clock_.now();
+  const bool crisis = crisis_ && crisis_->in_force(now);
   for (const auto& [id, member] : members_) state.members[id] = {.stopped = member.stopped};
   for (const auto& [partner, agreement] : agreements_) {
     policy::Agreement resolved = agreement;
     resolved.collections.clear();
-    if (!resolved.in_force(now)) resolved.passes_on.clear();  // consent ends with the agreement
+    // Consent ends with the agreement, and with the crisis that it is for.
+    if (!resolved.in_force(now) || (resolved.waits_for_crises() && !crisis)) resolved.passes_on.clear();
     for (const auto& name : agreement.collections)
       if (const auto collection = collections_.find(name)) resolved.collections.push_back(collection->id);
     state.agreements.emplace(partner, std::move(resolved));
@@ -90,7 +92,7 @@ Result<void> Registry::apply_policy() {
           std::ranges::find(listed->second.keys, member.signing_key) == listed->second.keys.end())
         state.members[id].stopped = true;
     }
-    policy::apply_trust(state, *charter, trust_.agreements(), now);
+    policy::apply_trust(state, *charter, trust_.agreements(), now, crisis);
     const auto resolve = [&](std::string& name) {
       if (const auto collection = collections_.find(name)) name = collection->id;
     };

@@ -101,6 +101,16 @@ Result<FileToSeal> file_to_seal(Core& core, std::string_view content, std::strin
   for (const stix::Object& object : objects) {
     BONGSU_TRY(policy::ObjectFacts facts, core.admission->facts_of(object, context));
     if (!said.empty()) facts.label = policy::join(facts.label, of_file.label);
+    BONGSU_TRY(const auto here, core.lowering->label_here(facts.object_id));
+    if (here) {
+      if (core.lowering->takes_two(*here, facts.label))
+        return fail(ErrorCode::kDenied,
+                    fmt::format("{} is not sealed: the file's markings lower the label that it has here, which takes "
+                                "two persons; bring that version in first",
+                                facts.object_id),
+                    {.field = "file"});
+      facts.label = policy::join(facts.label, *here);
+    }
     out.facts.push_back(std::move(facts));
     out.version_keys.push_back(object.version() ? object.version()->key() : "");
   }

@@ -4,10 +4,11 @@
 //   BONGSU_TRY_VOID(may_seal(core, file, "cert-lt"));      // kDenied with the reasons
 //   // seal, then note_of_sealed(core, file, "cert-lt") in one commit: the ledger's leaf follows from it
 //
-// Of STIX content each object is asked about, by its own markings; what stands here already as well by each copy that
-// another member gave, so that nobody launders it through a file. Any other file counts as one `artifact`, and who
-// seals it has to say its label: a TLP, and ids of marking definitions that are known here. What is not understood goes
-// to nobody, and neither does what would have to be redacted.
+// Of STIX content each object is asked about, by its own markings joined with the label that it has here where this
+// node made it; what stands here already as well by each copy that another member gave, so that nobody launders it
+// through a file. What lowers a guarded label is not sealed where that takes two persons (flow/lowering_gate.h). Any
+// other file counts as one `artifact`, and who seals it has to say its label: a TLP, and ids of marking definitions
+// that are known here. What is not understood goes to nobody, and neither does what would have to be redacted.
 #pragma once
 
 #include <string>
@@ -32,6 +33,7 @@ struct FileToSeal {
 
 // `said`: "TLP:AMBER", "amber", "TLP:GREEN,marking-definition--…"; in addition to the markings inside of STIX content.
 // kInvalid: no label of a file that has none itself, or one that is not understood; an object that is no good.
+// kDenied: its markings lower a label that nobody lowers alone.
 Result<FileToSeal> file_to_seal(Core& core, std::string_view content, std::string_view said,
                                 std::string_view collection);
 // kDenied names the object, the member and why.

@@ -81,6 +81,8 @@ struct Agreement {
   std::vector<Denial> denies;
 
   bool in_force(Instant now) const { return (!valid_from || now >= *valid_from) && now < valid_until; }
+  // Does nothing in itself until a crisis is declared (an exercise may be a further purpose).
+  bool waits_for_crises() const { return purposes.contains(Purpose::kCrisis) && !purposes.contains(Purpose::kOperations); }
   // Text of everything but the partner's name: members whose terms are equal can share a view. One text for each value:
   // collections in order of name.
   std::string terms() const;

@@ -32,14 +32,15 @@ Group group_of(const std::string& name, const CharterGroup& group, Instant now) 
 }
 
 // What a partner lets this node do with what it gave stands in the first agreement with it. Clauses speak of certain
-// collections and types, which what was given does not remember: so what all of them permit is permitted.
-void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Instant now) {
+// collections and types, which what was given does not remember: so what all of them permit is permitted. Clauses for
+// crises narrow at any time what others permit (what they brought may be here still), and permit while one lasts.
+void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Instant now, bool crisis) {
   std::optional<std::set<MemberId>> passes_on;
   std::optional<std::int64_t> days;
   bool any = false, amber = true, widens = true;
   for (const Agreement& a : incoming) {
     if ((a.valid_from && now < *a.valid_from) || now >= a.valid_until) continue;
-    any = true;
+    any = any || crisis || !a.waits_for_crises();
     amber = amber && a.tlp1_amber_is_amber;
     widens = widens && a.widens;
     if (a.personal_data_days) days = std::min(days.value_or(*a.personal_data_days), *a.personal_data_days);
@@ -49,7 +50,7 @@ void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Inst
     else
       std::erase_if(*passes_on, [&](const MemberId& id) { return !a.passes_on.contains(id); });
   }
-  first.passes_on = passes_on.value_or(std::set<MemberId>{});
+  first.passes_on = any ? std::move(*passes_on) : std::set<MemberId>{};
   first.tlp1_amber_is_amber = any && amber;
   first.widens = any && widens;
   first.personal_data_days = days;
@@ -71,7 +72,7 @@ Agreement denials_alone(const Agreement& agreement) {
 }  // namespace
 
 void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<const SignedMemorandum> agreements,
-                 Instant now) {
+                 Instant now, bool crisis) {
   const Charter& charter = trusted.charter();
   state.charter_version = static_cast<std::uint64_t>(charter.version);
   std::map<MemberId, MemberStanding> members;
@@ -120,7 +121,7 @@ void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<co
   }
   for (const auto& [partner, list] : incoming) {
     Agreement& first = state.agreements.try_emplace(partner, list.front()).first->second;
-    take_consent(first, list, now);
+    take_consent(first, list, now, crisis);
   }
 }
 

@@ -1,7 +1,7 @@
 // What charter and signed agreements mean for decisions: members, groups, equivalences and agreements of a PolicyState.
 //
 //   PolicyState state = …;                                  // self, the members this node has paired with
-//   apply_trust(state, trusted, signed_agreements, now);    // from here on the charter says who is a member
+//   apply_trust(state, trusted, signed_agreements, now, crisis);    // from here on the charter says who is a member
 //
 // Pure. Call it again when the charter, an agreement or a group's version changes with time.
 #pragma once
@@ -20,9 +20,10 @@ namespace bongsu::policy {
 //     state.agreements, unsigned, does not. One that was accepted once and does not verify any more (a party has other
 //     keys, or was removed) permits nothing, and what it denies stays denied until it ends;
 //   · no agreement lives longer than the charter; while the charter is not in force (the clock went back) none counts;
-//   · a member on probation has its ceiling until the day that the charter names.
+//   · a member on probation has its ceiling until the day that the charter names;
+//   · clauses for crises, and not for operations, give no consent while none lasts on this node (`crisis`).
 void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<const SignedMemorandum> agreements,
-                 Instant now);
+                 Instant now, bool crisis = false);
 
 // R8: may `member` widen to whom something may be released that `originator` made? Itself, and whom an agreement that
 // this node knows of says so.

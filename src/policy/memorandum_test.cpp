@@ -263,6 +263,18 @@ TEST(Trust, UnderACharterOnlySignedAgreementsCount) {
   apply_trust(other, w.trusted(), signed_ones, at("2027-12-01T00:00:00Z"));
   EXPECT_EQ(other.agreements.at("cert-lt").passes_on, std::set<MemberId>{}) << "consent ends with the agreement";
 
+  // What is for crises alone consents while one lasts, and to nothing else.
+  const std::vector<SignedMemorandum> for_crises = {
+      w.both(replaced(R"(purposes    = ["operations", "crisis"])", R"(purposes    = ["crisis"])"))};
+  for (const bool crisis : {true, false}) {
+    apply_trust(other, w.trusted(), for_crises, w.now, crisis);
+    const Agreement& with = other.agreements.at("cert-lt");
+    EXPECT_EQ(with.passes_on, crisis ? std::set<MemberId>{"cert-ee"} : std::set<MemberId>{});
+    EXPECT_EQ(with.widens, crisis);
+    EXPECT_EQ(with.tlp1_amber_is_amber, crisis);
+    EXPECT_EQ(with.personal_data_days, 30) << "what was given is erased all the same";
+  }
+
   SignedMemorandum one = *unsigned_memorandum(kText, "m");
   ASSERT_TRUE(sign_memorandum(one, "cert-lt", w.member_keys["cert-lt"]));
   apply_trust(state, w.trusted(), std::vector{one}, w.now);

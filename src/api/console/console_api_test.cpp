@@ -1,5 +1,7 @@
 #include "api/console/console_test_support.h"
 
+#include <fmt/format.h>
+
 namespace bongsu::api::console {
 namespace {
 
@@ -330,7 +332,7 @@ TEST(ConsolePublishing, ReadersMirrorsAndForeignCollectionsAreRefused) {
 TEST(ConsoleValues, AreReadWithWarningsAndWhatIsKnownAlready) {
   TestConsole t;
   t.log_in("rita");
-  t.search.by_value = {{.seq = 1, .object_id = "indicator--1", .type = "indicator", .collection = t.shared}};
+  t.search.by_value = {t.hit("indicator--1")};
   const Json body = t.json(t.send("POST", "/api/v1/indicators/values", R"({"text":"8.8.8[.]8\nnonsense!"})"));
   const auto& values = find(body, "values")->get_array();
   ASSERT_EQ(values.size(), 2u);
@@ -345,11 +347,8 @@ TEST(ConsoleValues, AreReadWithWarningsAndWhatIsKnownAlready) {
 TEST(ConsoleSearch, PastedTextIsAskedForAsTheValueThatItIs) {
   TestConsole t;
   t.log_in("rita");
-  t.search.by_value = {
-      {.seq = 1, .object_id = "indicator--1", .type = "indicator", .collection = t.shared, .name = "one"}};
-  t.search.by_text = {
-      {.seq = 1, .object_id = "indicator--1", .type = "indicator", .collection = t.shared, .name = "one"},
-      {.seq = 2, .object_id = "malware--2", .type = "malware", .collection = t.shared, .name = "two"}};
+  t.search.by_value = {t.hit("indicator--1", "one")};
+  t.search.by_text = {t.search.by_value[0], t.hit("malware--2", "two")};
   const Json body = t.json(t.send("GET", "/api/v1/search?q=hxxp%3A%2F%2Fevil%5B.%5Dexample%2Fa"));
   EXPECT_EQ(t.search.asked.back(), (std::pair<std::string, std::string>("url", "http://evil.example/a")));
   EXPECT_EQ(find(body, "hits")->get_array().size(), 2u) << "one object is shown once";
@@ -360,8 +359,8 @@ TEST(ConsoleSearch, PastedTextIsAskedForAsTheValueThatItIs) {
 TEST(ConsoleSearch, OfAValueAloneAsksNoFullText) {
   TestConsole t;
   t.log_in("rita");
-  t.search.by_value = {{.seq = 1, .object_id = "indicator--1", .type = "indicator", .collection = t.shared}};
-  t.search.by_text = {{.seq = 2, .object_id = "malware--2", .type = "malware", .collection = t.shared}};
+  t.search.by_value = {t.hit("indicator--1")};
+  t.search.by_text = {t.hit("malware--2")};
   const Json body = t.json(t.send("GET", "/api/v1/search?only=value&q=evil%5B.%5Dexample"));
   EXPECT_EQ(find(body, "hits")->get_array().size(), 1u);
   EXPECT_EQ(int_at(body, "exact"), 1);
@@ -400,12 +399,41 @@ TEST(ConsoleSearch, WhatWasPublishedFromPastedTextIsFoundByPastingItAgain) {
   }
 }
 
+// What an object refers to became known, or was raised: the search has the label that the entry came with.
+TEST(ConsoleSearch, WhatWasRaisedSinceItWasIndexedIsFoundByNobodyWhoMayNotReadItNow) {
+  TestConsole t;
+  t.log_in("rita");
+  t.search.by_text = {t.hit("malware--1", "one"), t.hit("malware--2", "two")};
+  t.search.by_value = {t.search.by_text[0]};
+  const auto hits = [&](std::string_view query) {
+    return find(t.json(t.send("GET", fmt::format("/api/v1/search?q={}", query))), "hits")->get_array().size();
+  };
+  const auto known = [&] {
+    const Json body = t.json(t.send("POST", "/api/v1/indicators/values", R"({"text":"evil.example"})"));
+    return int_at(find(body, "values")->get_array().at(0), "known");
+  };
+  EXPECT_EQ(hits("words"), 2u);
+  EXPECT_EQ(hits("evil.example"), 2u);
+  EXPECT_EQ(known(), 1);
+  journal::Batch raised;
+  raised.labels = {{t.search.by_text[0].seq, policy::Label{.tlp = stix::Tlp::kRed, .marked = true}.text()}};
+  ASSERT_TRUE(t.journal->append(raised));
+  EXPECT_EQ(hits("words"), 1u);
+  EXPECT_EQ(hits("evil.example"), 1u);
+  EXPECT_EQ(known(), 0) << "nor counted";
+}
+
 TEST(ConsoleSearch, CollectionsThatTheAccountMayNotReadDoNotExistForIt) {
   TestConsole t;
   t.log_in("olena");
   const Json made = t.json(t.send("POST", "/api/v1/indicators", draft("green")));
   const std::string id(*string_at(find(made, "items")->get_array().at(0), "id"));
-  t.search.by_text = {{.seq = 1, .object_id = id, .type = "indicator", .collection = t.shared}};
+  const Json there = t.json(t.send("GET", "/api/v1/objects/" + id));
+  t.search.by_text = {{.seq = static_cast<journal::Seq>(*int_at(find(there, "versions")->get_array().at(0), "seq")),
+                       .object_id = id,
+                       .type = "indicator",
+                       .collection = t.shared}};
+  EXPECT_EQ(find(t.json(t.send("GET", "/api/v1/search?q=evil")), "hits")->get_array().size(), 1u);
   auto accounts = t.accounts.accounts();
   accounts["rita"].read = {"another"};
   t.accounts.replace(accounts);

@@ -186,6 +186,22 @@ struct TestConsole {
     return error == nullptr ? "" : std::string(string_at(*error, "message").value_or(""));
   }
 
+  // An object that is there, as the search finds it.
+  journal::SearchHit hit(const std::string& id, const std::string& name = "") {
+    const std::string label = policy::Label{.tlp = stix::Tlp::kGreen, .marked = true}.text();
+    journal::Batch batch;
+    batch.entries.push_back(
+        {.collection = shared, .object_id = id, .origin = "cert-lt", .label = label, .payload = "{}"});
+    const auto receipt = journal->append(batch);
+    EXPECT_TRUE(receipt) << receipt.error().text();
+    return {.seq = receipt ? receipt->entries.front().seq : 0,
+            .object_id = id,
+            .type = id.substr(0, id.find("--")),
+            .collection = shared,
+            .name = name,
+            .label = label};
+  }
+
   detect::Alert alert(int number, int confidence = 80) {
     detect::Alert out;
     out.id = "alert--00000000-0000-5000-8000-" + fmt_number(number);

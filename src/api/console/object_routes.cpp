@@ -72,7 +72,14 @@ Result<std::vector<journal::SearchHit>> ConsoleApi::Impl::visible_hits(
   for (std::uint32_t limit = most + 1;; limit = std::min(limit * 10, kMaxLookedAt)) {
     BONGSU_TRY(auto hits, ask(limit));
     const bool all = hits.size() < limit || limit >= kMaxLookedAt;
-    std::erase_if(hits, [&](const journal::SearchHit& hit) { return !caller.sees(hit.collection, hit.label); });
+    // The search keeps the label that an entry came with; the one that it has now is the journal's.
+    const auto snapshot = deps.journal.snapshot();
+    std::erase_if(hits, [&](journal::SearchHit& hit) {
+      const auto entry = snapshot->entry(hit.seq);
+      if (!entry || entry->object_id != hit.object_id || !caller.sees(entry->collection, entry->label)) return true;
+      hit.label = entry->label;
+      return false;
+    });
     if (!all && hits.size() <= most) continue;
     if (hits.size() > most) hits.resize(most + 1);
     return hits;
