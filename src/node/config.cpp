@@ -78,7 +78,7 @@ ConfigSchema NodeConfig::schema() {
   s.text("oidc.ca_file", oidc_ca_file, "Authorities (PEM) by which the provider's certificate is verified. Empty: the system's.");
 
   s.section("people", "What one person does not do alone, and how long data about persons stays.");
-  s.flag("people.four_eyes", people_four_eyes, "Lowering a guarded label, following another charter and bringing in again what a member recalled take a second person (bongsu approvals). Without effect while fewer than two persons have the right.");
+  s.flag("people.four_eyes", people_four_eyes, "Lowering a guarded label, following another charter and bringing in again what a member recalled take a second person (bongsu approvals). While fewer than two persons have the right, one does it alone, but for bringing in again.");
   s.choice("people.four_eyes_from", people_four_eyes_from, {"green", "amber", "amber+strict", "red"}, "From which TLP on a label is guarded. What is classified always is.");
   s.flag("people.four_eyes_agreements", people_four_eyes_agreements, "Setting and ending agreements and declaring a crisis take a second person, too.");
   s.number("people.personal_data_days", people_personal_data_days, 0, policy::kMaxAgreementDays, "After how many days personal data that this node made is erased; what partners gave goes as agreed with them. 0: it stays.");
