@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -25,6 +26,7 @@ constexpr auto kOldNodeDeadline = 30s;  // one that a killed host left needs so 
 constexpr auto kLinksDeadline = 120s;
 constexpr auto kStartAgain = 1s;
 constexpr auto kStopGrace = 10s;
+constexpr std::size_t kLastWordsBytes = 500;
 constexpr std::uint16_t kPorts = 4;                               // of one node: TAXII, link, console, ops
 constexpr std::uint16_t kFirstPort = 20'000, kPastPort = 32'000;  // below what the kernel gives to clients
 constexpr int kPortAttempts = 1000;
@@ -58,6 +60,15 @@ Result<std::uint16_t> free_ports(Random& random) {
     if (all) return base;
   }
   return fail(ErrorCode::kUnavailable, "no four free ports in a row were found for a node");
+}
+
+// The last line of a log, as far as it is short.
+std::string last_words(const fs::path& log) {
+  std::ifstream in(log);
+  std::string line, last = "it said nothing";
+  while (std::getline(in, line))
+    if (!line.empty()) last = line;
+  return last.substr(0, kLastWordsBytes);
 }
 
 }  // namespace
@@ -167,10 +178,11 @@ Result<bool> Nodes::look(Node& node) {
   if (node.up) return true;
   const auto line = node.process->first_line();
   if (!line) {
-    if (const auto end = node.process->ended())
-      return fail(ErrorCode::kUnavailable,
-                  fmt::format("the node {} ended with {}; see {}", node.player->member, *end,
-                              (directory_ / "nodes" / (node.player->member + ".log")).string()));
+    if (const auto end = node.process->ended()) {
+      const fs::path log = directory_ / "nodes" / (node.player->member + ".log");
+      return fail(ErrorCode::kUnavailable, fmt::format("the node {} ended with {}: {}; see {}", node.player->member, *end,
+                                                       last_words(log), log.string()));
+    }
     return false;
   }
   if (const auto json = parse_json(*line)) {

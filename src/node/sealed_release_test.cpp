@@ -57,7 +57,9 @@ class PairedNode : public testing::Test {
     objects.push_back(stix::Object::parse(text));
     const auto report = core_->admission->admit(objects, {.collection = core_->collections->find(kSharedCollection)->id,
                                                           .origin = "cert-lt",
-                                                          .fallback = stix::Tlp::kGreen});
+                                                          .fallback = stix::Tlp::kGreen,
+                                                          .authority = "otto",
+                                                          .authority_reason = "it is public now"});
     ASSERT_TRUE(report) << report.error().text();
     ASSERT_EQ(report->items.front().outcome, flow::AdmitItem::Outcome::kNew) << report->items.front().message;
   }
