@@ -178,7 +178,11 @@ Result<std::optional<Proposal>> Approvals::ask(const Proposed& what, const Asker
     return fail(ErrorCode::kTooLarge,
                 fmt::format("what a second person approves has at most {} bytes", kMaxProposalBytes));
   BONGSU_TRY(const ActPlan plan, act->plan(what));
-  Proposal proposal{.id = Uuid::random(random_).text(),
+  const auto fresh_id = [&] {
+    const std::lock_guard lock(mutex_);
+    return Uuid::random(random_).text();
+  };
+  Proposal proposal{.id = fresh_id(),
                     .kind = what.kind,
                     .parameters = what.parameters,
                     .plan = plan,
