@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 
 #include "base/bytes.h"
@@ -44,30 +45,33 @@ std::unexpected<Error> other(std::string_view option, std::string_view began) {
               {.field = std::string(option)});
 }
 
+// What the file says as texts, and as true or not at all.
+auto texts_of(auto& start) {
+  return std::array{std::pair("world", &start.world), std::pair("world_sha256", &start.world_sha256),
+                    std::pair("data", &start.data), std::pair("mail", &start.mail),
+                    std::pair("cap_post", &start.cap_post)};
+}
+auto flags_of(auto& start) {
+  return std::array{std::pair("wait", &start.wait), std::pair("exit_at_end", &start.exit_at_end),
+                    std::pair("baseline", &start.baseline)};
+}
+
 }  // namespace
 
 Result<drill::Policy> policy_of(const DrillScript& script) {
   return script.policy.empty() ? drill::policy(script.name) : drill::read_policy(script.policy, script.name);
 }
 
-Result<DrillStart> start_of(const DrillStartOptions& o) {
-  DrillStart out{.nodes = o.nodes,
-                 .world = whole_path(o.world),
-                 .data = whole_path(o.data),
-                 .seed = o.seed,
-                 .speed = o.speed,
-                 .port = o.port,
-                 .mail = o.mail,
-                 .cap_post = o.cap_post,
-                 .wait = o.wait,
-                 .exit_at_end = o.exit_at_end,
-                 .baseline = o.baseline};
-  for (const std::string& name : script_names(o.scripted)) {
+Result<DrillStart> start_of(DrillStart named, const std::vector<std::string>& scripted) {
+  DrillStart out = std::move(named);
+  out.world = whole_path(out.world);
+  out.data = whole_path(out.data);
+  for (const std::string& name : script_names(scripted)) {
     DrillScript script{.name = name};
     if (name.ends_with(".json")) {
       BONGSU_TRY(script.policy, telemetry::read_whole(name, kMaxPolicyBytes));
     }
-    if (!o.nodes || name != kPeople) {
+    if (!out.nodes || name != kPeople) {
       BONGSU_TRY([[maybe_unused]] const drill::Policy policy, policy_of(script));
     }
     out.scripts.push_back(std::move(script));
@@ -110,16 +114,13 @@ Result<void> write_start(const fs::path& dir, const DrillStart& start) {
     scripts.push_back(std::move(one));
   }
   JsonObject out{{"format", kFormat}, {"nodes", start.nodes}, {"scripts", std::move(scripts)}};
-  for (const auto& [name, text] :
-       {std::pair("world", &start.world), std::pair("world_sha256", &start.world_sha256),
-        std::pair("data", &start.data), std::pair("mail", &start.mail), std::pair("cap_post", &start.cap_post)})
+  for (const auto& [name, text] : texts_of(start))
     if (!text->empty()) out[name] = *text;
   if (start.seed) out["seed"] = std::to_string(*start.seed);  // as text: a number in JSON has 53 bits
   if (start.speed) out["speed"] = *start.speed;
   if (start.port != 0) out["port"] = start.port;
-  for (const auto& [name, is] : {std::pair("wait", start.wait), std::pair("exit_at_end", start.exit_at_end),
-                                 std::pair("baseline", start.baseline)})
-    if (is) out[name] = true;
+  for (const auto& [name, is] : flags_of(start))
+    if (*is) out[name] = true;
   return write_file_atomically(dir / kFile, to_pretty_text(out));
 }
 
@@ -149,10 +150,7 @@ Result<std::optional<DrillStart>> read_start(const fs::path& dir) {
     if (!name) return corrupt("scripts.name");
     out.scripts.push_back({std::string(*name), std::string(string_at(one, "policy").value_or(""))});
   }
-  for (const auto& [name, to] :
-       {std::pair("world", &out.world), std::pair("world_sha256", &out.world_sha256), std::pair("data", &out.data),
-        std::pair("mail", &out.mail), std::pair("cap_post", &out.cap_post)})
-    *to = std::string(string_at(*json, name).value_or(""));
+  for (const auto& [name, to] : texts_of(out)) *to = std::string(string_at(*json, name).value_or(""));
   if (const Json* seed = find(*json, "seed")) {
     const std::string digits = seed->is_string() ? std::string(seed->get_string()) : "";
     std::uint64_t value = 0;
@@ -167,9 +165,7 @@ Result<std::optional<DrillStart>> read_start(const fs::path& dir) {
   const auto port = int_at(*json, "port").value_or(0);
   if (port < 0 || port > UINT16_MAX) return corrupt("port");
   out.port = static_cast<std::uint16_t>(port);
-  out.wait = bool_at(*json, "wait").value_or(false);
-  out.exit_at_end = bool_at(*json, "exit_at_end").value_or(false);
-  out.baseline = bool_at(*json, "baseline").value_or(false);
+  for (const auto& [name, to] : flags_of(out)) *to = bool_at(*json, name).value_or(false);
   return out;
 }
 

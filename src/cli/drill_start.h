@@ -40,19 +40,9 @@ struct DrillStart {
   bool baseline = false;
 };
 
-// As a command line has it; what is empty was not named.
-struct DrillStartOptions {
-  bool nodes = false;
-  std::vector<std::string> scripted;
-  std::string world, data;
-  std::optional<std::uint64_t> seed;
-  std::optional<double> speed;
-  std::uint16_t port = 0;
-  std::string mail, cap_post;
-  bool wait = false, exit_at_end = false, baseline = false;
-};
+// What a command line named (what is empty was not), with its scripts read, whole paths and the world's digest.
 // kInvalid, kIo: a script or a world that is none.
-Result<DrillStart> start_of(const DrillStartOptions& options);
+Result<DrillStart> start_of(DrillStart named, const std::vector<std::string>& scripted);
 
 // kConflict names the option that says something else than what the drill began with. Ways out of the drill (port,
 // mail, CAP) may be named anew; that it leaves at its end and the baseline may be asked for later.

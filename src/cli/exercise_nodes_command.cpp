@@ -192,7 +192,6 @@ Result<void> check_same(const std::string& named, const std::string& kept, const
 // What the drill in the directory began with, or begins with now.
 Result<DrillStart> start_in(const ExerciseNodesOptions& o, bool again) {
   BONGSU_TRY(DrillStart given, start_of({.nodes = true,
-                                         .scripted = o.scripted,
                                          .world = o.world,
                                          .data = o.data,
                                          .seed = o.seed,
@@ -202,7 +201,8 @@ Result<DrillStart> start_in(const ExerciseNodesOptions& o, bool again) {
                                          .cap_post = o.cap_post,
                                          .wait = o.wait,
                                          .exit_at_end = o.exit_at_end,
-                                         .baseline = o.baseline}));
+                                         .baseline = o.baseline},
+                                        o.scripted));
   if (!again) return given;
   BONGSU_TRY(const std::optional<DrillStart> kept, read_start(o.out));
   // One that began before there was such a file goes on with what is named now.

@@ -47,12 +47,12 @@ TEST_F(ExerciseNodesTest, ADrillGoesOnWithWhatItWasStartedWithAndRefusesAnything
   const std::string policy = R"({"name": "quick", "finds": 1})";
   file("p.json", policy);
   const auto start = start_of({.nodes = true,
-                               .scripted = {"good", (dir_ / "p.json").string()},
                                .seed = 9007199254740993,
                                .speed = 30,
                                .port = 4711,
                                .mail = "smtp://127.0.0.1:2525",
-                               .exit_at_end = true});
+                               .exit_at_end = true},
+                              {"good", (dir_ / "p.json").string()});
   ASSERT_TRUE(start) << start.error().text();
   ASSERT_TRUE(write_start(dir_ / "drill", *start));
   const auto kept = read_start(dir_ / "drill");

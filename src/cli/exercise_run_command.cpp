@@ -256,10 +256,10 @@ Result<void> play(const ExerciseRunOptions& o, const DrillStart& start, const sc
 
 // What the drill in the directory began with, or begins with now.
 Result<DrillStart> start_in(const ExerciseRunOptions& o, bool resumed) {
-  DrillStartOptions named{
-      .scripted = o.scripted, .world = o.world, .data = o.data, .seed = o.seed, .baseline = o.baseline};
-  if (!resumed && named.scripted.empty()) named.scripted = {kScripts};
-  BONGSU_TRY(DrillStart given, start_of(named));
+  std::vector<std::string> scripted = o.scripted;
+  if (!resumed && scripted.empty()) scripted = {kScripts};
+  BONGSU_TRY(DrillStart given,
+             start_of({.world = o.world, .data = o.data, .seed = o.seed, .baseline = o.baseline}, scripted));
   if (!resumed) return given;
   BONGSU_TRY(const std::optional<DrillStart> kept, read_start(o.out));
   if (!kept)

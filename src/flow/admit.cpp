@@ -256,7 +256,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       item.message = fmt::format("{} {}", first->property, first->rule);
       continue;
     }
-    const std::string version_key = object.version() ? object.version()->key() : std::string();
+    const std::string version_key = version_key_of(object);
     const std::uint64_t after = i < context.decided_after.size() ? context.decided_after[i] : 0;
     if (recall_ != nullptr && recall_->refuses(context.origin, item.id, version_key, after)) {
       refuse(item, {.property = "id",
@@ -432,7 +432,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     }
   }
   // A version before one that is raised, in this batch, goes to nobody who may not have that one (V1).
-  std::map<std::string, const Work*> newest;
+  std::map<std::string_view, const Work*> newest;
   for (const Work& w : work) {
     if (w.object->version() == nullptr) continue;
     const Work*& known = newest[report.items[w.item].id];
@@ -712,8 +712,7 @@ Result<std::optional<std::string>> Admission::recalled_by(const std::string& obj
 
 Result<std::optional<std::string>> Admission::against_override(const stix::Object& object,
                                                                const AdmitContext& context) {
-  BONGSU_TRY(const auto giver,
-             recalled_by(object.id_text(), object.version() ? object.version()->key() : std::string()));
+  BONGSU_TRY(const auto giver, recalled_by(object.id_text(), version_key_of(object)));
   if (!giver) return std::nullopt;
   if (gate_ == nullptr)
     return std::optional(fmt::format("was recalled by {}, who gave it: it does not come back by hand", *giver));

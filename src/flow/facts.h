@@ -46,6 +46,11 @@ std::string_view label_for(std::string_view stored, std::string_view member);
 // kInvalid: not what stored_facts wrote; the line of with_given is passed over.
 Result<policy::ObjectFacts> parse_facts(std::string_view stored);
 
+// Of its version, as journal::Entry::version_key; empty: it has none.
+inline std::string version_key_of(const stix::Object& object) {
+  return object.version() != nullptr ? object.version()->key() : std::string();
+}
+
 // The facts of a stored entry. kCorrupt: they cannot be read.
 Result<policy::ObjectFacts> facts_of(const journal::Entry& entry);
 // Likewise; what cannot be read denies.

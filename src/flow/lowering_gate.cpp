@@ -134,8 +134,7 @@ Act LoweringGate::act(std::string_view kind, Plan plan, bool never_alone) {
 Result<ActPlan> LoweringGate::plan_override(const Proposed& what) const {
   BONGSU_TRY(const AdmitContext context, context_of(what, options_.self));
   BONGSU_TRY(const stix::Object object, stix::Object::parse(what.bytes));
-  BONGSU_TRY(const auto giver, admission_.recalled_by(object.id_text(),
-                                                      object.version() ? object.version()->key() : std::string()));
+  BONGSU_TRY(const auto giver, admission_.recalled_by(object.id_text(), version_key_of(object)));
   if (!giver) return fail(ErrorCode::kConflict, "nobody's recall stands against it any more");
   BONGSU_TRY(const policy::ObjectFacts facts, admission_.facts_of(object, context));
   const auto collection = collections_.find(context.collection);

@@ -112,7 +112,7 @@ Result<FileToSeal> file_to_seal(Core& core, std::string_view content, std::strin
       facts.label = policy::join(facts.label, *here);
     }
     out.facts.push_back(std::move(facts));
-    out.version_keys.push_back(object.version() ? object.version()->key() : "");
+    out.version_keys.push_back(flow::version_key_of(object));
   }
   if (!out.is_stix) {
     out.facts.push_back(std::move(of_file));

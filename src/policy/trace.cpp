@@ -16,13 +16,11 @@ std::string consent_sentence(std::string_view giver, std::string_view member, bo
   if (chartered)
     return fmt::format(
         "{0}: no signed agreement lets what it gave be passed on to {1}; a next version of it, with {1} in passes_on "
-        "of "
-        "its clauses from {0}, would",
+        "of its clauses from {0}, would",
         giver, member);
   return fmt::format(
       "{0}: the agreement with {0} does not let what it gave be passed on to {1}; when {0} has agreed to that, add {1} "
-      "to "
-      "passes_on there (`bongsu agreement set`)",
+      "to passes_on there (`bongsu agreement set`)",
       giver, member);
 }
 
