@@ -256,6 +256,12 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       item.message = fmt::format("{} {}", first->property, first->rule);
       continue;
     }
+    // Whatever becomes of a definition, what it marks is judged by what it says.
+    const bool definition = is_definition(objects[i]);
+    std::optional<std::string> elsewhere;
+    if (definition || object.type() == "identity")
+      elsewhere = why_not_here(object, markings_.label_of(object, context.fallback, exercise));
+    if (definition && elsewhere) not_here.emplace(object.id(), *elsewhere);
     const std::string version_key = version_key_of(object);
     const std::uint64_t after = i < context.decided_after.size() ? context.decided_after[i] : 0;
     if (recall_ != nullptr && recall_->refuses(context.origin, item.id, version_key, after)) {
@@ -306,13 +312,10 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       continue;
     }
     // Before it takes an id or an identity from what is live.
-    const bool definition = is_definition(objects[i]);
-    if (definition || object.type() == "identity")
-      if (const auto why = why_not_here(object, markings_.label_of(object, context.fallback, exercise))) {
-        if (definition) not_here.emplace(object.id(), *why);
-        refuse_exercise(i, *why, verdict);
-        continue;
-      }
+    if (elsewhere) {
+      refuse_exercise(i, *elsewhere, verdict);
+      continue;
+    }
     if (foreign && origins_ != nullptr && !by_person) {
       // Whoever may speak under an identity that has an owner: the owner's proof, or the owner itself by a way in that
       // carries no proofs.

@@ -17,7 +17,6 @@
 namespace bongsu::flow {
 namespace {
 
-constexpr std::string_view kAwaited = "flow.awaited";  // ids that something here refers to and that are not here
 constexpr std::string_view kChanged = "flow.changed";  // ids whose referrers are decided again → the last one that was
 constexpr std::string_view kNewestKey = "~";           // of what has no version: it comes after every one
 constexpr std::size_t kReferrersAtOnce = 500;          // in one commit, and ids whose referrers are asked for
@@ -37,9 +36,9 @@ Result<void> Admission::note_end(const policy::ObjectFacts& facts, std::string v
   const std::string& id = facts.object_id;
   BONGSU_TRY(const auto before, look.copies(id));
   if (before.empty()) {
-    BONGSU_TRY(const auto awaited, journal_.state(kAwaited, id));
+    BONGSU_TRY(const auto awaited, journal_.state(kAwaitedEnds, id));
     if (!awaited) return {};
-    states.push_back({std::string(kAwaited), id, std::nullopt});
+    states.push_back({std::string(kAwaitedEnds), id, std::nullopt});
   } else {
     std::vector<KnownCopy> after = before;
     if (version_key.empty()) version_key = kNewestKey;
@@ -54,14 +53,14 @@ Result<void> Admission::note_end(const policy::ObjectFacts& facts, std::string v
 // Before the commit that deletes something of it: another copy stands for it then, or it is awaited again.
 void Admission::note_end_gone(const std::string& id, std::vector<journal::StateChange>& states) const {
   if (!follows_ends()) return;
-  states.push_back({std::string(kAwaited), id, ""});
+  states.push_back({std::string(kAwaitedEnds), id, ""});
   states.push_back({std::string(kChanged), id, ""});
 }
 
 // Before the commit of what refers to these, which are not here.
 void Admission::await(const std::set<std::string>& unknown, std::vector<journal::StateChange>& states) const {
   if (!follows_ends()) return;
-  for (const std::string& id : unknown) states.push_back({std::string(kAwaited), id, ""});
+  for (const std::string& id : unknown) states.push_back({std::string(kAwaitedEnds), id, ""});
 }
 
 // After the commit, while the lock of admission is held still.
@@ -86,7 +85,7 @@ Result<void> Admission::load_ends() {
   BONGSU_TRY(const auto changed, journal_.states(kChanged));
   for (const auto& [id, done] : changed) found[id].done = done;
   // What came at the same time as what refers to it, and then everything stopped.
-  BONGSU_TRY(const auto awaited, journal_.states(kAwaited));
+  BONGSU_TRY(const auto awaited, journal_.states(kAwaitedEnds));
   KnownObjects::Look look = known_.look();
   for (const auto& [id, _] : awaited) {
     BONGSU_TRY(const auto copies, look.copies(id));
@@ -191,7 +190,7 @@ Result<bool> Admission::raise_referrers(std::size_t at_once) {
     --left;
     auto& [id, state] = *end++;
     if (!state.referrers) {
-      const std::vector<std::string> found = recall_->options().referrers(id);
+      BONGSU_TRY(const auto found, recall_->options().referrers(id));
       state.referrers.emplace(found.begin(), found.end());
       std::erase_if(*state.referrers, [&](const std::string& one) { return one <= state.done || one == id; });
     }
@@ -205,7 +204,7 @@ Result<bool> Admission::raise_referrers(std::size_t at_once) {
     const bool all = state.referrers->empty();
     batch.states.push_back({std::string(kChanged), id, all ? std::nullopt : std::optional(state.done)});
     BONGSU_TRY(const auto here, look.copies(id));
-    if (all && !here.empty()) batch.states.push_back({std::string(kAwaited), id, std::nullopt});
+    if (all && !here.empty()) batch.states.push_back({std::string(kAwaitedEnds), id, std::nullopt});
   }
   for (const std::string& id : further) batch.states.push_back({std::string(kChanged), id, ""});
   BONGSU_TRY_VOID(release_.decide_again(risen, std::move(batch)));

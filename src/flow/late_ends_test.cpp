@@ -131,6 +131,58 @@ TEST_F(LateEnds, WhatWasDeletedAndComesBackNarrowerCounts) {
   EXPECT_FALSE(has(b, kRelation));
 }
 
+TEST_F(LateEnds, WhatWasRecalledFromHereAndComesBackNarrowerCounts) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  b.admit(relationship(3, kOne, kTwo, {std::string(kGreen)}), "b1", "d");  // somebody else's: no recall of a's takes it
+  flow_on();
+  ASSERT_EQ(level(b, kRelation), stix::Tlp::kGreen);
+  ASSERT_TRUE(a.recall->recall({.object_id = kOne, .reason = RecallReason::kErroneous, .by = "anna"}));
+  settle();
+  ASSERT_FALSE(has(b, kOne));
+  publish(1, kAmber, 1);
+  flow_on();
+  ASSERT_TRUE(has(b, kOne));
+  EXPECT_EQ(level(b, kRelation), stix::Tlp::kAmber);
+}
+
+// What refers to a recalled object may be all that is left of it: where that can't be told, nothing is done by halves.
+TEST_F(LateEnds, WhereReferrersCannotBeToldARecallFailsWholeAndCanBeRepeated) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  b.admit(relationship(9, kOne, kTwo, {std::string(kGreen)}), "b1", "b");
+  b.referrers[kOne].push_back(id_of("relationship", 9));
+  flow_on();
+  b.referrers_fail = Error{ErrorCode::kIo, "the index is being repaired"};
+  ASSERT_TRUE(a.recall->recall({.object_id = kOne, .reason = RecallReason::kErroneous, .by = "anna"}));
+  const auto told = a.recall->told("b")->tombstones;
+  ASSERT_EQ(told.size(), 1U);
+  const auto taken = b.recall->take("a", told[0]);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, ErrorCode::kIo);
+  EXPECT_TRUE(has(b, kOne)) << "without its referrers nothing of it is recalled";
+  b.referrers_fail.reset();
+  settle();
+  EXPECT_FALSE(has(b, kOne));
+  EXPECT_EQ(b.recall->orders(id_of("relationship", 9)).size() + b.recall->orders(kOne).size(), 2U);
+}
+
+TEST_F(LateEnds, WhereReferrersCannotBeToldAnEndIsFollowedLater) {
+  publish(1, kGreen);
+  publish(2, kGreen);
+  relate();
+  flow_on();
+  a.referrers_fail = Error{ErrorCode::kIo, "the index is being repaired"};
+  publish(1, kRed, 1);
+  EXPECT_FALSE(a.admission->follow_ends());
+  EXPECT_EQ(level(a, kRelation), stix::Tlp::kGreen);
+  a.referrers_fail.reset();
+  ASSERT_TRUE(a.admission->follow_ends());
+  EXPECT_EQ(level(a, kRelation), stix::Tlp::kRed);
+}
+
 // Whoever gave the relation is told nothing of what is known here of its ends.
 TEST_F(LateEnds, D7_ToWhoGaveItARaisedRelationIsWhatItWas) {
   publish(2, kGreen);

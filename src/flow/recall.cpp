@@ -138,6 +138,7 @@ Result<void> Recall::read_states() {
     later_count_ += copies.size();
     later_.emplace(std::pair(key.substr(0, slash), key.substr(slash + 1)), std::move(copies));
   }
+  BONGSU_TRY_VOID(read_by_hand());
   BONGSU_TRY(const auto marks, journal_.states(kRecallMarks));
   // After a stop in good order everything that was handed out is written down, and of whom it is known; after a crash,
   // and for a journal that is older than this record, it is not.
@@ -485,12 +486,13 @@ Result<void> Recall::add_orders(Plan& plan, const std::vector<Rows>& rows, const
     BONGSU_TRY(const auto places, offered(part, mark, *snapshot));
     for (const auto& [entry, pos] : places) {
       const bool fetched = pos <= mark.fetched;
-      if (pos > mark.pos && mark.exact && !fetched) continue;  // it was never handed this
+      const bool handed = pos <= mark.pos || has_by_hand(part.member, entry);
+      if (!handed && mark.exact && !fetched) continue;  // it was never handed this
       Found& member = found[part.member];
       member.givers.insert(entry.origin);
       member.handed[release_.origin_of(part.view)] = mark.pos;
       const std::string version = version_told(entry);
-      if (pos <= mark.pos) {
+      if (handed) {
         const auto [at, fresh] = member.objects.emplace(entry.object_id, version);
         if (!fresh) widen(at->second, version);
         member.label = joined(member.label, std::string(stored_label(entry.label)));
@@ -603,8 +605,11 @@ Result<std::vector<RecallRange>> Recall::add_derived(journal::Snapshot& snapshot
   std::set<std::string> derived;
   if (options_.referrers)
     for (const auto& object : objects)
-      for (auto& id : options_.referrers(object))
+    {
+      BONGSU_TRY(auto found, options_.referrers(object));
+      for (auto& id : found)
         if (id.starts_with("relationship--") || id.starts_with("sighting--")) derived.insert(std::move(id));
+    }
   std::vector<RecallRange> out;
   for (const auto& id : derived) {
     BONGSU_TRY(const auto entries, snapshot.versions("", id));
@@ -957,7 +962,11 @@ Result<SignedText> Recall::take(std::string_view from, const SignedText& told) {
         if (others)
           log_.info("recall.not_theirs",
                     {{"from", std::string(from)}, {"object", range.object_id}, {"kept", "copies that others gave"}});
-        if (theirs) ids.push_back(range.object_id);
+        if (theirs) {
+          ids.push_back(range.object_id);
+          // What refers to it stays labelled by what it was; should it come again, that is decided again.
+          if (options_.referrers) batch.states.push_back({std::string(kAwaitedEnds), range.object_id, ""});
+        }
         RecallBounds bounds;
         if (for_good)
           bounds.add_for_good(upto);

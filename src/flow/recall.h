@@ -102,6 +102,9 @@ struct RefusedRecall {
 };
 
 // A tombstone that was obeyed here.
+// States: ids that something here refers to and that are not here (see admit_ends.cpp).
+inline constexpr std::string_view kAwaitedEnds = "flow.awaited";
+
 struct TakenRecall {
   std::string from;
   std::uint64_t number = 0;
@@ -118,8 +121,8 @@ struct RecallOptions {
   // Public signing key of a member (32 bytes); nullopt: none that is known.
   std::function<std::optional<std::string>(std::string_view)> key_of;
   // Ids of objects here that name this one by a reference. What was made here of a recalled object (relationships,
-  // sightings) is recalled with it.
-  std::function<std::vector<std::string>(const std::string&)> referrers;
+  // sightings) is recalled with it; where they can't be told, the recall fails as a whole.
+  std::function<Result<std::vector<std::string>>(const std::string&)> referrers;
   // Up to which entry `referrers` has read the journal; none: it always has.
   std::function<journal::Seq()> referrers_upto{};
   // Destroys what is held aside of what this member gave of this object, of the versions that `covered` says yes to;
@@ -151,6 +154,10 @@ class Recall {
   Result<void> write_down(bool last = false);
   // Rows that a member fetched by other ways (TAXII): it may have them, but nothing can be destroyed there.
   void fetched(std::string_view member, std::string_view collection, journal::Pos upto);
+  // A file with this version is sealed to the member by hand: it has it, whatever its tails say. Under hand_out() from the
+  // decision until `states` are in the journal, which is before the file leaves.
+  void sealed_by_hand(std::string_view member, const std::string& object_id, std::string_view version_key,
+                      std::vector<journal::StateChange>& states);
 
   // ── Admitting ──────────────────────────────────────────────────────────────────────────────────────────────────
   // Held from asking refuses() to the commit of what was admitted.
@@ -243,6 +250,8 @@ class Recall {
 
   Recall(journal::Journal& journal, Release& release, RecallOptions options, const Clock& clock, Log& log);
   Result<void> read_states();
+  Result<void> read_by_hand();
+  bool has_by_hand(const std::string& member, const journal::Entry& entry) const;
   Result<void> add_orders(Plan& plan, const std::vector<Rows>& rows, const RecallWish& words, const std::string& parent,
                           journal::Batch& batch);
   Result<std::vector<RecallPlace>> offered(const Rows& rows, const Mark& mark, journal::Snapshot& snapshot) const;
@@ -282,6 +291,7 @@ class Recall {
   std::map<MarkKey, Mark> marks_;
   bool exact_from_start_ = false;                                  // what is not in marks_ was never handed anything
   std::map<std::string, std::uint64_t, std::less<>> last_number_;  // of a member's orders, those of nothing included
+  std::map<std::pair<std::string, std::string>, std::string> by_hand_;  // member, id → newest version's key
   std::map<std::pair<std::string, std::uint64_t>, RecallOrder> orders_;
   std::unordered_map<std::string, std::vector<std::pair<std::string, RecallBounds>>> tombstones_;  // id → by giver
   std::map<std::string, std::uint64_t, std::less<>> asked_;                                        // by giver

@@ -18,6 +18,7 @@ inline constexpr std::string_view kRecallTombstones =
 inline constexpr std::string_view kRecallNumbers = "recall.numbers";  // "<member>" → number of its newest tombstone
 inline constexpr std::string_view kRecallAsked = "recall.asked";      // "<giver>" → all of its tombstones up to it came
 inline constexpr std::string_view kRecallLater = "recall.later";      // "<giver>/<object id>" → LaterCopies
+inline constexpr std::string_view kRecallByHand = "recall.by_hand";  // "<member>/<object id>" → newest version's key
 inline constexpr std::string_view kRecallMarks = "recall.marks";  // "<collection>/<member>" → positions
 
 // Copies that the giver said may be had after so many tombstones: version key → number.

@@ -1,8 +1,10 @@
 // Recall, rule by rule: each test is named for the rule of docs/release-rules that it holds.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <future>
 
+#include "flow/exercise_rules.h"
 #include "flow/lowering_gate.h"
 #include "flow/recall_states.h"
 #include "flow/recall_test_support.h"
@@ -567,6 +569,61 @@ TEST_F(Recalls, V6WhatComesBackByAThirdMemberIsNotTheGiversToRecall) {
   ASSERT_TRUE(b.recall->recall({.object_id = id, .reason = RecallReason::kWithdrawn, .by = "ben"}));
   settle();
   EXPECT_EQ(c.readable(id).size(), 1U) << "A's own copy stays, B's is gone";
+}
+
+TEST_F(Recalls, V6_InARingNothingComesBackWeakerAndNothingGoesRound) {
+  c.agree("a", "c1", stix::Tlp::kAmber);
+  a.agree("d", "a2", stix::Tlp::kGreen);
+  RecallEdge ca{c, a, "c1", "a2"};
+  const auto once_round = [&] {
+    flow_on();
+    ca.pull(1000);
+    for (const auto& item : ca.wire) ca.deliver(item);
+    ca.wire.clear();
+  };
+  const std::string id = publish(1, 0, kAmber);
+  once_round();
+  const auto at = std::array{a.journal->last_seq(), b.journal->last_seq(), c.journal->last_seq()};
+  once_round();
+  EXPECT_EQ(at, (std::array{a.journal->last_seq(), b.journal->last_seq(), c.journal->last_seq()}));
+  // The last in the ring says that it is for everybody: the same version, and one that it made up.
+  for (const unsigned version : {0U, 1U}) a.admit(indicator(1, {std::string(kClear)}, version), "a2", "c");
+  const auto reading = a.release->open("d", "a2");
+  ASSERT_TRUE(reading);
+  EXPECT_TRUE(reading->snapshot->page({.view = reading->view})->rows.empty()) << "what this node gave was for fewer";
+  (void)id;
+}
+
+// A drill's definition that was recalled does not come back; what it marks is a drill's all the same.
+TEST_F(Recalls, WhatARecalledDefinitionMarksIsJudgedByItAllTheSame) {
+  const std::string drill = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710", id = exercise_definition_id(drill, "a");
+  const Tombstone told{
+      .from = "a", .to = "b", .number = 1, .issued = clock.now(), .deadline = clock.now(), .objects = {{id, ""}}};
+  ASSERT_TRUE(b.recall->take("a", *sign_text(kTombstoneContext, told.text(), a.key)));
+  const std::vector<Result<stix::Object>> objects{stix::Object::parse(indicator(1, {std::string(kGreen), id})),
+                                                  stix::Object::parse(exercise_definition(drill, "a"))};
+  const auto report = b.admission->admit(objects, {.collection = "b1", .origin = "b", .fallback = stix::Tlp::kGreen});
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(report->refused, 2U) << report->items[0].message << " / " << report->items[1].message;
+  EXPECT_TRUE(b.readable(id_of("indicator", 1)).empty()) << "b1 is for live information";
+}
+
+// V5: a sealed copy that nobody has read is as good as given.
+TEST_F(Recalls, V5_WhatWasSealedByHandIsRecalledThoughNoTailToldIt) {
+  const std::string id = publish(1), other = publish(2);
+  std::vector<journal::StateChange> states;
+  a.recall->sealed_by_hand("b", id, stix::Timestamp::parse(stamp(0))->key(), states);
+  ASSERT_TRUE(a.journal->append({.states = states}));
+  a.restart();
+  ASSERT_TRUE(a.recall->opened("b", "a1", 0));  // its cursor says that it has read nothing
+  ASSERT_TRUE(a.recall->recall({.object_id = other, .reason = RecallReason::kErroneous, .by = "anna"}));
+  EXPECT_TRUE(a.recall->orders(other).empty()) << "that one never left";
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  ASSERT_EQ(a.recall->orders(id).size(), 1U);
+  const auto told = a.recall->told("b")->tombstones;
+  ASSERT_EQ(told.size(), 1U);
+  ASSERT_TRUE(b.recall->take("a", told[0]));
+  EXPECT_TRUE(b.recall->refuses("a", id, stix::Timestamp::parse(stamp(0))->key(), 0));
 }
 
 TEST_F(Recalls, V3WhatWasNarrowedComesBackByALaterDecisionAndByNoEarlierOne) {

@@ -34,7 +34,10 @@ struct RecallNode {
                                         const auto at = keys.find(std::string(member));
                                         return at == keys.end() ? std::nullopt : std::optional(at->second);
                                       },
-                                      .referrers = [this](const std::string& id) { return referrers[id]; },
+                                      .referrers = [this](const std::string& id) -> Result<std::vector<std::string>> {
+                                        if (referrers_fail) return std::unexpected(*referrers_fail);
+                                        return referrers[id];
+                                      },
                                       .referrers_upto = [this] { return referrers_upto.value_or(journal->last_seq()); }},
                                      clock, *log));
     admission = std::make_unique<Admission>(*journal, *release, *markings, *log);
@@ -93,6 +96,7 @@ struct RecallNode {
   crypto::SigningKey key;
   std::map<std::string, std::string> keys;  // of the others
   std::map<std::string, std::vector<std::string>> referrers;
+  std::optional<Error> referrers_fail;         // what asking for them ends with
   std::optional<journal::Seq> referrers_upto;  // none: all of the journal
   std::unique_ptr<FaultyJournal> journal;
   std::unique_ptr<Markings> markings;

@@ -138,6 +138,8 @@ AdminApi::Answer AdminApi::seal(const Call& call) {
       return fail(ErrorCode::kDenied, fmt::format("nothing is released to {}: it is stopped", member), {.field = "to"});
   }
   const std::string collection = query_text(call.query, "collection");
+  // A recall sees the file as handed out, or nothing of it is decided.
+  const auto handing_out = core_.recall->hand_out();
   BONGSU_TRY(const FileToSeal content, file_to_seal(core_, call.request.body, query_text(call.query, "label"),
                                                     collection.empty() ? kSharedCollection : collection));
   for (const auto& member : members) BONGSU_TRY_VOID(may_seal(core_, content, member));
@@ -147,26 +149,37 @@ AdminApi::Answer AdminApi::seal(const Call& call) {
   BONGSU_TRY_VOID(core_.sealing->flush());
   // Before the file leaves: the ledger tells it to each pair.
   journal::Batch batch;
-  for (const auto& member : members) batch.entries.push_back(note_of_sealed(core_, content, member));
+  for (const auto& member : members) {
+    batch.entries.push_back(note_of_sealed(core_, content, member));
+    note_handed_out(core_, content, member, batch);
+  }
   BONGSU_TRY([[maybe_unused]] const auto receipt, core_.journal->append(batch));
   return raw(std::move(file));
 }
 
 // POST open  the envelope's bytes → {"sender":…,"label":…,"content":base64}; its one-time key is destroyed unless
-// keep=1
+// keep=1, and also if its sender recalled meanwhile what is in it: then nobody opens it any more
 AdminApi::Answer AdminApi::open_sealed(const Call& call) {
   BONGSU_TRY(auto opened, core_.sealing->open(call.request.body));
   if (opened.opened.header.content_type != kFileType)
     return fail(ErrorCode::kUnsupported,
                 fmt::format("this is no sealed file but {}: use `bongsu import`", opened.opened.header.content_type));
-  JsonObject out = header_json(opened.opened.header).as_object();
-  out["content"] = to_base64(as_bytes(opened.opened.content));
-  if (query_text(call.query, "keep") != "1" && !opened.states.empty()) {
+  const auto readable = may_open(core_, opened.opened.header.sender, opened.opened.content);
+  const auto destroy_key = [&]() -> Result<void> {
+    if (opened.states.empty()) return {};
     journal::Batch batch;
     batch.states = opened.states;
     BONGSU_TRY([[maybe_unused]] const auto receipt, core_.journal->append(batch));
     core_.sealing->committed(opened);
+    return {};
+  };
+  if (!readable) {
+    if (readable.error().code == ErrorCode::kDenied) BONGSU_TRY_VOID(destroy_key());
+    return std::unexpected(readable.error());
   }
+  JsonObject out = header_json(opened.opened.header).as_object();
+  out["content"] = to_base64(as_bytes(opened.opened.content));
+  if (query_text(call.query, "keep") != "1") BONGSU_TRY_VOID(destroy_key());
   return net::Response::json(200, to_text(out));
 }
 

@@ -57,11 +57,7 @@ Result<std::unique_ptr<Core>> Core::open(const DataDir& directory, Log& log) {
                                        auto key = known ? from_hex(known->signing_key) : Result<std::string>(std::string());
                                        return key && key->size() == 32 ? std::optional(std::move(*key)) : std::nullopt;
                                      },
-                                     .referrers =
-                                         [self](const std::string& id) {
-                                           auto found = self->search->referrers(id);
-                                           return found ? std::move(*found) : std::vector<std::string>();
-                                         },
+                                     .referrers = [self](const std::string& id) { return self->search->referrers(id); },
                                      .referrers_upto = [self] { return self->search->cursor(); },
                                      .discard_held = [self](std::string_view member, const std::string& id,
                                                             const std::function<bool(std::string_view)>& covered) -> Result<void> {

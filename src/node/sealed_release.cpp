@@ -142,6 +142,26 @@ Result<void> may_seal(Core& core, const FileToSeal& file, const std::string& mem
   return {};
 }
 
+void note_handed_out(Core& core, const FileToSeal& file, const std::string& member, journal::Batch& batch) {
+  if (!file.is_stix) return;
+  for (std::size_t i = 0; i < file.facts.size(); ++i)
+    core.recall->sealed_by_hand(member, file.facts[i].object_id, file.version_keys[i], batch.states);
+}
+
+Result<void> may_open(Core& core, std::string_view sender, std::string_view content) {
+  const auto objects = objects_in(content);
+  if (!objects) return {};
+  for (const stix::Object& object : *objects) {
+    const std::string id = object.id().text();
+    if (core.recall->refuses(sender, id, flow::version_key_of(object), 0))
+      return fail(ErrorCode::kDenied,
+                  fmt::format("{} recalled {} after it had sealed it: the file is not opened, and its key is destroyed. "
+                              "What may be had again comes by the link or with `bongsu import`",
+                              sender, id));
+  }
+  return {};
+}
+
 journal::NewEntry note_of_sealed(Core& core, const FileToSeal& file, const std::string& member) {
   JsonObject note{{"event", "seal.file"},
                   {"member", member},

@@ -39,5 +39,10 @@ Result<FileToSeal> file_to_seal(Core& core, std::string_view content, std::strin
 // kDenied names the object, the member and why.
 Result<void> may_seal(Core& core, const FileToSeal& file, const std::string& member);
 journal::NewEntry note_of_sealed(Core& core, const FileToSeal& file, const std::string& member);
+// Into the commit before it leaves: a recall of what is in it goes to the member, too.
+void note_handed_out(Core& core, const FileToSeal& file, const std::string& member, journal::Batch& batch);
+// What a sender sealed and recalled before anybody read it is not read. kDenied names the object; what cannot be read
+// as STIX is nothing that is recalled.
+Result<void> may_open(Core& core, std::string_view sender, std::string_view content);
 
 }  // namespace bongsu::node

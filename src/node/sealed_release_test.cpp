@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "flow/facts.h"
+#include "flow/recall_states.h"
 #include "stix/marking.h"
 
 namespace bongsu::node {
@@ -101,6 +103,29 @@ TEST_F(PairedNode, WhereLoweringTakesTwoPersonsAFileIsNoWayRound) {
   const auto sealed = seal(indicator(stix::Tlp::kClear, 1));
   ASSERT_FALSE(sealed);
   EXPECT_NE(sealed.error().message.find("takes two persons"), std::string::npos) << sealed.error().text();
+}
+
+TEST_F(PairedNode, V5_WhatItsSenderRecalledBeforeItWasReadIsNotOpened) {
+  const std::string bundle = fmt::format(R"({{"type":"bundle","id":"bundle--{}","objects":[{}]}})",
+                                         Uuid::random(random_).text(), indicator(stix::Tlp::kGreen, 0));
+  ASSERT_TRUE(may_open(*core_, "cert-ua", bundle));
+  const auto object = stix::Object::parse(indicator(stix::Tlp::kGreen, 0));
+  ASSERT_TRUE(object);
+  flow::RecallBounds bounds;
+  bounds.add_for_good(flow::version_key_of(*object));
+  journal::Batch batch;
+  batch.states.push_back({std::string(flow::kRecallTombstones), "cert-ua/" + object->id_text(), bounds.text()});
+  ASSERT_TRUE(core_->journal->append(batch));
+  open();
+  for (const std::string& content : {bundle, indicator(stix::Tlp::kGreen, 0)}) {
+    const auto opened = may_open(*core_, "cert-ua", content);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, ErrorCode::kDenied);
+    EXPECT_NE(opened.error().message.find(object->id_text()), std::string::npos);
+  }
+  EXPECT_TRUE(may_open(*core_, "cert-pl", bundle)) << "who did not recall it may give it";
+  EXPECT_TRUE(may_open(*core_, "cert-ua", indicator(stix::Tlp::kGreen, 1))) << "a new version is a new decision";
+  EXPECT_TRUE(may_open(*core_, "cert-ua", "words")) << "no STIX";
 }
 
 TEST_F(PairedNode, ConsentThatIsForCrisesAloneIsGivenWhileOneLasts) {

@@ -54,7 +54,9 @@ if (process.argv.includes('--check')) {
 
 // The copy: what git knows, and what is new and not ignored. Files that are as they were keep their time.
 const scratch = join(root, 'build/mutation');
-const build = join(scratch, 'build');
+// As far below the copy as build/release is below the original, so that ccache knows what was built there.
+const build = join(scratch, 'build/release');
+const env = { CCACHE_BASEDIR: root, CCACHE_NOHASHDIR: '1', CCACHE_SLOPPINESS: 'pch_defines,time_macros,include_file_mtime,include_file_ctime', ...process.env };
 mkdirSync(scratch, { recursive: true });
 const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' }).split('\n').filter((f) => f && existsSync(join(root, f)) && statSync(join(root, f)).isFile());
 const known = new Set(files);
@@ -67,10 +69,10 @@ for (const f of files) {
 for (const f of existsSync(join(scratch, 'src')) ? readdirSync(join(scratch, 'src'), { recursive: true }) : [])
   if (statSync(join(scratch, 'src', String(f)), { throwIfNoEntry: false })?.isFile() && !known.has(join('src', String(f)))) rmSync(join(scratch, 'src', String(f)));
 
-const run = (command, args) => spawnSync(command, args, { cwd: scratch, encoding: 'utf8', maxBuffer: 1 << 28, timeout: 1_800_000 });
+const run = (command, args) => spawnSync(command, args, { cwd: scratch, env, encoding: 'utf8', maxBuffer: 1 << 28, timeout: 1_800_000 });
 function make(program) {
   if (!existsSync(join(build, 'build.ninja'))) {
-    const configured = run('cmake', ['--preset', 'dev', '-B', build]);
+    const configured = run('cmake', ['--preset', 'release', '-B', build]);
     if (configured.status !== 0) return configured;
   }
   return run('cmake', ['--build', build, '--target', program, '-j', String(availableParallelism())]);

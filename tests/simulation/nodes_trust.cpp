@@ -57,7 +57,7 @@ Result<std::unique_ptr<flow::Recall>> SimNode::load_recall(Parts& parts) const {
        },
        // As node::Core asks its search for relations: whatever names it.
        .referrers =
-           [this](const std::string& id) {
+           [this](const std::string& id) -> Result<std::vector<std::string>> {
              std::vector<std::string> out;
              const std::string quoted = '"' + id + '"';
              const auto snapshot = disk_->journal.snapshot();

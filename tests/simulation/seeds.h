@@ -14,8 +14,8 @@ namespace bongsu::simulation {
 
 inline bool long_form() { return std::getenv("BONGSU_LONG") != nullptr; }
 
-// BONGSU_SEEDS=FROM-TO: these and no others. Else 10,000 in the long form, and `usual` in the short one: a sanitizer makes
-// a seed fifteen times as long and looks at an eighth, the release build at all.
+// BONGSU_SEEDS=FROM-TO: these and no others. Else 10,000 in the long form, and `usual` in the short one; under a sanitizer,
+// which makes a seed fifteen times as long, an eighth of them.
 struct Seeds {
   std::uint64_t from = 1, to = 0;
 };

@@ -240,19 +240,21 @@ export async function links_that_are_cut_and_heal_lose_and_double_nothing(house)
   const relays = await nodes_behind_relays(house, host);
   const leading = setInterval(() => lead(relays), 200);
   try {
-    await host.start('--scripted', 'good,slow,leaky', '--speed', '120');
+    await host.start('--scripted', 'good,slow,leaky', '--speed', '60');
     await until('the mails came', () => host.log().some((e) => e.ref === 'phish-lt' && e.kind === 'fired'), 60_000);
-    check(relays.every(({ relay }) => relay.sockets.size > 0), 'links go over the relays');
+    await until('links go over the relays', () => relays.every(({ relay }) => relay.sockets.size > 0), 10_000);
     for (const { relay } of relays) relay.cut();
     const cut_at = host.log().length;
-    await sleep(6000);  // twelve minutes of the drill
-    const meanwhile = host.log().slice(cut_at);
+    // Twelve minutes of the drill at least, and until a busy machine has come to it too.
+    await sleep(12_000);
+    const since = () => host.log().slice(cut_at);
+    await until('a node without links raises alerts, and its member gives it what to share', () =>
+      ['alert', 'object'].every((as) => evidence(since(), as, 'lt-blue').length > 0), 10_000);
+    const meanwhile = since();
     check(meanwhile.some((e) => e.kind === 'telemetry'), 'the drill goes on');
-    check(meanwhile.some((e) => e.ref === 'alert' && e.team === 'lt-blue'), 'a node without links still raises alerts');
-    check(meanwhile.some((e) => e.ref === 'object' && e.team === 'lt-blue'), 'and its member gives it what to share');
     const own = ['object', 'alert', 'form', 'acknowledged', 'playbook', 'reply', 'delivered', 'order'];
-    // What was on its way when the cut came may have arrived.
-    const crossed = meanwhile.filter((e) => e.kind === 'evidence' && !own.includes(e.ref) && e.at > meanwhile[0].at + 120_000);
+    // What was on its way when the cut came may have arrived, and the desk asks for it later: three seconds, in the drill's time.
+    const crossed = meanwhile.filter((e) => e.kind === 'evidence' && !own.includes(e.ref) && e.at > meanwhile[0].at + 180_000);
     equal(crossed.map((e) => [e.ref, e.team]), [], 'nothing crosses a link that is cut');
     for (const { relay } of relays) relay.restore();
     const healed_at = host.log().length;

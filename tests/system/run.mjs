@@ -13,6 +13,7 @@ if (wanted[0] === '--part') [part, parts] = wanted.splice(0, 2)[1].split('/').ma
 if (!(part >= 0 && part < parts)) throw new Error('--part: K/N, K from 1 to N');
 let number = 0;
 let passed = 0, failed = 0, skipped = 0;
+const faults = [];  // told again at the end, where whoever sees only the end looks
 for (const file of readdirSync(here).filter((f) => f.endsWith('.system.mjs')).sort()) {
   if (wanted.length && !wanted.some((w) => file.includes(w))) continue;
   const tests = await import(join(here, file));
@@ -33,12 +34,14 @@ for (const file of readdirSync(here).filter((f) => f.endsWith('.system.mjs')).so
       } else {
         ++failed;
         keep = process.env.BONGSU_KEEP === '1';
-        console.log(`FAILED   ${label}\n${error.stack}${keep ? `\nkept: ${house.dir}` : ''}`);
+        faults.push(`FAILED   ${label}\n${error.stack}${keep ? `\nkept: ${house.dir}` : ''}`);
+        console.log(faults.at(-1));
       }
     }
     if (!keep) await house.close();
     else for (const node of house.nodes) await node.stop().catch(() => {});
   }
 }
+for (const fault of faults) console.log(fault);
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed ? 1 : 0);
