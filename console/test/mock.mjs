@@ -30,6 +30,7 @@ export class MockNode {
     this.refuse = false;     // as a node that is down
     this.fourEyes = true;
     this.detection = { running: true, aside: [] };
+    this.crisis = null;      // that was declared and lasts
     this.drill = false;      // whether this node has a collection of an exercise
     this.drafts = [];        // what was published, as it was asked
     this.oidc = false;       // whether an OpenID provider is offered; it is this server itself
@@ -204,6 +205,7 @@ export class MockNode {
     const collections = [{ id: SHARED_ID, alias: 'shared', title: 'Shared with partners', mirror_of: '', exercise: '', publishable: w.role !== 'reader' }];
     if (this.drill) collections.push({ id: DRILL_ID, alias: 'exercise', title: 'Exercise Winter Morning', mirror_of: '', exercise: EXERCISE, publishable: w.role !== 'reader' });
     if (path[0] === 'detection') return json(200, this.detection);
+    if (path[0] === 'crisis') return json(200, { crisis: this.crisis });
     if (path[0] === 'overview')
       return json(200, {
         seq: w.seq, node: { id: 'cert-lt', title: 'CERT Lithuania', version: '0.1.0', country: 'lt', identity_id: 'identity--c0ffee00-0000-4000-8000-000000000001' }, session,

@@ -262,6 +262,16 @@ test('What the sensor does not look for stands on every page: a rule that was se
   await shot(page, 'rule-aside');
 });
 
+test('A crisis that was declared stands on every page, with its reason and its end', async ({ page, mock }) => {
+  mock.crisis = { since: '2026-11-26T01:00:00.000Z', until: '2026-11-29T01:00:00.000Z', reason: 'Attacks on the grid <b>of two members</b>', by: 'olena' };
+  await logIn(page, mock.token);
+  const strip = page.getByRole('region', { name: 'Crisis', exact: true });
+  await strip.getByText(mock.crisis.reason).waitFor();
+  await strip.getByText('declared by olena; agreements for crises hold until 2026-11-29 01:00 UTC').waitFor();
+  await accessible(page);
+  await shot(page, 'crisis');
+});
+
 test('In a drill the console says EXERCISE, publishes in its collection for all of its time, and asks before anything goes elsewhere', async ({ page, mock }) => {
   mock.drill = true;
   await logIn(page, mock.token, 'publish');

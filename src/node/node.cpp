@@ -225,6 +225,11 @@ Result<void> Node::Impl::build() {
                        .members = [this] { return console_members(); },
                        .counters = [this] { return counters(); },
                        .detection = [this] { return console_detection(); },
+                       .crisis = [this]() -> std::optional<api::ConsoleCrisis> {
+                         auto crisis = core->registry->crisis();
+                         if (!crisis || !crisis->in_force(core->clock.now())) return std::nullopt;
+                         return api::ConsoleCrisis{crisis->since, crisis->until, std::move(crisis->reason), std::move(crisis->by)};
+                       },
                        .stop_member = [this](const std::string& member, const std::string&, const std::string&) -> Result<void> {
                          BONGSU_TRY_VOID(core->registry->set_stopped(member, true));
                          return {};

@@ -180,6 +180,29 @@ export async function a_file_is_sealed_only_to_whom_the_decision_releases_it_and
   });
 }
 
+export async function a_sealed_file_that_nobody_has_opened_is_recalled_with_what_is_in_it(house) {
+  const { a, b } = await two(house);
+  await until('prekeys', async () => (await run(['seal', '--to', 'cert-lt', '--label', 'TLP:GREEN', join(a.data, 'bongsu.toml'), '-o', '-', '--data', a.data])).code === 0);
+  await b.stop();  // no tail tells it anything
+  const [wrong, right] = ['recalled.example', 'kept.example'].map((value) => indicator(value, { marking: tlp.green }));
+  await a.import([wrong, right]);
+  const files = [wrong, right].map((object, i) => {
+    const path = join(house.dir, `file${i}.json`);
+    writeFileSync(path, JSON.stringify(object));
+    return path;
+  });
+  for (const file of files) await ok(['seal', '--to', 'cert-lt', file, '-o', `${file}.sealed`, '--data', a.data]);
+  await ok(['recall', wrong.id, '--reason', 'erroneous', '--by', 'anna', '--data', a.data]);
+  await b.serve();
+  await until('the recall is obeyed', async () => (await ok(['recall', 'status', wrong.id, '--data', a.data])).includes('destroyed'), 30_000);
+  const open = (file) => run(['open', `${file}.sealed`, '-o', `${file}.opened`, '--data', b.data]);
+  const refused = await open(files[0]);
+  check(refused.code === 2 && /cert-ua recalled indicator--/.test(refused.err) && !existsSync(`${files[0]}.opened`), refused.err);
+  const again = await run(['open', `${files[0]}.sealed`, '-o', `${files[0]}.opened`, '--data', b.data]);
+  check(again.code === 2 && /key/.test(again.err), `its key is gone: ${again.err}`);
+  equal((await open(files[1])).code, 0, 'the other opens');
+}
+
 export async function a_courier_carries_what_a_member_may_have(house) {
   const { a, b } = await two(house);
   await b.stop();

@@ -5,7 +5,7 @@ import { use } from './passkey.js';
 const KEEP_ALERTS = 5_000;    // newest ones; older ones are fetched when somebody scrolls there
 const KEEP_POINTS = 3_600;    // seconds of rates
 const SILENCE_MS = 15_000;    // the node says something every second; so long without is a dead connection
-const DETECTION_MS = 15_000;  // how often it is asked what the sensor does not look for
+const NOTICES_MS = 15_000;  // how often it is asked what the sensor does not look for, and for a crisis
 const BACK_OFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 class Node {
@@ -20,6 +20,7 @@ class Node {
   kinds = $state.raw([]);
   mayStop = $state(false);
   detection = $state.raw({ running: true, aside: [] });  // what the sensor does not look for
+  crisis = $state.raw(null);        // that was declared here and lasts
   counts = $state.raw({ total: 0, open: 0, confirmed: 0, false_positive: 0, suppressed: 0 });
   rates = $state.raw({ at: [], events_per_s: [], alerts_per_min: [], admitted_per_s: [], delay_p50_ms: [], delay_p99_ms: [] });
   alerts = $state.raw([]);          // newest first
@@ -59,7 +60,7 @@ class Node {
   constructor() {
     onSignedOut(() => this.#signedOut());
     setInterval(() => (this.now = Date.now() + this.#skew), 1_000);
-    setInterval(() => this.state === 'in' && this.link === 'live' && this.#askDetection(), DETECTION_MS);
+    setInterval(() => this.state === 'in' && this.link === 'live' && this.#askNotices(), NOTICES_MS);
     addEventListener('online', () => this.retryNow());
   }
 
@@ -121,7 +122,7 @@ class Node {
     this.rates = overview.rates;
     this.#skew = new Date(overview.server_time).getTime() - Date.now();
     this.now = Date.now() + this.#skew;
-    this.#askDetection();
+    this.#askNotices();
     this.#lastId = overview.seq;
     this.#byId = new Map(list.alerts.map((a) => [a.id, a]));
     this.#publishAlerts();
@@ -130,8 +131,9 @@ class Node {
   }
 
   // When it cannot be told, the last that was known stays.
-  #askDetection() {
+  #askNotices() {
     get('detection').then((said) => (this.detection = said), () => {});
+    get('crisis').then((said) => (this.crisis = said.crisis), () => {});
   }
 
   async loadOlder() {

@@ -197,6 +197,7 @@ Result<net::Response> ConsoleApi::Impl::route(Call& call) {
       {{"events"}, false, [](Impl& i, Call& c) { return i.events(c); }},
       {{"overview"}, false, [](Impl& i, Call& c) { return i.overview(c); }},
       {{"detection"}, false, [](Impl& i, Call& c) { return i.detection(c); }},
+      {{"crisis"}, false, [](Impl& i, Call& c) { return i.crisis(c); }},
       {{"alerts"}, false, [](Impl& i, Call& c) { return i.alerts(c); }},
       {{"alerts", "*"}, false, [](Impl& i, Call& c) { return i.alert(c, c.path[1]); }},
       {{"alerts", "*", "judgement"}, true, [](Impl& i, Call& c) { return i.judge(c, c.path[1]); }},

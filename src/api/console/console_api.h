@@ -85,6 +85,12 @@ struct ConsoleDetection {
   std::vector<ConsoleRuleAside> aside;
 };
 
+// A crisis that was declared on this node and lasts: agreements for crises hold.
+struct ConsoleCrisis {
+  Instant since, until;
+  std::string reason, by;
+};
+
 struct ConsoleWarning {
   std::string list, type;
 };
@@ -113,6 +119,8 @@ struct ConsoleDeps {
   std::function<console::Counters()> counters;  // alerts and objects are counted here, by label
   // Optional: what is not looked for at the moment.
   std::function<ConsoleDetection()> detection{};
+  // Optional: the crisis that lasts, if one does.
+  std::function<std::optional<ConsoleCrisis>()> crisis{};
   // Optional: cuts a partner off at once and returns when that is durable (release stop MEMBER).
   std::function<Result<void>(const std::string& member, const std::string& by, const std::string& reason)> stop_member;
   // Optional: warning lists that hold a value, asked before something is published.

@@ -293,6 +293,18 @@ TEST(ConsoleDetection, TellsWhatTheSensorDoesNotLookForToThoseWhoMayReadTheRule)
   EXPECT_TRUE(find(t.json(t.send("GET", "/api/v1/detection")), "aside")->get_array().empty());
 }
 
+TEST(ConsoleCrisis, IsToldWhileItLasts) {
+  TestConsole t;
+  t.log_in("olena");
+  EXPECT_TRUE(find(t.json(t.send("GET", "/api/v1/crisis")), "crisis")->is_null());
+  t.crisis = ConsoleCrisis{t.clock.now(), t.clock.now() + std::chrono::hours(72), "attacks on the grid", "otto"};
+  const Json told = t.json(t.send("GET", "/api/v1/crisis"));
+  const Json& crisis = *find(told, "crisis");
+  EXPECT_EQ(string_at(crisis, "reason"), "attacks on the grid");
+  EXPECT_EQ(string_at(crisis, "by"), "otto");
+  EXPECT_EQ(string_at(crisis, "until"), t.crisis->until.text(3));
+}
+
 TEST(ConsolePublishing, WithdrawingMakesARevokedVersionOnceAndOnlyOfOurOwn) {
   TestConsole t;
   t.log_in("olena");

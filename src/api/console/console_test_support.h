@@ -72,6 +72,7 @@ struct TestConsole {
                                      {.id = "cert-pl", .title = "CERT Polska", .country = "pl"}};
   Counters counters;
   ConsoleDetection detection;
+  std::optional<ConsoleCrisis> crisis;
   std::vector<StaticFile> files{
       {"/", "text/html; charset=utf-8", "abc", false, "<!doctype html>", ""},
       {"/assets/a-1.js", "text/javascript; charset=utf-8", "def", true, "let a = 1", "zipped"}};
@@ -131,6 +132,7 @@ struct TestConsole {
             .members = [this] { return members; },
             .counters = [this] { return counters; },
             .detection = [this] { return detection; },
+            .crisis = [this] { return crisis; },
             .stop_member = [this](const std::string& member, const std::string&, const std::string&) -> Result<void> {
               stopped.push_back(member);
               return {};

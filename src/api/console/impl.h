@@ -93,6 +93,7 @@ struct ConsoleApi::Impl : std::enable_shared_from_this<ConsoleApi::Impl> {
   Json members_json() const;
   Json counts_json(const identity::Principal& who) const;
   Result<net::Response> detection(Call& call);
+  Result<net::Response> crisis(Call& call);
   Result<net::Response> stop_member(Call& call, const std::string& member);
 
   // quarantine_routes.cpp

@@ -95,6 +95,18 @@ Result<net::Response> ConsoleApi::Impl::detection(Call& call) {
   return console::answer(200, out);
 }
 
+// {"crisis": null or since, until, reason, by}. Whoever logs in here is of this node's member.
+Result<net::Response> ConsoleApi::Impl::crisis(Call&) {
+  if (!deps.crisis) return fail(ErrorCode::kUnsupported, "this node does not tell of crises");
+  JsonObject out{{"crisis", nullptr}};
+  if (const auto lasts = deps.crisis())
+    out["crisis"] = JsonObject{{"since", lasts->since.text(3)},
+                               {"until", lasts->until.text(3)},
+                               {"reason", console::text_json(lasts->reason)},
+                               {"by", console::text_json(lasts->by)}};
+  return console::answer(200, out);
+}
+
 Result<net::Response> ConsoleApi::Impl::stop_member(Call& call, const std::string& member) {
   BONGSU_TRY_VOID(console::require(call.caller.who, identity::Role::kOperator));
   BONGSU_TRY(const Json body, console::json_body(call.request));
