@@ -154,8 +154,8 @@ class Recall {
   Result<void> write_down(bool last = false);
   // Rows that a member fetched by other ways (TAXII): it may have them, but nothing can be destroyed there.
   void fetched(std::string_view member, std::string_view collection, journal::Pos upto);
-  // A file with this version is sealed to the member by hand: it has it, whatever its tails say. Under hand_out() from the
-  // decision until `states` are in the journal, which is before the file leaves.
+  // A file with this version is sealed to the member by hand: it has it, whatever its tails say. Under hand_out() from
+  // the decision until `states` are in the journal, which is before the file leaves.
   void sealed_by_hand(std::string_view member, const std::string& object_id, std::string_view version_key,
                       std::vector<journal::StateChange>& states);
 

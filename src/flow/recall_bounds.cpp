@@ -38,8 +38,8 @@ void RecallBounds::add(const RecallBounds& other) {
 
 bool RecallBounds::refuses(std::string_view version_key, std::uint64_t after) const {
   if (for_good_ && up_to(*for_good_, version_key)) return true;
-  return std::ranges::any_of(
-      decided_, [&](const auto& step) { return after < step.first && up_to(step.second, version_key); });
+  return std::ranges::any_of(decided_,
+                             [&](const auto& step) { return after < step.first && up_to(step.second, version_key); });
 }
 
 std::string RecallBounds::text() const {

@@ -36,7 +36,8 @@ class RecallBounds {
 
  private:
   std::optional<std::string> for_good_;
-  std::vector<std::pair<std::uint64_t, std::string>> decided_;  // newest number first; each goes further than those before
+  std::vector<std::pair<std::uint64_t, std::string>>
+      decided_;  // newest number first; each goes further than those before
 };
 
 // Whether this version is up to that one.

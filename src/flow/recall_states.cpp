@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "stix/object.h"
+
 namespace bongsu::flow {
 namespace {
 
@@ -196,6 +198,24 @@ Result<TakenState> parse_taken_state(std::string_view key, std::string_view text
   out.acknowledged = count_at(*json, "acknowledged");
   out.recall.acknowledged = out.acknowledged >= out.serial;
   return out;
+}
+
+std::string version_told(const journal::Entry& entry) {
+  return entry.version == Instant::from_micros(entry.added_us).text(6) ? std::string() : entry.version;
+}
+
+std::string key_of_version(std::string_view version) {
+  const auto parsed = stix::Timestamp::parse(version);
+  return parsed ? parsed->key() : std::string();
+}
+
+std::string key_told(const journal::Entry& entry) {
+  return version_told(entry).empty() ? std::string() : entry.version_key;
+}
+
+void add_objects(JsonObject& details, const std::vector<RecallRange>& objects) {
+  details["objects"] = objects.size();
+  if (objects.size() == 1) details["object"] = objects.front().object_id;
 }
 
 }  // namespace bongsu::flow

@@ -11,15 +11,16 @@
 
 namespace bongsu::flow {
 
-inline constexpr std::string_view kRecallOrders = "recall.orders";  // "<member>/<number>" → RecallOrder
-inline constexpr std::string_view kRecallTaken = "recall.taken";    // "<giver>/<number>" → TakenState
-inline constexpr std::string_view kRecallTombstones =
-    "recall.tombstones";                                          // "<giver>/<object id>" → RecallBounds
+inline constexpr std::string_view kRecallOrders = "recall.orders";          // "<member>/<number>" → RecallOrder
+inline constexpr std::string_view kRecallTaken = "recall.taken";            // "<giver>/<number>" → TakenState
+inline constexpr std::string_view kRecallTombstones = "recall.tombstones";  // "<giver>/<object id>" → RecallBounds
 inline constexpr std::string_view kRecallNumbers = "recall.numbers";  // "<member>" → number of its newest tombstone
 inline constexpr std::string_view kRecallAsked = "recall.asked";      // "<giver>" → all of its tombstones up to it came
 inline constexpr std::string_view kRecallLater = "recall.later";      // "<giver>/<object id>" → LaterCopies
-inline constexpr std::string_view kRecallByHand = "recall.by_hand";  // "<member>/<object id>" → newest version's key
-inline constexpr std::string_view kRecallMarks = "recall.marks";  // "<collection>/<member>" → positions
+inline constexpr std::string_view kRecallByHand = "recall.by_hand";   // "<member>/<object id>" → newest version's key
+inline constexpr std::string_view kRecallMarks = "recall.marks";      // "<collection>/<member>" → positions
+inline constexpr std::string_view kCleanKey = "clean", kCleanOfAll = "all",
+                                  kCleanOfSome = "some";  // in kRecallMarks: after a stop in good order
 
 // Copies that the giver said may be had after so many tombstones: version key → number.
 using LaterCopies = std::map<std::string, std::uint64_t>;
@@ -40,5 +41,13 @@ struct TakenState {
 };
 std::string taken_state(const TakenState& taken);
 Result<TakenState> parse_taken_state(std::string_view key, std::string_view text);
+
+// An object without versions has its date_added for one here, which others do not know: all of it is meant.
+std::string version_told(const journal::Entry& entry);
+std::string key_of_version(std::string_view version);
+// As a tombstone means it: empty for an object without versions.
+std::string key_told(const journal::Entry& entry);
+// In a note: one by its id, more by their number, for the tombstone names them.
+void add_objects(JsonObject& details, const std::vector<RecallRange>& objects);
 
 }  // namespace bongsu::flow

@@ -91,7 +91,7 @@ TEST_F(Recalls, ADrillThatTakesItsCopyBackTakesNothingLive) {
   play();
   ASSERT_EQ(b.journal->snapshot()->versions("b-drill", id)->size(), 1U);
   a.admit(indicator(1, {std::string(kRed)}, 1), "drill", "a");  // raised
-  ASSERT_TRUE(a.admission->remove("drill", id, "", "a"));      // and taken back
+  ASSERT_TRUE(a.admission->remove("drill", id, "", "a"));       // and taken back
   EXPECT_TRUE(a.recall->orders(id).empty());
   settle();
   EXPECT_EQ(b.journal->snapshot()->versions("b1", id)->size(), 1U);
@@ -421,7 +421,8 @@ TEST_F(Recalls, V4WhoeverWasHandedTheSameVersionUnderAWeakerLabelIsToldByALaterR
     const unsigned number = upstream ? 2 : 1;
     const std::string id = publish(number);
     flow_on();
-    ASSERT_EQ(b.admit(indicator(number, {std::string(kRed)}), "b1", "a").items[0].outcome, AdmitItem::Outcome::kReplaced);
+    ASSERT_EQ(b.admit(indicator(number, {std::string(kRed)}), "b1", "a").items[0].outcome,
+              AdmitItem::Outcome::kReplaced);
     ASSERT_TRUE(bc.offered().empty());
     ASSERT_TRUE((upstream ? a : b).recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
     settle();
@@ -463,8 +464,10 @@ TEST_F(Recalls, V3WhatAMemberRecalledComesBackByHandWithTwoPersonsOnly) {
   accounts.replace(book);
   const auto collections = std::move(*Collections::load(*b.journal));
   const auto wired = [&](bool four_eyes) {
-    auto approvals = std::move(*Approvals::load(*b.journal, accounts, clock, random, "b", {.four_eyes = four_eyes}, *b.log));
-    auto gate = std::move(*LoweringGate::load(*b.journal, *b.release, *collections, *approvals, *b.admission, {.self = "b"}));
+    auto approvals =
+        std::move(*Approvals::load(*b.journal, accounts, clock, random, "b", {.four_eyes = four_eyes}, *b.log));
+    auto gate =
+        std::move(*LoweringGate::load(*b.journal, *b.release, *collections, *approvals, *b.admission, {.self = "b"}));
     b.admission->use(*gate);
     return std::pair(std::move(approvals), std::move(gate));
   };

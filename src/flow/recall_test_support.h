@@ -27,19 +27,20 @@ struct RecallNode {
     release.reset();
     markings = std::move(*Markings::load(*journal));
     release = std::move(*Release::load(*journal, clock, *log));
-    recall = std::move(*Recall::load(*journal, *release,
-                                     {.self = self,
-                                      .signing_key = key,
-                                      .key_of = [this](std::string_view member) -> std::optional<std::string> {
-                                        const auto at = keys.find(std::string(member));
-                                        return at == keys.end() ? std::nullopt : std::optional(at->second);
-                                      },
-                                      .referrers = [this](const std::string& id) -> Result<std::vector<std::string>> {
-                                        if (referrers_fail) return std::unexpected(*referrers_fail);
-                                        return referrers[id];
-                                      },
-                                      .referrers_upto = [this] { return referrers_upto.value_or(journal->last_seq()); }},
-                                     clock, *log));
+    recall =
+        std::move(*Recall::load(*journal, *release,
+                                {.self = self,
+                                 .signing_key = key,
+                                 .key_of = [this](std::string_view member) -> std::optional<std::string> {
+                                   const auto at = keys.find(std::string(member));
+                                   return at == keys.end() ? std::nullopt : std::optional(at->second);
+                                 },
+                                 .referrers = [this](const std::string& id) -> Result<std::vector<std::string>> {
+                                   if (referrers_fail) return std::unexpected(*referrers_fail);
+                                   return referrers[id];
+                                 },
+                                 .referrers_upto = [this] { return referrers_upto.value_or(journal->last_seq()); }},
+                                clock, *log));
     admission = std::make_unique<Admission>(*journal, *release, *markings, *log);
     admission->set_recall(recall.get());
     if (!policy.self.empty()) (void)release->apply(policy, collections);
@@ -133,8 +134,8 @@ struct RecallEdge {
     std::uint64_t tombstones = 0;  // when it was read
     bool operator==(const Item&) const = default;
   };
-  std::vector<Item> wire{};                             // what lies in the network
-  std::vector<Item> history{};                          // what ever arrived: it may come again at any time
+  std::vector<Item> wire{};                               // what lies in the network
+  std::vector<Item> history{};                            // what ever arrived: it may come again at any time
   std::set<std::pair<std::string, std::string>> given{};  // id, version
   bool linked = false;
   journal::Pos next = 0;  // the giver's place in its tail
