@@ -184,7 +184,7 @@ class SimNode {
     std::string collection, giver, version;
   };
   std::vector<Copy> copies(const std::string& object_id) const;
-  std::string newest_own(const std::string& object_id) const;  // version; "": none here, or it has no versions
+  std::optional<std::string> newest_own(const std::string& object_id) const;  // version; "": it has no versions; nullopt: none of this node is here
   struct Order {
     std::string member, upto;
     bool confirmed = false, fetched = false;

@@ -121,10 +121,10 @@ std::vector<SimNode::Copy> SimNode::copies(const std::string& object_id) const {
   return out;
 }
 
-std::string SimNode::newest_own(const std::string& object_id) const {
-  std::string newest;
+std::optional<std::string> SimNode::newest_own(const std::string& object_id) const {
+  std::optional<std::string> newest;
   for (const auto& entry : must(disk_->journal.snapshot()->versions("", object_id), "versions"))
-    if (entry.origin == member_ && entry.versioned) newest = std::max(newest, entry.version);
+    if (entry.origin == member_) newest = std::max(newest.value_or(""), entry.versioned ? entry.version : "");
   return newest;
 }
 

@@ -27,7 +27,7 @@ std::function<void(World&)> taking_away(const std::string& node, const std::stri
   return [=](World& w) {
     if (!w.node(node).up()) return;
     if (erase) return w.node(node).erase(id);
-    const std::string newest = w.node(node).newest_own(id);
+    const std::string newest = w.node(node).newest_own(id).value_or("");
     // What was recalled before and is still somewhere says nothing of a version that came since.
     const auto before = w.recalled().find({node, id});
     const auto is_new = [&](const auto& copy) {
@@ -47,8 +47,9 @@ std::function<void(World&)> taking_away(const std::string& node, const std::stri
 std::function<void(World&)> recalling(const std::string& node, const std::string& id) {
   return [=](World& w) {
     if (!w.node(node).up()) return;
-    const std::string newest = w.node(node).newest_own(id);
-    if (w.node(node).recall(id)) w.note_recalled(node, id, newest);
+    // Of what it never had it can recall what refers to it, and nothing that somebody else gives later.
+    const auto newest = w.node(node).newest_own(id);
+    if (w.node(node).recall(id) && newest) w.note_recalled(node, id, *newest);
   };
 }
 
