@@ -71,6 +71,9 @@ TEST_F(ExerciseAdmission, WhatComesIntoADrillBelongsToItWhetherItSaysSoOrNot) {
   EXPECT_EQ(label_of(report.items[0]).exercises, std::set<std::string>{kDrill});
   EXPECT_EQ(label_of(report.items[2]).exercises, std::set<std::string>{kDrill});
   EXPECT_EQ(node.sees("cert-a", "drill")->size(), 4U) << "and this node's own definition";
+  // What another member gives is kept as it came, and belongs to it all the same.
+  const AdmitReport theirs = node.admit({indicator(3)}, "drill", "cert-a");
+  EXPECT_EQ(label_of(theirs.items[0]).exercises, std::set<std::string>{kDrill});
   EXPECT_FALSE(node.sees("cert-b", "drill")) << "its agreement is not for exercises: it does not even know of it";
 }
 

@@ -264,8 +264,12 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
     for (const auto& made : derived) outcome.derived.push_back(made.object_id);
     journal::Batch batch;
     BONGSU_TRY_VOID(add_orders(plan, rows, wish, "", batch));
-    // Not by who was given what was made of it: for the others that goes or stays alike.
-    if (!any && derived.empty() && plan.orders.empty())
+    // Whether it was here is not told by what was made of it, which others may not know of: that goes alone then.
+    const bool of_it = any || std::ranges::any_of(plan.orders, [&](const RecallOrder& order) {
+                         return std::ranges::find(order.objects, wish.object_id, &RecallRange::object_id) !=
+                                order.objects.end();
+                       });
+    if (!of_it && derived.empty())
       return fail(ErrorCode::kNotFound, fmt::format("there is no object {} here", wish.object_id));
     if (wish.preview) {
       for (const auto& entry : entries)
@@ -273,7 +277,7 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
       return {};
     }
     withdraw(rows, batch);
-    bar(plan, batch, wish.object_id, newest);
+    if (of_it) bar(plan, batch, wish.object_id, newest);
     for (const auto& made : derived) bar(plan, batch, made.object_id, made.version);
     if (wish.destroy_here)
       for (const auto& giver : givers)
