@@ -861,7 +861,7 @@ Result<void> Admission::take_from_excluded(const std::vector<Raised>& raised, co
   BONGSU_TRY(plan, recall_->plan_withdrawal(rows, RecallReason::kLabelRaised, batch));
   Recall::withdraw(rows, batch);
   for (const Raised& change : raised)
-    recall_->bar(plan, batch, change.before.back().object_id, change.before.back().version);
+    recall_->bar_raised(plan, batch, change.before.back().object_id, change.before.back().version);
   return {};
 }
 

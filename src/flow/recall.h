@@ -209,6 +209,8 @@ class Recall {
   Result<Plan> plan_withdrawal(const std::vector<Rows>& rows, RecallReason reason, journal::Batch& batch);
   // And nothing of this object up to this version goes out any more.
   void bar(Plan& plan, journal::Batch& batch, const std::string& object_id, std::string_view version);
+  // Likewise, where a version with a stricter label follows: whoever may have that one keeps these.
+  void bar_raised(Plan& plan, journal::Batch& batch, const std::string& object_id, std::string_view version);
   static void withdraw(const std::vector<Rows>& rows, journal::Batch& batch);  // adds to the batch's outbox
   void made_durable(Plan&& plan);
   // How many commits withdrew rows by a plan or by a tombstone that was obeyed, of any outbox; counted when durable.
@@ -251,6 +253,7 @@ class Recall {
   Recall(journal::Journal& journal, Release& release, RecallOptions options, const Clock& clock, Log& log);
   Result<void> read_states();
   Result<void> read_by_hand();
+  bool took_from_all(const journal::Entry& entry) const;  // it was recalled or removed
   bool has_by_hand(const std::string& member, const journal::Entry& entry) const;
   Result<void> add_orders(Plan& plan, const std::vector<Rows>& rows, const RecallWish& words, const std::string& parent,
                           journal::Batch& batch);

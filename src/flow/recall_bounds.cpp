@@ -14,6 +14,8 @@ std::string wider(const std::string& a, const std::string& b) { return a.empty()
 
 void RecallBounds::add_for_good(std::string upto) { for_good_ = for_good_ ? wider(*for_good_, upto) : std::move(upto); }
 
+void RecallBounds::add_raised(std::string upto) { raised_ = raised_ ? wider(*raised_, upto) : std::move(upto); }
+
 void RecallBounds::add_decided(std::uint64_t number, std::string upto) {
   decided_.emplace_back(number, std::move(upto));
   std::ranges::sort(decided_, [](const auto& a, const auto& b) {
@@ -33,11 +35,12 @@ void RecallBounds::add_decided(std::uint64_t number, std::string upto) {
 
 void RecallBounds::add(const RecallBounds& other) {
   if (other.for_good_) add_for_good(*other.for_good_);
+  if (other.raised_) add_raised(*other.raised_);
   for (const auto& [number, upto] : other.decided_) add_decided(number, upto);
 }
 
 bool RecallBounds::refuses(std::string_view version_key, std::uint64_t after) const {
-  if (for_good_ && up_to(*for_good_, version_key)) return true;
+  if (took(version_key) || (raised_ && up_to(*raised_, version_key))) return true;
   return std::ranges::any_of(decided_,
                              [&](const auto& step) { return after < step.first && up_to(step.second, version_key); });
 }
@@ -45,6 +48,7 @@ bool RecallBounds::refuses(std::string_view version_key, std::uint64_t after) co
 std::string RecallBounds::text() const {
   JsonObject out;
   if (for_good_) out["for_good"] = *for_good_;
+  if (raised_) out["raised"] = *raised_;
   JsonArray steps;
   for (const auto& [number, upto] : decided_) steps.push_back(JsonArray{Json(number), Json(upto)});
   if (!steps.empty()) out["decided"] = std::move(steps);
@@ -59,6 +63,10 @@ Result<RecallBounds> RecallBounds::parse(std::string_view text) {
   if (const Json* good = find(json, "for_good")) {
     if (!good->is_string()) return corrupt();
     out.add_for_good(std::string(good->get_string()));
+  }
+  if (const Json* raised = find(json, "raised")) {
+    if (!raised->is_string()) return corrupt();
+    out.add_raised(std::string(raised->get_string()));
   }
   if (const Json* steps = find(json, "decided")) {
     if (!steps->is_array()) return corrupt();

@@ -20,28 +20,31 @@ namespace bongsu::flow {
 
 inline constexpr std::size_t kMaxRecallSteps = 16;  // of one object; older ones are widened into the next
 
+// Whether this version is up to that one.
+bool up_to(std::string_view upto_key, std::string_view version_key);
+std::string wider(const std::string& a, const std::string& b);
+
 // Version keys (stix::Timestamp::key); empty = every version, and an object without versions is meant by each of them.
 class RecallBounds {
  public:
   void add_for_good(std::string upto);
+  void add_raised(std::string upto);  // for good as well: a version with a stricter label came after these
   void add_decided(std::uint64_t number, std::string upto);
   void add(const RecallBounds& other);
 
   // Whether a release of this version that was decided when there were `after` tombstones is refused.
   bool refuses(std::string_view version_key, std::uint64_t after) const;
+  // Whether it was taken from whoever had it: recalled or removed, and not only followed by a stricter version.
+  bool took(std::string_view version_key) const { return for_good_ && up_to(*for_good_, version_key); }
 
   std::string text() const;
   static Result<RecallBounds> parse(std::string_view text);
   bool operator==(const RecallBounds&) const = default;
 
  private:
-  std::optional<std::string> for_good_;
+  std::optional<std::string> for_good_, raised_;
   std::vector<std::pair<std::uint64_t, std::string>>
       decided_;  // newest number first; each goes further than those before
 };
-
-// Whether this version is up to that one.
-bool up_to(std::string_view upto_key, std::string_view version_key);
-std::string wider(const std::string& a, const std::string& b);
 
 }  // namespace bongsu::flow

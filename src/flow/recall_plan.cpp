@@ -66,11 +66,21 @@ Result<std::vector<RecallPlace>> Recall::offered(const Rows& rows, const Mark& m
     const auto& [object_id, giver] = whose;
     BONGSU_TRY(const auto all, snapshot.rows_of(rows.view, object_id));
     BONGSU_TRY(const auto here, snapshot.versions(rows.collection, object_id));  // not what was deleted
+    std::map<std::string, std::string> newest;  // by giver: of what was ever released here
+    for (const auto& row : all) {
+      BONGSU_TRY(const journal::Entry entry, snapshot.entry(row.seq));
+      std::string& key = newest[entry.origin];
+      key = std::max(key, key_told(entry));
+    }
     // What a plan withdrew was told by it to whoever was handed it. Without one: the content was erased, or another
     // copy of the version took its place.
     const auto untold = [&](const journal::Entry& entry) {
       const bool deleted = std::ranges::find(here, entry.seq, &journal::Entry::seq) == here.end();
-      if (entry.erased) return !deleted && !refuses(entry.origin, object_id, key_told(entry), UINT64_MAX);
+      // Where a stricter version followed, whoever may not have that one lost this by a plan.
+      if (entry.erased)
+        return !deleted && !took_from_all(entry) &&
+               (!refuses(entry.origin, object_id, key_told(entry), UINT64_MAX) ||
+                key_told(entry) < newest[entry.origin]);
       const auto is_it = [&](const journal::Entry& other) { return !other.erased && same_version(entry, other); };
       return std::ranges::any_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(standing),
                                  [&](const RecallPlace& place) { return is_it(place.entry); }) ||
@@ -254,6 +264,20 @@ void Recall::bar(Plan& plan, journal::Batch& batch, const std::string& object_id
   RecallBounds bounds;
   bounds.add_for_good(key_of_version(version));
   add_tombstone(plan, batch, object_id, options_.self, bounds);
+}
+
+void Recall::bar_raised(Plan& plan, journal::Batch& batch, const std::string& object_id, std::string_view version) {
+  RecallBounds bounds;
+  bounds.add_raised(key_of_version(version));
+  add_tombstone(plan, batch, object_id, options_.self, bounds);
+}
+
+bool Recall::took_from_all(const journal::Entry& entry) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tombstones_.find(entry.object_id);
+  return found != tombstones_.end() && std::ranges::any_of(found->second, [&](const auto& tombstone) {
+           return tombstone.first == entry.origin && tombstone.second.took(key_told(entry));
+         });
 }
 
 Result<std::vector<RecallRange>> Recall::add_derived(journal::Snapshot& snapshot, const Release::Readers& readers,

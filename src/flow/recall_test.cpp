@@ -597,6 +597,18 @@ TEST_F(Recalls, V6_InARingNothingComesBackWeakerAndNothingGoesRound) {
   (void)id;
 }
 
+TEST_F(Recalls, V4WhoKeptAVersionBeforeTheRaisedOneIsToldAlsoIfBothWereErasedSince) {
+  const std::string id = publish(1);
+  flow_on();
+  publish(1, 1, kAmber);  // B may have it, and has not read it
+  ASSERT_TRUE(a.recall->orders(id).empty());
+  ASSERT_TRUE(a.journal->erase(id, "a"));
+  ASSERT_TRUE(a.recall->recall({.object_id = id, .reason = RecallReason::kErroneous, .by = "anna"}));
+  ASSERT_EQ(a.recall->orders(id).size(), 1U);
+  settle();
+  EXPECT_TRUE(b.readable(id).empty());
+}
+
 // A drill's definition that was recalled does not come back; what it marks is a drill's all the same.
 TEST_F(Recalls, WhatARecalledDefinitionMarksIsJudgedByItAllTheSame) {
   const std::string drill = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710", id = exercise_definition_id(drill, "a");

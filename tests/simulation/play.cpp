@@ -13,7 +13,33 @@ namespace {
 
 constexpr int kRoundsToQuiet = 12;
 
+// With a trace, BONGSU_FOLLOW=ID: who has which copies of this object, and who was told to destroy it, whenever that
+// changes.
+class Follow {
+ public:
+  void look(World& world) {
+    if (id_ == nullptr) return;
+    for (const auto& member : world.members()) {
+      if (!world.node(member).up()) continue;
+      std::string now;
+      for (const auto& copy : world.node(member).copies(id_))
+        now += fmt::format(" {} of {} in {};", copy.version, copy.giver, copy.collection);
+      for (const auto& order : world.node(member).orders(id_))
+        now += fmt::format(" tells {} up to {}{}{};", order.member, order.upto, order.confirmed ? ", confirmed" : "",
+                           order.fetched ? ", fetched" : "");
+      std::string& before = has_[member];
+      if (now != before) std::printf("               ▸ %s:%s\n", member.c_str(), now.c_str());
+      before = std::move(now);
+    }
+  }
+
+ private:
+  const char* id_ = std::getenv("BONGSU_FOLLOW");
+  std::map<std::string, std::string> has_;
+};
+
 void play_in(World& world, const Scenario& scenario, unsigned world_bit, bool trace) {
+  Follow follow;
   world.step(0, "start");
   for (std::size_t i = 0; i < scenario.members.size(); ++i)
     world.add(scenario.members[i], scenario.skews[i], scenario.nodes);
@@ -28,6 +54,7 @@ void play_in(World& world, const Scenario& scenario, unsigned world_bit, bool tr
                 event.worlds == kBoth ? "" : "(secret) ", event.what.c_str());
     for (std::size_t i = heard; i < world.transcript().size(); ++i)
       std::printf("               %s\n", world.transcript()[i].c_str());
+    follow.look(world);
   }
 }
 
