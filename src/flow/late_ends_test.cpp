@@ -155,7 +155,7 @@ TEST_F(LateEnds, WhereReferrersCannotBeToldARecallFailsWholeAndCanBeRepeated) {
   b.admit(relationship(9, kOne, kTwo, {std::string(kGreen)}), "b1", "b");
   b.referrers[kOne].push_back(id_of("relationship", 9));
   flow_on();
-  b.referrers_fail = Error{ErrorCode::kIo, "the index is being repaired"};
+  b.referrers_fail = Error{ErrorCode::kIo, "the index is being repaired", {}};
   ASSERT_TRUE(a.recall->recall({.object_id = kOne, .reason = RecallReason::kErroneous, .by = "anna"}));
   const auto told = a.recall->told("b")->tombstones;
   ASSERT_EQ(told.size(), 1U);
@@ -174,7 +174,7 @@ TEST_F(LateEnds, WhereReferrersCannotBeToldAnEndIsFollowedLater) {
   publish(2, kGreen);
   relate();
   flow_on();
-  a.referrers_fail = Error{ErrorCode::kIo, "the index is being repaired"};
+  a.referrers_fail = Error{ErrorCode::kIo, "the index is being repaired", {}};
   publish(1, kRed, 1);
   EXPECT_FALSE(a.admission->follow_ends());
   EXPECT_EQ(level(a, kRelation), stix::Tlp::kGreen);
