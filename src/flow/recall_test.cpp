@@ -5,6 +5,7 @@
 #include <future>
 
 #include "flow/exercise_rules.h"
+#include "flow/facts.h"
 #include "flow/lowering_gate.h"
 #include "flow/recall_states.h"
 #include "flow/recall_test_support.h"
@@ -357,6 +358,7 @@ TEST_F(Recalls, D9WhatIsTakenBackFromOthersIsNotHiddenFromWhoGaveIt) {
     return reading ? reading->snapshot->page({.view = reading->view, .last = false, .all = true})->rows.size() : 0;
   };
   ASSERT_TRUE(b.recall->barred(id, stix::Timestamp::parse(stamp(0))->key()));
+  EXPECT_EQ(shown("a"), 1U);
   for (const std::string member : {"a", "c"}) {
     b.leave(member);
     b.agree(member, "b1", stix::Tlp::kGreen);
@@ -594,7 +596,8 @@ TEST_F(Recalls, V6_InARingNothingComesBackWeakerAndNothingGoesRound) {
   const auto reading = a.release->open("d", "a2");
   ASSERT_TRUE(reading);
   EXPECT_TRUE(reading->snapshot->page({.view = reading->view})->rows.empty()) << "what this node gave was for fewer";
-  (void)id;
+  for (const auto& entry : *a.journal->snapshot()->versions("a2", id))
+    EXPECT_GE(policy::Label::parse(stored_label(entry.label))->tlp, stix::Tlp::kAmber) << entry.version;
 }
 
 TEST_F(Recalls, V4WhoKeptAVersionBeforeTheRaisedOneIsToldAlsoIfBothWereErasedSince) {
