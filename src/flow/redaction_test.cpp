@@ -369,6 +369,9 @@ TEST_F(Sightings, D6_FlowBackToWhoGaveWhatWasSightedAndToNobodyElse) {
   node.admit({note});
   EXPECT_EQ(reads("cert-z", id_of("note", 1)), "");
   EXPECT_NE(reads("cert-x", id_of("note", 1)), "");
+  const auto entries = *node.journal->snapshot()->versions("c1", id_of("note", 1));
+  EXPECT_EQ(policy::Label::parse(stored_label(entries.at(0).label))->releasable_to, std::set<std::string>{"cert-x"})
+      << "whatever becomes of the sighting";
 }
 
 TEST_F(Sightings, D6_NamedRecipientsAreAStatement) {
