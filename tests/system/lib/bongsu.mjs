@@ -37,7 +37,7 @@ export function check(condition, message) {
 }
 export function equal(actual, expected, message) {
   const a = JSON.stringify(actual), e = JSON.stringify(expected);
-  if (a !== e) throw new Error(`${message}: got ${a?.slice(0, 500)}, expected ${e?.slice(0, 500)}`);
+  if (a !== e) throw new Error(`${message}: got ${a?.slice(0, 1500)}, expected ${e?.slice(0, 500)}`);
 }
 
 // Runs the program; { code, out, err }.
