@@ -33,6 +33,13 @@ struct LateEnds : testing::Test {
       edge->wire.clear();
     }
   }
+  // Two open ends and their relation, to whoever is given something.
+  void give_related() {
+    publish(1, kGreen);
+    publish(2, kGreen);
+    relate();
+    flow_on();
+  }
   void settle() {
     for (int i = 0; i < 5; ++i)
       for (auto* edge : {&ab, &bc}) edge->exchange();
@@ -50,10 +57,7 @@ struct LateEnds : testing::Test {
 };
 
 TEST_F(LateEnds, D2_ARelationIsTakenBackWhenItsEndIsRaisedAboveWhoHasIt) {
-  publish(1, kGreen);
-  publish(2, kGreen);
-  relate();
-  flow_on();
+  give_related();
   ASSERT_TRUE(has(b, kRelation));
   ASSERT_TRUE(has(c, kRelation));
   publish(1, kRed, 1);
@@ -84,10 +88,7 @@ TEST_F(LateEnds, D2_ARelationIsTakenBackWhenWhatItNamedBeforeItCameComes) {
 }
 
 TEST_F(LateEnds, WhoMayHaveTheRaisedEndKeepsTheRelationAndSeesNothingOfIt) {
-  publish(1, kGreen);
-  publish(2, kGreen);
-  relate();
-  flow_on();
+  give_related();
   const auto last = a.journal->views()->at(0).last;
   publish(1, kAmber, 1);
   EXPECT_TRUE(a.recall->orders(kRelation).empty());
@@ -119,10 +120,7 @@ TEST_F(LateEnds, D3_WhatRefersToTheRelationFollows) {
 }
 
 TEST_F(LateEnds, WhatWasDeletedAndComesBackNarrowerCounts) {
-  publish(1, kGreen);
-  publish(2, kGreen);
-  relate();
-  flow_on();
+  give_related();
   ASSERT_TRUE(a.admission->remove("a1", kOne, "", "a"));
   settle();
   ASSERT_TRUE(has(b, kRelation)) << "a deletion hides nothing";
@@ -148,10 +146,7 @@ TEST_F(LateEnds, WhatWasRecalledFromHereAndComesBackNarrowerCounts) {
 
 // What refers to a recalled object may be all that is left of it: where that can't be told, nothing is done by halves.
 TEST_F(LateEnds, WhereReferrersCannotBeToldARecallFailsWholeAndCanBeRepeated) {
-  publish(1, kGreen);
-  publish(2, kGreen);
-  relate();
-  flow_on();
+  give_related();
   b.admit(relationship(9, kOne, kTwo, {std::string(kGreen)}), "b1", "b");
   b.referrers[kOne].push_back(id_of("relationship", 9));
   flow_on();
@@ -170,10 +165,7 @@ TEST_F(LateEnds, WhereReferrersCannotBeToldARecallFailsWholeAndCanBeRepeated) {
 }
 
 TEST_F(LateEnds, WhereReferrersCannotBeToldAnEndIsFollowedLater) {
-  publish(1, kGreen);
-  publish(2, kGreen);
-  relate();
-  flow_on();
+  give_related();
   a.referrers_fail = Error{ErrorCode::kIo, "the index is being repaired", {}};
   publish(1, kRed, 1);
   EXPECT_FALSE(a.admission->follow_ends());
@@ -286,10 +278,7 @@ TEST_F(LateEnds, WhatCannotBeReadHoldsNothingElseUp) {
 }
 
 TEST_F(LateEnds, AWriteThatFailsBehindTheRaisedEndIsMadeUpForAfterACrash) {
-  publish(1, kGreen);
-  publish(2, kGreen);
-  relate();
-  flow_on();
+  give_related();
   a.journal->fail_after(2);  // the second
   publish(1, kRed, 1);
   a.journal->heal();
@@ -300,10 +289,7 @@ TEST_F(LateEnds, AWriteThatFailsBehindTheRaisedEndIsMadeUpForAfterACrash) {
 }
 
 TEST_F(LateEnds, WhoKnowsWhatRefersIsWaitedFor) {
-  publish(1, kGreen);
-  publish(2, kGreen);
-  relate();
-  flow_on();
+  give_related();
   a.referrers_upto = a.journal->last_seq() - 1;
   a.referrers[kOne].clear();  // it has not read the relation
   publish(1, kRed, 1);

@@ -115,10 +115,16 @@ Result<void> Recall::read_states() {
 bool Recall::refuses(std::string_view origin, const std::string& object_id, std::string_view version_key,
                      std::uint64_t after) const {
   const std::lock_guard lock(mutex_);
+  const RecallBounds* bounds = bounds_of(origin, object_id);
+  return bounds != nullptr && bounds->refuses(version_key, after);
+}
+
+// Under mutex_.
+const RecallBounds* Recall::bounds_of(std::string_view giver, const std::string& object_id) const {
   const auto found = tombstones_.find(object_id);
-  return found != tombstones_.end() && std::ranges::any_of(found->second, [&](const auto& tombstone) {
-           return tombstone.first == origin && tombstone.second.refuses(version_key, after);
-         });
+  if (found == tombstones_.end()) return nullptr;
+  const auto at = std::ranges::find(found->second, giver, &std::pair<std::string, RecallBounds>::first);
+  return at == found->second.end() ? nullptr : &at->second;
 }
 
 std::optional<std::string> Recall::recalled_by(const std::string& object_id, std::string_view version_key) const {
@@ -135,9 +141,7 @@ void Recall::add_tombstone(Plan& plan, journal::Batch& batch, const std::string&
   const auto [planned, fresh] = plan.tombstones.emplace(std::pair(object_id, giver), bounds);
   if (fresh) {
     const std::lock_guard lock(mutex_);
-    if (const auto found = tombstones_.find(object_id); found != tombstones_.end())
-      for (const auto& [member, before] : found->second)
-        if (member == giver) planned->second.add(before);
+    if (const RecallBounds* before = bounds_of(giver, object_id)) planned->second.add(*before);
   } else {
     planned->second.add(bounds);
   }
@@ -265,10 +269,10 @@ Result<RecallOutcome> Recall::recall(const RecallWish& wish) {
     journal::Batch batch;
     BONGSU_TRY_VOID(add_orders(plan, rows, wish, "", batch));
     // Whether it was here is not told by what was made of it, which others may not know of: that goes alone then.
-    const bool of_it = any || std::ranges::any_of(plan.orders, [&](const RecallOrder& order) {
-                         return std::ranges::find(order.objects, wish.object_id, &RecallRange::object_id) !=
-                                order.objects.end();
-                       });
+    const bool of_it =
+        any || std::ranges::any_of(plan.orders, [&](const RecallOrder& order) {
+          return std::ranges::find(order.objects, wish.object_id, &RecallRange::object_id) != order.objects.end();
+        });
     if (!of_it && derived.empty())
       return fail(ErrorCode::kNotFound, fmt::format("there is no object {} here", wish.object_id));
     if (wish.preview) {

@@ -253,6 +253,8 @@ class Recall {
   Recall(journal::Journal& journal, Release& release, RecallOptions options, const Clock& clock, Log& log);
   Result<void> read_states();
   Result<void> read_by_hand();
+  // Of what this member gave of the object; nullptr: nothing of it was recalled or barred. Under mutex_.
+  const RecallBounds* bounds_of(std::string_view giver, const std::string& object_id) const;
   bool took_from_all(const journal::Entry& entry) const;  // it was recalled or removed
   bool has_by_hand(const std::string& member, const journal::Entry& entry) const;
   Result<void> add_orders(Plan& plan, const std::vector<Rows>& rows, const RecallWish& words, const std::string& parent,

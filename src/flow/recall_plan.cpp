@@ -67,10 +67,12 @@ Result<std::vector<RecallPlace>> Recall::offered(const Rows& rows, const Mark& m
     BONGSU_TRY(const auto all, snapshot.rows_of(rows.view, object_id));
     BONGSU_TRY(const auto here, snapshot.versions(rows.collection, object_id));  // not what was deleted
     std::map<std::string, std::string> newest;  // by giver: of what was ever released here
+    std::vector<std::pair<journal::OutboxRow, journal::Entry>> released;
     for (const auto& row : all) {
-      BONGSU_TRY(const journal::Entry entry, snapshot.entry(row.seq));
+      BONGSU_TRY(journal::Entry entry, snapshot.entry(row.seq));
       std::string& key = newest[entry.origin];
       key = std::max(key, key_told(entry));
+      released.emplace_back(row, std::move(entry));
     }
     // What a plan withdrew was told by it to whoever was handed it. Without one: the content was erased, or another
     // copy of the version took its place.
@@ -88,9 +90,8 @@ Result<std::vector<RecallPlace>> Recall::offered(const Rows& rows, const Mark& m
     };
     std::vector<RecallPlace> gone;
     std::vector<journal::Entry> stay;
-    for (const auto& row : all) {
+    for (auto& [row, entry] : released) {
       if (!row.withdrawn && std::ranges::find(rows.seqs, row.seq) != rows.seqs.end()) continue;
-      BONGSU_TRY(journal::Entry entry, snapshot.entry(row.seq));
       if (!row.withdrawn)
         stay.push_back(std::move(entry));
       else if ((giver.empty() || entry.origin == giver) && up_to(bound, key_told(entry)) && untold(entry))
@@ -274,10 +275,8 @@ void Recall::bar_raised(Plan& plan, journal::Batch& batch, const std::string& ob
 
 bool Recall::took_from_all(const journal::Entry& entry) const {
   const std::lock_guard lock(mutex_);
-  const auto found = tombstones_.find(entry.object_id);
-  return found != tombstones_.end() && std::ranges::any_of(found->second, [&](const auto& tombstone) {
-           return tombstone.first == entry.origin && tombstone.second.took(key_told(entry));
-         });
+  const RecallBounds* bounds = bounds_of(entry.origin, entry.object_id);
+  return bounds != nullptr && bounds->took(key_told(entry));
 }
 
 Result<std::vector<RecallRange>> Recall::add_derived(journal::Snapshot& snapshot, const Release::Readers& readers,

@@ -149,10 +149,7 @@ AdminApi::Answer AdminApi::seal(const Call& call) {
   BONGSU_TRY_VOID(core_.sealing->flush());
   // Before the file leaves: the ledger tells it to each pair.
   journal::Batch batch;
-  for (const auto& member : members) {
-    batch.entries.push_back(note_of_sealed(core_, content, member));
-    note_handed_out(core_, content, member, batch);
-  }
+  for (const auto& member : members) note_sealed(core_, content, member, batch);
   BONGSU_TRY([[maybe_unused]] const auto receipt, core_.journal->append(batch));
   return raw(std::move(file));
 }
@@ -174,7 +171,7 @@ AdminApi::Answer AdminApi::open_sealed(const Call& call) {
     return {};
   };
   if (!readable) {
-    if (readable.error().code == ErrorCode::kDenied) BONGSU_TRY_VOID(destroy_key());
+    BONGSU_TRY_VOID(destroy_key());
     return std::unexpected(readable.error());
   }
   JsonObject out = header_json(opened.opened.header).as_object();

@@ -142,12 +142,6 @@ Result<void> may_seal(Core& core, const FileToSeal& file, const std::string& mem
   return {};
 }
 
-void note_handed_out(Core& core, const FileToSeal& file, const std::string& member, journal::Batch& batch) {
-  if (!file.is_stix) return;
-  for (std::size_t i = 0; i < file.facts.size(); ++i)
-    core.recall->sealed_by_hand(member, file.facts[i].object_id, file.version_keys[i], batch.states);
-}
-
 Result<void> may_open(Core& core, std::string_view sender, std::string_view content) {
   const auto objects = objects_in(content);
   if (!objects) return {};
@@ -162,7 +156,9 @@ Result<void> may_open(Core& core, std::string_view sender, std::string_view cont
   return {};
 }
 
-journal::NewEntry note_of_sealed(Core& core, const FileToSeal& file, const std::string& member) {
+void note_sealed(Core& core, const FileToSeal& file, const std::string& member, journal::Batch& batch) {
+  for (std::size_t i = 0; file.is_stix && i < file.facts.size(); ++i)
+    core.recall->sealed_by_hand(member, file.facts[i].object_id, file.version_keys[i], batch.states);
   JsonObject note{{"event", "seal.file"},
                   {"member", member},
                   {"at", core.clock.now().text(6)},
@@ -176,10 +172,10 @@ journal::NewEntry note_of_sealed(Core& core, const FileToSeal& file, const std::
   note["object"] = file.is_stix && file.facts.size() == 1 ? file.facts.front().object_id
                    : file.is_stix                         ? fmt::format("a file of {} objects", file.facts.size())
                                                           : "a file";
-  return {.kind = journal::EntryKind::kNote,
-          .object_id = "note--" + Uuid::random(core.random).text(),
-          .origin = core.config.member,
-          .payload = to_text(note)};
+  batch.entries.push_back({.kind = journal::EntryKind::kNote,
+                           .object_id = "note--" + Uuid::random(core.random).text(),
+                           .origin = core.config.member,
+                           .payload = to_text(note)});
 }
 
 }  // namespace bongsu::node

@@ -2,7 +2,7 @@
 //
 //   BONGSU_TRY(const auto file, file_to_seal(core, bytes, "TLP:AMBER", "shared"));
 //   BONGSU_TRY_VOID(may_seal(core, file, "cert-lt"));      // kDenied with the reasons
-//   // seal, then note_of_sealed(core, file, "cert-lt") in one commit: the ledger's leaf follows from it
+//   // seal, then note_sealed(core, file, "cert-lt", batch) in one commit: the ledger's leaf follows from it
 //
 // Of STIX content each object is asked about, by its own markings joined with the label that it has here where this
 // node made it; what stands here already as well by each copy that another member gave, so that nobody launders it
@@ -38,9 +38,9 @@ Result<FileToSeal> file_to_seal(Core& core, std::string_view content, std::strin
                                 std::string_view collection);
 // kDenied names the object, the member and why.
 Result<void> may_seal(Core& core, const FileToSeal& file, const std::string& member);
-journal::NewEntry note_of_sealed(Core& core, const FileToSeal& file, const std::string& member);
-// Into the commit before it leaves: a recall of what is in it goes to the member, too.
-void note_handed_out(Core& core, const FileToSeal& file, const std::string& member, journal::Batch& batch);
+// Into the commit before it leaves: the note that the ledger's leaf follows from, and that a recall of what is in it goes
+// to the member, too.
+void note_sealed(Core& core, const FileToSeal& file, const std::string& member, journal::Batch& batch);
 // What a sender sealed and recalled before anybody read it is not read. kDenied names the object; what cannot be read
 // as STIX is nothing that is recalled.
 Result<void> may_open(Core& core, std::string_view sender, std::string_view content);
