@@ -218,7 +218,7 @@ struct Drill::Impl {
   Result<void> take(const Input& input, Step& step) {
     // A second report of the same delivery changes nothing and is not kept.
     if (const auto* e = std::get_if<Evidence>(&input);
-        e != nullptr && e->as == As::kDelivered && engine->known(e->object) && !engine->pending(e->object))
+        e != nullptr && e->as == As::kDelivered && engine->delivered(e->object))
       return {};
     BONGSU_TRY_VOID(check(input));
     BONGSU_TRY(Entry entry, entry_of(input));

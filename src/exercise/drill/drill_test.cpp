@@ -408,6 +408,9 @@ TEST(Drill, WhatIsNotReportedDeliveredIsOfferedAgainUnderTheSameId) {
   const std::size_t before = host.log_.size();
   host.must(Evidence{.as = As::kDelivered, .object = host.deliveries_[0].id}, 12 * kMin);
   EXPECT_EQ(host.log_.size(), before) << "told twice, kept once";
+  host.must(Evidence{.as = As::kDelivered, .object = host.deliveries_[1].id}, 12 * kMin);
+  host.must(Evidence{.as = As::kDelivered, .object = host.deliveries_[1].id}, 12 * kMin);
+  EXPECT_EQ(host.log_.size(), before + 1) << "it was acknowledged before: that it went is kept, once";
   EXPECT_EQ(host.take(Evidence{.as = As::kDelivered, .object = "1/phish/9/lt-blue/0"}, 12 * kMin).error().code,
             ErrorCode::kNotFound);
   const auto again = Drill::resume(host.scenario_, switch_ranges(), host.log_);

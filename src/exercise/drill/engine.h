@@ -65,9 +65,9 @@ class Engine {
   std::vector<ServiceNow> services(std::size_t team) const;
   RangeCopy* range(std::size_t team) { return teams_[team].range.get(); }
   bool known(const std::string& id) const { return out_number_.contains(id); }
-  bool pending(const std::string& id) const {
+  bool delivered(const std::string& id) const {  // as reported: somebody may have acknowledged it before
     const auto number = out_number_.find(id);
-    return number != out_number_.end() && out_.contains(number->second);
+    return number != out_number_.end() && delivered_.contains(number->second);
   }
   std::uint64_t outs() const { return outs_; }
   std::vector<Delivery> pending_deliveries(std::uint64_t from) const;
@@ -197,8 +197,9 @@ class Engine {
     std::optional<TelemetryLines> telemetry;
   };
   std::uint64_t outs_ = 0;
-  std::map<std::uint64_t, Out> out_;                           // not reported as delivered
+  std::map<std::uint64_t, Out> out_;                           // neither reported as delivered nor acknowledged
   std::unordered_map<std::string, std::uint64_t> out_number_;  // of every id so far
+  std::unordered_set<std::uint64_t> delivered_;
 };
 
 }  // namespace bongsu::exercise::drill

@@ -94,7 +94,9 @@ void Engine::control(const Control& c) {
 void Engine::evidence(const Evidence& e, const Entry& entry) {
   deeds_.take(entry);
   if (e.as == As::kDelivered || e.as == As::kAcknowledged) {
-    out_.erase(out_number_.at(e.object));
+    const std::uint64_t number = out_number_.at(e.object);
+    out_.erase(number);
+    if (e.as == As::kDelivered) delivered_.insert(number);
     return;
   }
   const auto team = plan_->roster.team_of(e.team);
