@@ -182,13 +182,16 @@ export async function partners(a, b) {
   await live(a, 2);
 }
 
-// A TCP relay that can be cut: every connection dies at once, and new ones are refused until restore().
+// A TCP relay that can be cut: every connection dies at once, and new ones are refused until restore(). `target`: a port,
+// or what is asked for it at each connection, where it changes with the process behind it.
 export class Relay {
   constructor(house) { this.sockets = new Set(); this.open = true; house.proxies.push(this); }
   async listen() {
-    this.server = createServer((client) => {
-      if (!this.open || !this.target) return client.destroy();
-      const upstream = connect(this.target, '127.0.0.1');
+    this.server = createServer(async (client) => {
+      client.on('error', () => {});
+      const port = this.open && (typeof this.target === 'function' ? await this.target().catch(() => undefined) : this.target);
+      if (!this.open || !port || client.destroyed) return client.destroy();
+      const upstream = connect(port, '127.0.0.1');
       for (const [a, b] of [[client, upstream], [upstream, client]]) {
         this.sockets.add(a);
         a.on('error', () => {});
