@@ -9,6 +9,8 @@
  *
  * The network is a bag: what lies in it may be taken out late, in any order, twice, or never (as often as LOSSES).
  *
+ * With -DSTOPS, a reader may be stopped at any time: its tail ends, and it may not open it again.
+ *
  * With -DNARROW, A does not withdraw the object for good, but narrows what B may have, and widens it again at any later time, or never: the
  * same version is released anew, by a later decision. A release says how many tombstones there were for its reader when it was decided; a
  * tombstone by narrowing wins over what was decided before it, and over nothing else (docs/decisions/0008).
@@ -54,6 +56,9 @@ bool sent[EDGES];     /* the row was handed out */
 bool exact[EDGES];    /* the reader came since the start: what `sent` says is all there was */
 bool unsettled[EDGES];/* recalled while not exact: the reader's cursor will tell (on the disk, with the order) */
 bool linked[EDGES];   /* the reader's tail is open */
+#ifdef STOPS
+bool stopped[EDGES];  /* and never will be again */
+#endif
 
 /* The network. */
 bool rel[EDGES], tom[EDGES], rec[EDGES], forged;
@@ -90,32 +95,57 @@ inline withdraw(n) {  /* in one commit: nothing goes out any more, and who was g
   i = 0
 }
 
-/* The reader opens its tail with the cursor that it has. What was under way on the tail before is read or lost by then. */
+/* The giver sees the reader's cursor. What was under way on its tail before is read or lost by then. */
+inline settle(edge) {
+#ifdef MARK_FOLLOWS_CURSOR       /* broken: believe a cursor that was reset */
+  sent[edge] = cursor[edge];
+#else
+  if
+  :: cursor[edge] && !withdrawn[giver[edge]] -> sent[edge] = true
+#ifndef FORGETS                  /* broken without: what was handed out just before a crash is not asked about */
+  :: cursor[edge] && unsettled[edge] -> sent[edge] = true; order[edge] = true
+#endif
+  :: else
+  fi;
+#endif
+  unsettled[edge] = false;
+  exact[edge] = true
+}
+
+/* The reader opens its tail with the cursor that it has. */
 inline open(e) {
   rel[e] = false;
 #ifdef NARROW
   rel2[e] = false;
 #endif
   linked[e] = true;
-#ifdef MARK_FOLLOWS_CURSOR       /* broken: believe a cursor that was reset */
-  sent[e] = cursor[e];
-#else
-  if
-  :: cursor[e] && !withdrawn[giver[e]] -> sent[e] = true
-#ifndef FORGETS                  /* broken without: what was handed out just before a crash is not asked about */
-  :: cursor[e] && unsettled[e] -> sent[e] = true; order[e] = true
-#endif
-  :: else
-  fi;
-#endif
-  unsettled[e] = false;
-  exact[e] = true
+  settle(e)
 }
+
+#ifdef STOPS
+/* It may not open it any more, and shows the cursor when it asks what it is to destroy: a cursor that rests, asked for by the
+ * process that sees it. */
+inline tells(e) {
+#ifndef SHOWS_EARLY              /* broken without: a cursor of before, while something is still under way */
+  rel[e] = false;
+#endif
+  settle(e)
+}
+#endif
 
 /* Pulls rows for the reader of an edge, for as long as there are any. */
 proctype Tail(byte e) {
   do
+#ifdef STOPS
+  :: atomic { !linked[e] && !stopped[e] -> open(e) }
+  :: atomic { !stopped[e] -> stopped[e] = true; linked[e] = false }
+  :: atomic { crashes < CRASHES && stopped[e] -> crashes++; sent[e] = mark[e]; exact[e] = false }
+#ifndef SHOWS_NOTHING            /* broken without: whoever cannot open its tail is never told */
+  :: atomic { stopped[e] && !exact[e] -> tells(e) }
+#endif
+#else
   :: atomic { !linked[e] -> open(e) }
+#endif
   :: atomic { linked[e] && has[giver[e]] && !withdrawn[giver[e]] && !cursor[e] && !rel[e] ->
 #ifdef UNLOCKED_PULL             /* broken: the snapshot is read, and what was handed out noted, in two steps */
        skip } ; atomic {

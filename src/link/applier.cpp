@@ -53,6 +53,18 @@ Result<Cursor> FlowApplier::open(const FollowedCollection& remote) {
   return cursor;
 }
 
+Result<std::vector<std::pair<std::string, Cursor>>> stored_cursors(journal::Journal& journal,
+                                                                   const std::string& member) {
+  std::vector<std::pair<std::string, Cursor>> out;
+  BONGSU_TRY(const auto states, journal.states(kCursorSpace));
+  for (const auto& [key, state] : states) {
+    const auto slash = key.find('/');
+    if (slash == std::string::npos || std::string_view(key).substr(0, slash) != member) continue;
+    if (auto cursor = Cursor::parse(state)) out.emplace_back(key.substr(slash + 1), std::move(*cursor));
+  }
+  return out;
+}
+
 TailBatch FlowApplier::unsealed(const FollowedCollection& remote, const TailBatch& received, OpenedItems& opened,
                                 AppliedCounts& counts, int& logged) {
   TailBatch batch = received;

@@ -4,6 +4,8 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -76,5 +78,10 @@ class FlowApplier final : public Applier {
   std::function<void(const std::string&)> on_gone_;
   std::map<std::string, std::uint64_t> tombstones_;  // the most that a partner spoke of, by member
 };
+
+// Where the links to this member's collections stand, by its id of the collection, as it is stored here. What cannot be
+// read is left out.
+Result<std::vector<std::pair<std::string, Cursor>>> stored_cursors(journal::Journal& journal,
+                                                                   const std::string& member);
 
 }  // namespace bongsu::link

@@ -11,7 +11,10 @@ namespace {
 using namespace test;
 
 struct RecallingNode : Node {
-  RecallingNode(std::string member, FakeClock& c, Random& r) : Node(std::move(member), c, r) {
+  RecallingNode(std::string member, FakeClock& c, Random& r) : Node(std::move(member), c, r) { load(); }
+  // As when the process starts; what was not written down before is not known any more.
+  void load() {
+    if (admission) admission->set_recall(nullptr);
     recall = std::move(flow::Recall::load(*journal, *release,
                                           {.self = self,
                                            .signing_key = key,
@@ -36,6 +39,7 @@ struct RecallLink : testing::Test {
   std::unique_ptr<Producer> producer;
   FlowApplier applier{*lt.journal, *lt.admission, *lt.collections, random, *lt.log, "cert-lt"};
   Cursor cursor;
+  std::string run = "first";  // of cert-ua's node
   const net::Url url = net::parse_url("https://ua.example").value();
 
   void SetUp() override {
@@ -70,12 +74,18 @@ struct RecallLink : testing::Test {
         [](const net::Peer& peer) {
           return peer.issuer_fingerprint.empty() ? std::nullopt : std::optional(peer.issuer_fingerprint);
         },
-        *ua.log);
+        [this](const std::string& to, const std::string& of, std::string_view said) {
+          return producer->tails->shown(to, of, said);
+        },
+        run, *ua.log);
     net::Request request{.method = method, .path = path};
     request.peer.issuer_fingerprint = member;
     request.body = std::move(body);
     EXPECT_TRUE(RecallServer::is_for(request));
     return server.handle(std::move(request));
+  }
+  net::Response ask_as(const std::string& member, const std::vector<RestingCursor>& cursors, const std::string& of) {
+    return ask(member, "POST", std::string(kRecallsPath), resting_cursors_body({of, cursors}));
   }
   RecallSend send_to_ua() {
     return [this](const net::ClientRequest& request) -> Result<net::ClientResponse> {
@@ -84,6 +94,117 @@ struct RecallLink : testing::Test {
     };
   }
 };
+
+// A node dies before it noted what it had handed out, and the member can't open its tail any more: where the member
+// stands tells.
+struct RecallShown : RecallLink {
+  std::string id = stix::Object::parse(indicator(1))->id_text();
+  Resting resting{[this]() -> Result<std::vector<RestingCursor>> { return at_rest; }};
+  std::vector<RestingCursor> at_rest;
+
+  void die() {
+    producer.reset();
+    ua.load();
+    producer = std::make_unique<Producer>(ua, TailServerOptions{.recall = ua.recall.get()});
+    run += "'";
+  }
+  void stop_and_recall() {
+    ua.agree({{"cert-lt", {collection}}}, stix::Tlp::kGreen, {"cert-lt"});
+    EXPECT_EQ(producer->get("cert-lt", "/link/v1/tail/" + collection, {{"Last-Event-ID", cursor.text}}).status, 404);
+    const auto outcome = ua.recall->recall({.object_id = id, .reason = flow::RecallReason::kErroneous, .by = "anna"});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->unsettled, std::vector<std::string>{"cert-lt"});
+  }
+  void ask() { ASSERT_TRUE(exchange_recalls(*lt.recall, "cert-ua", url, send_to_ua(), &resting)); }
+};
+
+TEST_F(RecallShown, WhoCannotOpenItsTailShowsItsCursorAndIsTold) {
+  ua.publish(collection, {indicator(1), indicator(2)});
+  connect();
+  die();
+  stop_and_recall();
+  ask();
+  EXPECT_EQ(mirrored().size(), 2u) << "without a cursor nothing is known";
+  at_rest = *resting_cursors(*lt.journal, "cert-ua", {});
+  ASSERT_EQ(at_rest.size(), 1u);
+  EXPECT_EQ(at_rest[0].collection, collection);
+  EXPECT_EQ(at_rest[0].cursor, cursor.text);
+  EXPECT_TRUE(resting_cursors(*lt.journal, "cert-ua", {collection})->empty()) << "something may come through it";
+  EXPECT_TRUE(resting_cursors(*lt.journal, "cert", {})->empty());
+  ask();
+  EXPECT_EQ(mirrored(), std::vector<std::string>{indicator(2)});
+  ASSERT_EQ(ua.recall->orders(id).size(), 1u);
+  EXPECT_TRUE(ua.recall->orders(id)[0].receipt);
+  EXPECT_TRUE(ua.recall->orders(id)[0].unsettled.empty());
+}
+
+TEST_F(RecallShown, WhoseAgreementEndsMeanwhileGivesBackWhatItGot) {
+  ua.publish(collection, {indicator(1), indicator(2)});
+  connect();
+  die();
+  ua.agree({});
+  at_rest = *resting_cursors(*lt.journal, "cert-ua", {});
+  ask();
+  EXPECT_TRUE(mirrored().empty());
+  for (const auto& order : ua.recall->orders()) EXPECT_TRUE(order.receipt);
+}
+
+TEST_F(RecallShown, WhoStandsBeforeARowWasNotHandedItAndIsNotTold) {
+  ua.publish(collection, {indicator(2)});
+  connect();
+  ua.publish(collection, {indicator(1)});
+  die();
+  stop_and_recall();
+  at_rest = *resting_cursors(*lt.journal, "cert-ua", {});
+  ask();
+  EXPECT_TRUE(ua.recall->orders(id).empty());
+  EXPECT_TRUE(lt.recall->taken().empty());
+}
+
+TEST_F(RecallShown, OnlyOurOwnCursorsOfThisProcessCount) {
+  ua.publish(collection, {indicator(1), indicator(2)});
+  connect();
+  die();
+  stop_and_recall();
+  const auto stored = *resting_cursors(*lt.journal, "cert-ua", {});
+  const auto still_open = [&](const std::vector<RestingCursor>& cursors, const std::string& of) {
+    const auto answer = ask_as("cert-lt", cursors, of);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(std::get<std::string>(answer.body).find("tombstone\""), std::string::npos);
+    ASSERT_EQ(ua.recall->orders(id).size(), 1u);
+    EXPECT_FALSE(ua.recall->orders(id)[0].unsettled.empty());
+  };
+  still_open(stored, "first");                                        // another process
+  still_open({{collection, "1-" + std::string(32, 'A')}}, run);       // made up
+  still_open({{ua.add_collection("other"), stored[0].cursor}}, run);  // of another collection
+  EXPECT_EQ(ask_as("cert-kr", stored, run).status, 200);              // of another member
+  still_open({}, run);
+  for (const char* bad :
+       {"", "[]", "{}", R"({"run":"","cursors":[]})", R"({"run":"a","cursors":7})", R"({"run":"a","cursors":[7]})",
+        R"({"run":"a","cursors":[{"collection":"x","cursor":"1-a"}]})"})
+    EXPECT_EQ(RecallLink::ask("cert-lt", "POST", std::string(kRecallsPath), bad).status, 400) << bad;
+  EXPECT_EQ(RecallLink::ask("cert-lt", "POST", std::string(kRecallsPath),
+                            resting_cursors_body({run, {{collection, std::string(kMaxCursorBytes + 1, '1')}}}))
+                .status,
+            400);
+  EXPECT_EQ(ask_as("cert-lt", std::vector<RestingCursor>(kMaxRestingCursors + 1, stored[0]), run).status, 400);
+}
+
+TEST_F(RecallShown, WhatWasShownIsNotShownAgainUntilTheNodeStartsAnew) {
+  ua.publish(collection, {indicator(1)});
+  connect();
+  at_rest = *resting_cursors(*lt.journal, "cert-ua", {});
+  int posts = 0;
+  const auto counting = [&, real = send_to_ua()](const net::ClientRequest& request) {
+    posts += request.method == "POST" ? 1 : 0;
+    return real(request);
+  };
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(exchange_recalls(*lt.recall, "cert-ua", url, counting, &resting));
+  EXPECT_EQ(posts, 1);
+  die();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(exchange_recalls(*lt.recall, "cert-ua", url, counting, &resting));
+  EXPECT_EQ(posts, 2);
+}
 
 // What a tail opens while a recall would wait for it must begin none itself.
 TEST_F(RecallLink, ATailThatIsReadAsALabelRunsOutTellsItAndRecallsIt) {
@@ -127,7 +248,7 @@ TEST_F(RecallLink, ATombstoneIsObeyedAndItsReceiptComesBackAlsoAfterOneWasLost) 
 
 TEST_F(RecallLink, OnlyMembersAreToldAndNothingElseIsTaken) {
   EXPECT_EQ(ask("", "GET", std::string(kRecallsPath), "").status, 403);
-  EXPECT_EQ(ask("cert-lt", "POST", std::string(kRecallsPath), "").status, 405);
+  EXPECT_EQ(ask("cert-lt", "PUT", std::string(kRecallsPath), "").status, 405);
   EXPECT_EQ(ask("cert-lt", "GET", std::string(kReceiptsPath), "").status, 405);
   for (const char* bad :
        {"", "{", "[]", "{}", R"({"receipts":{}})", R"({"receipts":[7]})", R"({"receipts":[{"text":"x"}]})"})

@@ -35,13 +35,19 @@ Result<void> must_be_ok(const net::ClientResponse& response) {
 }  // namespace
 
 Result<void> exchange_recalls(flow::Recall& recall, const std::string& member, const net::Url& link_url,
-                              const RecallSend& send) {
+                              const RecallSend& send, Resting* resting) {
+  std::string show;  // to go with the next question
   for (int round = 0; round < kMaxRounds; ++round) {
-    BONGSU_TRY(const auto response, send({.method = "GET",
-                                          .url = under(link_url, kRecallsPath),
-                                          .headers = {{"Accept", "application/json"}},
-                                          .body = {}}));
+    net::ClientRequest question{
+        .method = "GET", .url = under(link_url, kRecallsPath), .headers = {{"Accept", "application/json"}}};
+    if (!show.empty()) {
+      question.method = "POST";
+      question.headers.add("Content-Type", "application/json");
+      question.body = show;
+    }
+    BONGSU_TRY(const auto response, send(question));
     BONGSU_TRY_VOID(must_be_ok(response));
+    if (!show.empty()) resting->shown = std::exchange(show, {});
     BONGSU_TRY(const auto told, parse_signed_texts("tombstones", response.body, flow::kMaxToldAtOnce));
     std::size_t obeyed = 0, refused = 0;
     for (const auto& tombstone : told.texts) {
@@ -64,15 +70,34 @@ Result<void> exchange_recalls(flow::Recall& recall, const std::string& member, c
       BONGSU_TRY_VOID(must_be_ok(taken));
       BONGSU_TRY_VOID(recall.acknowledged(member, receipts));
     }
-    if (obeyed == 0) return {};
+    if (obeyed > 0) continue;
+    if (resting == nullptr || told.run.empty()) return {};
+    BONGSU_TRY(auto cursors, resting->now());
+    if (cursors.empty()) return {};
+    show = resting_cursors_body({told.run, std::move(cursors)});
+    if (show == resting->shown) return {};
   }
   return {};
+}
+
+Result<std::vector<RestingCursor>> resting_cursors(journal::Journal& journal, const std::string& member,
+                                                   const std::set<std::string>& at_work) {
+  std::vector<RestingCursor> out;
+  BONGSU_TRY(const auto stored, stored_cursors(journal, member));
+  for (const auto& [collection, cursor] : stored)
+    if (!at_work.contains(collection) && !cursor.text.empty() && out.size() < kMaxRestingCursors)
+      out.push_back({collection, cursor.text});
+  return out;
 }
 
 struct RecallLinks::Impl {
   class Asker {
    public:
-    Asker(Impl& impl, Partner partner) : impl_(impl), partner_(std::move(partner)), thread_([this] { run(); }) {}
+    Asker(Impl& impl, Partner partner)
+        : impl_(impl),
+          partner_(std::move(partner)),
+          resting_{[this] { return impl_.resting(partner_.member); }},
+          thread_([this] { run(); }) {}
     ~Asker() {
       {
         const std::lock_guard lock(mutex_);
@@ -98,9 +123,10 @@ struct RecallLinks::Impl {
       settings.max_body_bytes = kMaxRecallAnswer;
       const auto client = client_.open(std::move(settings));
       if (!client) return fail(ErrorCode::kCancelled, "stopped");
-      const auto done = exchange_recalls(impl_.recall, partner_.member, url, [&](const net::ClientRequest& request) {
-        return client->send(request, impl_.options.discover_deadline);
-      });
+      const auto done = exchange_recalls(
+          impl_.recall, partner_.member, url,
+          [&](const net::ClientRequest& request) { return client->send(request, impl_.options.discover_deadline); },
+          &resting_);
       client_.close();
       return done;
     }
@@ -131,6 +157,7 @@ struct RecallLinks::Impl {
 
     Impl& impl_;
     const Partner partner_;
+    Resting resting_;  // of the thread alone
     std::mutex mutex_;
     std::condition_variable changed_;
     bool stopping_ = false, asked_ = false;
@@ -138,7 +165,8 @@ struct RecallLinks::Impl {
     std::thread thread_;
   };
 
-  Impl(flow::Recall& r, LinksOptions o, Random& rnd, Log& l) : recall(r), options(std::move(o)), random(rnd), log(l) {}
+  Impl(flow::Recall& r, LinksOptions o, RestingOf at_rest, Random& rnd, Log& l)
+      : recall(r), options(std::move(o)), resting(std::move(at_rest)), random(rnd), log(l) {}
 
   LinksOptions current_options() {
     const std::lock_guard lock(options_mutex);
@@ -148,6 +176,7 @@ struct RecallLinks::Impl {
   flow::Recall& recall;
   LinksOptions options;
   std::mutex options_mutex;  // of its certificate
+  const RestingOf resting;
   Random& random;
   Log& log;
   std::mutex mutex;
@@ -155,8 +184,8 @@ struct RecallLinks::Impl {
   bool stopped = false;
 };
 
-RecallLinks::RecallLinks(flow::Recall& recall, LinksOptions options, Random& random, Log& log)
-    : impl_(std::make_unique<Impl>(recall, std::move(options), random, log)) {}
+RecallLinks::RecallLinks(flow::Recall& recall, LinksOptions options, RestingOf resting, Random& random, Log& log)
+    : impl_(std::make_unique<Impl>(recall, std::move(options), std::move(resting), random, log)) {}
 RecallLinks::~RecallLinks() { stop(); }
 
 void RecallLinks::set_partners(std::vector<Partner> partners) {

@@ -112,9 +112,11 @@ struct LinkRunner::Impl {
       const auto request = consumer->request();
       const auto silence = consumer->silence_limit();
       const auto before = consumer->status().phase;
+      reading = true;
       lock.unlock();
       const auto outcome = exchange(request, silence);
       lock.lock();
+      reading = false;
       consumer->ended(outcome ? nullptr : &outcome.error());
       if (!outcome && !stopping && consumer->status().phase != before)
         log.warn("link.lost",
@@ -158,9 +160,11 @@ struct LinkRunner::Impl {
       if (stopping) return;  // what is queued comes again: the cursor stands before it
       const TailBatch batch = consumer->take();
       changed.notify_all();
+      applying = true;
       lock.unlock();
       const auto counts = applier.apply(remote, batch);
       lock.lock();
+      applying = false;
       if (counts) {
         consumer->applied(batch, *counts);
         continue;
@@ -190,6 +194,7 @@ struct LinkRunner::Impl {
   LinkStatus status;  // until there is a consumer
   bool stopping = false;
   bool drop = false;  // the stream that runs is of no use any more
+  bool reading = false, applying = false;
   CancellableClient client;
   std::thread reader, writer;
 };
@@ -223,6 +228,11 @@ LinkStatus LinkRunner::status() const {
   return impl_->consumer ? impl_->consumer->status() : impl_->status;
 }
 
+bool LinkRunner::at_work() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->reading || impl_->applying || (impl_->consumer && impl_->consumer->has_items());
+}
+
 // ── All links ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 namespace {
@@ -253,6 +263,14 @@ class PartnerLinks {
   }
 
   const Partner& partner() const { return partner_; }
+
+  std::set<std::string> at_work() const {
+    const std::lock_guard lock(mutex_);
+    std::set<std::string> out;
+    for (const auto& [id, runner] : runners_)
+      if (runner->at_work()) out.insert(id);
+    return out;
+  }
 
   void append_status(std::vector<LinkStatus>& out) const {
     const std::lock_guard lock(mutex_);
@@ -385,6 +403,7 @@ struct Links::Impl {
   Log& log;
   mutable std::mutex mutex;
   std::map<std::string, std::unique_ptr<PartnerLinks>> partners;
+  int ending = 0;  // calls that are ending links
 };
 
 Links::Links(Applier& applier, LinksOptions options, const Clock& clock, Random& random, Log& log)
@@ -406,9 +425,11 @@ void Links::set_partners(std::vector<Partner> partners) {
     for (auto& [member, running] : impl_->partners)
       if (running) ending.push_back(std::move(running));
     impl_->partners = std::move(next);
+    ++impl_->ending;
   }
   ending.clear();  // a changed partner's old links are gone before its new ones begin: one writer for each cursor
   const std::lock_guard lock(impl_->mutex);
+  --impl_->ending;
   for (Partner& partner : partners) {
     if (partner.link_url.empty() || impl_->partners.contains(partner.member)) continue;
     const std::string member = partner.member;
@@ -434,6 +455,13 @@ std::vector<LinkStatus> Links::status() const {
   std::vector<LinkStatus> out;
   for (const auto& [member, links] : impl_->partners) links->append_status(out);
   return out;
+}
+
+std::optional<std::set<std::string>> Links::at_work(const std::string& member) const {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->ending > 0) return std::nullopt;
+  const auto at = impl_->partners.find(member);
+  return at == impl_->partners.end() ? std::set<std::string>{} : at->second->at_work();
 }
 
 void Links::stop() { set_partners({}); }

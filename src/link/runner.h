@@ -13,6 +13,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,6 +60,8 @@ class LinkRunner {
   void start();
   void stop();
   LinkStatus status() const;
+  // Something may come, or came and is not stored yet: what is stored of the cursor may change.
+  bool at_work() const;
 
  private:
   struct Impl;
@@ -73,6 +77,8 @@ class Links {
   void set_partners(std::vector<Partner> partners);  // starts what is new, stops what is gone or changed
   void replace_certificate(std::string certificate_pem, std::string private_key_pem);  // rotation: links reconnect with it
   std::vector<LinkStatus> status() const;            // a partner whose collections are not known yet has one line without collection
+  // Collections of a partner (its ids) whose links are at work; nullopt: it cannot be said now, links are being ended.
+  std::optional<std::set<std::string>> at_work(const std::string& member) const;
   void stop();
 
  private:

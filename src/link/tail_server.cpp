@@ -43,6 +43,16 @@ class ReleaseGate final : public TailGate {
     BONGSU_TRY(auto opened, release_.look(member, collection));
     return Opened{opened.view, std::move(opened.snapshot), opened.epoch};
   }
+  Result<journal::ViewId> kept(std::string_view member, std::string_view collection) override {
+    journal::ViewId view = 0;
+    BONGSU_TRY_VOID(
+        release_.with_arrangement([&](const flow::Release::Readers& readers, std::uint64_t) -> Result<void> {
+          for (const auto& reader : readers(std::string(collection)))
+            if (reader.member == member) view = reader.view;
+          return {};
+        }));
+    return view;
+  }
   journal::ViewId origin_of(journal::ViewId view) override { return release_.origin_of(view); }
   Result<bool> may_have(std::string_view member, const journal::Entry& entry) override {
     BONGSU_TRY(const auto facts, flow::facts_of(entry));
@@ -458,6 +468,20 @@ struct Beginning {
   journal::Pos had = 0;  // what the cursor proves, wherever the tail begins
 };
 
+// The place that this cursor proves; nullopt if it is not one of ours for this view.
+Result<std::optional<Beginning>> proven_place(Shared& shared, std::string_view cursor, const std::string& member,
+                                              const std::string& collection, journal::ViewId view,
+                                              journal::Snapshot& snapshot, std::uint64_t mark) {
+  const auto said = CursorSeal::read(cursor);
+  if (!said) return std::nullopt;
+  BONGSU_TRY(const auto page, snapshot.tail(view, said->pos - 1, 1));
+  if (page.rows.empty() || page.rows[0].pos != said->pos) return std::nullopt;
+  const Place place{shared.gate.origin_of(view), said->pos, page.rows[0].seq, page.rows[0].added_us, said->round};
+  const auto verdict = shared.seal.judge(cursor, member, collection, place, mark);
+  if (verdict == CursorSeal::Verdict::kForeign) return std::nullopt;
+  return Beginning{place, verdict == CursorSeal::Verdict::kPlaceAndMark ? mark : 0, said->pos};
+}
+
 // Where to go on behind `cursor`; the beginning if it is not one of ours for this view, or of a round before the one
 // that is owed and can be given.
 Result<Beginning> beginning_of(Shared& shared, std::string_view cursor, const std::string& member,
@@ -465,17 +489,9 @@ Result<Beginning> beginning_of(Shared& shared, std::string_view cursor, const st
   const journal::ViewId origin = shared.gate.origin_of(opened.view);
   BONGSU_TRY(const std::uint64_t owed, shared.owed_round(member, collection));
   const bool can_seal = shared.options.sealing != nullptr && shared.options.sealing->can_seal_to(member);
-  journal::Pos had = 0;
-  if (const auto said = CursorSeal::read(cursor)) {
-    BONGSU_TRY(const auto page, opened.snapshot->tail(opened.view, said->pos - 1, 1));
-    if (!page.rows.empty() && page.rows[0].pos == said->pos) {
-      const Place place{origin, said->pos, page.rows[0].seq, page.rows[0].added_us, said->round};
-      const auto verdict = shared.seal.judge(cursor, member, collection, place, mark);
-      if (verdict != CursorSeal::Verdict::kForeign) had = said->pos;
-      if (had != 0 && (place.round >= owed || !can_seal))
-        return Beginning{place, verdict == CursorSeal::Verdict::kPlaceAndMark ? mark : 0, had};
-    }
-  }
+  BONGSU_TRY(const auto proven, proven_place(shared, cursor, member, collection, opened.view, *opened.snapshot, mark));
+  if (proven && (proven->place.round >= owed || !can_seal)) return *proven;
+  const journal::Pos had = proven ? proven->had : 0;
   if (can_seal) shared.begun_anew(member, collection);
   // Nothing was sent in this round, so everything withdrawn until now is known, or told with its row (Tail::identify_).
   return Beginning{{.origin = origin, .round = owed}, mark, had};
@@ -533,6 +549,15 @@ net::Response TailServer::handle(net::Request&& request) {
   if (rest == "collections" || rest == "collections/") return collections(*member);
   if (rest.starts_with("tail/")) return tail(*member, rest.substr(5), request);
   return nothing_here();
+}
+
+Result<void> TailServer::shown(const std::string& member, const std::string& collection, std::string_view cursor) {
+  if (shared_->options.recall == nullptr) return {};
+  BONGSU_TRY(const journal::ViewId view, shared_->gate.kept(member, collection));
+  if (view == 0) return {};
+  BONGSU_TRY(const auto proven,
+             proven_place(*shared_, cursor, member, collection, view, *shared_->journal.snapshot(), 0));
+  return proven ? shared_->options.recall->opened(member, collection, proven->had) : Result<void>{};
 }
 
 net::Response TailServer::collections(const std::string& member) {

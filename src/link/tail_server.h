@@ -60,6 +60,8 @@ class TailGate {
   // As flow::Release: takes out what time takes away; opens without doing so.
   virtual Result<void> keep_up() = 0;
   virtual Result<Opened> look(std::string_view member, std::string_view collection) = 0;
+  // The view that is kept for a member, whether it may read it now or not; 0: it never had any.
+  virtual Result<journal::ViewId> kept(std::string_view member, std::string_view collection) = 0;
   virtual journal::ViewId origin_of(journal::ViewId view) = 0;  // the view whose positions this one continues
   // Decided again for this entry, as it is sealed: may the member have it now?
   virtual Result<bool> may_have(std::string_view member, const journal::Entry& entry) = 0;
@@ -93,6 +95,10 @@ class TailServer {
   void policy_changed();
   std::size_t open_tails() const;
   std::uint64_t looks() const;  // how often tails looked for withdrawals
+  // A member that cannot open its tail, or does not, shows its cursor: what stands up to there was handed to it, and
+  // what stands behind was not (flow::Recall::opened). Only a cursor that it came to rest at under this process says
+  // that. One that is not ours says nothing.
+  Result<void> shown(const std::string& member, const std::string& collection, std::string_view cursor);
   // A member has given us prekeys: what was withheld from it for want of them is sent.
   void prekeys_changed(const std::string& member);
   // What was withheld from whom because it could not be sealed, since the start.

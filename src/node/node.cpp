@@ -162,7 +162,11 @@ Result<void> Node::Impl::build() {
       [this](const std::string& member) { tails->prekeys_changed(member); });
   trust = std::make_unique<link::TrustServer>(trust_books(*core->registry));
   recall_server = std::make_unique<link::RecallServer>(
-      *core->recall, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); }, log);
+      *core->recall, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
+      [this](const std::string& member, const std::string& collection, std::string_view cursor) {
+        return tails->shown(member, collection, cursor);
+      },
+      fmt::format("{:016x}", core->random.next()), log);
 
   desk = std::make_unique<AlertDesk>(*core, delays, metrics);
   BONGSU_TRY(inputs, LiveInputs::open(config, options.directory.root(), log));
@@ -204,8 +208,15 @@ Result<void> Node::Impl::build() {
       core->clock, core->random, log);
   recall_links = std::make_unique<link::RecallLinks>(
       *core->recall,
-      link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13},
+      link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem,
+                                 .private_key_pem = core->keys.tls.private_key_pem,
+                                 .floor = net::TlsFloor::kTls13},
                          .rediscover = config.link_rediscover},
+      [this](const std::string& member) -> Result<std::vector<link::RestingCursor>> {
+        const auto at_work = links->at_work(member);
+        if (!at_work) return std::vector<link::RestingCursor>{};
+        return link::resting_cursors(*core->journal, member, *at_work);
+      },
       core->random, log);
   core->recall->on_order([this] { recall_links->ask_where_due(); });  // whoever recalled from us is told
   feeds = std::make_unique<Feeds>(*core);

@@ -54,6 +54,13 @@ checks+=(
   "violated gone $reset -DMARK_FOLLOWS_CURSOR"
   "violated answered $crash -DTOLD_ONCE"
 )
+# Whoever is stopped before it was known what it had been given.
+checks+=(
+  "holds asserts $crash -DSTOPS"
+  "holds gone $crash -DSTOPS"
+  "violated gone $crash -DSTOPS -DSHOWS_NOTHING"
+  "violated gone $crash -DSTOPS -DSHOWS_EARLY"
+)
 # What is narrowed and widened again: the same protocol, with a second row and numbers.
 narrow="-DNARROW -DLOSSES=0" calm="-DCRASHES=0 -DRESETS=0"
 checks+=(

@@ -14,6 +14,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const rules = JSON.parse(readFileSync(join(root, 'tests/mutation/rules.json'), 'utf8'));
+for (const [i, a] of process.argv.entries())
+  if (i > 1 && !['--only', '--check'].includes(a) && process.argv[i - 1] !== '--only') {
+    console.error(`mutation: what is ${a}? --only NAME, --check, or nothing`);
+    process.exit(2);
+  }
 const only = process.argv.flatMap((a, i) => (a === '--only' ? [process.argv[i + 1]] : []));
 const wanted = rules.filter((r) => only.length === 0 || only.some((o) => r.rule.startsWith(o)));
 

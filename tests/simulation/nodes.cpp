@@ -214,7 +214,12 @@ void SimNode::start() {
     p.prekeys = std::make_unique<link::PrekeyServer>(
         *p.sealing, member_of, log,
         [tails = p.tails.get()](const std::string& member) { tails->prekeys_changed(member); });
-  p.recall_server = std::make_unique<link::RecallServer>(*p.recall, member_of, log);
+  p.recall_server = std::make_unique<link::RecallServer>(
+      *p.recall, member_of,
+      [tails = p.tails.get()](const std::string& member, const std::string& collection, std::string_view cursor) {
+        return tails->shown(member, collection, cursor);
+      },
+      fmt::format("{:016x}", clock_.now().micros()), log);
   p.trust = std::make_unique<link::TrustServer>(node::trust_books(*p.registry));
   p.applier = std::make_unique<link::FlowApplier>(
       journal, *p.admission, *p.collections, random_, log, member_,

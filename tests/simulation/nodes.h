@@ -165,7 +165,8 @@ class SimNode {
   using Send = std::function<Result<Answer>(net::Request)>;
   void give_prekeys(const std::string& member, const Send& send);  // where it is time
   void ask_trust(const std::string& member, const Send& send);
-  void ask_recalls(const std::string& member, const Send& send);
+  // `at_work`: its collections through which something may come now.
+  void ask_recalls(const std::string& member, const std::set<std::string>& at_work, const Send& send);
   // What links brought comes again: late, doubled, out of order. How much there is of it, and one of it.
   std::size_t arrived() const;
   void arrive_again(std::size_t which);

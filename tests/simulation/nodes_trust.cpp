@@ -88,12 +88,16 @@ bool SimNode::recall(const std::string& object_id) {
       .has_value();
 }
 
-void SimNode::ask_recalls(const std::string& member, const Send& send) {
-  (void)link::exchange_recalls(*parts_->recall, member, {"https", "p", 1, "/"},
-                               [&](const net::ClientRequest& request) -> Result<net::ClientResponse> {
-                                 BONGSU_TRY(auto answer, send(over_link(request)));
-                                 return net::ClientResponse{answer.status, answer.headers, std::move(answer.body)};
-                               });
+void SimNode::ask_recalls(const std::string& member, const std::set<std::string>& at_work, const Send& send) {
+  link::Resting& resting = parts_->resting[member];
+  resting.now = [&] { return link::resting_cursors(disk_->journal, member, at_work); };
+  (void)link::exchange_recalls(
+      *parts_->recall, member, {"https", "p", 1, "/"},
+      [&](const net::ClientRequest& request) -> Result<net::ClientResponse> {
+        BONGSU_TRY(auto answer, send(over_link(request)));
+        return net::ClientResponse{answer.status, answer.headers, std::move(answer.body)};
+      },
+      &resting);
 }
 
 bool SimNode::obeyed(const std::string& object_id) const { return !parts_->recall->taken(object_id).empty(); }

@@ -30,6 +30,7 @@
 #include "link/ledger_server.h"
 #include "link/pairing.h"
 #include "link/prekey_server.h"
+#include "link/recall_links.h"
 #include "link/recall_server.h"
 #include "link/sealing.h"
 #include "link/suspension.h"
@@ -108,6 +109,7 @@ struct SimNode::Parts {
   std::unique_ptr<link::TailServer> tails;
   std::unique_ptr<link::PrekeyServer> prekeys;
   std::unique_ptr<link::RecallServer> recall_server;
+  std::map<std::string, link::Resting> resting;  // by partner
   std::unique_ptr<link::TrustServer> trust;
   std::unique_ptr<link::PairingServer> pairing;
   std::unique_ptr<link::FlowApplier> applier;

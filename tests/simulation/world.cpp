@@ -223,7 +223,10 @@ void World::pump(const std::string& consumer, const std::string& producer, std::
       if (link.in_flight.size() == before) break;
     }
   }
-  nodes_.at(consumer)->ask_recalls(producer, send);
+  std::set<std::string> at_work;
+  for (const auto& [id, link] : pair.links)
+    if (link.tail) at_work.insert(id);
+  nodes_.at(consumer)->ask_recalls(producer, at_work, send);
 }
 
 Answer World::ask(const std::string& asker, const std::string& at, net::Request request) {

@@ -68,6 +68,20 @@ export async function a_member_that_is_away_is_told_when_it_comes_back_and_is_ex
   equal((await a.admin('GET', '/recalls')).exposed, 0, 'nothing is exposed any more');
 }
 
+// A dies before it has written down what it handed out, and B does not open its links to it any more.
+export async function who_opens_no_tail_any_more_is_told_by_where_its_links_rest(house) {
+  const { a, b, c } = await given(house);
+  const last = indicator('last-of-all.example');
+  await a.import([last]);
+  await until('it is at B', () => has(b, 'cert-a.shared', last.id));
+  await a.stop('SIGKILL');
+  await ok(['release', 'stop', 'cert-a', '--data', b.data]);
+  await a.serve();
+  await ok(['recall', last.id, '--reason', 'erroneous', '--data', a.data]);
+  await until('gone at B and C', async () => !(await has(b, 'cert-a.shared', last.id)) && !(await has(c, atC, last.id)), 60_000);
+  await until('confirmed', async () => (await orders(a, last.id))[0].state === 'destroyed', 60_000);
+}
+
 export async function who_was_never_given_it_is_never_told(house) {
   const { a, b, object } = await given(house);
   const quiet = await house.node('cert-d');
