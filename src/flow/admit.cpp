@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "flow/append_decided.h"
+#include "flow/comparable_label.h"
 #include "flow/exercise_rules.h"
 #include "flow/facts.h"
 #include "flow/label_beside.h"
@@ -39,15 +40,6 @@ void name_persons(policy::Label& label, const std::set<std::string>& persons) {
   if (label.tlp == stix::Tlp::kRed && !label.persons) label.persons = persons;
   for (policy::LabelPart& part : label.parts)
     if (part.label.tlp == stix::Tlp::kRed && !part.label.persons) part.label.persons = persons;
-}
-
-// What decides about recipients wherever it is, without what references reveal: two copies of an object refer to the same.
-policy::Label comparable(policy::Label label) {
-  label.reveals.clear();
-  // Each copy belongs to the exercise of the place that it came to.
-  label.exercises.clear();
-  for (policy::LabelPart& part : label.parts) part.label.exercises.clear();
-  return label;
 }
 
 // Raised by another copy's label, a label still says whether its object is marked itself.

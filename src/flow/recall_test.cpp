@@ -117,6 +117,60 @@ TEST_F(Recalls, V1ANarrowerAgreementTakesWhatItDoesNotCoverAnyMore) {
   EXPECT_EQ(c.readable(green).size(), 1U);
 }
 
+// A version that went to whoever may have the stricter one after it goes with that, whether anybody has read it or not.
+TEST_F(Recalls, V1ANarrowerAgreementTakesTheVersionsBeforeOneThatItDoesNotCoverAnyMore) {
+  const std::string read = publish(1), unread = publish(2), other = publish(3);
+  publish(1, 1, kAmber);
+  flow_on();
+  publish(2, 1, kAmber);
+  const auto all = ab.offered();
+  ASSERT_EQ(all.size(), 5U);
+  a.agree("b", "a1", stix::Tlp::kAmberStrict);
+  EXPECT_EQ(ab.offered(), all) << "whoever may have the stricter one keeps what was before it";
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  const std::set<std::pair<std::string, std::string>> left{{other, stamp(0)}};
+  EXPECT_EQ(ab.offered(), left);
+  settle();
+  ab.cut();
+  b.restart();
+  flow_on();
+  for (auto* node : {&b, &c}) {
+    EXPECT_TRUE(node->readable(read).empty()) << node->self;
+    EXPECT_TRUE(node->readable(unread).empty()) << node->self;
+    EXPECT_EQ(node->readable(other).size(), 1U) << node->self;
+  }
+  // Agreed again, the raised ones come, and those before them to nobody any more.
+  a.agree("b", "a1", stix::Tlp::kAmber);
+  EXPECT_EQ(ab.offered(),
+            (std::set<std::pair<std::string, std::string>>{{other, stamp(0)}, {read, stamp(1)}, {unread, stamp(1)}}));
+}
+
+TEST_F(Recalls, V1ALabelThatRunsOutOrIsRaisedTakesTheVersionsBeforeIt) {
+  policy::Label label = policy::bottom();
+  label.expires = clock.now() + std::chrono::hours(1);
+  const std::string marking = label_marking(label), expiring = publish(1), referring = publish(2), other = publish(3);
+  a.admit(marking, "a1", "a");
+  a.admit(indicator(1, {std::string(kGreen), id_in(marking)}, 1), "a1", "a");
+  const std::string end = id_of("malware", 4);
+  a.referrers[end] = {referring};
+  a.admit(indicator(2, {std::string(kAmber)}, 1, R"(,"x_refs":[")" + end + "\"]"), "a1", "a");
+  ASSERT_EQ(ab.offered().size(), 6U) << "the marking, too";
+  flow_on();
+  a.admit(malware(4, {std::string(kRed)}), "a1", "a");
+  const auto all = ab.offered();
+  for (const unsigned version : {0U, 1U}) {
+    EXPECT_FALSE(all.contains({referring, stamp(version)})) << version;
+    EXPECT_TRUE(all.contains({expiring, stamp(version)})) << version;
+  }
+  clock.advance(std::chrono::hours(1));
+  ASSERT_TRUE(a.release->keep_up());
+  for (const unsigned version : {0U, 1U}) EXPECT_FALSE(ab.offered().contains({expiring, stamp(version)})) << version;
+  settle();
+  for (auto* node : {&b, &c})
+    for (const auto& gone : {expiring, referring}) EXPECT_TRUE(node->readable(gone).empty()) << node->self;
+  EXPECT_EQ(c.readable(other).size(), 1U);
+}
+
 TEST_F(Recalls, V2ALabelIsLoweredByNamedAuthorityOnly) {
   const std::string id = publish(1, 0, kAmber);
   auto refused = a.admit(indicator(1, {std::string(kGreen)}, 1), "a1", "a");

@@ -8,8 +8,11 @@
 #include <condition_variable>
 #include <iterator>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
+#include <span>
 
+#include "flow/comparable_label.h"
 #include "flow/copies.h"
 #include "flow/facts.h"
 #include "flow/reference_labels.h"
@@ -444,9 +447,46 @@ struct Release::Impl {
     return facts;
   }
 
+  // What one view's reader gets of the versions of objects, while entries of one collection are decided again for it.
+  struct Versions {
+    struct Version {
+      std::string key;
+      journal::Seq seq = 0;
+      policy::Label label;  // comparable
+      bool goes = false;
+    };
+    std::span<const journal::Entry> changed;         // as they stand in these, not as they are stored
+    std::map<std::string, std::vector<Version>> of;  // by object id
+  };
+
+  // Whoever may have a version that is barred keeps it as long as it may have those that came after it with a stricter
+  // label: when one of them is taken from it, so is what was before (V1).
+  Result<bool> keeps(const Plan& now, const policy::MemberId& reader, journal::Snapshot& snapshot,
+                     const journal::Entry& entry, Instant at, Versions& versions) const {
+    if (!entry.versioned) return true;
+    const auto [known, fresh] = versions.of.try_emplace(entry.object_id);
+    if (fresh) {
+      BONGSU_TRY(const auto stored, snapshot.versions(entry.collection, entry.object_id));
+      for (const auto& one : stored) {
+        const auto changed = std::ranges::find(versions.changed, one.seq, &journal::Entry::seq);
+        BONGSU_TRY(const policy::ObjectFacts facts,
+                   facts_again(now, snapshot, changed == versions.changed.end() ? one : *changed));
+        known->second.push_back({.key = one.version_key,
+                                 .seq = one.seq,
+                                 .label = comparable(facts.label),
+                                 .goes = now.decider->ask(facts, at, false).of(reader).goes()});
+      }
+    }
+    const auto own = std::ranges::find(known->second, entry.seq, &Versions::Version::seq);
+    return own == known->second.end() || std::ranges::all_of(known->second, [&](const Versions::Version& later) {
+             return later.goes || later.key <= own->key || later.seq < own->seq ||
+                    policy::at_most(later.label, own->label);
+           });
+  }
+
   // Decides an entry again for one view: what is shown there is taken out, or comes, or is replaced.
   Result<void> redo(const Plan& now, const ViewClass& view_class, journal::Snapshot& snapshot,
-                    const journal::Entry& entry, Instant at, journal::OutboxChange& change) const {
+                    const journal::Entry& entry, Instant at, Versions& versions, journal::OutboxChange& change) const {
     BONGSU_TRY(const policy::ObjectFacts facts, facts_again(now, snapshot, entry));
     Decider::Question question = now.decider->ask(facts, at, false);
     Outcome outcome = question.of(view_class.members.front());
@@ -458,7 +498,12 @@ struct Release::Impl {
     BONGSU_TRY(const journal::Pos shown, snapshot.position(view_class.view, entry.seq));
     // What was recalled is not given again, in whatever form; those who still have it keep it.
     const policy::MemberId& reader = view_class.members.front();
-    if (outcome.goes() && reader != now.content.self && reader != facts.origin && barred(entry)) return {};
+    if (outcome.goes() && reader != now.content.self && reader != facts.origin && barred(entry)) {
+      if (shown == 0) return {};
+      BONGSU_TRY(const bool kept, keeps(now, reader, snapshot, entry, at, versions));
+      if (kept) return {};
+      outcome = {};
+    }
     const bool in_parts = facts.can_redact && (facts.label.parts.size() > 1 || facts.names_sighters);
     if (!in_parts || (!outcome.goes() && shown == 0)) {
       if (outcome.goes() && shown == 0) change.release.push_back(entry.seq);
@@ -492,9 +537,30 @@ struct Release::Impl {
     return {};
   }
 
+  // With them are decided again the versions before them that are barred: whoever loses one may lose those, too.
+  Result<void> add_barred_before(std::vector<journal::Entry>& entries) const {
+    if (!watch.barred) return {};
+    std::set<journal::Seq> there;
+    std::map<std::pair<std::string, std::string>, std::string> newest;  // collection and object → version key
+    for (const auto& entry : entries) {
+      there.insert(entry.seq);
+      if (!entry.versioned) continue;
+      std::string& key = newest[{entry.collection, entry.object_id}];
+      key = std::max(key, entry.version_key);
+    }
+    const auto snapshot = journal.snapshot();
+    for (const auto& [object, key] : newest) {
+      BONGSU_TRY(auto versions, snapshot->versions(object.first, object.second));
+      for (auto& one : versions)
+        if (one.version_key < key && barred(one) && there.insert(one.seq).second) entries.push_back(std::move(one));
+    }
+    return {};
+  }
+
   // Decides entries again for every view of their collections. Under `changing`.
-  Result<void> redo_everywhere(const std::vector<journal::Entry>& entries, Instant at, journal::Batch& batch,
+  Result<void> redo_everywhere(std::vector<journal::Entry> entries, Instant at, journal::Batch& batch,
                                std::vector<Watch::Withdrawn>& gone) {
+    BONGSU_TRY_VOID(add_barred_before(entries));
     // Views stand as they will before anything is taken out of them.
     for (const auto& entry : entries) BONGSU_TRY_VOID(split_here(facts_or_deny(entry), at, barred(entry)));
     const auto now = current();
@@ -506,7 +572,9 @@ struct Release::Impl {
       if (classes == now->classes.end()) continue;
       for (const auto& view_class : classes->second) {
         journal::OutboxChange change{.view = view_class.view};
-        for (const auto* entry : there) BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, *entry, at, change));
+        Versions versions{.changed = entries, .of = {}};
+        for (const auto* entry : there)
+          BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, *entry, at, versions, change));
         add_taken_back(*now, collection, view_class, change, gone);
         if (says_something(change)) batch.outbox.push_back(std::move(change));
       }
@@ -549,8 +617,9 @@ struct Release::Impl {
         BONGSU_TRY(const auto entries, snapshot->collection_entries(collection, place.cursor, kBackfillBatch));
         journal::OutboxChange change{.view = place.view};
         const Instant at = now_here();
+        Versions versions;
         for (const auto& entry : entries)
-          BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, change));
+          BONGSU_TRY_VOID(redo(*now, view_class, *snapshot, entry, at, versions, change));
         Place next = place;
         next.pending = entries.size() == kBackfillBatch;
         if (!entries.empty()) next.cursor = entries.back().seq;
