@@ -1,10 +1,9 @@
 # bongsu_precompiled(TARGET common|light|tests): the headers of other people that most of our sources include, parsed once.
 # bongsu_light(TARGET): in a sanitizer build, compile this target without optimisation.
 #
-# Both are for the sanitizer builds (presets asan and tsan), which compile nearly everything and were most of the time of
-# scripts/test. Nothing of ours is precompiled, and neither dev nor release have it: there a source that forgot an include
-# fails, and a header that a source includes first is compiled alone by that source (tests/house compiles the other
-# headers). docs/decisions/0005-precompiled-headers.md has the figures.
+# The first is for what scripts/test builds (presets asan, tsan and release), the second for its sanitizer builds, which
+# compile nearly everything. Nothing of ours is precompiled, and dev and bench have neither: there a source that forgot an
+# include fails. docs/decisions/0005-precompiled-headers.md has the figures.
 function(bongsu_precompiled target which)
   if(BONGSU_PCH)
     target_precompile_headers(${target} REUSE_FROM bongsu_precompiled_${which})

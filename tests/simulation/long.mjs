@@ -58,7 +58,7 @@ function play(piece) {
     child.on('error', (error) => fail(error.message));
     child.on('close', (code, signal) => {
       played += piece.last - piece.first + 1;
-      const ran = /\[  PASSED  \] [1-9]/.test(said);
+      const ran = /\[  (?:PASSED  \] [1-9]|FAILED  \])/.test(said);
       if (code !== 0 || !ran) {
         ++failed;
         if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
