@@ -398,7 +398,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
       for (const auto& copy : copies) {
         const policy::Label standing = standing_label(copy, *w.object, context.origin);
-        if (copy.origin == context.origin || policy::at_most(standing, comparable(label))) continue;
+        if (copy.origin == context.origin || as_low(standing, label)) continue;
         // Kept, and not said: a refusal would tell the sender that the id is known here.
         if (label.marked) log_.warn("admit.weaker_label", {{"from", context.origin}, {"id", report.items[w.item].id}});
         raise(label, standing);
@@ -436,8 +436,8 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   for (Work& w : work) {
     const auto at = newest.find(report.items[w.item].id);
     if (at == newest.end() || at->second == &w || w.object->version() == nullptr) continue;
-    const policy::Label label = comparable(at->second->facts.label);
-    if (!policy::at_most(label, comparable(w.facts.label))) raise(w.facts.label, label);
+    const policy::Label& label = at->second->facts.label;
+    if (!as_low(label, w.facts.label)) raise(w.facts.label, comparable(label));
   }
   for (Work& w : work) {
     read_facts(w.facts, *w.object);
@@ -500,7 +500,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       bool lowered = false;
       for (const auto& older : before) {
         const auto old = policy::Label::parse(stored_label(older.label));
-        if (!old || !policy::at_most(label, comparable(*old))) changed.before.push_back(older);
+        if (!old || !as_low(w.facts.label, *old)) changed.before.push_back(older);
         if (old && older.origin == context.origin && older.seq == before.back().seq)
           lowered = !policy::at_most(comparable(*old), label);
       }
@@ -869,7 +869,7 @@ Result<std::optional<journal::Entry>> Admission::told_otherwise(const Work& work
     if (entry.hash == object.hash()) {
       // As its sender said it both times: what is known here is no reason to tell it anew.
       const auto before = policy::Label::parse(label_for(entry.label, context.origin));
-      if (before && policy::at_most(comparable(work.given), comparable(*before))) continue;
+      if (before && as_low(work.given, *before)) continue;
     } else if (object.version() == nullptr || entry.version_key != object.version()->key()) {
       continue;  // without a version, other bytes are another object version
     }

@@ -14,4 +14,13 @@ inline policy::Label comparable(policy::Label label) {
   return label;
 }
 
+// At most as strict, as a whole and around its parts: without its parts an object goes to whoever may have the rest,
+// however strict they are.
+inline bool as_low(const policy::Label& label, const policy::Label& than) {
+  if (!policy::at_most(comparable(label), comparable(than))) return false;
+  if (label.parts.empty() && than.parts.empty()) return true;
+  const auto around = [](const policy::Label& one) { return comparable(policy::whole(policy::own_part(one))); };
+  return policy::at_most(around(label), around(than));
+}
+
 }  // namespace bongsu::flow

@@ -57,6 +57,56 @@ TEST_F(Recalls, V1ARaisedLabelTakesTheVersionsBeforeFromWhomItExcludes) {
   EXPECT_EQ(a.readable(id).size(), 2U) << "its owner keeps it";
 }
 
+// GREEN, with an AMBER description: as a whole as strict as AMBER.
+std::string in_parts(unsigned number, unsigned version = 0) {
+  return indicator(number, {std::string(kGreen)}, version,
+                   R"(,"description":"seen at the ministry","granular_markings":[{"marking_ref":")" +
+                       std::string(kAmber) + R"(","selectors":["description"]}])");
+}
+
+TEST_F(Recalls, V1WhatWasGivenInPartIsTakenByAVersionThatIsStricterAroundItsParts) {
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  const std::string id = id_of("indicator", 1);
+  a.admit(in_parts(1), "a1", "a");
+  flow_on();
+  ASSERT_EQ(c.readable(id).size(), 1U);
+  a.admit(in_parts(1, 1), "a1", "a");
+  EXPECT_TRUE(a.recall->orders(id).empty()) << "as open as before";
+  publish(1, 2, kAmber);
+  ASSERT_EQ(a.recall->orders(id).size(), 1U);
+  EXPECT_EQ(a.recall->orders(id)[0].reason, RecallReason::kLabelRaised);
+  settle();
+  EXPECT_TRUE(b.readable(id).empty());
+  EXPECT_TRUE(c.readable(id).empty());
+  EXPECT_TRUE(ab.offered().empty());
+}
+
+TEST_F(Recalls, V1OfTwoVersionsInOneBatchTheFirstGoesInNoPartToWhoMayNotHaveTheSecond) {
+  a.agree("b", "a1", stix::Tlp::kGreen);
+  const std::vector<Result<stix::Object>> both{stix::Object::parse(in_parts(1)),
+                                               stix::Object::parse(indicator(1, {std::string(kAmber)}, 1))};
+  ASSERT_TRUE(a.admission->admit(both, {.collection = "a1", .origin = "a", .fallback = stix::Tlp::kGreen}));
+  EXPECT_TRUE(ab.offered().empty());
+}
+
+// What another member gave as a whole, or the same one says more strictly when it comes again, goes on in no part.
+TEST_F(Recalls, V6ACopyThatIsWeakerAroundItsPartsGetsTheLabelOfTheOther) {
+  const auto own = [&](const AdmitReport& report) {
+    const auto entry = b.journal->snapshot()->entry(report.items.at(0).seq);
+    return policy::own_part(*policy::Label::parse(stored_label(entry->label))).tlp;
+  };
+  b.admit(indicator(1, {std::string(kAmber)}), "b1", "a");
+  EXPECT_EQ(own(b.admit(in_parts(1), "b2", "c")), stix::Tlp::kAmber);
+  ASSERT_EQ(own(b.admit(in_parts(2), "b1", "a")), stix::Tlp::kGreen);
+  const std::vector<Result<stix::Object>> again{stix::Object::parse(in_parts(2))};
+  const auto report = b.admission->admit(
+      again,
+      {.collection = "b1", .origin = "a", .fallback = stix::Tlp::kGreen, .replaces = true, .labels = {"amber marked"}});
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->items[0].outcome, AdmitItem::Outcome::kReplaced);
+  EXPECT_EQ(own(*report), stix::Tlp::kAmber);
+}
+
 TEST_F(Recalls, V1OfTwoVersionsInOneBatchTheFirstGoesToNobodyWhoMayNotHaveTheSecond) {
   for (const bool raised_first : {false, true}) {
     const unsigned number = raised_first ? 2 : 1;

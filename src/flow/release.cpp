@@ -480,7 +480,7 @@ struct Release::Impl {
     const auto own = std::ranges::find(known->second, entry.seq, &Versions::Version::seq);
     return own == known->second.end() || std::ranges::all_of(known->second, [&](const Versions::Version& later) {
              return later.goes || later.key <= own->key || later.seq < own->seq ||
-                    policy::at_most(later.label, own->label);
+                    as_low(later.label, own->label);
            });
   }
 
