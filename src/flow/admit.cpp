@@ -497,12 +497,11 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       BONGSU_TRY(auto before, versions_before(w, context, look));
       const policy::Label label = comparable(w.facts.label);
       Raised changed{.entry = batch.entries.size()};
-      bool lowered = false;
+      bool lowered = false;  // against the newest that can be read
       for (const auto& older : before) {
         const auto old = policy::Label::parse(stored_label(older.label));
         if (!old || !as_low(w.facts.label, *old)) changed.before.push_back(older);
-        if (old && older.origin == context.origin && older.seq == before.back().seq)
-          lowered = !policy::at_most(comparable(*old), label);
+        if (!older.erased) lowered = old && older.origin == context.origin && !policy::at_most(comparable(*old), label);
       }
       if (lowered && !foreign && context.authority.empty()) {
         refuse(item, {.property = "object_marking_refs",
@@ -582,7 +581,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     TakeAway take_away;
     for (const Raised& change : raised)
       for (const auto& older : change.before)
-        if (older.origin != self) BONGSU_TRY_VOID(release_.part_giver(flow::facts_or_deny(older)));
+        if (older.origin != self && !older.erased) BONGSU_TRY_VOID(release_.part_giver(flow::facts_or_deny(older)));
     if (!raised.empty())
       take_away = [&](const Release::Readers& readers, journal::Batch& decided) -> Result<void> {
         plan = {};
@@ -817,7 +816,8 @@ Result<void> Admission::find_sighted(const std::vector<Referring>& batch, bool l
   return {};
 }
 
-// Older versions in this collection, oldest first, if this one is new here; of objects that are known at all.
+// Older versions in this collection, oldest first, if this one is new here; of objects that are known at all. Those too
+// whose content was erased: whoever was handed them before has them.
 Result<std::vector<journal::Entry>> Admission::versions_before(const Work& work, const AdmitContext& context,
                                                                KnownObjects::Look& look) {
   const stix::Object& object = *work.object;
@@ -830,8 +830,7 @@ Result<std::vector<journal::Entry>> Admission::versions_before(const Work& work,
                std::ranges::find(work.apart, entry.seq) == work.apart.end();
       }))
     return std::vector<journal::Entry>();
-  std::erase_if(versions,
-                [&](const auto& entry) { return entry.erased || entry.version_key >= object.version()->key(); });
+  std::erase_if(versions, [&](const auto& entry) { return entry.version_key >= object.version()->key(); });
   return versions;
 }
 
@@ -844,9 +843,21 @@ Result<void> Admission::take_from_excluded(const std::vector<Raised>& raised, co
     for (const auto& reader : readers(entry.collection)) {
       if (std::ranges::find(entry.releases, reader.view, &journal::ReleaseTo::view) != entry.releases.end()) continue;
       Recall::Rows part{.view = reader.view, .member = reader.member, .collection = entry.collection, .seqs = {}};
+      std::map<std::string_view, std::string_view> erased;  // by giver: the newest version's key
       // What raised it here is no affair of who gave a version before.
-      for (const auto& older : change.before)
-        if (older.origin != reader.member) part.seqs.push_back(older.seq);
+      for (const auto& older : change.before) {
+        if (older.origin == reader.member) continue;
+        if (older.erased)
+          erased[older.origin] = older.version_key;
+        else
+          part.seqs.push_back(older.seq);
+      }
+      for (const auto& [giver, upto] : erased)
+        rows.push_back({.view = reader.view,
+                        .member = reader.member,
+                        .collection = entry.collection,
+                        .seqs = {},
+                        .before = Recall::Rows::Before{entry.object_id, std::string(upto), std::string(giver)}});
       if (!part.seqs.empty()) rows.push_back(std::move(part));
     }
   }

@@ -716,6 +716,43 @@ TEST_F(Recalls, V4WhoKeptAVersionBeforeTheRaisedOneIsToldAlsoIfBothWereErasedSin
   EXPECT_TRUE(b.readable(id).empty());
 }
 
+// What is lost without a tombstone comes back with what arrives late; a stricter version brings one.
+TEST_F(Recalls, V1WhatWasErasedIsTakenByAStricterVersionFromWhomItExcludes) {
+  const std::string id = publish(1), late = publish(2);
+  ab.pull(2);  // under way while it is erased
+  for (const auto& one : {id, late}) ASSERT_TRUE(a.journal->erase(one, "a"));
+  publish(2, 1);
+  flow_on();
+  ASSERT_EQ(b.readable(id).size(), 1U);
+  ASSERT_TRUE(b.admission->remove("b1", id, "", "b", {}, RecallReason::kUpstream));  // the tail tells that it is gone
+  publish(1, 1, kRed);
+  const auto orders = a.recall->orders(id);
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].reason, RecallReason::kLabelRaised);
+  EXPECT_EQ(orders[0].objects, (std::vector{RecallRange{id, stamp(0)}}));
+  EXPECT_TRUE(a.recall->orders(late).empty()) << "as open as before";
+  settle();
+  ASSERT_TRUE(a.admission->remove("a1", id, "", "a"));
+  EXPECT_EQ(a.recall->orders(id).size(), 1U) << "B has no part in the stricter one";
+  for (const auto& item : std::vector(ab.history)) ab.deliver(item);
+  EXPECT_EQ(b.readable(id).size(), 0U);
+  EXPECT_EQ(b.readable(late).size(), 2U);
+}
+
+// Whoever was not handed what was erased is told nothing by the stricter version.
+TEST_F(Recalls, V4OfWhatWasErasedWhoWasNotHandedItIsNotToldByAStricterVersion) {
+  const std::string id = publish(1);
+  ASSERT_TRUE(a.journal->erase(id, "a"));
+  publish(1, 1, kRed);
+  EXPECT_TRUE(a.recall->orders().empty());
+  const std::string given = publish(2);
+  flow_on();
+  ASSERT_TRUE(b.journal->erase(given, "b"));
+  b.admit(indicator(2, {std::string(kRed)}, 1), "b1", "a");
+  ASSERT_EQ(b.recall->orders(given).size(), 1U);
+  EXPECT_EQ(b.recall->orders(given)[0].member, "c");
+}
+
 // A drill's definition that was recalled does not come back; what it marks is a drill's all the same.
 TEST_F(Recalls, WhatARecalledDefinitionMarksIsJudgedByItAllTheSame) {
   const std::string drill = "0e0e1b3c-520d-4a7d-9a3e-8e415bd27710", id = exercise_definition_id(drill, "a");
