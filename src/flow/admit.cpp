@@ -495,13 +495,12 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     }
     if (recall_ != nullptr && version != nullptr) {
       BONGSU_TRY(auto before, versions_before(w, context, look));
-      const policy::Label label = comparable(w.facts.label);
       Raised changed{.entry = batch.entries.size()};
       bool lowered = false;  // against the newest that can be read
       for (const auto& older : before) {
         const auto old = policy::Label::parse(stored_label(older.label));
         if (!old || !as_low(w.facts.label, *old)) changed.before.push_back(older);
-        if (!older.erased) lowered = old && older.origin == context.origin && !policy::at_most(comparable(*old), label);
+        if (!older.erased) lowered = old && older.origin == context.origin && !as_low(*old, w.facts.label);
       }
       if (lowered && !foreign && context.authority.empty()) {
         refuse(item, {.property = "object_marking_refs",

@@ -236,6 +236,13 @@ TEST_F(Recalls, V2ALabelIsLoweredByNamedAuthorityOnly) {
   (void)id;
 }
 
+TEST_F(Recalls, V2AVersionThatIsLowerAroundItsPartsLowersTheLabel) {
+  publish(1, 0, kAmber);
+  EXPECT_EQ(a.admit(in_parts(1, 1), "a1", "a").refused, 1U) << "as strict as a whole, and the rest of it GREEN";
+  EXPECT_EQ(a.admit(in_parts(1, 1), "a1", "a", {}, "head of CERT").admitted, 1U);
+  EXPECT_EQ(a.admit(in_parts(1, 2), "a1", "a").admitted, 1U) << "as low as before";
+}
+
 TEST_F(Recalls, V3TheTombstoneWinsOverLateDoubledAndReorderedReleasesForEver) {
   const std::string id = publish(1);
   ab.pull(10);
