@@ -110,88 +110,109 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
   const TailBatch& batch = any_sealed ? unsealed_batch : received;
   Cursor written;
   for (std::size_t i = 0; i < batch.items.size();) {
+    // What is withdrawn in between, or void, does not part what is admitted at once: what becomes of a version before a
+    // stricter one, or of what refers to something behind it, would tell of others' objects.
+    std::vector<const TailItem*> brought;
     std::vector<Result<stix::Object>> objects;
     std::vector<std::string> proofs, labels;
     std::vector<std::uint64_t> decided_after;
     std::size_t end = i;
+    std::set<std::string_view> ids;
     std::set<std::pair<std::string_view, std::string_view>> versions;
-    for (; end < batch.items.size() && batch.items[end].kind == TailItem::Kind::kObject; ++end) {
-      // A version that comes again was redacted otherwise meanwhile, and replaces what stands before it.
-      if (!versions.emplace(batch.items[end].object_id, batch.items[end].version).second) break;
-      objects.push_back(stix::Object::parse(batch.items[end].bytes));
-      proofs.push_back(batch.items[end].proof);
-      labels.push_back(batch.items[end].label);
-      decided_after.push_back(batch.items[end].tombstones);
-    }
-    if (!objects.empty()) {
-      std::uint64_t& tombstones = tombstones_[remote.member];
-      if (const auto most = std::ranges::max(decided_after); most > std::exchange(tombstones, std::max(tombstones, most)))
+    for (; end < batch.items.size(); ++end) {
+      const TailItem& item = batch.items[end];
+      if (item.kind == TailItem::Kind::kVoid) continue;
+      if (item.kind == TailItem::Kind::kWithdrawn) {
+        // Of what comes before it in the batch, in its turn.
+        if (ids.contains(item.object_id)) break;
         gone = true;
-      const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
-      std::vector<journal::StateChange> states{state_of(remote, cursor)};
-      const auto first_opened = opened.lower_bound(i), end_opened = opened.lower_bound(end);
-      for (auto at = first_opened; at != end_opened; ++at)
-        states.insert(states.end(), at->second.states.begin(), at->second.states.end());
-      BONGSU_TRY(const auto report, admission_.admit(objects, {.collection = collection.id,
-                                                               .origin = remote.member,
-                                                               .fallback = collection.fallback,
-                                                               .states = std::move(states),
-                                                               .replaces = true,
-                                                               .proofs = std::move(proofs),
-                                                               .labels = std::move(labels),
-                                                               .decided_after = std::move(decided_after)}));
-      for (auto at = first_opened; at != end_opened; ++at) sealing_->committed(at->second);
-      counts.applied += report.admitted;
-      counts.refused += report.refused + report.quarantined;
-      if (!report.lies.empty() && suspensions_ != nullptr) {
-        log_.error("link.suspended", {{"member", remote.member},
-                                      {"collection", remote.alias},
-                                      {"reason", report.lies.front()},
-                                      {"objects", std::to_string(report.lies.size())}});
-        BONGSU_TRY_VOID(suspensions_->suspend({.member = remote.member, .reason = report.lies.front()}));
-        // What came behind it in the batch comes again when the link is resumed.
-        return fail(ErrorCode::kDenied, "the link is suspended: " + report.lies.front());
+        // The cursor stays before what is not admitted yet.
+        const Cursor cursor{item.pos, item.cursor};
+        std::vector<journal::StateChange> states;
+        if (brought.empty()) states.push_back(state_of(remote, cursor));
+        BONGSU_TRY(const bool removed, withdrawn(collection.id, remote, item, std::move(states), counts));
+        if (removed && brought.empty()) written = cursor;
+        continue;
       }
-      for (std::size_t n = 0; n < report.items.size() && report.refused > 0 && logged < kMaxLoggedRefusals; ++n) {
-        if (report.items[n].outcome != flow::AdmitItem::Outcome::kRefused) continue;
-        ++logged;
-        log_.warn("link.refused", {{"member", remote.member},
-                                   {"collection", remote.alias},
-                                   {"object", batch.items[i + n].object_id},
-                                   {"reason", report.items[n].message}});
-      }
-      written = cursor;
-      i = end;
-      continue;
+      // A version that comes again was redacted otherwise meanwhile, and replaces what stands before it.
+      if (!versions.emplace(item.object_id, item.version).second) break;
+      ids.insert(item.object_id);
+      brought.push_back(&item);
+      objects.push_back(stix::Object::parse(item.bytes));
+      proofs.push_back(item.proof);
+      labels.push_back(item.label);
+      decided_after.push_back(item.tombstones);
     }
-    const TailItem& item = batch.items[i++];
-    if (item.kind == TailItem::Kind::kVoid) continue;
-    gone = true;
-    const Cursor cursor{item.pos, item.cursor};
-    const auto removed = withdraw(collection.id, item, state_of(remote, cursor));
-    if (removed) {
-      ++counts.applied;
-      written = cursor;
-    } else if (removed.error().code == ErrorCode::kDenied || removed.error().code == ErrorCode::kInvalid) {
-      ++counts.refused;
+    const auto first_opened = opened.lower_bound(i), end_opened = opened.lower_bound(end);
+    i = end;
+    if (objects.empty()) continue;
+    std::uint64_t& tombstones = tombstones_[remote.member];
+    if (const auto most = std::ranges::max(decided_after); most > std::exchange(tombstones, std::max(tombstones, most)))
+      gone = true;
+    const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
+    std::vector<journal::StateChange> states{state_of(remote, cursor)};
+    for (auto at = first_opened; at != end_opened; ++at)
+      states.insert(states.end(), at->second.states.begin(), at->second.states.end());
+    BONGSU_TRY(const auto report, admission_.admit(objects, {.collection = collection.id,
+                                                             .origin = remote.member,
+                                                             .fallback = collection.fallback,
+                                                             .states = std::move(states),
+                                                             .replaces = true,
+                                                             .proofs = std::move(proofs),
+                                                             .labels = std::move(labels),
+                                                             .decided_after = std::move(decided_after)}));
+    for (auto at = first_opened; at != end_opened; ++at) sealing_->committed(at->second);
+    counts.applied += report.admitted;
+    counts.refused += report.refused + report.quarantined;
+    if (!report.lies.empty() && suspensions_ != nullptr) {
+      log_.error("link.suspended", {{"member", remote.member},
+                                    {"collection", remote.alias},
+                                    {"reason", report.lies.front()},
+                                    {"objects", std::to_string(report.lies.size())}});
+      BONGSU_TRY_VOID(suspensions_->suspend({.member = remote.member, .reason = report.lies.front()}));
+      // What came behind it in the batch comes again when the link is resumed.
+      return fail(ErrorCode::kDenied, "the link is suspended: " + report.lies.front());
+    }
+    for (std::size_t n = 0; n < report.items.size() && report.refused > 0 && logged < kMaxLoggedRefusals; ++n) {
+      if (report.items[n].outcome != flow::AdmitItem::Outcome::kRefused) continue;
+      ++logged;
       log_.warn("link.refused", {{"member", remote.member},
                                  {"collection", remote.alias},
-                                 {"object", item.object_id},
-                                 {"reason", removed.error().message}});
-    } else if (removed.error().code !=
-               ErrorCode::kNotFound) {  // not found: we never had it, or this was applied before
-      return std::unexpected(removed.error());
+                                 {"object", brought[n]->object_id},
+                                 {"reason", report.items[n].message}});
     }
+    written = cursor;
   }
   if (written.text != batch.cursor.text) BONGSU_TRY_VOID(journal_.put({state_of(remote, batch.cursor)}));
   if (gone && on_gone_) on_gone_(remote.member);
   return counts;
 }
 
-Result<void> FlowApplier::withdraw(const std::string& collection, const TailItem& item, journal::StateChange cursor) {
+// false: nothing of it was here, or it may not be taken away.
+Result<bool> FlowApplier::withdrawn(const std::string& collection, const FollowedCollection& remote,
+                                    const TailItem& item, std::vector<journal::StateChange> states,
+                                    AppliedCounts& counts) {
+  const auto removed = withdraw(collection, item, std::move(states));
+  if (removed) {
+    ++counts.applied;
+    return true;
+  }
+  if (removed.error().code == ErrorCode::kNotFound) return false;  // we never had it, or this was applied before
+  if (removed.error().code != ErrorCode::kDenied && removed.error().code != ErrorCode::kInvalid)
+    return std::unexpected(removed.error());
+  ++counts.refused;
+  log_.warn("link.refused", {{"member", remote.member},
+                             {"collection", remote.alias},
+                             {"object", item.object_id},
+                             {"reason", removed.error().message}});
+  return false;
+}
+
+Result<void> FlowApplier::withdraw(const std::string& collection, const TailItem& item,
+                                   std::vector<journal::StateChange> states) {
   if (item.kept.empty()) {
     const auto version = stix::Timestamp::parse(item.version);
-    return admission_.remove(collection, item.object_id, version ? version->key() : "", self_, {std::move(cursor)},
+    return admission_.remove(collection, item.object_id, version ? version->key() : "", self_, std::move(states),
                              flow::RecallReason::kUpstream);
   }
   BONGSU_TRY(const auto stored, journal_.snapshot()->versions(collection, item.object_id));
@@ -202,9 +223,8 @@ Result<void> FlowApplier::withdraw(const std::string& collection, const TailItem
   if (gone.empty()) return fail(ErrorCode::kNotFound, "nothing of this object is here that the partner does not show");
   // The cursor goes with the last: what is cut short between them is told again.
   for (std::size_t i = 0; i < gone.size(); ++i) {
-    std::vector<journal::StateChange> states;
-    if (i + 1 == gone.size()) states.push_back(std::move(cursor));
-    BONGSU_TRY_VOID(admission_.remove(collection, item.object_id, gone[i], self_, std::move(states),
+    BONGSU_TRY_VOID(admission_.remove(collection, item.object_id, gone[i], self_,
+                                      i + 1 == gone.size() ? states : std::vector<journal::StateChange>{},
                                       flow::RecallReason::kUpstream));
   }
   return {};

@@ -64,7 +64,9 @@ class FlowApplier final : public Applier {
   // opened, whose keys die in the commit that stores it.
   using OpenedItems = std::map<std::size_t, Sealing::OpenedEnvelope>;
   TailBatch unsealed(const FollowedCollection& remote, const TailBatch& received, OpenedItems& opened, AppliedCounts& counts, int& logged);
-  Result<void> withdraw(const std::string& collection, const TailItem& item, journal::StateChange cursor);
+  Result<bool> withdrawn(const std::string& collection, const FollowedCollection& remote, const TailItem& item,
+                         std::vector<journal::StateChange> states, AppliedCounts& counts);
+  Result<void> withdraw(const std::string& collection, const TailItem& item, std::vector<journal::StateChange> states);
 
   journal::Journal& journal_;
   flow::Admission& admission_;

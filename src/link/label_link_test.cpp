@@ -1,7 +1,11 @@
 // What an object's label became at its sender travels beside it: a receiver that does not hold what raised it passes it
 // on to nobody from whom the sender withholds it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <tuple>
 
 #include "flow/facts.h"
 #include "link/link_test_support.h"
@@ -81,6 +85,11 @@ struct LabelLink : ::testing::Test {
       if (!entry.erased) return std::string(flow::stored_label(entry.label));
     return "";
   }
+  // Rows of cert-kr's outbox of the mirror, withdrawn ones too.
+  std::size_t rows_passed_on() {
+    const auto reading = lt.release->open("cert-kr", mirror());
+    return reading->snapshot->tail(reading->view, 0, 1000)->rows.size();
+  }
   const std::string relation = flow::test::id_of("relationship", 3);
 };
 
@@ -152,6 +161,95 @@ TEST_F(LabelLink, WhatAMemberGaveComesBackWithTheLabelThatItGave) {
   const auto versions = lt.journal->snapshot()->versions(mirror(), relation);
   ASSERT_THAT(*versions, SizeIs(1));
   EXPECT_EQ(flow::label_for(versions->front().label, "cert-ua"), "amber marked");
+}
+
+// What a member may not see stands between what it may, or does not.
+TEST_F(LabelLink, D9_WhatIsGoneInBetweenDoesNotShowInWhatIsPassedOn) {
+  const std::string gone = flow::test::id_of("malware", 9);
+  ua.publish(shared, {flow::test::malware(9, {std::string(flow::test::kAmber)})});
+  arrive(offered());
+  const std::size_t before = rows_passed_on();
+  const TailItem none{.kind = TailItem::Kind::kVoid}, had{.kind = TailItem::Kind::kWithdrawn, .object_id = gone},
+      never_had{.kind = TailItem::Kind::kWithdrawn, .object_id = flow::test::id_of("malware", 99)};
+  unsigned number = 100;
+  for (const TailItem& between : {none, had, never_had}) {
+    const unsigned object = number++, relating = number++, end = number++;
+    const std::string first = flow::test::indicator(object, {std::string(flow::test::kClear)}),
+                      stricter = flow::test::indicator(object, {std::string(flow::test::kAmber)}, 1),
+                      refers = flow::test::relationship(relating, open_end, flow::test::id_of("malware", end),
+                                                        {std::string(flow::test::kClear)}),
+                      hidden = flow::test::malware(end, {std::string(flow::test::kAmber)});
+    std::vector<TailItem> items;
+    for (const auto& [id, bytes, label] : {std::tuple(flow::test::id_of("indicator", object), first, "clear marked"),
+                                           std::tuple(flow::test::id_of("relationship", relating), refers, "clear"),
+                                           std::tuple(std::string(), std::string(), ""),
+                                           std::tuple(flow::test::id_of("indicator", object), stricter, "amber marked"),
+                                           std::tuple(flow::test::id_of("malware", end), hidden, "amber marked")}) {
+      TailItem item = between;
+      if (!id.empty()) {
+        item = {.kind = TailItem::Kind::kObject, .object_id = id, .bytes = bytes, .label = label};
+        item.version = bytes == stricter ? "2026-01-01T00:00:01.000Z" : "2026-01-01T00:00:00.000Z";
+      }
+      item.pos = 1000 + number * 10 + items.size();
+      item.cursor = fmt::format("{}", item.pos);
+      items.push_back(std::move(item));
+    }
+    arrive(std::move(items));
+    EXPECT_THAT(passed_on(), ::testing::ElementsAre("indicator")) << static_cast<int>(between.kind);
+    EXPECT_EQ(rows_passed_on(), before);
+  }
+  EXPECT_EQ(label_here(gone), "");
+}
+
+// Of one object everything happens in the order in which it was told.
+TEST_F(LabelLink, WhatIsWithdrawnBehindItsObjectTakesThat) {
+  auto items = offered();
+  const auto at = std::ranges::find(items, open_end, &TailItem::object_id);
+  ASSERT_NE(at, items.end());
+  const TailItem object = *at;
+  TailItem gone{.kind = TailItem::Kind::kWithdrawn, .object_id = object.object_id, .version = object.version};
+  items.push_back(gone);
+  arrive(items);
+  EXPECT_EQ(label_here(open_end), "");
+  items = {gone, object};
+  arrive(items);
+  EXPECT_NE(label_here(open_end), "");
+}
+
+// What is withdrawn goes first: wherever the disk fails then, what stood before it in the batch comes again.
+TEST_F(LabelLink, TheCursorStaysBeforeWhatIsNotAdmittedYet) {
+  const FollowedCollection remote{"cert-ua", shared, "shared", "Shared"};
+  arrive(offered());
+  const journal::Pos before = applier.open(remote)->pos;
+  auto batch_of = [&](unsigned number) {
+    TailBatch batch;
+    for (const std::string& id : {flow::test::id_of("malware", number), hidden_end}) {
+      TailItem item{.kind = TailItem::Kind::kWithdrawn, .pos = before + 1 + batch.items.size(), .object_id = id};
+      if (id != hidden_end) {
+        item.kind = TailItem::Kind::kObject;
+        item.version = "2026-01-01T00:00:00.000Z";
+        item.bytes = flow::test::malware(number, {std::string(flow::test::kAmber)});
+      }
+      item.cursor = fmt::format("{}", item.pos);
+      batch.items.push_back(std::move(item));
+    }
+    batch.cursor = {batch.items.back().pos, batch.items.back().cursor};
+    return batch;
+  };
+  bool removed_alone = false;
+  for (int changes = 0; label_here(flow::test::id_of("malware", 50)).empty(); ++changes) {
+    ASSERT_LT(changes, 50);
+    lt.journal->fail_after(changes);
+    const auto applied = applier.apply(remote, batch_of(50));
+    lt.journal->heal();
+    if (label_here(flow::test::id_of("malware", 50)).empty()) {
+      EXPECT_FALSE(applied);
+      EXPECT_EQ(applier.open(remote)->pos, before) << changes;
+      removed_alone = removed_alone || label_here(hidden_end).empty();
+    }
+  }
+  EXPECT_TRUE(removed_alone);
+  EXPECT_EQ(label_here(hidden_end), "");
 }
 
 }  // namespace
