@@ -77,5 +77,5 @@ await Promise.all(Array.from({ length: given.jobs }, worker));
 clearInterval(clock);
 tell();
 if (process.stdout.isTTY) process.stdout.write('\n');
-console.log(`${pieces.length - failed - (pieces.length - next)} passed, ${failed} failed: runs of up to ${kSeedsOfAProcess} seeds, and of the tests without${next < pieces.length ? `, ${pieces.length - next} not begun` : ''}`);
+console.log(`${pieces.length - failed - (pieces.length - next)} passed, ${failed} failed: runs of up to ${kSeedsOfAProcess} seeds${given.only.length ? '' : ', and one of all tests without'}${next < pieces.length ? `, ${pieces.length - next} not begun` : ''}`);
 process.exit(failed || next < pieces.length ? 1 : 0);
