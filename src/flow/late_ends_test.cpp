@@ -12,13 +12,9 @@ namespace {
 
 const std::string kOne = id_of("indicator", 1), kTwo = id_of("indicator", 2), kRelation = id_of("relationship", 3);
 
-// A gives to B, B passes on to C; each knows what refers to what.
-struct LateEnds : testing::Test {
-  LateEnds() : random(7), a("a", clock, random), b("b", clock, random), c("c", clock, random) {
-    introduce({&a, &b, &c});
-    a.agree("b", "a1", stix::Tlp::kAmber);
-    b.agree("c", "b1", stix::Tlp::kGreen);
-    c.agree("nobody", "c1", stix::Tlp::kClear);
+// Each knows what refers to what.
+struct LateEnds : RecallChain {
+  LateEnds() : RecallChain(stix::Tlp::kGreen) {
     for (auto* node : {&a, &b, &c})
       for (const auto& end : {kOne, kTwo}) node->referrers[end] = {kRelation};
   }
@@ -26,13 +22,6 @@ struct LateEnds : testing::Test {
     a.admit(indicator(number, {std::string(marking)}, version), "a1", "a");
   }
   void relate() { a.admit(relationship(3, kOne, kTwo, {std::string(kGreen)}), "a1", "a"); }
-  void flow_on() {
-    for (auto* edge : {&ab, &bc}) {
-      edge->pull(2000);
-      for (const auto& item : edge->wire) edge->deliver(item);
-      edge->wire.clear();
-    }
-  }
   // Two open ends and their relation, to whoever is given something.
   void give_related() {
     publish(1, kGreen);
@@ -40,20 +29,11 @@ struct LateEnds : testing::Test {
     relate();
     flow_on();
   }
-  void settle() {
-    for (int i = 0; i < 5; ++i)
-      for (auto* edge : {&ab, &bc}) edge->exchange();
-  }
   static bool has(RecallNode& node, const std::string& id) { return !node.readable(id).empty(); }
   static stix::Tlp level(RecallNode& node, const std::string& id) {
     const auto entries = node.journal->snapshot()->versions("", id);
     return policy::Label::parse(stored_label(entries->at(0).label))->tlp;
   }
-
-  FakeClock clock;
-  SeededRandom random;
-  RecallNode a, b, c;
-  RecallEdge ab{a, b, "a1", "b1"}, bc{b, c, "b1", "c1"};
 };
 
 TEST_F(LateEnds, D2_ARelationIsTakenBackWhenItsEndIsRaisedAboveWhoHasIt) {

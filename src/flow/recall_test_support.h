@@ -2,6 +2,8 @@
 // not at all.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <memory>
 #include <set>
@@ -226,6 +228,41 @@ struct RecallEdge {
     }
     EXPECT_TRUE(reader.recall->acknowledged(giver.self, receipts));
     return taken + receipts.size();
+  }
+};
+
+// A gives to B, B passes on to C.
+struct RecallChain : testing::Test {
+  explicit RecallChain(stix::Tlp passed_on = stix::Tlp::kAmber)
+      : random(7), a("a", clock, random), b("b", clock, random), c("c", clock, random) {
+    introduce({&a, &b, &c});
+    a.agree("b", "a1", stix::Tlp::kAmber);
+    b.agree("c", "b1", passed_on);
+    c.agree("nobody", "c1", stix::Tlp::kClear);
+  }
+  void flow_on() {
+    for (auto* edge : {&ab, &bc}) {
+      edge->pull(2000);
+      for (const auto& item : edge->wire) edge->deliver(item);
+      edge->wire.clear();
+    }
+  }
+  void settle() {
+    for (int i = 0; i < 5; ++i)
+      for (auto* edge : {&ab, &bc}) edge->exchange();
+  }
+
+  FakeClock clock;
+  SeededRandom random;
+  RecallNode a, b, c;
+  RecallEdge ab{a, b, "a1", "b1"}, bc{b, c, "b1", "c1"};
+};
+
+struct Recalls : RecallChain {
+  std::string publish(unsigned number, unsigned version = 0, std::string_view marking = kGreen,
+                      std::string authority = "") {
+    a.admit(indicator(number, {std::string(marking)}, version), "a1", "a", {}, std::move(authority));
+    return id_of("indicator", number);
   }
 };
 
