@@ -56,9 +56,7 @@ bool sent[EDGES];     /* the row was handed out */
 bool exact[EDGES];    /* the reader came since the start: what `sent` says is all there was */
 bool unsettled[EDGES];/* recalled while not exact: the reader's cursor will tell (on the disk, with the order) */
 bool linked[EDGES];   /* the reader's tail is open */
-#ifdef STOPS
-bool stopped[EDGES];  /* and never will be again */
-#endif
+bool stopped[EDGES];  /* and never will be again (-DSTOPS) */
 
 /* The network. */
 bool rel[EDGES], tom[EDGES], rec[EDGES], forged;
@@ -136,15 +134,13 @@ inline tells(e) {
 /* Pulls rows for the reader of an edge, for as long as there are any. */
 proctype Tail(byte e) {
   do
-#ifdef STOPS
   :: atomic { !linked[e] && !stopped[e] -> open(e) }
+#ifdef STOPS
   :: atomic { !stopped[e] -> stopped[e] = true; linked[e] = false }
   :: atomic { crashes < CRASHES && stopped[e] -> crashes++; sent[e] = mark[e]; exact[e] = false }
 #ifndef SHOWS_NOTHING            /* broken without: whoever cannot open its tail is never told */
   :: atomic { stopped[e] && !exact[e] -> tells(e) }
 #endif
-#else
-  :: atomic { !linked[e] -> open(e) }
 #endif
   :: atomic { linked[e] && has[giver[e]] && !withdrawn[giver[e]] && !cursor[e] && !rel[e] ->
 #ifdef UNLOCKED_PULL             /* broken: the snapshot is read, and what was handed out noted, in two steps */

@@ -452,7 +452,7 @@ struct Release::Impl {
     struct Version {
       std::string key;
       journal::Seq seq = 0;
-      policy::Label label;  // comparable
+      policy::Label label;
       bool goes = false;
     };
     std::span<const journal::Entry> changed;         // as they stand in these, not as they are stored
@@ -473,7 +473,7 @@ struct Release::Impl {
                    facts_again(now, snapshot, changed == versions.changed.end() ? one : *changed));
         known->second.push_back({.key = one.version_key,
                                  .seq = one.seq,
-                                 .label = comparable(facts.label),
+                                 .label = facts.label,
                                  .goes = now.decider->ask(facts, at, false).of(reader).goes()});
       }
     }

@@ -57,10 +57,10 @@ Result<std::vector<std::pair<std::string, Cursor>>> stored_cursors(journal::Jour
                                                                    const std::string& member) {
   std::vector<std::pair<std::string, Cursor>> out;
   BONGSU_TRY(const auto states, journal.states(kCursorSpace));
+  const std::string theirs = member + '/';
   for (const auto& [key, state] : states) {
-    const auto slash = key.find('/');
-    if (slash == std::string::npos || std::string_view(key).substr(0, slash) != member) continue;
-    if (auto cursor = Cursor::parse(state)) out.emplace_back(key.substr(slash + 1), std::move(*cursor));
+    if (!key.starts_with(theirs)) continue;
+    if (auto cursor = Cursor::parse(state)) out.emplace_back(key.substr(theirs.size()), std::move(*cursor));
   }
   return out;
 }
@@ -117,14 +117,13 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     std::vector<std::string> proofs, labels;
     std::vector<std::uint64_t> decided_after;
     std::size_t end = i;
-    std::set<std::string_view> ids;
-    std::set<std::pair<std::string_view, std::string_view>> versions;
+    std::map<std::string_view, std::set<std::string_view>> versions;  // by object id
     for (; end < batch.items.size(); ++end) {
       const TailItem& item = batch.items[end];
       if (item.kind == TailItem::Kind::kVoid) continue;
       if (item.kind == TailItem::Kind::kWithdrawn) {
         // Of what comes before it in the batch, in its turn.
-        if (ids.contains(item.object_id)) break;
+        if (versions.contains(item.object_id)) break;
         gone = true;
         // The cursor stays before what is not admitted yet.
         const Cursor cursor{item.pos, item.cursor};
@@ -135,8 +134,7 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
         continue;
       }
       // A version that comes again was redacted otherwise meanwhile, and replaces what stands before it.
-      if (!versions.emplace(item.object_id, item.version).second) break;
-      ids.insert(item.object_id);
+      if (!versions[item.object_id].insert(item.version).second) break;
       brought.push_back(&item);
       objects.push_back(stix::Object::parse(item.bytes));
       proofs.push_back(item.proof);

@@ -14,7 +14,6 @@ struct RecallingNode : Node {
   RecallingNode(std::string member, FakeClock& c, Random& r) : Node(std::move(member), c, r) { load(); }
   // As when the process starts; what was not written down before is not known any more.
   void load() {
-    if (admission) admission->set_recall(nullptr);
     recall = std::move(flow::Recall::load(*journal, *release,
                                           {.self = self,
                                            .signing_key = key,

@@ -8,6 +8,30 @@
 
 namespace bongsu::link {
 
+namespace {
+
+Result<Json> parse_body(std::string_view body) {
+  if (body.size() > kMaxRecallAnswer)
+    return fail(ErrorCode::kTooLarge, fmt::format("more than {} bytes", kMaxRecallAnswer));
+  return parse_json(body);
+}
+
+Result<const JsonArray*> list_at(const Json& json, std::string_view name, std::size_t most) {
+  const Json* list = find(json, name);
+  if (list == nullptr || !list->is_array()) return fail(ErrorCode::kInvalid, "is a list", {.field = std::string(name)});
+  if (list->get_array().size() > most)
+    return fail(ErrorCode::kTooLarge, fmt::format("more than {} at once", most), {.field = std::string(name)});
+  return &list->get_array();
+}
+
+net::Response try_again() { return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})"); }
+
+net::Response invalid(const Error& error) {
+  return net::Response::json(400, to_text(JsonObject{{"error", "invalid"}, {"message", error.text()}}));
+}
+
+}  // namespace
+
 std::string resting_cursors_body(const RestingCursors& resting) {
   JsonArray list;
   for (const auto& one : resting.cursors)
@@ -16,18 +40,13 @@ std::string resting_cursors_body(const RestingCursors& resting) {
 }
 
 Result<RestingCursors> parse_resting_cursors(std::string_view body) {
-  if (body.size() > kMaxRecallAnswer)
-    return fail(ErrorCode::kTooLarge, fmt::format("more than {} bytes", kMaxRecallAnswer));
-  BONGSU_TRY(const Json json, parse_json(body));
+  BONGSU_TRY(const Json json, parse_body(body));
   RestingCursors out;
   out.run = string_at(json, "run").value_or("");
   if (out.run.empty() || out.run.size() > kMaxRunBytes)
     return fail(ErrorCode::kInvalid, fmt::format("is text of 1 to {} bytes", kMaxRunBytes), {.field = "run"});
-  const Json* list = find(json, "cursors");
-  if (list == nullptr || !list->is_array()) return fail(ErrorCode::kInvalid, "is a list", {.field = "cursors"});
-  if (list->get_array().size() > kMaxRestingCursors)
-    return fail(ErrorCode::kTooLarge, fmt::format("more than {} at once", kMaxRestingCursors), {.field = "cursors"});
-  for (const Json& item : list->get_array()) {
+  BONGSU_TRY(const JsonArray* const list, list_at(json, "cursors", kMaxRestingCursors));
+  for (const Json& item : *list) {
     RestingCursor one{std::string(string_at(item, "collection").value_or("")),
                       std::string(string_at(item, "cursor").value_or(""))};
     if (!Uuid::parse(one.collection))
@@ -51,13 +70,8 @@ std::string signed_texts_body(std::string_view name, const std::vector<flow::Sig
 }
 
 Result<SignedTexts> parse_signed_texts(std::string_view name, std::string_view body, std::size_t most) {
-  if (body.size() > kMaxRecallAnswer)
-    return fail(ErrorCode::kTooLarge, fmt::format("more than {} bytes", kMaxRecallAnswer));
-  BONGSU_TRY(const Json json, parse_json(body));
-  const Json* list = find(json, name);
-  if (list == nullptr || !list->is_array()) return fail(ErrorCode::kInvalid, "is a list", {.field = std::string(name)});
-  if (list->get_array().size() > most)
-    return fail(ErrorCode::kTooLarge, fmt::format("more than {} at once", most), {.field = std::string(name)});
+  BONGSU_TRY(const Json json, parse_body(body));
+  BONGSU_TRY(const JsonArray* const list, list_at(json, name, most));
   SignedTexts out;
   const auto upto = int_at(json, "upto").value_or(0);
   if (upto < 0) return fail(ErrorCode::kInvalid, "is a number of tombstones", {.field = "upto"});
@@ -65,7 +79,7 @@ Result<SignedTexts> parse_signed_texts(std::string_view name, std::string_view b
   out.run = string_at(json, "run").value_or("");
   if (out.run.size() > kMaxRunBytes)
     return fail(ErrorCode::kInvalid, fmt::format("is text of at most {} bytes", kMaxRunBytes), {.field = "run"});
-  for (const Json& item : list->get_array()) {
+  for (const Json& item : *list) {
     BONGSU_TRY(auto text, flow::SignedText::parse(item));
     out.texts.push_back(std::move(text));
   }
@@ -78,16 +92,6 @@ RecallServer::RecallServer(flow::Recall& recall, MemberOf member_of, CursorShown
 bool RecallServer::is_for(const net::Request& request) {
   return request.path == kRecallsPath || request.path == kReceiptsPath;
 }
-
-namespace {
-
-net::Response try_again() { return net::Response::json(503, R"({"error":"unavailable","message":"try again later"})"); }
-
-net::Response invalid(const Error& error) {
-  return net::Response::json(400, to_text(JsonObject{{"error", "invalid"}, {"message", error.text()}}));
-}
-
-}  // namespace
 
 net::Response RecallServer::handle(net::Request&& request) {
   const auto member = member_of_(request.peer);

@@ -152,17 +152,23 @@ Result<void> Node::Impl::build() {
 
   BONGSU_TRY(std::string secret, link::load_cursor_secret(*core->journal, core->random));
   gate = link::make_release_gate(*core->release, *core->collections);
-  tails = std::make_unique<link::TailServer>(
-      *core->journal, *gate, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
-      link::TailServerOptions{.self = config.member, .title = config.title, .cursor_secret = std::move(secret), .heartbeat = config.link_heartbeat,
-                              .origins = core->origins.get(), .sealing = core->sealing.get(), .seal_level = core->seal_level(), .markings = core->markings.get(),
-                              .recall = core->recall.get()}, log);
-  prekeys = std::make_unique<link::PrekeyServer>(
-      *core->sealing, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); }, log,
-      [this](const std::string& member) { tails->prekeys_changed(member); });
+  const auto member_of = [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); };
+  tails = std::make_unique<link::TailServer>(*core->journal, *gate, member_of,
+                                             link::TailServerOptions{.self = config.member,
+                                                                     .title = config.title,
+                                                                     .cursor_secret = std::move(secret),
+                                                                     .heartbeat = config.link_heartbeat,
+                                                                     .origins = core->origins.get(),
+                                                                     .sealing = core->sealing.get(),
+                                                                     .seal_level = core->seal_level(),
+                                                                     .markings = core->markings.get(),
+                                                                     .recall = core->recall.get()},
+                                             log);
+  prekeys = std::make_unique<link::PrekeyServer>(*core->sealing, member_of, log,
+                                                 [this](const std::string& member) { tails->prekeys_changed(member); });
   trust = std::make_unique<link::TrustServer>(trust_books(*core->registry));
   recall_server = std::make_unique<link::RecallServer>(
-      *core->recall, [this](const net::Peer& peer) { return core->registry->directory().member_of(peer); },
+      *core->recall, member_of,
       [this](const std::string& member, const std::string& collection, std::string_view cursor) {
         return tails->shown(member, collection, cursor);
       },
@@ -195,23 +201,24 @@ Result<void> Node::Impl::build() {
   mirrors->suspend_with(*core->suspensions);
   mirrors->on_gone([this](const std::string& member) { recall_links->ask(member); });
   applier = std::make_unique<MeasuredApplier>(std::move(mirrors), core->clock, delays, metrics);
+  const net::TlsClientOptions own_tls{.certificate_pem = core->keys.tls.certificate_pem,
+                                      .private_key_pem = core->keys.tls.private_key_pem,
+                                      .floor = net::TlsFloor::kTls13};
   links = std::make_unique<link::Links>(
       *applier,
-      link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem, .private_key_pem = core->keys.tls.private_key_pem, .floor = net::TlsFloor::kTls13},
-                         .rediscover = config.link_rediscover,
-                         .heartbeat = config.link_heartbeat,
-                         .sealing = core->sealing.get(),
-                         .on_discovery = [this](const link::Partner& partner, const link::LinkGet& get) {
-                           if (auto seen = link::fetch_trust(get, trust_books(*core->registry), partner.member, log); !seen)
-                             log.debug("trust.fetch", {{"member", partner.member}, {"error", seen.error().text()}});
-                         }},
+      link::LinksOptions{
+          .tls = own_tls,
+          .rediscover = config.link_rediscover,
+          .heartbeat = config.link_heartbeat,
+          .sealing = core->sealing.get(),
+          .on_discovery =
+              [this](const link::Partner& partner, const link::LinkGet& get) {
+                if (auto seen = link::fetch_trust(get, trust_books(*core->registry), partner.member, log); !seen)
+                  log.debug("trust.fetch", {{"member", partner.member}, {"error", seen.error().text()}});
+              }},
       core->clock, core->random, log);
   recall_links = std::make_unique<link::RecallLinks>(
-      *core->recall,
-      link::LinksOptions{.tls = {.certificate_pem = core->keys.tls.certificate_pem,
-                                 .private_key_pem = core->keys.tls.private_key_pem,
-                                 .floor = net::TlsFloor::kTls13},
-                         .rediscover = config.link_rediscover},
+      *core->recall, link::LinksOptions{.tls = own_tls, .rediscover = config.link_rediscover},
       [this](const std::string& member) -> Result<std::vector<link::RestingCursor>> {
         const auto at_work = links->at_work(member);
         if (!at_work) return std::vector<link::RestingCursor>{};
