@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace bongsu::telemetry {
@@ -12,7 +14,7 @@ constexpr std::size_t kSmallestCapacity = 64 * 1024;
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_number(const char* p, const char* end) {
+bool is_long_number(const char* p, const char* end) {
   if (p != end && *p == '-') ++p;
   if (p == end || !is_digit(*p)) return false;
   if (*p == '0') {
@@ -34,7 +36,22 @@ bool is_number(const char* p, const char* end) {
   return p == end;
 }
 
-bool is_scalar(const char* p, const char* end) {
+// RFC 8259 §6. `before`: how many bytes before `end` may be read.
+bool is_number(const char* p, const char* end, std::size_t before) {
+  // Most are a few digits: eight bytes at once, for a loop's end is seldom foreseen.
+  const auto size = static_cast<std::size_t>(end - p);
+  if (size > 8 || before < 8) return is_long_number(p, end);
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, end - 8, 8);
+  static_assert(std::endian::native == std::endian::little);
+  const std::uint64_t ours = ~std::uint64_t{0} << (64 - 8 * size);  // the last `size` bytes
+  const std::uint64_t from_zero = (bytes ^ 0x3030303030303030) & ours;
+  const std::uint64_t above_nine = ((from_zero & 0x7f7f7f7f7f7f7f7f) + 0x7676767676767676) | from_zero;
+  if ((above_nine & ours & 0x8080808080808080) != 0) return is_long_number(p, end);
+  return *p != '0' || size == 1;
+}
+
+bool is_scalar(const char* p, const char* end, std::size_t before) {
   switch (*p) {
     case 't':
       return end - p == 4 && std::memcmp(p, "true", 4) == 0;
@@ -43,7 +60,7 @@ bool is_scalar(const char* p, const char* end) {
     case 'n':
       return end - p == 4 && std::memcmp(p, "null", 4) == 0;
     default:
-      return is_number(p, end);
+      return is_number(p, end, before);
   }
 }
 
@@ -61,6 +78,36 @@ void put_leaf(EventStorage& out, const char* value, std::uint32_t size, const ch
   leaf.escape = escape;
   leaf.quoted = quoted;
 }
+
+// A key that was met, and what the map says of it: keys come in the same order again and again, so each remembers which
+// came after it. That one is compared, as a whole and without a look at how long it is, instead of looked up. A key has
+// as many of these as there are keys before which it was met: two keys tell better what comes than one.
+struct KnownKey {
+  static constexpr std::size_t kBytes = 32;  // of `"key":`; longer ones are looked up each time
+  static constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  static constexpr std::size_t kFollowers = 4;  // kinds of events that go on differently after the same key
+
+  std::uint64_t text[kBytes / 8] = {'"'};  // `"key":`; at first what stands nowhere, as no string has bytes of 0
+  std::uint64_t mask[kBytes / 8] = {kAll, kAll, kAll, kAll};  // its bytes
+  KnownKey* followers[kFollowers] = {};                       // the latest first; never null once there is a table
+  std::uint64_t parent = 0, path = 0;                         // FieldMap::extend(parent, key)
+  FieldMap::Found found;
+  std::uint32_t size = 0;                             // of the key
+  bool keeps_strings = false, keeps_scalars = false;  // values of that kind make a leaf
+
+  // The kBytes at `at` begin with `"key":`. Where a string begins at `at`, its end and the colon are marks of stage 1
+  // then.
+  bool stands_at(const char* at) const {
+    std::uint64_t differ = 0;
+    for (std::size_t i = 0; i < kBytes / 8; ++i) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at + 8 * i, 8);
+      differ |= (word ^ text[i]) & mask[i];
+    }
+    return differ == 0;
+  }
+};
+constexpr std::size_t kKnownKeys = 2048;  // a later one takes the place of another
 
 // One open container.
 struct Level {
@@ -88,12 +135,27 @@ struct JsonWalker::Impl {
   std::size_t count = 0;
   std::size_t next = 0;
   Level levels[kMaxJsonDepth];
+  std::vector<KnownKey> known;  // once something was indexed
+  KnownKey no_key;              // before the first of an object
 
+  void forget();  // all keys; makes the table
   bool index(std::string_view run);
   const char* walk(std::size_t begin, std::size_t end, EventStorage& out);
   const char* walk_object(std::size_t end, EventStorage& out);
 
   std::size_t position(std::size_t i) const { return i < count ? structurals[i] : size; }
+  // What stands at structural `i`, if it is one of those that followed `before`; else nullptr.
+  KnownKey* expected(KnownKey& before, std::uint64_t parent, std::size_t i, std::size_t end);
+  KnownKey* learn(KnownKey& before, std::uint64_t parent, std::string_view key, std::uint64_t path,
+                  FieldMap::Found found);
+  std::size_t walk_expected(const Level& level, KnownKey*& before, std::size_t i, std::size_t end, EventStorage& out);
+
+  bool keeps_string(FieldMap::Found found) const { return found.role != Role::kIgnore || found.wanted || everything; }
+  bool keeps_scalar(FieldMap::Found found) const {
+    return everything || found.wanted || found.role == Role::kHttpPort ||
+           (found.role >= Role::kTime && found.role <= Role::kTimeThird);
+  }
+
   // Past the last byte of the string or scalar that structural `i` begins.
   std::size_t token_end(std::size_t i) const {
     std::size_t p = position(i + 1);
@@ -104,6 +166,7 @@ struct JsonWalker::Impl {
 
 bool JsonWalker::Impl::index(std::string_view run) {
   if (run.empty()) return false;
+  if (known.empty()) forget();
   if (run.size() > capacity) {
     const std::size_t want = std::max(run.size(), kSmallestCapacity);
     if (stage1 == nullptr) {
@@ -128,6 +191,89 @@ bool JsonWalker::Impl::index(std::string_view run) {
   return true;
 }
 
+void JsonWalker::Impl::forget() {
+  known.resize(kKnownKeys);
+  const auto expects_nothing = [&](KnownKey& key) {
+    key = {};
+    std::ranges::fill(key.followers, &no_key);
+  };
+  std::ranges::for_each(known, expects_nothing);
+  expects_nothing(no_key);
+}
+
+KnownKey* JsonWalker::Impl::expected(KnownKey& before, std::uint64_t parent, std::size_t i, std::size_t end) {
+  const std::size_t at = position(i);
+  if (at >= end || at + KnownKey::kBytes > size) return nullptr;
+  for (std::size_t k = 0; k < KnownKey::kFollowers; ++k) {
+    KnownKey* key = before.followers[k];
+    if (key->parent != parent || !key->stands_at(base + at)) continue;
+    std::copy_backward(before.followers, before.followers + k, before.followers + k + 1);
+    return before.followers[0] = key;
+  }
+  return nullptr;
+}
+
+KnownKey* JsonWalker::Impl::learn(KnownKey& before, std::uint64_t parent, std::string_view key, std::uint64_t path,
+                                  FieldMap::Found found) {
+  if (key.size() + 3 > KnownKey::kBytes) return &before;
+  KnownKey& met = known[(path ^ std::rotl(before.path, 7)) % kKnownKeys];
+  char text[KnownKey::kBytes] = {'"'}, mask[KnownKey::kBytes] = {};
+  std::ranges::copy(key, text + 1);
+  text[key.size() + 1] = '"';
+  text[key.size() + 2] = ':';
+  std::fill_n(mask, key.size() + 3, '\xff');
+  std::memcpy(met.text, text, sizeof text);
+  std::memcpy(met.mask, mask, sizeof mask);
+  met.parent = parent;
+  met.path = path;
+  met.found = found;
+  met.size = static_cast<std::uint32_t>(key.size());
+  met.keeps_strings = keeps_string(found);
+  met.keeps_scalars = keeps_scalar(found);
+  std::copy_backward(before.followers, before.followers + KnownKey::kFollowers - 1,
+                     before.followers + KnownKey::kFollowers);
+  return before.followers[0] = &met;
+}
+
+// The fields `"key":value,` from structural `i` on, as long as the key is the expected one and the value a string or a
+// scalar: what telemetry mostly consists of. What stops it is for walk_object to see. The new `i`.
+std::size_t JsonWalker::Impl::walk_expected(const Level& level, KnownKey*& before, std::size_t i, std::size_t end,
+                                            EventStorage& out) {
+  const std::uint64_t parent = level.path;
+  const std::uint16_t node = level.node;
+  while (i + 3 < count && structurals[i + 3] < end) {
+    const char* at = base + structurals[i];
+    KnownKey* key = before->followers[0];
+    if (size - structurals[i] < KnownKey::kBytes || key->parent != parent || !key->stands_at(at)) {
+      key = expected(*before, parent, i, end);
+      if (key == nullptr) break;
+    }
+    const char* value = base + structurals[i + 2];
+    const char* comma = base + structurals[i + 3];
+    if (*comma != ',') break;
+    const char* value_end = comma;
+    while (is_space(value_end[-1])) --value_end;
+    if (*value == '"') {
+      if (key->keeps_strings) {
+        if (out.leaves.size() >= kMaxEventLeaves) break;
+        put_leaf(out, value + 1, static_cast<std::uint32_t>(value_end - value - 2), at + 1, key->size, node, key->found,
+                 key->found.role == Role::kTransparent ? Role::kShape : key->found.role, Leaf::Escape::kJson, true);
+      }
+    } else {
+      if (!is_scalar(value, value_end, static_cast<std::size_t>(value_end - base))) break;
+      if (key->keeps_scalars) {
+        if (out.leaves.size() >= kMaxEventLeaves) break;
+        put_leaf(out, value, static_cast<std::uint32_t>(value_end - value), at + 1, key->size, node, key->found,
+                 key->found.role, Leaf::Escape::kNone, false);
+      }
+    }
+    if (key->found.mark != Format::kText) out.mark = key->found.mark;
+    before = key;
+    i += 4;
+  }
+  return i;
+}
+
 const char* JsonWalker::Impl::walk(std::size_t begin, std::size_t end, EventStorage& out) {
   out.clear();
   while (next < count && structurals[next] < begin) ++next;
@@ -140,6 +286,7 @@ const char* JsonWalker::Impl::walk(std::size_t begin, std::size_t end, EventStor
 const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
   std::size_t i = next;
   const FieldMap& fields = *map;
+  KnownKey* before = &no_key;
   std::size_t depth = 0;  // levels[0 … depth) are open
   const auto at = [&](std::size_t k) { return position(k) < end ? base[structurals[k]] : '\0'; };
   constexpr const char* kEndsEarly = "the object ends before its closing brace";
@@ -156,27 +303,39 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
     std::uint64_t path = level.element;
     FieldMap::Found found = level.found;
     if (!level.array) {
+      i = walk_expected(level, before, i, end, out);
       const char c = at(i);
       if (c == '}' && base[structurals[i - 1]] == '{') {  // empty object
         ++i;
         --depth;
         goto closed;
       }
-      if (c != '"') return next = i, c == '\0' ? kEndsEarly : "a key was expected";
-      key = base + structurals[i] + 1;
-      const std::size_t key_end = token_end(i);
-      key_size = static_cast<std::uint32_t>(base + key_end - 1 - key);
-      if (at(i + 1) != ':') return next = i, at(i + 1) == '\0' ? kEndsEarly : "a colon was expected after the key";
-      i += 2;
-      path = FieldMap::extend(level.path, {key, key_size});
-      found = fields.find(path, {key, key_size});
-      if (found.role == Role::kShape && std::memchr(key, '\\', key_size) != nullptr) {
-        std::string& plain = out.keys.emplace_back();
-        unescape_json({key, key_size}, plain);
-        key = plain.data();
-        key_size = static_cast<std::uint32_t>(plain.size());
-        path = FieldMap::extend(level.path, plain);
-        found = fields.find(path, plain);
+      if (KnownKey* expect = expected(*before, level.path, i, end)) {
+        before = expect;
+        key = base + structurals[i] + 1;
+        key_size = expect->size;
+        path = expect->path;
+        found = expect->found;
+        i += 2;
+      } else {
+        if (c != '"') return next = i, c == '\0' ? kEndsEarly : "a key was expected";
+        key = base + structurals[i] + 1;
+        const std::size_t key_end = token_end(i);
+        key_size = static_cast<std::uint32_t>(base + key_end - 1 - key);
+        if (at(i + 1) != ':') return next = i, at(i + 1) == '\0' ? kEndsEarly : "a colon was expected after the key";
+        i += 2;
+        path = FieldMap::extend(level.path, {key, key_size});
+        found = fields.find(path, {key, key_size});
+        if (found.role == Role::kShape && std::memchr(key, '\\', key_size) != nullptr) {
+          std::string& plain = out.keys.emplace_back();
+          unescape_json({key, key_size}, plain);
+          key = plain.data();
+          key_size = static_cast<std::uint32_t>(plain.size());
+          path = FieldMap::extend(level.path, plain);
+          found = fields.find(path, plain);
+        } else {
+          before = learn(*before, level.path, {key, key_size}, path, found);
+        }
       }
       if (found.mark != Format::kText) out.mark = found.mark;
     } else if (at(i) == ']' && base[structurals[i - 1]] == '[') {  // empty array
@@ -208,7 +367,7 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
       case '"': {
         const char* value = base + structurals[i] + 1;
         const auto value_size = static_cast<std::uint32_t>(base + token_end(i) - 1 - value);
-        if (found.role != Role::kIgnore || found.wanted || everything) {
+        if (keeps_string(found)) {
           if (out.leaves.size() >= kMaxEventLeaves) return next = i, "too many fields in one event";
           put_leaf(out, value, value_size, key, key_size, level.node, found,
                    found.role == Role::kTransparent ? Role::kShape : found.role, Leaf::Escape::kJson, true);
@@ -224,9 +383,9 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
       default: {
         const char* value = base + structurals[i];
         const char* value_end = base + token_end(i);
-        if (!is_scalar(value, value_end)) return next = i, "not a number, true, false or null";
-        if (everything || found.wanted || found.role == Role::kHttpPort ||
-            (found.role >= Role::kTime && found.role <= Role::kTimeThird)) {
+        if (!is_scalar(value, value_end, static_cast<std::size_t>(value_end - base)))
+          return next = i, "not a number, true, false or null";
+        if (keeps_scalar(found)) {
           if (out.leaves.size() >= kMaxEventLeaves) return next = i, "too many fields in one event";
           put_leaf(out, value, static_cast<std::uint32_t>(value_end - value), key, key_size, level.node, found,
                    found.role, Leaf::Escape::kNone, false);
@@ -256,7 +415,10 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
 
 JsonWalker::JsonWalker(FieldMapPtr map, bool everything) : impl_(std::make_unique<Impl>(std::move(map), everything)) {}
 JsonWalker::~JsonWalker() = default;
-void JsonWalker::use(FieldMapPtr map) { impl_->map = std::move(map); }
+void JsonWalker::use(FieldMapPtr map) {
+  impl_->map = std::move(map);
+  impl_->known.clear();
+}
 bool JsonWalker::index(std::string_view run) { return impl_->index(run); }
 const char* JsonWalker::walk(std::size_t begin, std::size_t end, EventStorage& out) {
   return impl_->walk(begin, end, out);

@@ -21,13 +21,6 @@ std::size_t first_not_blank(std::string_view data, std::size_t begin) {
   return begin;
 }
 
-// What comes into the second cache while other lines are walked, a run ahead.
-void fetch_ahead(std::string_view data, std::size_t begin, std::size_t end) {
-  constexpr std::size_t kCacheLine = 64;
-  end = std::min(end, data.size());
-  for (std::size_t p = begin & ~(kCacheLine - 1); p < end; p += kCacheLine) __builtin_prefetch(data.data() + p, 0, 2);
-}
-
 }  // namespace
 
 EventParser::EventParser(BadLines& bad, FieldMapPtr map, bool everything)
@@ -68,8 +61,9 @@ void EventParser::open_run(std::size_t begin) {
   run_begin_ = begin;
   run_end_ = data.size();
   if (data.size() - begin > kRunBytes) {
-    const std::size_t last = data.substr(begin, kRunBytes).rfind('\n');
-    run_end_ = std::min(data.size(), last != data.npos ? begin + last + 1 : line_end(begin) + 1);
+    const void* last = memrchr(data.data() + begin, '\n', kRunBytes);
+    run_end_ = last != nullptr ? static_cast<std::size_t>(static_cast<const char*>(last) - data.data()) + 1
+                               : std::min(data.size(), line_end(begin) + 1);
   }
   run_good_ = walker_.index(data.substr(run_begin_, run_end_ - run_begin_));
 }
@@ -176,7 +170,6 @@ const EventView* EventParser::next() {
     const std::size_t end = line_end(begin);
     at_ = end + 1;
     if (json) {
-      fetch_ahead(data, begin + kRunBytes, end + kRunBytes);
       if (!json_event(begin, end)) continue;
       return deliver(begin, end, storage_.mark == Format::kText ? Format::kJson : storage_.mark);
     }
