@@ -1,6 +1,8 @@
 #include "detect/scan.h"
 
 #include <condition_variable>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -10,6 +12,9 @@
 
 namespace bongsu::detect {
 namespace {
+
+// Batches that may be done while one before them is not: then nobody waits for a slow one but at the end.
+constexpr std::uint64_t kBatchesAhead = 64;
 
 using telemetry::BadLines;
 using telemetry::BatchReader;
@@ -41,6 +46,11 @@ class Scan {
   struct Ticket {
     LineBatch batch;
     std::uint64_t number;
+  };
+  // What was found in a batch before those in front of it are out.
+  struct Early {
+    std::shared_ptr<const std::string> source;
+    Found found;
   };
 
   // The next batch of the files, under the readers' lock.
@@ -75,6 +85,18 @@ class Scan {
     return std::nullopt;
   }
 
+  // Under the lock of what goes out.
+  void put_out(Early&& batch) {
+    std::vector<Alert> alerts;
+    engine_.settle(*batch.source, std::move(batch.found), alerts);
+    if (options_.progress != nullptr) options_.progress->alerts.fetch_add(alerts.size(), std::memory_order_relaxed);
+    for (const Alert& alert : alerts) {
+      ++result_.alerts;
+      if (!alert.warning_lists.empty()) ++result_.warning_listed;
+    }
+    if (!alerts.empty() && !stopped_.load() && !out_(std::move(alerts))) stopped_ = true;
+  }
+
   void work() {
     BadLines bad;
     Engine::Session session(engine_, bad);
@@ -89,16 +111,14 @@ class Scan {
         events = session.events();
       }
       std::unique_lock lock(out_mutex_);
-      turn_.wait(lock, [&] { return next_out_ == ticket->number; });
-      std::vector<Alert> alerts;
-      engine_.settle(*ticket->batch.source, std::move(found), alerts);
-      if (options_.progress != nullptr) options_.progress->alerts.fetch_add(alerts.size(), std::memory_order_relaxed);
-      for (const Alert& alert : alerts) {
-        ++result_.alerts;
-        if (!alert.warning_lists.empty()) ++result_.warning_listed;
+      turn_.wait(lock, [&] { return ticket->number < next_out_ + kBatchesAhead; });
+      early_.emplace(ticket->number, Early{ticket->batch.source, std::move(found)});
+      // Whoever brings the batch that was waited for puts out what came early, too.
+      for (auto next = early_.find(next_out_); next != early_.end(); next = early_.find(next_out_)) {
+        put_out(std::move(next->second));
+        early_.erase(next);
+        ++next_out_;
       }
-      if (!alerts.empty() && !stopped_.load() && !out_(std::move(alerts))) stopped_ = true;
-      ++next_out_;
       turn_.notify_all();
     }
     const std::scoped_lock lock(out_mutex_, read_mutex_);
@@ -128,6 +148,7 @@ class Scan {
   std::mutex out_mutex_;
   std::condition_variable turn_;
   std::uint64_t next_out_ = 0;
+  std::map<std::uint64_t, Early> early_;  // by the batch's number
   ScanResult result_;
 };
 

@@ -3,8 +3,8 @@
 //   ScanResult result = scan(engine, inputs.files, {.jobs = 2}, [&](std::vector<Alert>&& alerts) { print(alerts);
 //   return true; });
 //
-// The workers take turns at reading (decompression is one stream) and match side by side; a batch's alerts wait until
-// those of all batches before it are out. Memory: about jobs × (kBatchBytes + the batch's alerts).
+// The workers take turns at reading (decompression is one stream) and match side by side; a batch's alerts are kept
+// until those of all batches before it are out. Memory: about jobs × kBatchBytes, and the alerts of up to 64 batches.
 #pragma once
 
 #include <array>

@@ -107,7 +107,7 @@ struct KnownKey {
     return differ == 0;
   }
 };
-constexpr std::size_t kKnownKeys = 2048;  // a later one takes the place of another
+constexpr std::size_t kKnownKeys = 4096;  // a later one takes the place of another
 
 // One open container.
 struct Level {
