@@ -477,9 +477,11 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       again.emplace_back(w.item, first->second);
       continue;
     }
+    journal::Seq place_of = 0;  // the copy that it replaces
     if (foreign && context.replaces) {
       BONGSU_TRY(const auto stored, told_otherwise(w, context, look));
       if (stored) {
+        place_of = stored->seq;
         BONGSU_TRY(auto of_others_too, of_others(*stored));
         batch.entries.push_back({.kind = journal::EntryKind::kDeletion,
                                  .collection = context.collection,
@@ -494,7 +496,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
       }
     }
     if (recall_ != nullptr && version != nullptr) {
-      BONGSU_TRY(auto before, versions_before(w, context, look));
+      BONGSU_TRY(auto before, versions_before(w, context, place_of, look));
       Raised changed{.entry = batch.entries.size()};
       bool lowered = false;  // against the newest that can be read
       for (const auto& older : before) {
@@ -818,14 +820,14 @@ Result<void> Admission::find_sighted(const std::vector<Referring>& batch, bool l
 // Older versions in this collection, oldest first, if this one is new here; of objects that are known at all. Those too
 // whose content was erased: whoever was handed them before has them.
 Result<std::vector<journal::Entry>> Admission::versions_before(const Work& work, const AdmitContext& context,
-                                                               KnownObjects::Look& look) {
+                                                               journal::Seq place_of, KnownObjects::Look& look) {
   const stix::Object& object = *work.object;
   BONGSU_TRY(const auto copies, look.copies(object.id_text()));
   if (copies.empty()) return std::vector<journal::Entry>();
   BONGSU_TRY(auto versions, journal_.snapshot()->versions(context.collection, object.id_text()));
-  // One that is here already changes nothing when it comes again.
+  // One that is here already changes nothing when it comes again, nor does other content of it: the first stays.
   if (std::ranges::any_of(versions, [&](const auto& entry) {
-        return entry.version_key == object.version()->key() && entry.hash == object.hash() &&
+        return entry.version_key == object.version()->key() && (entry.hash == object.hash() || entry.seq != place_of) &&
                std::ranges::find(work.apart, entry.seq) == work.apart.end();
       }))
     return std::vector<journal::Entry>();

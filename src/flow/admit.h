@@ -163,7 +163,7 @@ class Admission {
   struct Work;
   struct Raised;
   Result<std::vector<journal::Entry>> versions_before(const Work& work, const AdmitContext& context,
-                                                      KnownObjects::Look& look);
+                                                      journal::Seq place_of, KnownObjects::Look& look);
   Result<void> take_from_excluded(const std::vector<Raised>& raised, const Release::Readers& readers,
                                   journal::Batch& batch, Recall::Plan& plan);
   Result<std::optional<journal::Entry>> told_otherwise(const Work& work, const AdmitContext& context,

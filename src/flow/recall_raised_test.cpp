@@ -21,6 +21,28 @@ TEST_F(Recalls, V1ARaisedLabelTakesTheVersionsBeforeFromWhomItExcludes) {
   EXPECT_EQ(a.readable(id).size(), 2U) << "its owner keeps it";
 }
 
+// Other content of a version that is here is not admitted, so its label takes nothing from anybody.
+TEST_F(Recalls, V1AStricterCopyOfAVersionThatStaysTakesNothing) {
+  const std::string id = publish(1), erased = publish(2);
+  publish(1, 1);
+  publish(2, 1);
+  flow_on();
+  ASSERT_TRUE(a.journal->erase(erased, "a"));
+  const auto all = ab.offered();
+  const auto last = a.journal->last_seq();
+  for (const unsigned number : {1U, 2U})
+    EXPECT_EQ(a.admit(indicator(number, {std::string(kRed)}, 1), "a1", "a").items[0].outcome,
+              AdmitItem::Outcome::kOtherBytes);
+  EXPECT_EQ(a.journal->last_seq(), last);
+  EXPECT_EQ(ab.offered(), all);
+  EXPECT_TRUE(a.recall->orders().empty());
+  EXPECT_FALSE(a.recall->barred(id, stix::Timestamp::parse(stamp(0))->key()));
+  // What its giver says otherwise over a link takes the place of what it said, and what was before it from others.
+  b.admit(indicator(1, {std::string(kRed)}, 1), "b1", "a");
+  ASSERT_EQ(b.recall->orders(id).size(), 1U);
+  EXPECT_EQ(b.recall->orders(id)[0].reason, RecallReason::kLabelRaised);
+}
+
 // GREEN, with an AMBER description: as a whole as strict as AMBER.
 std::string in_parts(unsigned number, unsigned version = 0) {
   return indicator(number, {std::string(kGreen)}, version,
