@@ -393,8 +393,9 @@ void LedgerFeed::run() {
   journal::Seq last = 0;
   for (bool begin = true; !stopping_; begin = false) {
     const journal::Seq now = deps_.journal.wait_beyond(last, kPoll);
-    // A change of policy moves outboxes without an entry.
-    if (!begin && now <= last && deps_.release.epoch() == epoch_ && !look_.exchange(false)) continue;
+    // A change of policy moves outboxes without an entry, and what nobody was handed is withdrawn without one.
+    const bool withdrawn = deps_.withdrawals && deps_.withdrawals() != withdrawals_;
+    if (!begin && now <= last && deps_.release.epoch() == epoch_ && !withdrawn && !look_.exchange(false)) continue;
     if (std::chrono::steady_clock::now() < next_try) continue;
     const auto done = catch_up();
     {

@@ -319,13 +319,15 @@ void SimNode::follow_ledger() {
   if (!p.feed) return;
   const journal::Seq seq = disk_->journal.last_seq();
   const std::uint64_t epoch = p.release->epoch();
-  if (seq == p.ledger_seq && epoch == p.ledger_epoch) return;
+  const std::uint64_t withdrawals = p.recall->withdrawals();
+  if (seq == p.ledger_seq && epoch == p.ledger_epoch && withdrawals == p.ledger_withdrawals) return;
   if (const auto followed = p.feed->catch_up(); !followed) {
     done(followed, "ledger");
     return;
   }
   p.ledger_seq = seq;
   p.ledger_epoch = epoch;
+  p.ledger_withdrawals = withdrawals;
 }
 
 void SimNode::cosign(PostCheckpoint post) {

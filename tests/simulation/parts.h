@@ -126,6 +126,7 @@ struct SimNode::Parts {
   PostCheckpoint* post = nullptr;  // while it cosigns
   journal::Seq ledger_seq = 0;     // what was followed
   std::uint64_t ledger_epoch = ~std::uint64_t{0};
+  std::uint64_t ledger_withdrawals = 0;
 
   ~Parts() {
     tails.reset();
