@@ -13,6 +13,14 @@ constexpr int kMaxLoggedRefusals = 10;  // of one batch; the rest is counted
 
 std::string key_of(const FollowedCollection& remote) { return fmt::format("{}/{}", remote.member, remote.id); }
 
+using VersionsById = std::map<std::string_view, std::set<std::string_view>>;
+
+// Another version of an object than those that are brought is no matter of theirs.
+bool takes(const TailItem& withdrawal, const VersionsById& brought) {
+  const auto versions = brought.find(withdrawal.object_id);
+  return versions != brought.end() && (withdrawal.version.empty() || versions->second.contains(withdrawal.version));
+}
+
 journal::StateChange state_of(const FollowedCollection& remote, const Cursor& cursor) {
   return {std::string(kCursorSpace), key_of(remote), cursor.state()};
 }
@@ -117,13 +125,13 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
     std::vector<std::string> proofs, labels;
     std::vector<std::uint64_t> decided_after;
     std::size_t end = i;
-    std::map<std::string_view, std::set<std::string_view>> versions;  // by object id
+    VersionsById versions;  // of what is brought
     for (; end < batch.items.size(); ++end) {
       const TailItem& item = batch.items[end];
       if (item.kind == TailItem::Kind::kVoid) continue;
       if (item.kind == TailItem::Kind::kWithdrawn) {
         // Of what comes before it in the batch, in its turn.
-        if (versions.contains(item.object_id)) break;
+        if (takes(item, versions)) break;
         gone = true;
         // The cursor stays before what is not admitted yet.
         const Cursor cursor{item.pos, item.cursor};

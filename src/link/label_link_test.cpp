@@ -201,6 +201,42 @@ TEST_F(LabelLink, D9_WhatIsGoneInBetweenDoesNotShowInWhatIsPassedOn) {
   EXPECT_EQ(label_here(gone), "");
 }
 
+// Of a hidden object a version comes and the one before it goes: what stands around them is admitted at once all the
+// same.
+TEST_F(LabelLink, D9_AVersionThatGoesBehindAnotherDoesNotShowInWhatIsPassedOn) {
+  const std::string hidden = flow::test::id_of("indicator", 9);
+  ua.publish(shared, {flow::test::indicator(9, {std::string(flow::test::kAmber)})});
+  arrive(offered());
+  const std::size_t before = rows_passed_on();
+  const std::string first = flow::test::indicator(100, {std::string(flow::test::kClear)}),
+                    stricter = flow::test::indicator(100, {std::string(flow::test::kAmber)}, 1),
+                    newer = flow::test::indicator(9, {std::string(flow::test::kAmber)}, 1);
+  constexpr auto kFirst = "2026-01-01T00:00:00.000Z", kSecond = "2026-01-01T00:00:01.000Z";
+  const std::string open = flow::test::id_of("indicator", 100);
+  std::vector<TailItem> items = {
+      {.kind = TailItem::Kind::kObject, .object_id = open, .version = kFirst, .bytes = first, .label = "clear marked"},
+      {.kind = TailItem::Kind::kObject,
+       .object_id = hidden,
+       .version = kSecond,
+       .bytes = newer,
+       .label = "amber marked"},
+      {.kind = TailItem::Kind::kWithdrawn, .object_id = hidden, .version = kFirst},
+      {.kind = TailItem::Kind::kObject,
+       .object_id = open,
+       .version = kSecond,
+       .bytes = stricter,
+       .label = "amber marked"}};
+  for (TailItem& item : items) {
+    item.pos = 1000 + static_cast<journal::Pos>(&item - items.data());
+    item.cursor = fmt::format("{}", item.pos);
+  }
+  arrive(std::move(items));
+  EXPECT_EQ(rows_passed_on(), before);
+  const auto versions = lt.journal->snapshot()->versions(mirror(), hidden);
+  ASSERT_THAT(*versions, SizeIs(1));
+  EXPECT_EQ(versions->front().version, kSecond);
+}
+
 // Of one object everything happens in the order in which it was told.
 TEST_F(LabelLink, WhatIsWithdrawnBehindItsObjectTakesThat) {
   auto items = offered();
