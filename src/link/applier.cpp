@@ -13,16 +13,46 @@ constexpr int kMaxLoggedRefusals = 10;  // of one batch; the rest is counted
 
 std::string key_of(const FollowedCollection& remote) { return fmt::format("{}/{}", remote.member, remote.id); }
 
-using VersionsById = std::map<std::string_view, std::set<std::string_view>>;
-
-// Another version of an object than those that are brought is no matter of theirs.
-bool takes(const TailItem& withdrawal, const VersionsById& brought) {
-  const auto versions = brought.find(withdrawal.object_id);
-  return versions != brought.end() && (withdrawal.version.empty() || versions->second.contains(withdrawal.version));
-}
-
 journal::StateChange state_of(const FollowedCollection& remote, const Cursor& cursor) {
   return {std::string(kCursorSpace), key_of(remote), cursor.state()};
+}
+
+using Versions = std::set<std::string_view>;  // of one object
+
+// Another version than those that are brought is no matter of theirs.
+bool takes(const TailItem& withdrawal, const Versions& brought) {
+  return withdrawal.version.empty() ? !brought.empty() : brought.contains(withdrawal.version);
+}
+
+// What of a batch is done at once, by place in it: in each turn what is withdrawn goes before what is brought. What
+// befalls one version of an object keeps its order, and the last of every object comes in the last turn, however often
+// another one turned: what becomes of a version before a stricter one, or of what refers to something behind it,
+// depends on what comes at once, and would tell of others' objects.
+std::vector<std::vector<std::size_t>> turns_of(const std::vector<TailItem>& items) {
+  struct Told {
+    std::size_t turn = 0;  // of this object, from its first
+    Versions brought;      // in that turn
+  };
+  std::map<std::string_view, Told> told;
+  std::vector<std::size_t> turn_of(items.size());
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const TailItem& item = items[i];
+    if (item.kind == TailItem::Kind::kVoid) continue;
+    auto& [turn, brought] = told[item.object_id];
+    const bool withdrawn = item.kind == TailItem::Kind::kWithdrawn;
+    // A version that comes again was redacted otherwise meanwhile, and replaces what stands before it.
+    if (withdrawn ? takes(item, brought) : brought.contains(item.version)) {
+      most = std::max(most, ++turn);
+      brought.clear();
+    }
+    if (!withdrawn) brought.insert(item.version);
+    turn_of[i] = turn;
+  }
+  std::vector<std::vector<std::size_t>> turns(most + 1);
+  for (std::size_t i = 0; i < items.size(); ++i)
+    if (items[i].kind != TailItem::Kind::kVoid) turns[most - told[items[i].object_id].turn + turn_of[i]].push_back(i);
+  return turns;
 }
 
 }  // namespace
@@ -116,49 +146,45 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
                                       [](const TailItem& item) { return !item.sealed.empty(); });
   const TailBatch unsealed_batch = any_sealed ? unsealed(remote, received, opened, counts, logged) : TailBatch{};
   const TailBatch& batch = any_sealed ? unsealed_batch : received;
+  const bool brings =
+      std::ranges::any_of(batch.items, [](const TailItem& item) { return item.kind == TailItem::Kind::kObject; });
+  std::string lie;
   Cursor written;
-  for (std::size_t i = 0; i < batch.items.size();) {
-    // What is withdrawn in between, or void, does not part what is admitted at once: what becomes of a version before a
-    // stricter one, or of what refers to something behind it, would tell of others' objects.
+  const auto turns = turns_of(batch.items);
+  for (const auto& turn : turns) {
     std::vector<const TailItem*> brought;
     std::vector<Result<stix::Object>> objects;
     std::vector<std::string> proofs, labels;
     std::vector<std::uint64_t> decided_after;
-    std::size_t end = i;
-    VersionsById versions;  // of what is brought
-    for (; end < batch.items.size(); ++end) {
-      const TailItem& item = batch.items[end];
-      if (item.kind == TailItem::Kind::kVoid) continue;
+    std::vector<journal::StateChange> states;
+    std::vector<const Sealing::OpenedEnvelope*> envelopes;
+    for (const std::size_t i : turn) {
+      const TailItem& item = batch.items[i];
       if (item.kind == TailItem::Kind::kWithdrawn) {
-        // Of what comes before it in the batch, in its turn.
-        if (takes(item, versions)) break;
         gone = true;
         // The cursor stays before what is not admitted yet.
         const Cursor cursor{item.pos, item.cursor};
-        std::vector<journal::StateChange> states;
-        if (brought.empty()) states.push_back(state_of(remote, cursor));
-        BONGSU_TRY(const bool removed, withdrawn(collection.id, remote, item, std::move(states), counts));
-        if (removed && brought.empty()) written = cursor;
+        std::vector<journal::StateChange> with_it;
+        if (!brings) with_it.push_back(state_of(remote, cursor));
+        BONGSU_TRY(const bool removed, withdrawn(collection.id, remote, item, std::move(with_it), counts));
+        if (removed && !brings) written = cursor;
         continue;
       }
-      // A version that comes again was redacted otherwise meanwhile, and replaces what stands before it.
-      if (!versions[item.object_id].insert(item.version).second) break;
       brought.push_back(&item);
       objects.push_back(stix::Object::parse(item.bytes));
       proofs.push_back(item.proof);
       labels.push_back(item.label);
       decided_after.push_back(item.tombstones);
+      if (const auto found = opened.find(i); found != opened.end()) {
+        states.insert(states.end(), found->second.states.begin(), found->second.states.end());
+        envelopes.push_back(&found->second);
+      }
     }
-    const auto first_opened = opened.lower_bound(i), end_opened = opened.lower_bound(end);
-    i = end;
     if (objects.empty()) continue;
+    if (&turn == &turns.back()) states.push_back(state_of(remote, batch.cursor));
     std::uint64_t& tombstones = tombstones_[remote.member];
     if (const auto most = std::ranges::max(decided_after); most > std::exchange(tombstones, std::max(tombstones, most)))
       gone = true;
-    const Cursor cursor{batch.items[end - 1].pos, batch.items[end - 1].cursor};
-    std::vector<journal::StateChange> states{state_of(remote, cursor)};
-    for (auto at = first_opened; at != end_opened; ++at)
-      states.insert(states.end(), at->second.states.begin(), at->second.states.end());
     BONGSU_TRY(const auto report, admission_.admit(objects, {.collection = collection.id,
                                                              .origin = remote.member,
                                                              .fallback = collection.fallback,
@@ -167,17 +193,18 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
                                                              .proofs = std::move(proofs),
                                                              .labels = std::move(labels),
                                                              .decided_after = std::move(decided_after)}));
-    for (auto at = first_opened; at != end_opened; ++at) sealing_->committed(at->second);
+    for (const auto* envelope : envelopes) sealing_->committed(*envelope);
     counts.applied += report.admitted;
     counts.refused += report.refused + report.quarantined;
-    if (!report.lies.empty() && suspensions_ != nullptr) {
+    if (!report.lies.empty() && suspensions_ != nullptr && lie.empty()) {
+      // The rest of the batch is taken all the same, up to its cursor: when the link is resumed the lie does not come
+      // again.
+      lie = report.lies.front();
       log_.error("link.suspended", {{"member", remote.member},
                                     {"collection", remote.alias},
-                                    {"reason", report.lies.front()},
+                                    {"reason", lie},
                                     {"objects", std::to_string(report.lies.size())}});
-      BONGSU_TRY_VOID(suspensions_->suspend({.member = remote.member, .reason = report.lies.front()}));
-      // What came behind it in the batch comes again when the link is resumed.
-      return fail(ErrorCode::kDenied, "the link is suspended: " + report.lies.front());
+      BONGSU_TRY_VOID(suspensions_->suspend({.member = remote.member, .reason = lie}));
     }
     for (std::size_t n = 0; n < report.items.size() && report.refused > 0 && logged < kMaxLoggedRefusals; ++n) {
       if (report.items[n].outcome != flow::AdmitItem::Outcome::kRefused) continue;
@@ -187,9 +214,10 @@ Result<AppliedCounts> FlowApplier::apply(const FollowedCollection& remote, const
                                  {"object", brought[n]->object_id},
                                  {"reason", report.items[n].message}});
     }
-    written = cursor;
+    if (&turn == &turns.back()) written = batch.cursor;
   }
   if (written.text != batch.cursor.text) BONGSU_TRY_VOID(journal_.put({state_of(remote, batch.cursor)}));
+  if (!lie.empty()) return fail(ErrorCode::kDenied, "the link is suspended: " + lie);
   if (gone && on_gone_) on_gone_(remote.member);
   return counts;
 }

@@ -237,6 +237,87 @@ TEST_F(LabelLink, D9_AVersionThatGoesBehindAnotherDoesNotShowInWhatIsPassedOn) {
   EXPECT_EQ(versions->front().version, kSecond);
 }
 
+// However often something hidden comes and goes in a batch, what stands around it is admitted at once.
+TEST_F(LabelLink, D9_HowOftenAnotherObjectTurnsInABatchDoesNotShowInWhatIsPassedOn) {
+  constexpr auto kFirst = "2026-01-01T00:00:00.000Z", kSecond = "2026-01-01T00:00:01.000Z";
+  const std::string amber(flow::test::kAmber), versioned = flow::test::id_of("indicator", 9),
+                                               observable = "ipv4-addr--28bb3599-77cd-5a82-a950-b5bd3350c8f5";
+  const TailItem comes{.kind = TailItem::Kind::kObject,
+                       .object_id = versioned,
+                       .version = kSecond,
+                       .bytes = flow::test::indicator(9, {amber}, 1),
+                       .label = "amber marked"},
+      goes{.kind = TailItem::Kind::kWithdrawn, .object_id = versioned, .version = kSecond},
+      all_goes{.kind = TailItem::Kind::kWithdrawn, .object_id = versioned},
+      seen{
+          .kind = TailItem::Kind::kObject,
+          .object_id = observable,
+          .bytes = fmt::format(
+              R"({{"type":"ipv4-addr","spec_version":"2.1","id":"{}","value":"198.51.100.3","object_marking_refs":["{}"]}})",
+              observable, amber),
+          .label = "amber marked"},
+      unseen{.kind = TailItem::Kind::kWithdrawn, .object_id = observable, .kept = {Sha256{}}};
+  struct Hidden {
+    const char* name;
+    std::vector<TailItem> items;
+    std::size_t versioned, observables;  // that are here at the end
+  };
+  const Hidden cases[] = {
+      {"none", {}, 1, 0},
+      {"comes and goes", {comes, goes}, 1, 0},
+      {"comes and all of it goes", {comes, all_goes}, 0, 0},
+      {"comes twice", {comes, comes}, 1, 0},
+      {"comes, goes and comes", {comes, goes, comes}, 1, 0},
+      {"comes, goes, comes and goes", {comes, goes, comes, all_goes}, 0, 0},
+      {"an observable comes and goes", {seen, unseen}, 0, 0},
+      {"an observable comes, goes and comes", {seen, unseen, seen}, 0, 1},
+  };
+  ua.publish(shared, {flow::test::indicator(9, {amber})});
+  arrive(offered());
+  const std::size_t before = rows_passed_on();
+  const auto here = [&](const std::string& id) {
+    const auto versions = lt.journal->snapshot()->versions(mirror(), id);
+    return static_cast<std::size_t>(std::ranges::count_if(*versions, [](const auto& entry) { return !entry.erased; }));
+  };
+  unsigned number = 100;
+  for (const Hidden& hidden : cases) {
+    // Open: a version and the stricter one after it, and one that itself comes, goes and comes.
+    const unsigned stricter = number++, turning = number++;
+    const std::string id = flow::test::id_of("indicator", stricter), turns = flow::test::id_of("indicator", turning);
+    std::vector<TailItem> items{{.kind = TailItem::Kind::kObject,
+                                 .object_id = id,
+                                 .version = kFirst,
+                                 .bytes = flow::test::indicator(stricter, {std::string(flow::test::kClear)}),
+                                 .label = "clear marked"}};
+    const TailItem open{.kind = TailItem::Kind::kObject,
+                        .object_id = turns,
+                        .version = kFirst,
+                        .bytes = flow::test::indicator(turning, {std::string(flow::test::kClear)}),
+                        .label = "clear marked"};
+    items.push_back(open);
+    items.insert(items.end(), hidden.items.begin(), hidden.items.end());
+    items.push_back({.kind = TailItem::Kind::kWithdrawn, .object_id = turns, .version = kFirst});
+    items.push_back({.kind = TailItem::Kind::kObject,
+                     .object_id = id,
+                     .version = kSecond,
+                     .bytes = flow::test::indicator(stricter, {amber}, 1),
+                     .label = "amber marked"});
+    for (TailItem& item : items) {
+      item.pos = 1000 + number * 20 + static_cast<journal::Pos>(&item - items.data());
+      item.cursor = fmt::format("{}", item.pos);
+    }
+    const std::size_t rows = rows_passed_on();
+    arrive(std::move(items));
+    EXPECT_EQ(rows_passed_on(), rows + 1) << hidden.name << ": what came and went is a row, the clear version is none";
+    EXPECT_EQ(here(turns), 0U) << hidden.name;
+    EXPECT_EQ(here(id), 2U) << hidden.name;
+    EXPECT_EQ(here(observable), hidden.observables) << hidden.name;
+    if (hidden.items.empty() || hidden.items.front().object_id == versioned)
+      EXPECT_EQ(here(versioned), hidden.versioned) << hidden.name;
+  }
+  EXPECT_EQ(rows_passed_on(), before + std::size(cases));
+}
+
 // Of one object everything happens in the order in which it was told.
 TEST_F(LabelLink, WhatIsWithdrawnBehindItsObjectTakesThat) {
   auto items = offered();
@@ -286,6 +367,38 @@ TEST_F(LabelLink, TheCursorStaysBeforeWhatIsNotAdmittedYet) {
   }
   EXPECT_TRUE(removed_alone);
   EXPECT_EQ(label_here(hidden_end), "");
+}
+
+// An object that comes twice makes two turns: until the last of them is stored, all of the batch comes again.
+TEST_F(LabelLink, TheCursorGoesWithTheLastTurnOfABatch) {
+  const FollowedCollection remote{"cert-ua", shared, "shared", "Shared"};
+  arrive(offered());
+  const journal::Pos before = applier.open(remote)->pos;
+  const std::string twice = flow::test::id_of("malware", 50), once = flow::test::id_of("malware", 51);
+  TailBatch batch;
+  for (const unsigned number : {50U, 50U, 51U}) {
+    TailItem item{.kind = TailItem::Kind::kObject,
+                  .pos = before + 1 + batch.items.size(),
+                  .object_id = flow::test::id_of("malware", number),
+                  .version = "2026-01-01T00:00:00.000Z",
+                  .bytes = flow::test::malware(number, {std::string(flow::test::kAmber)})};
+    item.cursor = fmt::format("{}", item.pos);
+    batch.items.push_back(std::move(item));
+  }
+  batch.cursor = {batch.items.back().pos, batch.items.back().cursor};
+  bool first_alone = false;
+  for (int changes = 0; label_here(once).empty(); ++changes) {
+    ASSERT_LT(changes, 50);
+    lt.journal->fail_after(changes);
+    const auto applied = applier.apply(remote, batch);
+    lt.journal->heal();
+    if (!label_here(once).empty()) continue;
+    EXPECT_FALSE(applied);
+    EXPECT_EQ(applier.open(remote)->pos, before) << changes;
+    first_alone = first_alone || !label_here(twice).empty();
+  }
+  EXPECT_TRUE(first_alone);
+  EXPECT_EQ(applier.open(remote)->pos, batch.cursor.pos);
 }
 
 }  // namespace

@@ -123,6 +123,31 @@ TEST_F(OriginLink, TheOriginatorsProofTravelsThroughARelay) {
   EXPECT_THAT(kr.suspensions->reason_of("cert-lt").value_or(""), HasSubstr("in the name of cert-ua"));
 }
 
+// The rest of the batch is taken, and the link goes on behind it: a lie is heard once.
+TEST_F(OriginLink, WhatComesBehindALieInItsBatchIsTaken) {
+  lt.knows(ua);
+  ua.publish(shared, {indicator(1), indicator(2)});
+  auto from_ua = producer(ua);
+  const FollowedCollection remote{"cert-ua", shared, "shared", "shared"};
+  ASSERT_TRUE(lt.applier->open(remote));
+  auto items = tail(from_ua, "cert-lt", shared);
+  ASSERT_EQ(items.size(), 2u);
+  TailItem lie = items[0];
+  lie.proof.resize(lie.proof.size() / 2);
+  // What lies is followed by the same object as it was made: another turn of it.
+  items.insert(items.begin(), lie);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].pos = i + 1;
+    items[i].cursor = fmt::format("{}-aa", i + 1);
+  }
+  const auto applied = lt.applier->apply(remote, batch(items));
+  ASSERT_FALSE(applied);
+  EXPECT_THAT(applied.error().message, HasSubstr("suspended"));
+  EXPECT_THAT(lt.contents(lt.mirror_of("cert-ua")), ::testing::UnorderedElementsAre(indicator(1), indicator(2)));
+  EXPECT_EQ(lt.applier->open(remote)->pos, 3u);
+  EXPECT_EQ(lt.quarantine->counts().open, 1u);
+}
+
 struct Lie {
   const char* name;
   std::function<void(TailItem&, OriginLink&)> tell;
