@@ -26,7 +26,10 @@ void add_match(Program& p) {
   sub->add_option("--patterns", m.patterns, "STIX patterns, one a line, or STIX bundles; may be given again")->allow_extra_args(false);
   sub->add_option("--sigma", m.sigma, "Sigma rules: a file or a directory; may be given again")->allow_extra_args(false);
   sub->add_option("--pipeline", m.pipelines, "A pySigma processing pipeline for them; may be given again")->allow_extra_args(false);
-  sub->add_option("--yara", m.yara, "YARA rules, for fields of text: a file, a directory or an archive; may be given again")->allow_extra_args(false);
+  sub->add_option("--yara", m.yara,
+                  "YARA rules, for command lines, scripts, payloads and messages: a file, a directory or an archive; "
+                  "may be given again")
+      ->allow_extra_args(false);
   sub->add_option("--map", m.maps, "What further fields of logs hold (TOML); may be given again")->allow_extra_args(false);
   sub->add_option("--warninglists", m.warning_lists, "MISP warning lists: a directory, a list.json or a tar archive; may be given again")->allow_extra_args(false);
   sub->add_option("logs", m.logs, "Files or directories; - for standard input");

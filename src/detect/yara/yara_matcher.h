@@ -34,7 +34,7 @@ namespace bongsu::detect {
 struct YaraLimits {
   std::size_t max_file_bytes = 256 * 1024 * 1024;
   std::size_t max_field_bytes = 256 * 1024;
-  std::size_t min_field_bytes = 32;
+  std::size_t min_field_bytes = 4;  // of shorter ones libyara has no atom to look for
   int file_timeout_seconds = 60;
   int field_timeout_seconds = 1;  // libyara counts in seconds
 };
