@@ -5,8 +5,10 @@
 #include <map>
 
 #include "cli/ask.h"
+#include "flow/facts.h"
 #include "net/http.h"
 #include "node/data_dir.h"
+#include "policy/charter_state.h"
 #include "policy/state_file.h"
 #include "policy/trace.h"
 #include "stix/bundle_reader.h"
@@ -39,15 +41,32 @@ Result<Input> read_input(const std::string& file) {
   Input out;
   std::optional<stix::Object> first;
   std::optional<Error> error;
+  std::map<stix::Id, Sha256> defined;
   stix::BundleReader reader(file);
   const auto take = [&](stix::BundleItem&& item) {
     if (!item.object) {
       error = item.object.error();
       return false;
     }
-    if (item.object->type() == "marking-definition") out.markings.insert_or_assign(item.object->id(), item.object->json());
-    else if (!out.object) out.object = *item.object;
-    if (!first) first = *item.object;
+    const stix::Object& object = *item.object;
+    const auto refuse = [&](std::string why) {
+      error = {ErrorCode::kInvalid, std::move(why), {.source = file, .field = object.id_text()}};
+      return false;
+    };
+    if (object.type() == "marking-definition") {
+      // Whichever were taken, the other would say something else (R1).
+      if (const auto [known, fresh] = defined.emplace(object.id(), object.hash());
+          !fresh && known->second != object.hash())
+        return refuse("a marking definition of this id stands here with other content as well");
+      out.markings.insert_or_assign(object.id(), object.json());
+    } else if (out.object) {
+      return refuse(fmt::format(
+          "a question is about one object, with the marking definitions that it names beside it: {} is the first",
+          out.object->id_text()));
+    } else {
+      out.object = object;
+    }
+    if (!first) first = object;
     return true;
   };
   const auto fed = reader.feed(text, take);
@@ -72,7 +91,7 @@ int decide_on_state_file(const DecideCommand& c, std::FILE* out, std::FILE* err)
     return trouble({.code = ErrorCode::kInvalid, .message = "is operations, exercise or crisis", .where = {.field = "--purpose"}}, err);
   const auto text = node::read_small_file(c.state, policy::kMaxStateBytes);
   if (!text) return trouble(text.error(), err);
-  const auto state = policy::parse_state(*text, c.state);
+  auto state = policy::parse_state(*text, c.state);
   if (!state) return trouble(state.error(), err);
   const auto input = read_input(c.object);
   if (!input) return trouble(input.error(), err);
@@ -80,6 +99,7 @@ int decide_on_state_file(const DecideCommand& c, std::FILE* out, std::FILE* err)
   if (!c.at.empty()) now = Instant::parse(c.at);
   if (!now)
     return trouble({.code = ErrorCode::kInvalid, .message = "is a date and time: 2027-01-01T00:00:00Z", .where = {.field = "--at"}}, err);
+  policy::end_consents(*state, *now, *purpose == policy::Purpose::kCrisis);
   const auto& known = input->markings;
   policy::ObjectFacts facts{.object_id = input->object->id_text(),
                             .type = input->object->type(),
@@ -94,8 +114,12 @@ int decide_on_state_file(const DecideCommand& c, std::FILE* out, std::FILE* err)
                                 stix::Tlp::kAmberStrict),
                             .sectors = {},
                             .sighting_of = {}};
-  facts.names_sighters = input->object->type() == "sighting" && find(input->object->json(), "where_sighted_refs") != nullptr;
-  facts.can_redact = c.redact;
+  flow::read_facts(facts, *input->object);
+  facts.can_redact = facts.can_redact && c.redact;
+  // A sighting that names nobody flows back to who gave what was sighted: nobody, as far as is known here (D6).
+  if (const policy::Label& own = policy::own_part(facts.label);
+      facts.type == "sighting" && !own.releasable_to && own.clauses.empty() && !own.persons)
+    facts.sighting_of.emplace();
   return told(policy::trace_json(facts, c.member, policy::decide(facts, c.member, *purpose, *state, *now)), c.explain, c.json, out);
 }
 
@@ -105,6 +129,13 @@ int run_policy_decide(const Common& common, const DecideCommand& command) {
     c.json = common.json;
     return decide_on_state_file(c, stdout, stderr);
   }
+  if (!command.origin.empty() || !command.at.empty() || command.redact)
+    return report({.code = ErrorCode::kInvalid,
+                   .message = "goes with --state: a node is asked about its own object, as things are now",
+                   .where = {.field = !command.origin.empty() ? "--origin"
+                                      : !command.at.empty()   ? "--at"
+                                                              : "--redact"}},
+                  common.json);
   auto object = node::read_small_file(command.object, stix::kMaxObjectBytes);
   if (!object) return report(object.error(), common.json);
   auto client = AdminClient::open(common.data);

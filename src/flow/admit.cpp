@@ -116,6 +116,31 @@ std::optional<policy::MemberId> Admission::made_by_another(const stix::Object& o
   return maker && *maker != self() ? maker : std::nullopt;
 }
 
+// What a partner gave does not become ours by being put in here: whom it may go to is its giver's to widen (R8). By its
+// maker's name, where it has one that is known; else by its id, which nobody comes to twice: but an observable's
+// follows from its value, and what a feed brought or everybody may have was had without the giver.
+void Admission::keep_with_givers(const stix::Object& object, const AdmitContext& context,
+                                 const std::vector<KnownCopy>& copies, policy::Label& label) const {
+  const policy::MemberId us = self();
+  const auto maker = made_by_another(object);
+  if (!maker) {
+    const auto known_as =
+        origins_ != nullptr && object.created_by() ? origins_->owner_of(object.created_by()->text()) : std::nullopt;
+    if (known_as == us || object.version() == nullptr || !context.received_from.empty()) return;
+  }
+  const auto ours = std::ranges::find(copies, us, &KnownCopy::origin);
+  for (const KnownCopy& copy : copies) {
+    if (copy.origin == us || (maker && copy.origin != *maker)) continue;
+    // Ours was here first, unless it says whose it is.
+    if (!maker && ours != copies.end() && !ours->label.reveals.contains(copy.origin)) continue;
+    const policy::Label standing = standing_label(copy, object, context.origin);
+    if (!maker && as_low(standing, policy::bottom())) continue;
+    policy::Label its = policy::bottom();
+    its.reveals.insert(copy.origin);
+    raise(label, policy::join(its, standing));
+  }
+}
+
 // Whoever reads this node's objects of a drill knows their marking before them.
 Result<void> Admission::define_exercise(const std::string& exercise, const std::string& collection) {
   const std::vector<Result<stix::Object>> definition{stix::Object::parse(exercise_definition(exercise, self()))};
@@ -413,18 +438,10 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
     }
   }
   std::erase_if(work, [](const Work& w) { return w.object == nullptr; });
-  // What a partner made does not become ours by being put in here: whom it may go to is its maker's to widen (R8).
   for (Work& w : work) {
     if (foreign) continue;
-    const auto maker = made_by_another(*w.object);
-    if (!maker) continue;
     BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
-    for (const auto& copy : copies) {
-      if (copy.origin != *maker) continue;
-      policy::Label its = policy::bottom();
-      its.reveals.insert(*maker);
-      raise(w.facts.label, policy::join(its, standing_label(copy, *w.object, context.origin)));
-    }
+    keep_with_givers(*w.object, context, copies, w.facts.label);
   }
   // A version before one that is raised, in this batch, goes to nobody who may not have that one (V1).
   std::map<std::string_view, const Work*> newest;
@@ -900,6 +917,11 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
   if (!exercise.empty()) facts.label.exercises.insert(exercise);
   name_persons(facts.label, context.persons);
   KnownObjects::Look look = known_.look();
+  if (context.origin == self()) {
+    BONGSU_TRY(auto copies, look.copies(facts.object_id));
+    if (exercise.empty()) leave_out_drills(copies);
+    keep_with_givers(object, context, copies, facts.label);
+  }
   read_facts(facts, object);
   BONGSU_TRY_VOID(find_sighted({{&object, &facts}}, exercise.empty(), look));
   BONGSU_TRY_VOID(raise_by_references({{&object, &facts}}, context.origin, self(), exercise.empty(), look));

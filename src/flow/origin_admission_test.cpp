@@ -518,6 +518,45 @@ TEST_F(OriginAdmission, R8_OnlyTheMakerOrItsDelegateWidensToWhomItMayGo) {
   EXPECT_EQ(asked, std::vector<std::string>{"cert-b cert-c"});
 }
 
+// Leak rule R8: what a member gave stays what it gave when somebody here puts it in again, whoever its author is.
+TEST_F(OriginAdmission, R8_WhatAMemberGaveDoesNotBecomeOursByBeingPutInAgain) {
+  node.policy.agreements["cert-c"].onward = true;
+  node.apply();
+  const std::string stranger = R"(,"created_by_ref":")" + id_of("identity", 0x77) + '"',
+                    ours = R"(,"created_by_ref":")" + std::string(kOwn) + '"';
+  const auto label = [&](const AdmitReport& report) {
+    return std::string(stored_label(node.journal->snapshot()->entry(report.items.at(0).seq)->label));
+  };
+  unsigned number = 10;
+  for (const std::string& author : {std::string(), stranger}) {
+    const unsigned n = number++;
+    const std::string given = indicator(n, {std::string(kGreen)}, 0, author);
+    ASSERT_EQ(link("cert-b", {{given, proof("cert-b", given)}}).admitted, 1u);
+    const std::string wide = indicator(n, {std::string(kClear)}, 1, author);
+    const auto facts = node.admission->facts_of(
+        *stix::Object::parse(wide), {.collection = "c1", .origin = "cert-self", .fallback = stix::Tlp::kGreen});
+    EXPECT_EQ(facts->label.text(), "green marked reveals:cert-b") << "asked before it is done";
+    EXPECT_EQ(label(node.admit({wide})), "green marked reveals:cert-b");
+    EXPECT_EQ(label(node.admit({indicator(n, {std::string(kGreen)}, 2, author)})), "green marked reveals:cert-b")
+        << "nor the second time";
+    EXPECT_EQ(node.sees("cert-c"), Seen(std::vector<std::string>{})) << author;
+  }
+  // What everybody may have, what a feed brought, what was ours before, and an observable were had without it.
+  const std::string clear = indicator(20, {std::string(kClear)}), fed = indicator(21, {std::string(kGreen)}),
+                    before = indicator(22, {std::string(kGreen)}, 0, ours);
+  for (const std::string& given : {clear, fed})
+    ASSERT_EQ(link("cert-b", {{given, proof("cert-b", given)}}).admitted, 1u);
+  EXPECT_EQ(label(node.admit({indicator(20, {std::string(kClear)}, 1)})), "clear marked");
+  const std::vector<Result<stix::Object>> from_feed{stix::Object::parse(indicator(21, {std::string(kGreen)}, 1))};
+  EXPECT_EQ(label(*node.admission->admit(from_feed, {.collection = "c1",
+                                                     .origin = "cert-self",
+                                                     .fallback = stix::Tlp::kGreen,
+                                                     .states = {},
+                                                     .received_from = "a feed"})),
+            "green marked");
+  EXPECT_EQ(label(node.admit({before})), "green marked");
+}
+
 // Leak rule D7: whoever sees a part of it, or nothing, learns nothing by trying.
 TEST_F(OriginAdmission, D7_NoAnswerTellsARightGuess) {
   const auto object = [](const std::string& description) {

@@ -67,6 +67,20 @@ TEST_F(References, D3_WhatStandsInAnotherCollectionIsNamedToItsReadersAlone) {
   EXPECT_TRUE(has("cert-b", id_of("relationship", 1)));
 }
 
+TEST_F(References, D3_AnIdIsDataWhereverItStands) {
+  node.admit({malware_of(1)}, "c2");
+  unsigned number = 1;
+  for (const std::string& more :
+       {R"(,"name":"i","external_references":[{"source_name":"x","external_id":")" + id_of("malware", 1) + R"("}])",
+        R"(,"name":")" + id_of("malware", 1) + '"',
+        R"(,"name":"i","x_seen":{"with":[")" + id_of("malware", 1) + R"("]})"}) {
+    node.admit({object("intrusion-set", number, more)});
+    EXPECT_FALSE(has("cert-a", id_of("intrusion-set", number))) << more;
+    EXPECT_TRUE(has("cert-b", id_of("intrusion-set", number))) << more;
+    ++number;
+  }
+}
+
 TEST_F(References, D3_AnAgreementThatLosesTheOtherCollectionLosesWhatNamesItsObjects) {
   node.admit({malware_of(1)}, "c2");
   node.admit({report(1, {id_of("malware", 1)})});

@@ -4,6 +4,7 @@
 #include "node/policy_report.h"
 
 #include <fmt/format.h>
+#include "flow/facts.h"
 
 #include "node/admin_trust.h"
 #include "node/registry_acts.h"
@@ -475,6 +476,7 @@ AdminApi::Answer AdminApi::preview(const Call& call) {
   const auto collection = core_.collections->find(name == call.query.end() ? kSharedCollection : name->second);
   if (!collection) return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"", name->second), {.field = "collection"});
   BONGSU_TRY(const auto object, stix::Object::parse(call.request.body));
+  BONGSU_TRY_VOID(not_recalled(core_, object.id_text(), flow::version_key_of(object)));
   BONGSU_TRY(const auto facts, core_.admission->facts_of(object, {.collection = collection->id, .origin = core_.config.member, .fallback = collection->fallback}));
   JsonArray lines;
   for (const auto& line : core_.release->preview(facts)) {

@@ -589,9 +589,9 @@ void Node::Impl::housekeep() {
       if (auto followed = core->admission->follow_ends(); !followed) log.warn("admit.follow_ends", {{"error", followed.error().text()}});
       if (auto written = core->recall->write_down(); !written) log.warn("recall.write_down", {{"error", written.error().text()}});
       console->tick();
+      core->registry->look_at_the_clock();
       // What time takes away is told on live links now, and not when somebody reads next.
       if (auto kept = core->release->keep_up(); !kept) log.error("release.keep_up", {{"error", kept.error().text()}});
-      if (ticks % 60 == 0) core->registry->look_at_the_clock();
       if (ticks % 60 == 0)
         if (auto kept = core->approvals->keep_up(); !kept) log.error("approvals.keep_up", {{"error", kept.error().text()}});
       if (ticks++ % 3600 == 0)

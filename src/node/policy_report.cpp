@@ -15,12 +15,20 @@ Result<void> check_name(std::string_view member) {
 
 }  // namespace
 
+Result<void> not_recalled(Core& core, std::string_view object_id, std::string_view version_key) {
+  if (!core.recall->barred(std::string(object_id), std::string(version_key))) return {};
+  return fail(ErrorCode::kConflict,
+              "was recalled or removed by this node: this version goes to nobody and is not admitted again",
+              {.field = std::string(object_id)});
+}
+
 Result<JsonObject> decide_report(Core& core, const stix::Object& object, std::string_view collection,
                                  std::string_view member, policy::Purpose purpose) {
   const auto place = core.collections->find(collection);
   if (!place)
     return fail(ErrorCode::kNotFound, fmt::format("there is no collection \"{}\"", collection), {.field = "collection"});
   BONGSU_TRY_VOID(check_name(member));
+  BONGSU_TRY_VOID(not_recalled(core, object.id_text(), flow::version_key_of(object)));
   BONGSU_TRY(const auto facts,
              core.admission->facts_of(object, {.collection = place->id, .origin = core.config.member, .fallback = place->fallback}));
   BONGSU_TRY(const auto decision, core.release->decide(facts, member, purpose));
@@ -47,6 +55,10 @@ Result<JsonObject> why_report(Core& core, std::string_view object_id, std::strin
         visible = presence == journal::Snapshot::Presence::kVisible;
       }
       line["visible_now"] = visible;
+      if (const auto open = not_recalled(core, object_id, entry.version_key); !open && member != core.config.member) {
+        line["verdict"] = "withhold";
+        line["reasons"] = JsonArray{JsonObject{{"reason", "recalled"}, {"sentence", open.error().message}}};
+      }
       versions.push_back(std::move(line));
     }
   }

@@ -10,6 +10,8 @@
 
 namespace bongsu::node {
 
+// kConflict: this node recalled or removed this version, so no decision lets it go to anybody any more.
+Result<void> not_recalled(Core& core, std::string_view object_id, std::string_view version_key);
 // The decision about an object as if it were admitted into the collection now, by the function that release uses.
 Result<JsonObject> decide_report(Core& core, const stix::Object& object, std::string_view collection,
                                  std::string_view member, policy::Purpose purpose);

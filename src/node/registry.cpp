@@ -78,12 +78,11 @@ Result<void> Registry::apply_policy() {
   for (const auto& [partner, agreement] : agreements_) {
     policy::Agreement resolved = agreement;
     resolved.collections.clear();
-    // Consent ends with the agreement, and with the crisis that it is for.
-    if (!resolved.in_force(now) || (resolved.waits_for_crises() && !crisis)) resolved.passes_on.clear();
     for (const auto& name : agreement.collections)
       if (const auto collection = collections_.find(name)) resolved.collections.push_back(collection->id);
     state.agreements.emplace(partner, std::move(resolved));
   }
+  policy::end_consents(state, now, crisis);
   if (const auto& charter = trust_.charter()) {
     // Who shows another authority or key than the charter lists is not whom the charter means.
     for (const auto& [id, member] : members_) {

@@ -56,6 +56,10 @@ void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Inst
   first.personal_data_days = days;
 }
 
+bool may_consent(const Agreement& agreement, Instant now, bool crisis) {
+  return agreement.in_force(now) && (crisis || !agreement.waits_for_crises());
+}
+
 Agreement denials_alone(const Agreement& agreement) {
   Agreement out;
   out.partner = agreement.partner;
@@ -70,6 +74,17 @@ Agreement denials_alone(const Agreement& agreement) {
 }
 
 }  // namespace
+
+void end_consents(PolicyState& state, Instant now, bool crisis) {
+  for (auto& [giver, first] : state.agreements) {
+    const auto further = state.further.find(giver);
+    const bool any = may_consent(first, now, crisis) ||
+                     (further != state.further.end() && std::ranges::any_of(further->second, [&](const Agreement& a) {
+                        return may_consent(a, now, crisis);
+                      }));
+    if (!any || !state.members.contains(giver)) first.passes_on.clear();
+  }
+}
 
 void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<const SignedMemorandum> agreements,
                  Instant now, bool crisis) {

@@ -25,6 +25,10 @@ namespace bongsu::policy {
 void apply_trust(PolicyState& state, const TrustedCharter& trusted, std::span<const SignedMemorandum> agreements,
                  Instant now, bool crisis = false);
 
+// Without a charter: consent to pass on what a member gave ends with the agreement that holds it, and with the crisis
+// that it is for; who is no member gives none.
+void end_consents(PolicyState& state, Instant now, bool crisis);
+
 // R8: may `member` widen to whom something may be released that `originator` made? Itself, and whom an agreement that
 // this node knows of says so.
 bool may_widen(std::span<const SignedMemorandum> agreements, const Charter& charter, const MemberId& originator,

@@ -59,7 +59,8 @@ std::optional<std::string_view> duplicate_key(const dom::object& object) {
   return twice == all.end() ? std::nullopt : std::optional(*twice);
 }
 
-// Walks the whole tree once: refuses duplicate keys, collects references.
+// Walks the whole tree once: refuses duplicate keys, collects references: wherever an identifier stands, not in the
+// properties alone that the standard has for them.
 class Walk {
  public:
   explicit Walk(std::vector<Reference>& references) : references_(references) {}
@@ -72,15 +73,7 @@ class Walk {
     }
     for (const auto field : object) {
       const Path place = path.in(field.key);
-      if (field.key.ends_with("_ref")) {
-        reference(field.value, place);
-      } else if (field.key.ends_with("_refs")) {
-        dom::array targets;
-        if (field.value.get(targets) == simdjson::SUCCESS) {
-          std::size_t i = 0;
-          for (const dom::element target : targets) reference(target, place.at(i++));
-        }
-      }
+      if (path.parent == nullptr && field.key == "id") continue;  // its own
       if (!value(field.value, place)) return false;
     }
     return true;
@@ -103,13 +96,18 @@ class Walk {
           if (!value(each, path.at(i++))) return false;
         return true;
       }
+      case dom::element_type::STRING:
+        reference(text_of(element), path);
+        return true;
       default:
         return true;
     }
   }
 
-  void reference(dom::element element, const Path& path) {
-    if (auto target = Id::parse(text_of(element))) references_.push_back({path.text(), std::move(*target)});
+  void reference(std::string_view text, const Path& path) {
+    constexpr std::size_t kUuid = 36;
+    if (text.size() <= kUuid + 2 || text[text.size() - kUuid - 1] != '-') return;  // nearly all
+    if (auto target = Id::parse(text)) references_.push_back({path.text(), std::move(*target)});
   }
 
   std::vector<Reference>& references_;

@@ -86,7 +86,9 @@ class Object {
   std::optional<int> confidence() const;
   const std::vector<Id>& object_markings() const;
   const std::vector<GranularMarking>& granular_markings() const;
-  // Every *_ref and *_refs value, at any depth, in document order, markings and created_by_ref included.
+  // Every value that is an identifier, at any depth, in document order: markings, created_by_ref, and where the
+  // standard has no reference (external_references.external_id), for an id is data wherever it stands. Its own id is
+  // none.
   const std::vector<Reference>& references() const;
   const Sha256& hash() const;  // SHA-256 of bytes()
 

@@ -144,6 +144,10 @@ TEST(Object, ReadsWhatTheHouseAsksOf) {
             (std::vector<std::string>{"created_by_ref identity", "object_marking_refs[0] marking-definition",
                                       "granular_markings[1].marking_ref marking-definition",
                                       "x_list[0].a_refs[0] malware", "extensions.x.y_ref tool"}));
+  const auto elsewhere = Object::parse(plain(
+      "ipv4-addr", R"("value":"198.51.100.1","x_of":")" + id_of("tool") + R"(","x_text":"of )" + id_of("tool") + '"'));
+  ASSERT_EQ(elsewhere->references().size(), 1u) << "wherever it stands as a whole, but as its own";
+  EXPECT_EQ(elsewhere->references()[0].property, "x_of");
 }
 
 TEST(Object, SaysTheVersionThatIsImplied) {
