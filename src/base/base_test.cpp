@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -22,6 +27,22 @@ TEST(Bytes, RoundTripsAndRefusesWhatIsNotBase64) {
   for (const char* bad : {"a", "a===", "ab=", "ab==c", "a b=", "AB==AB=="}) EXPECT_FALSE(from_base64(bad)) << bad;
   EXPECT_FALSE(from_base64("AB=="));  // stray bits
   EXPECT_TRUE(from_base64("AA=="));
+}
+
+TEST(Files, ReadsFilesAndPipesAndRefusesDirectories) {
+  std::string form = (std::filesystem::temp_directory_path() / "bongsu-files-XXXXXX").string();
+  const std::filesystem::path dir = mkdtemp(form.data());
+  ASSERT_TRUE(write_file_atomically(dir / "file", "content"));
+  EXPECT_EQ(read_small_file(dir / "file"), "content");
+  EXPECT_EQ(read_small_file(dir / "file", 3).error().code, ErrorCode::kTooLarge);
+  ASSERT_EQ(mkfifo((dir / "pipe").c_str(), 0600), 0);
+  std::jthread writer([&] { std::ofstream(dir / "pipe") << "through a pipe"; });
+  EXPECT_EQ(read_small_file(dir / "pipe"), "through a pipe");
+  const auto directory = read_small_file(dir);
+  ASSERT_FALSE(directory);
+  EXPECT_EQ(directory.error().text(), dir.string() + ": cannot be read: it is a directory");
+  writer.join();
+  std::filesystem::remove_all(dir);
 }
 
 TEST(Text, TrimsBlanksAndControlCharactersAndNothingElse) {

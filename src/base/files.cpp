@@ -50,6 +50,9 @@ Result<void> write_file_atomically(const std::filesystem::path& file, std::strin
 Result<std::string> read_small_file(const std::filesystem::path& file, std::size_t limit) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return fail(ErrorCode::kNotFound, "cannot be read: " + system_text(errno), {.source = file.string()});
+  std::error_code ec;
+  if (std::filesystem::is_directory(file, ec))  // opens, and reads as nothing
+    return fail(ErrorCode::kIo, "cannot be read: it is a directory", {.source = file.string()});
   std::string content;
   char piece[65536];
   while (in.read(piece, sizeof piece) || in.gcount() > 0) {
@@ -57,6 +60,7 @@ Result<std::string> read_small_file(const std::filesystem::path& file, std::size
     if (content.size() > limit)
       return fail(ErrorCode::kTooLarge, fmt::format("larger than {} bytes", limit), {.source = file.string()});
   }
+  if (in.bad()) return fail(ErrorCode::kIo, "cannot be read to its end", {.source = file.string()});
   return content;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "base/config.h"
@@ -36,25 +37,35 @@ Result<policy::Memorandum> make_draft(const AgreementDraftOptions& o) {
   SystemRandom random;
   const Instant now{SystemClock().now().seconds, 0};
   policy::Memorandum m;
+  const auto until = [&](const std::string& text) -> Result<void> {
+    if (const auto at = Instant::parse(text)) {
+      m.valid_until = {at->seconds, 0};
+      return {};
+    }
+    BONGSU_TRY(const auto span, parse_duration(text));
+    m.valid_until = now + span;
+    return {};
+  };
   if (!o.from.empty()) {
+    if (!o.parties.empty() || !o.charter.empty())
+      return fail(ErrorCode::kInvalid, "a next version has the parties and the charter of the one before",
+                  {.field = o.parties.empty() ? "--charter" : "--party"});
     BONGSU_TRY(const SignedMemorandum before, read_agreement(o.from));
     m = before.terms;
     m.previous = before.digest();
     ++m.version;
-    return m;
+    if (!o.title.empty()) m.title = o.title;
+    if (!o.until.empty()) BONGSU_TRY_VOID(until(o.until));
+    if (o.notice_days) m.notice_days = *o.notice_days;
+    return policy::parse_memorandum(policy::to_toml(m), "the draft");
   }
   m.id = Uuid::random(random).text();
   m.charter = o.charter;
   m.parties.insert(o.parties.begin(), o.parties.end());
   m.title = o.title.empty() ? "Exchange of cyber threat information" : o.title;
   m.valid_from = now;
-  m.notice_days = o.notice_days;
-  if (const auto until = Instant::parse(o.until)) {
-    m.valid_until = {until->seconds, 0};
-  } else {
-    BONGSU_TRY(const auto span, parse_duration(o.until));
-    m.valid_until = now + span;
-  }
+  m.notice_days = o.notice_days.value_or(90);
+  BONGSU_TRY_VOID(until(o.until.empty() ? "365d" : o.until));
   // A careful beginning: indicators up to GREEN from each to the others; people change it.
   for (const auto& from : m.parties) {
     policy::PermitClause p;
@@ -87,14 +98,33 @@ Result<Signer> signer_of(const AgreementSignOptions& o) {
   return Signer{config.member, std::move(keys.signing)};
 }
 
-std::string signed_line(const SignedMemorandum& document) {
-  std::string parties;
-  for (const auto& party : document.terms.parties) {
-    const bool there =
-        std::ranges::find(document.signatures, party, &policy::PartySignature::member) != document.signatures.end();
-    parties += fmt::format("{}{}: {}", parties.empty() ? "" : ", ", party, there ? "signed" : "not yet");
+struct Signatures {
+  std::string line;  // "cert-lt: signed, cert-ua: not yet"
+  bool hold = true;  // those that are there
+};
+// By the keys in the document itself; whose keys those are, the charter tells.
+Signatures signatures_of(const SignedMemorandum& document) {
+  Signatures out;
+  std::map<std::string, std::string_view> said;
+  for (const auto& party : document.terms.parties) said[party] = "not yet";
+  for (const auto& s : document.signatures) {
+    std::string_view& word = said[s.member];
+    if (!document.terms.parties.contains(s.member))
+      word = "signs, but is NO PARTY";
+    else if (!policy::holds(document, s))
+      word = "DOES NOT HOLD";
+    else if (word == "not yet")
+      word = "signed";
+    if (word != "signed") out.hold = false;
   }
-  return parties;
+  for (const auto& [member, word] : said)
+    out.line += fmt::format("{}{}: {}", out.line.empty() ? "" : ", ", member, word);
+  for (const auto& n : document.notices) {
+    const bool good = document.terms.parties.contains(n.by) && policy::holds(document, n);
+    if (!good) out.line += fmt::format(", notice by {}: DOES NOT HOLD", n.by);
+    out.hold = out.hold && good;
+  }
+  return out;
 }
 
 // Sentences of either form, for explain and diff.
@@ -148,7 +178,7 @@ int run_agreement_sign(const AgreementSignOptions& o, std::FILE* out, std::FILE*
   }();
   if (!done) return trouble(done.error(), o.json, err);
   if (o.json) return kExitOk;
-  fmt::print(err, "{}\n", signed_line(*done));
+  fmt::print(err, "{}\n", for_terminal(signatures_of(*done).line));
   if (o.notice) fmt::print(err, "It ends at {}.\n", policy::end_of(*done).text(0));
   return kExitOk;
 }
@@ -164,39 +194,47 @@ int run_agreement_merge(const AgreementFilesOptions& o, std::FILE* out, std::FIL
   if (!all) return trouble({.code = ErrorCode::kInvalid, .message = "needs files to merge", .where = {}}, o.json, err);
   if (const auto written = write_document(o.out, all->text(), out); !written)
     return trouble(written.error(), o.json, err);
-  if (!o.json) fmt::print(err, "{}\n", signed_line(*all));
+  if (!o.json) fmt::print(err, "{}\n", for_terminal(signatures_of(*all).line));
   return kExitOk;
 }
 
 int run_agreement_explain(const AgreementFilesOptions& o, std::FILE* out, std::FILE* err) {
   const auto read = read_either(o.files.front());
   if (!read) return trouble(read.error(), o.json, err);
-  std::string verified;
-  if (!o.charter.empty() && read->memorandum) {
+  if (!o.charter.empty() && !read->memorandum)
+    return trouble({ErrorCode::kInvalid, "a local agreement has no signatures", {.field = "--charter"}}, o.json, err);
+  Signatures signatures;
+  if (read->memorandum) signatures = signatures_of(*read->memorandum);
+  if (!o.charter.empty()) {
     const auto text = read_document(o.charter, policy::kMaxCharterBytes);
     const auto charter = text ? in_file(policy::parse_signed_charter(*text), o.charter)
                               : Result<policy::SignedCharter>(std::unexpected(text.error()));
     if (!charter) return trouble(charter.error(), o.json, err);
     const auto good = policy::verify_memorandum(*read->memorandum, charter->charter);
-    verified = good ? "signed by every party" : good.error().message;
+    signatures = {.line = good ? "signed by every party" : "DO NOT HOLD: " + good.error().message,
+                  .hold = good.has_value()};
   }
   const std::string words = read->memorandum ? policy::explain(read->memorandum->terms) : policy::explain(*read->local);
+  const int exit = signatures.hold ? kExitOk : kExitNo;
   if (o.json) {
     JsonObject answer{{"explained", words}, {"signed_form", read->memorandum.has_value()}};
     if (read->memorandum) {
       answer["digest"] = read->memorandum->digest();
       answer["agreement"] = read->memorandum->terms.id;
       answer["version"] = read->memorandum->terms.version;
+      answer["signatures"] = signatures.line;
+      answer["signatures_hold"] = signatures.hold;
     }
-    if (!verified.empty()) answer["verified"] = verified == "signed by every party", answer["signatures"] = verified;
+    if (!o.charter.empty()) answer["verified"] = signatures.hold;
     fmt::print(out, "{}\n", to_text(answer));
-    return kExitOk;
+    return exit;
   }
   fmt::print(out, "{}", for_terminal(words));
-  if (read->memorandum)
-    fmt::print(out, "\nDigest {}\nSignatures: {}\n", read->memorandum->digest(),
-               for_terminal(verified.empty() ? signed_line(*read->memorandum) : verified));
-  return kExitOk;
+  if (!read->memorandum) return exit;
+  fmt::print(out, "\nDigest {}\nSignatures: {}\n", read->memorandum->digest(), for_terminal(signatures.line));
+  if (o.charter.empty() && !read->memorandum->signatures.empty())
+    fmt::print(out, "(by the keys in the file; whose they are, --charter tells)\n");
+  return exit;
 }
 
 int run_agreement_diff(const AgreementFilesOptions& o, std::FILE* out, std::FILE* err) {

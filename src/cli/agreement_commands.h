@@ -10,15 +10,16 @@
 #pragma once
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace bongsu::cli {
 
 struct AgreementDraftOptions {
-  std::string from, charter, title, until = "365d", out = "-";
-  std::vector<std::string> parties;
-  std::int64_t notice_days = 90;
+  std::string from, charter, title, until, out = "-";  // until empty: 365 days from now, or as in `from`
+  std::vector<std::string> parties;                    // these and the charter stay in a next version
+  std::optional<std::int64_t> notice_days;             // absent: 90, or as in `from`
   bool json = false;
 };
 int run_agreement_draft(const AgreementDraftOptions& options, std::FILE* out, std::FILE* err);
@@ -38,7 +39,8 @@ struct AgreementFilesOptions {
   bool json = false;
 };
 int run_agreement_merge(const AgreementFilesOptions& options, std::FILE* out, std::FILE* err);
-// The words of one file: TOML of either form, or signed.
+// The words of one file: TOML of either form, or signed. 1: a signature does not hold, by the charter or, without one,
+// by the key that stands beside it in the file.
 int run_agreement_explain(const AgreementFilesOptions& options, std::FILE* out, std::FILE* err);
 // Two files; 0: the same, 1: they differ.
 int run_agreement_diff(const AgreementFilesOptions& options, std::FILE* out, std::FILE* err);

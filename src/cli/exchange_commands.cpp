@@ -175,21 +175,34 @@ int run_import(const Common& common, const ImportCommand& command) {
 int run_export(const Common& common, const ExportCommand& command) {
   auto client = AdminClient::open(common.data);
   if (!client) return report(client.error(), common.json);
+  std::string next = "0";
+  const auto page = [&] {
+    return client->exchange(
+        "GET",
+        fmt::format("/export?collection={}&member={}&after={}{}", net::percent_encode(command.collection),
+                    net::percent_encode(command.member), next, command.all_versions ? "&versions=all" : ""),
+        "", "");
+  };
+  // The first page before anything is written: what the node refuses leaves nothing half.
+  auto text = page();
+  if (!text) return report(text.error(), common.json);
   const std::string temporary = command.out == "-" ? "" : command.out + ".new";
   File out(command.out == "-" ? stdout : std::fopen(temporary.c_str(), "wb"));
   if (!out) return report({.code = ErrorCode::kIo, .message = "cannot be written", .where = {.source = command.out}}, common.json);
+  const auto trouble = [&](const Error& error) {
+    std::error_code ec;
+    if (!temporary.empty()) std::filesystem::remove(temporary, ec);
+    return report(error, common.json);
+  };
   SystemRandom random;
   std::fputs(fmt::format("{{\"type\":\"bundle\",\"id\":\"bundle--{}\",\"objects\":[", Uuid::random(random).text()).c_str(), out.get());
-  std::string next = "0";
   bool first = true;
   for (bool more = true; more;) {
-    auto text = client->exchange("GET", fmt::format("/export?collection={}&member={}&after={}{}", net::percent_encode(command.collection),
-                                                    net::percent_encode(command.member), next, command.all_versions ? "&versions=all" : ""), "", "");
-    if (!text) return report(text.error(), common.json);
     // {"objects":[…],"more":…,"next":"…"}: the objects' bytes go through untouched.
     const std::size_t end = text->rfind("],\"more\":");
     constexpr std::string_view kHead = "{\"objects\":[";
-    if (end == std::string::npos || !text->starts_with(kHead)) return report({.code = ErrorCode::kInternal, .message = "the node's answer is no page of objects"}, common.json);
+    if (end == std::string::npos || !text->starts_with(kHead))
+      return trouble({.code = ErrorCode::kInternal, .message = "the node's answer is no page of objects"});
     const std::string_view objects = std::string_view(*text).substr(kHead.size(), end - kHead.size());
     if (!objects.empty()) {
       if (!first) std::fputc(',', out.get());
@@ -199,9 +212,12 @@ int run_export(const Common& common, const ExportCommand& command) {
     const auto tail = parse_json("{" + text->substr(end + 2));
     more = tail && bool_at(*tail, "more").value_or(false);
     if (tail) next = std::string(string_at(*tail, "next").value_or(next));
+    if (more) text = page();
+    if (!text) return trouble(text.error());
   }
   std::fputs("]}\n", out.get());
-  if (std::fflush(out.get()) != 0 || std::ferror(out.get()) != 0) return report({.code = ErrorCode::kIo, .message = "could not be written whole", .where = {.source = command.out}}, common.json);
+  if (std::fflush(out.get()) != 0 || std::ferror(out.get()) != 0)
+    return trouble({.code = ErrorCode::kIo, .message = "could not be written whole", .where = {.source = command.out}});
   out.reset();
   if (!temporary.empty()) {
     std::error_code ec;

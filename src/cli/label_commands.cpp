@@ -91,6 +91,7 @@ class Reading {
   Result<void> read_stix(const std::string& file, const std::string& bytes) {
     std::vector<stix::Object> objects;
     std::map<std::string, Json, std::less<>> definitions;
+    std::map<std::string, std::string, std::less<>> defined;  // id → bytes
     Result<void> bad;
     stix::BundleReader reader(file);
     const auto take = [&](stix::BundleItem&& item) {
@@ -98,8 +99,16 @@ class Reading {
         bad = std::unexpected(item.object.error());
         return false;
       }
-      if (item.object->type() == "marking-definition")
-        if (auto json = parse_json(item.object->bytes())) definitions.emplace(item.object->id_text(), std::move(*json));
+      if (item.object->type() == "marking-definition") {
+        const auto [at, fresh] = defined.try_emplace(item.object->id_text(), item.object->bytes());
+        // Which of two would hold is not for their order to say.
+        if (!fresh && at->second != item.object->bytes()) {
+          bad = fail(ErrorCode::kInvalid, fmt::format("a second definition of {} with other content", at->first),
+                     {.source = file, .field = at->first});
+          return false;
+        }
+        if (auto json = parse_json(item.object->bytes())) definitions.emplace(at->first, std::move(*json));
+      }
       objects.push_back(std::move(*item.object));
       return true;
     };
@@ -153,6 +162,19 @@ class Reading {
   int exit_ = kExitOk;
 };
 
+// "type/subtype", perhaps with parameters.
+bool is_media_type(std::string_view text) {
+  const auto token = [](std::string_view part) {
+    return !part.empty() && std::ranges::all_of(part, [](char c) {
+      return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+             std::string_view("!#$&-^_.+").find(c) != std::string_view::npos;
+    });
+  };
+  const std::size_t slash = text.find('/');
+  return slash != text.npos && token(text.substr(0, slash)) &&
+         token(trim(text.substr(slash + 1, text.find(';') - slash - 1)));
+}
+
 Result<std::string> written_as_stanag(const policy::Label& label, const LabelWriteOptions& options, Instant created,
                                       Instant review) {
   BONGSU_TRY(const auto document,
@@ -160,9 +182,11 @@ Result<std::string> written_as_stanag(const policy::Label& label, const LabelWri
   if (options.bind.empty()) return formats::write_confidentiality_label(document);
   formats::MetadataBinding binding{.labels = {document}, .data = {}};
   for (const std::string& bind : options.bind) {
+    // A URI may have "=" in it, too.
     const std::size_t equals = bind.rfind('=');
-    binding.data.push_back(
-        {.uri = bind.substr(0, equals), .content_type = equals == bind.npos ? std::string() : bind.substr(equals + 1)});
+    const bool typed = equals != bind.npos && is_media_type(std::string_view(bind).substr(equals + 1));
+    binding.data.push_back({.uri = typed ? bind.substr(0, equals) : bind,
+                            .content_type = typed ? bind.substr(equals + 1) : std::string()});
   }
   return formats::write_binding({binding});
 }
@@ -182,6 +206,9 @@ Result<std::string> written(const LabelWriteOptions& options) {
   if (!options.bind.empty())
     return fail(ErrorCode::kInvalid, "STIX markings are referred to by objects; only stanag binds",
                 {.field = "--bind"});
+  if (!policy::is_member_id(options.originator))
+    return fail(ErrorCode::kInvalid, "a STIX marking needs the member who issues it, as cert-lt",
+                {.field = "--originator"});
   BONGSU_TRY(const std::string definition, policy::make_label_marking(label, options.originator, created));
   return definition + "\n";
 }

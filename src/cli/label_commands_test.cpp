@@ -47,6 +47,45 @@ TEST_F(LabelCommands, WhatIsNotUnderstoodReleasesToNobodyAndSaysSo) {
   EXPECT_THAT(err_, HasSubstr("is no SPIF"));
 }
 
+TEST_F(LabelCommands, TwoDefinitionsOfOneIdAreNotTaken) {
+  const auto definition = [](std::string_view statement) {
+    return R"({"type":"marking-definition","spec_version":"2.1","definition_type":"statement",
+        "id":"marking-definition--11111111-1111-4111-8111-111111111111","created":"2026-01-01T00:00:00.000Z",
+        "definition":{"statement":")" +
+           std::string(statement) + "\"}}";
+  };
+  const auto bundle = [&](std::string_view second) {
+    return file("bundle.json", R"({"type":"bundle","id":"bundle--22222222-2222-4222-8222-222222222222","objects":[)" +
+                                   definition("one") + "," + definition(second) + "]}");
+  };
+  EXPECT_EQ(run(run_label_read, LabelReadOptions{.files = {bundle("one")}}), kExitOk) << err_;
+  EXPECT_EQ(run(run_label_read, LabelReadOptions{.files = {bundle("two")}}), kExitTrouble);
+  EXPECT_THAT(err_, HasSubstr("a second definition of marking-definition--11111111-1111-4111-8111-111111111111"));
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(LabelCommands, AUriKeepsItsQuery) {
+  const auto bound = [&](std::string to) {
+    EXPECT_EQ(run(run_label_write, LabelWriteOptions{.label = "amber", .bind = {std::move(to)}}), kExitOk) << err_;
+    return out_;
+  };
+  EXPECT_THAT(bound("https://p/doc?id=5"),
+              AllOf(HasSubstr("URI=\"https://p/doc?id=5\""), Not(HasSubstr("contentType="))));
+  EXPECT_THAT(bound("https://p/doc?id=5=application/pdf"),
+              AllOf(HasSubstr("URI=\"https://p/doc?id=5\""), HasSubstr("contentType=\"application/pdf\"")));
+  EXPECT_THAT(bound("https://p/doc?next=/a/b"), HasSubstr("URI=\"https://p/doc?next=/a/b\""));
+}
+
+TEST_F(LabelCommands, AStixMarkingHasAnIssuer) {
+  for (const char* nobody : {"", "Not A Member!"}) {
+    EXPECT_EQ(
+        run(run_label_write, LabelWriteOptions{.label = "clear class:secret", .as = "stix", .originator = nobody}),
+        kExitTrouble);
+    EXPECT_EQ(out_, "");
+    EXPECT_THAT(err_, HasSubstr("--originator"));
+  }
+}
+
 TEST_F(LabelCommands, TroubleNamesPlaceAndCause) {
   EXPECT_EQ(run(run_label_read, LabelReadOptions{.files = {file("x.xml", "<a>\n<b></a>")}}), kExitTrouble);
   EXPECT_THAT(err_, HasSubstr("x.xml:2"));

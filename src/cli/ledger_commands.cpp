@@ -110,6 +110,13 @@ Result<std::string> read_file(const std::string& path) {
   return std::move(text).str();
 }
 
+Error no_report(const std::string& file) {
+  return {
+      .code = ErrorCode::kInvalid,
+      .message = "is no report, which alone --print makes words of (\"bongsu ledger report --form json\" writes one)",
+      .where = {.source = file}};
+}
+
 }  // namespace
 
 int run_ledger_status(const Common& common) {
@@ -177,6 +184,7 @@ int run_verify_files(const Common& common, const VerifyCommand& command) {
     Outcome outcome;
     std::error_code ec;
     if (fs::is_directory(file, ec)) {
+      if (!command.form.empty()) return report(no_report(file), common.json);
       const auto files = ledger::read_directory(file);
       std::vector<ledger::Signed> by;
       if (const auto head = ledger::check_tiles(*files, trusted, &by)) {
@@ -195,6 +203,7 @@ int run_verify_files(const Common& common, const VerifyCommand& command) {
         json.error().where.source = file;
         return report(json.error(), common.json);
       }
+      if (!command.form.empty() && find(*json, "report") == nullptr) return report(no_report(file), common.json);
       const auto checked = ledger::check_evidence(*json, trusted, command.witnesses);
       if (!checked) {
         Error error = checked.error();

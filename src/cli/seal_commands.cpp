@@ -67,13 +67,16 @@ int run_open(const Common& common, const OpenCommand& command) {
   if (!client) return report(client.error(), common.json);
   auto file = read_in(command.file);
   if (!file) return report(file.error(), common.json);
+  // The node destroys the one-time key when it opens the file: what cannot be written would be lost.
+  auto place = ReservedFile::make(command.out, file->size());
+  if (!place) return report(place.error(), common.json);
   const auto answer = client->exchange("POST", command.keep ? "/open?keep=1" : "/open", std::move(*file), kBytes);
   if (!answer) return report(answer.error(), common.json);
   const auto json = parse_json(*answer);
   const auto content = json ? from_base64(string_at(*json, "content").value_or("!"))
                             : Result<std::string>(std::unexpected(json.error()));
   if (!content) return report({ErrorCode::kInternal, "the node's answer is not understood", {}}, common.json);
-  if (const auto done = write_document(command.out, *content, stdout); !done) return report(done.error(), common.json);
+  if (const auto done = place->keep(*content, stdout); !done) return report(done.error(), common.json);
   const auto text = [&](std::string_view key) { return printable(string_at(*json, key).value_or("")); };
   if (common.json && command.out != "-")
     print_json(JsonObject{{"sender", text("sender")},

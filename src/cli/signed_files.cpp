@@ -1,7 +1,12 @@
 #include "cli/signed_files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "base/bytes.h"
@@ -18,6 +23,12 @@ constexpr std::size_t kMaxKeyFile = 16 * 1024;
 std::string public_file(const std::string& file) {
   return file.ends_with(".key") && !std::filesystem::exists(file + ".pub") ? file.substr(0, file.size() - 4) + ".pub"
                                                                            : file + ".pub";
+}
+
+std::string reserved(const std::string& file) { return file + ".part"; }
+std::unexpected<Error> unwritable(const std::string& file, int error) {
+  return fail(error == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo,
+              std::string("cannot be written: ") + std::strerror(error), {.source = file});
 }
 
 }  // namespace
@@ -37,6 +48,39 @@ Result<void> write_document(const std::string& file, std::string_view text, std:
   if (file != "-") return node::write_file_atomically(file, text);
   if (std::fwrite(text.data(), 1, text.size(), out) != text.size() || std::fflush(out) != 0)
     return fail(ErrorCode::kIo, "could not be written whole", {.source = "standard output"});
+  return {};
+}
+
+Result<ReservedFile> ReservedFile::make(const std::string& file, std::size_t most) {
+  if (file == "-") return ReservedFile(file, -1);
+  std::error_code ec;
+  if (std::filesystem::is_directory(file, ec)) return unwritable(file, EISDIR);
+  ReservedFile out(file, ::open(reserved(file).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (out.fd_ < 0) return unwritable(file, errno);
+  if (const int error = ::posix_fallocate(out.fd_, 0, static_cast<off_t>(std::max<std::size_t>(most, 1)));
+      error == ENOSPC || error == EFBIG || error == EDQUOT)
+    return unwritable(file, error);
+  return out;
+}
+
+ReservedFile::~ReservedFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(reserved(file_).c_str());
+}
+
+Result<void> ReservedFile::keep(std::string_view text, std::FILE* out) {
+  if (fd_ < 0) return write_document(file_, text, out);
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = ::pwrite(fd_, text.data() + done, text.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return unwritable(file_, errno);
+    done += static_cast<std::size_t>(n);
+  }
+  if (::ftruncate(fd_, static_cast<off_t>(text.size())) != 0 || ::fsync(fd_) != 0 ||
+      ::rename(reserved(file_).c_str(), file_.c_str()) != 0)
+    return unwritable(file_, errno);
+  ::close(std::exchange(fd_, -1));
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "crypto/keys.h"
@@ -15,6 +16,24 @@ namespace bongsu::cli {
 Result<std::string> read_document(const std::string& file, std::size_t most);
 // Whole or not at all, readable by its owner; "-" is `out`.
 Result<void> write_document(const std::string& file, std::string_view text, std::FILE* out);
+
+// A place for what can be had only once: made beside FILE, with room for `most` bytes, before it is asked for. What is
+// not kept is removed.
+class ReservedFile {
+ public:
+  // "-": nothing is made.
+  static Result<ReservedFile> make(const std::string& file, std::size_t most);
+  ReservedFile(ReservedFile&& other) noexcept : file_(std::move(other.file_)), fd_(std::exchange(other.fd_, -1)) {}
+  ReservedFile& operator=(ReservedFile&&) = delete;
+  ~ReservedFile();
+  // As write_document().
+  Result<void> keep(std::string_view text, std::FILE* out);
+
+ private:
+  ReservedFile(std::string file, int fd) : file_(std::move(file)), fd_(fd) {}
+  std::string file_;
+  int fd_ = -1;
+};
 
 // FILE (PKCS#8, 0600) and FILE.pub (hex). kConflict: there is a file already.
 Result<crypto::SigningKey> make_key_file(const std::string& file);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.h"
 #include "formats/xml.h"
 
 namespace bongsu::formats {
@@ -69,16 +70,20 @@ class Reader {
         return fail(ErrorCode::kUnsupported, "tags of different types in one set are not judged", where(tag));
       made.type = type;
       typed = true;
-      made.single = made.single || tag.attribute("singleSelection") == "true";
+      BONGSU_TRY(const bool single, flag(tag, "singleSelection"));
+      made.single = made.single || single;
       for (const XmlElement& category : tag.children) {
         if (!category.is(kSpifNamespace, "tagCategory")) continue;
         BONGSU_TRY_VOID(independent(category));
         SecurityPolicy::Category value;
-        value.obsolete = category.attribute("obsolete") == "true";
-        for (const XmlElement& excluded : category.children)
-          if (excluded.is(kSpifNamespace, "excludedClass"))
-            if (!value.excluded_classes.insert(excluded.text).second)
-              return refuse(excluded, fmt::format("the class {} is excluded twice", excluded.text));
+        BONGSU_TRY(value.obsolete, flag(category, "obsolete"));
+        for (const XmlElement& excluded : category.children) {
+          if (!excluded.is(kSpifNamespace, "excludedClass")) continue;
+          std::string excluded_class = xml_token(excluded.text);
+          if (value.excluded_classes.contains(excluded_class))
+            return refuse(excluded, fmt::format("the class {} is excluded twice", excluded_class));
+          value.excluded_classes.insert(std::move(excluded_class));
+        }
         BONGSU_TRY(std::string value_name, required(category, "name"));
         if (!made.categories.emplace(std::move(value_name), std::move(value)).second)
           return refuse(category, "this category stands twice");
@@ -115,6 +120,13 @@ class Reader {
     return {};
   }
 
+  // xs:boolean; absent: false.
+  Result<bool> flag(const XmlElement& element, std::string_view name) const {
+    const std::string_view value = trim(element.attribute(name).value_or("false"));
+    if (value == "true" || value == "1") return true;
+    if (value == "false" || value == "0") return false;
+    return refuse(element, fmt::format("{} is true or false, not {}", name, value));
+  }
   Result<std::string> required(const XmlElement& element, std::string_view name) const {
     const auto value = element.attribute(name);
     if (!value || value->empty()) return refuse(element, fmt::format("{} needs {}", element.name, name));

@@ -42,13 +42,10 @@ class LabelReader {
     if (const auto review = root.attribute("ReviewDateTime")) {
       BONGSU_TRY(label().review, instant(root, *review));
     }
-    bool informed = false;
+    std::set<std::string_view> seen;
     for (const XmlElement& element : root.children) {
-      if (element.ns != kLabelNamespace)
-        return refuse(element, fmt::format("the element {} of another namespace is not understood", element.name));
+      BONGSU_TRY_VOID(once(element, seen));
       if (element.name == "ConfidentialityInformation") {
-        if (informed) return refuse(element, "a second ConfidentialityInformation");
-        informed = true;
         BONGSU_TRY_VOID(information(element));
       } else if (element.name == "OriginatorID") {
         BONGSU_TRY(label().originator, token(element, "an originator"));
@@ -57,16 +54,14 @@ class LabelReader {
           return refuse(element, "OriginatorID needs an IDType of table 9");
         label().originator_type = *type;
       } else if (element.name == "CreationDateTime") {
-        BONGSU_TRY(label().created, instant(element, trim(element.text)));
+        BONGSU_TRY(label().created, instant(element));
       } else if (element.name == "SuccessionHandling") {
-        const XmlElement* when = element.child(kLabelNamespace, "SuccessionDateTime");
-        if (when == nullptr) return refuse(element, "SuccessionHandling without SuccessionDateTime");
-        BONGSU_TRY(label().succeeded, instant(*when, trim(when->text)));
+        BONGSU_TRY_VOID(succession(element));
       } else {
         return refuse(element, fmt::format("there is no element {} here", element.name));
       }
     }
-    if (!informed) return refuse(root, "no ConfidentialityInformation");
+    if (!seen.contains("ConfidentialityInformation")) return refuse(root, "no ConfidentialityInformation");
     if (!label().created) warn("no CreationDateTime (the schema requires it)");
     if (!label().review && !label().succeeded)
       warn("no ReviewDateTime, which has to be there where no SuccessionHandling is");
@@ -77,16 +72,38 @@ class LabelReader {
   ConfidentialityLabel& label() { return out_.label; }
   void warn(std::string what) { out_.warnings.push_back(std::move(what)); }
 
+  // Of the standard's namespace and not there before: all elements but Category stand once in their parent.
+  Result<void> once(const XmlElement& element, std::set<std::string_view>& seen) const {
+    if (element.ns != kLabelNamespace)
+      return refuse(element, fmt::format("the element {} of another namespace is not understood", element.name));
+    if (!seen.insert(element.name).second && element.name != "Category")
+      return refuse(element, fmt::format("a second {}", element.name));
+    return {};
+  }
+
+  // Only when: what holds afterwards is not read (stanag4774.h).
+  Result<void> succession(const XmlElement& handling) {
+    std::set<std::string_view> seen;
+    for (const XmlElement& element : handling.children) {
+      BONGSU_TRY_VOID(once(element, seen));
+      if (element.name == "SuccessionDateTime") {
+        BONGSU_TRY(label().succeeded, instant(element));
+      } else if (element.name != "SuccessorConfidentialityLabel") {
+        return refuse(element, fmt::format("there is no element {} here", element.name));
+      }
+    }
+    if (!label().succeeded) return refuse(handling, "SuccessionHandling without SuccessionDateTime");
+    return {};
+  }
+
   Result<void> information(const XmlElement& information) {
+    std::set<std::string_view> seen;
     for (const XmlElement& element : information.children) {
-      if (element.ns != kLabelNamespace)
-        return refuse(element, fmt::format("the element {} of another namespace is not understood", element.name));
+      BONGSU_TRY_VOID(once(element, seen));
       if (element.name == "PolicyIdentifier") {
-        if (!label().policy.empty()) return refuse(element, "a second PolicyIdentifier");
         BONGSU_TRY(label().policy, token(element, "a policy"));
         label().policy_uri = uri_of(element);
       } else if (element.name == "Classification") {
-        if (!label().classification.empty()) return refuse(element, "a second Classification");
         BONGSU_TRY(label().classification, token(element, "a classification"));
       } else if (element.name == "PrivacyMark") {
         BONGSU_TRY(label().privacy_mark, token(element, "a privacy mark"));
@@ -144,15 +161,9 @@ class LabelReader {
     return {};
   }
 
-  // xs:token: white space at the ends and doubled within does not count.
   Result<std::string> token(const XmlElement& element, std::string_view what) const {
     if (!element.children.empty()) return refuse(element, fmt::format("{} is text, without elements in it", what));
-    std::string out;
-    for (const char c : trim(element.text)) {
-      const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-      if (space && out.ends_with(' ')) continue;
-      out += space ? ' ' : c;
-    }
+    std::string out = xml_token(element.text);
     if (out.empty()) return refuse(element, fmt::format("{} is empty", what));
     if (out.size() > kMaxLabelValueBytes)
       return fail(ErrorCode::kTooLarge, fmt::format("{} of more than {} bytes", what, kMaxLabelValueBytes),
@@ -160,6 +171,11 @@ class LabelReader {
     return out;
   }
 
+  Result<std::optional<Instant>> instant(const XmlElement& element) const {
+    if (!element.children.empty())
+      return refuse(element, fmt::format("{} is a time, without elements in it", element.name));
+    return instant(element, trim(element.text));
+  }
   Result<std::optional<Instant>> instant(const XmlElement& element, std::string_view text) const {
     const auto parsed = Instant::parse(text);
     if (!parsed)

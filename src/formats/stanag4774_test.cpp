@@ -82,6 +82,9 @@ TEST(Stanag4774, RefusesWhatItCouldMisunderstand) {
     const char* why;
   };
   const std::string category = "<l:Category Type=\"PERMISSIVE\" TagName=\"T\">";
+  const std::string date = "<l:SuccessionDateTime>2027-01-01T00:00:00Z</l:SuccessionDateTime>";
+  const std::string later = "<l:SuccessionHandling>" + date + "</l:SuccessionHandling>";
+  const std::string created = "<l:CreationDateTime>2026-01-01T00:00:00Z</l:CreationDateTime>";
   const std::vector<Case> cases = {
       {"", "not well-formed"},
       {"<a/>", "no confidentiality label"},
@@ -102,6 +105,17 @@ TEST(Stanag4774, RefusesWhatItCouldMisunderstand) {
        "stands twice"},
       {label_xml(kSecret, "<l:CreationDateTime>yesterday</l:CreationDateTime>"), "no time with a zone"},
       {label_xml(kSecret, "<l:SuccessionHandling/>"), "SuccessionDateTime"},
+      {label_xml(std::string(kSecret) + "<l:PrivacyMark>EYES ONLY</l:PrivacyMark><l:PrivacyMark>STAFF</l:PrivacyMark>"),
+       "a second PrivacyMark"},
+      {label_xml(kSecret, later + later), "a second SuccessionHandling"},
+      {label_xml(kSecret, "<l:SuccessionHandling>" + date + date + "</l:SuccessionHandling>"),
+       "a second SuccessionDateTime"},
+      {label_xml(kSecret, "<l:SuccessionHandling>" + date + "<m:Until xmlns:m=\"urn:x\"/></l:SuccessionHandling>"),
+       "another namespace"},
+      {label_xml(kSecret, "<l:SuccessionHandling>" + date + "<l:Until/></l:SuccessionHandling>"), "no element Until"},
+      {label_xml(kSecret, "<l:CreationDateTime>2026-01-01T00:00:00Z<m:x xmlns:m=\"urn:x\"/></l:CreationDateTime>"),
+       "without elements in it"},
+      {label_xml(kSecret, created + created), "a second CreationDateTime"},
       {label_xml(kSecret, "<l:OriginatorID>x</l:OriginatorID>"), "IDType"},
       {label_xml(kSecret, "<l:ConfidentialityInformation/>"), "second ConfidentialityInformation"},
   };
@@ -195,6 +209,37 @@ TEST(Stanag4778, RefusesBindingsThatBindNothingOrSomethingElse) {
   ASSERT_TRUE(with_signature);
   EXPECT_TRUE(with_signature->is_signed);
   EXPECT_THAT(with_signature->warnings.back(), HasSubstr("not checked"));
+}
+
+std::string spif_xml(std::string_view tag_attributes, std::string_view category_attributes, std::string_view within) {
+  return "<s:SPIF xmlns:s=\"http://www.xmlspif.org/spif\"><s:securityPolicyId name=\"P\" id=\"1.2\"/>"
+         "<s:securityClassifications><s:securityClassification name=\"CONFIDENTIAL\" hierarchy=\"1\"/>"
+         "</s:securityClassifications><s:securityCategoryTagSets><s:securityCategoryTagSet name=\"T\" id=\"1.3\">"
+         "<s:securityCategoryTag tagType=\"restrictive\" " +
+         std::string(tag_attributes) + "><s:tagCategory name=\"A\" " + std::string(category_attributes) + ">" +
+         std::string(within) + "</s:tagCategory></s:securityCategoryTag></s:securityCategoryTagSet>" +
+         "</s:securityCategoryTagSets></s:SPIF>";
+}
+
+TEST(Spif, ReadsBooleansAndClassesAsTheSchemaWritesThem) {
+  ConfidentialityLabel label{.policy = "P", .policy_uri = "", .classification = "CONFIDENTIAL"};
+  label.categories = {{.tag = "T", .type = CategoryType::kRestrictive, .uri = "", .values = {"A"}}};
+  const auto problems = [&](std::string_view tag, std::string_view category, std::string_view within) {
+    const auto policy = read_spif(spif_xml(tag, category, within), "p.xml");
+    return policy ? policy->problems_of(label) : std::vector{policy.error().text()};
+  };
+  EXPECT_THAT(problems("", "obsolete=\"0\"", ""), IsEmpty());
+  for (const char* yes : {"obsolete=\"true\"", "obsolete=\"1\"", "obsolete=\" 1 \""})
+    EXPECT_THAT(problems("", yes, ""), testing::ElementsAre("T A is obsolete")) << yes;
+  EXPECT_THAT(problems("", "obsolete=\"yes\"", ""), testing::ElementsAre(HasSubstr("obsolete is true or false")));
+  EXPECT_THAT(problems("", "", "<s:excludedClass>\n CONFIDENTIAL </s:excludedClass>"),
+              testing::ElementsAre("T A does not go with CONFIDENTIAL"));
+  EXPECT_THAT(problems("", "", "<s:excludedClass>A</s:excludedClass><s:excludedClass> A</s:excludedClass>"),
+              testing::ElementsAre(HasSubstr("excluded twice")));
+  label.categories[0].values = {"A", "A"};
+  EXPECT_THAT(problems("singleSelection=\"0\"", "", ""), IsEmpty());
+  for (const char* yes : {"singleSelection=\"true\"", "singleSelection=\"1\""})
+    EXPECT_THAT(problems(yes, "", ""), testing::ElementsAre("T has one value at most")) << yes;
 }
 
 // The recorded labels of ADatP-4774 table 17 are labels of the recorded NATO policy; what is made wrong in them is

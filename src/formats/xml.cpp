@@ -124,6 +124,16 @@ Result<XmlElement> parse_xml(std::string_view bytes, std::string_view source_nam
   return reader.element(root, 1);
 }
 
+std::string xml_token(std::string_view text) {
+  std::string out;
+  for (const char c : trim(text)) {
+    const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (space && out.ends_with(' ')) continue;
+    out += space ? ' ' : c;
+  }
+  return out;
+}
+
 Result<std::string> xml_escaped(std::string_view text) {
   if (!is_utf8(text)) return fail(ErrorCode::kInvalid, "not UTF-8: XML cannot say it");
   std::string out;

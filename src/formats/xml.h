@@ -40,6 +40,9 @@ struct XmlElement {
 // kInvalid names line and cause; kTooLarge beyond the limits above.
 Result<XmlElement> parse_xml(std::string_view bytes, std::string_view source_name);
 
+// Text as xs:token: white space at the ends and doubled within does not count.
+std::string xml_token(std::string_view text);
+
 // Text as it stands in an attribute or between tags: & < > " and line ends as references. kInvalid for what XML 1.0
 // cannot say (control characters, invalid UTF-8).
 Result<std::string> xml_escaped(std::string_view text);

@@ -154,9 +154,10 @@ Result<Agreement> read(const Reader& in) {
   if (const auto* found = std::ranges::find(kTlpNames, tlp); found != std::end(kTlpNames)) {
     out.highest_tlp = static_cast<stix::Tlp>(found - kTlpNames);
   } else {
-    return in.wrong(in.table().get("highest_tlp"), "highest_tlp",
-                    tlp == "red" ? "cannot be \"red\": TLP:RED is for named persons and never flows between nodes"
-                                 : fmt::format("{} is not one of clear, green, amber, amber+strict", shown(tlp)));
+    return in.wrong(
+        in.table().get("highest_tlp"), "highest_tlp",
+        tlp == "red" ? "cannot be \"red\": TLP:RED goes to named persons only, by a signed agreement (red_to_persons)"
+                     : fmt::format("{} is not one of clear, green, amber, amber+strict", shown(tlp)));
   }
 
   BONGSU_TRY(const auto types,

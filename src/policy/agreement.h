@@ -2,7 +2,7 @@
 //
 //   partner     = "cert-ua"
 //   collections = ["shared", "sightings"]      # aliases or ids of this node's collections; no wildcard
-//   highest_tlp = "amber"                      # clear, green, amber, amber+strict (red never flows between nodes)
+//   highest_tlp = "amber"                      # clear, green, amber, amber+strict (red: never by this form)
 //   types       = ["indicator", "malware"]     # STIX types, or ["*"]; marking definitions travel with what they mark
 //   valid_from  = 2026-11-21T00:00:00Z         # optional
 //   valid_until = 2027-11-21T00:00:00Z         # required: an agreement ends

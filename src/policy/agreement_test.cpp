@@ -52,7 +52,8 @@ TEST(Agreements, ErrorsNameSourceLineKeyAndRule) {
       {replaced("collections", "collection = [\"a\"]"),
        "a.toml:2: collection: is not a key of an agreement; the nearest is \"collections\""},
       {replaced("highest_tlp", "highest_tlp = \"red\""),
-       "a.toml:3: highest_tlp: cannot be \"red\": TLP:RED is for named persons and never flows between nodes"},
+       "a.toml:3: highest_tlp: cannot be \"red\": TLP:RED goes to named persons only, by a signed agreement "
+       "(red_to_persons)"},
       {replaced("highest_tlp", "highest_tlp = \"white\""),
        "a.toml:3: highest_tlp: \"white\" is not one of clear, green, amber, amber+strict"},
       {replaced("highest_tlp", "highest_ltp = \"green\""),

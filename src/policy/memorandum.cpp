@@ -167,6 +167,14 @@ Result<void> give_notice(SignedMemorandum& document, const MemberId& by, Instant
   return {};
 }
 
+bool holds(const SignedMemorandum& document, const PartySignature& signature) {
+  return verifies(signature.signature, statement(document.toml));
+}
+
+bool holds(const SignedMemorandum& document, const TerminationNotice& notice) {
+  return verifies(notice.signature, notice_statement(document, notice));
+}
+
 Result<void> verify_memorandum(const SignedMemorandum& document, const Charter& charter) {
   const Memorandum& m = document.terms;
   if (m.charter != charter.id)

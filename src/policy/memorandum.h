@@ -130,6 +130,9 @@ Result<SignedMemorandum> merge_memoranda(const SignedMemorandum& a, const Signed
 // kInvalid: not a party, or it ends earlier than the agreement's notice lets it.
 Result<void> give_notice(SignedMemorandum& document, const MemberId& by, Instant given, const crypto::SigningKey& key);
 
+// Does it fit this text, by the key that stands beside it? Whose key that is, only a charter tells.
+bool holds(const SignedMemorandum& document, const PartySignature& signature);
+bool holds(const SignedMemorandum& document, const TerminationNotice& notice);
 // Every party is a member by the charter and signed with one of the keys that the charter lists for it now; notices are
 // by parties. kDenied names who is missing.
 Result<void> verify_memorandum(const SignedMemorandum& document, const Charter& charter);

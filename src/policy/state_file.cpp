@@ -431,7 +431,9 @@ Result<PolicyState> parse_state(std::string_view text, std::string_view source) 
         Authority authority = Authority::kCivil;
         row.text("nation", nation, true);
         row.word("authority", authority, parse_authority, true);
-        ClassEquivalence& to = out.equivalences[{nation, authority}];
+        const auto [at, fresh] = out.equivalences.try_emplace({nation, authority});
+        if (!fresh) row.wrong("", fmt::format("{} {} stands twice", nation, to_string(authority)));
+        ClassEquivalence& to = at->second;
         if (const Json* levels = row.take("levels", true)) {
           In of(*levels, row.path("levels"), error, source);
           if (of.members() != nullptr)

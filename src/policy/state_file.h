@@ -6,7 +6,11 @@
 //    "own": STANDING, "members": {"cert-ua": STANDING}, "agreements": {"cert-ua": [AGREEMENT, …]},
 //    "groups": {"<uuid>": {"name": "NATO", "current": "<version>", "versions": {"<version>": ["cert-ua"]}}},
 //    "equivalences": [{"nation": "se", "authority": "military", "levels": {"HEMLIG/SECRET": "secret"},
-//                      "accepted_by": ["lt"]}]}
+//                      "accepted_by": ["lt"]}],
+//    "exercises": {"<collection>": "<exercise>"}}
+//
+// Collections are ids. `exercises`: which of them belong to a drill, and to which (a UUID). A nation and authority have
+// one row of equivalences.
 //
 //   STANDING   stopped, nation, kind (civil, military, operator), role (sponsoring-nation, contributing-participant,
 //              observer), clearance {rank, categories}, communities, ceiling {tlp, rank}, admitted_epoch

@@ -51,6 +51,9 @@ TEST(StateFile, ErrorsNameThePlaceAndTheRule) {
            "agreements.b[1].partner"},
           {R"({"type":"bongsu-policy-state","self":"a","equivalences":[{"nation":"se","authority":"civil","levels":{"H":"cosmic"}}]})",
            "equivalences[0].levels.H"},
+          {R"({"type":"bongsu-policy-state","self":"a","equivalences":[{"nation":"se","authority":"civil","levels":{"H":"secret"}},)"
+           R"({"nation":"se","authority":"military","levels":{}},{"nation":"se","authority":"civil","levels":{"H":"restricted"}}]})",
+           "equivalences[2]"},
           {R"({"type":"bongsu-policy-state","self":"a","groups":{"g":{"versions":{"v":"b"}}}})",
            "groups.g.versions.v"}}) {
     const auto state = parse_state(text, "state.json");

@@ -86,6 +86,10 @@ export async function collections_accounts_and_objects_on_a_stopped_and_on_a_run
     check(String(again).includes('exit 1'), 'the bad one is still bad');
     const exported = JSON.parse(await ok(['export', '--collection', alias, '--data', a.data]));
     equal(exported.objects.map((o) => o.id).sort(), objects.map((o) => o.id).sort(), 'exported');
+    for (const out of ['-', join(house.dir, 'nobody.json')]) {
+      const nobody = await run(['export', '--collection', alias, '--member', 'cert-zz', '--out', out, '--data', a.data]);
+      check(nobody.code === 2 && nobody.out === '' && /that this member may read/.test(nobody.err) && !existsSync(`${out}.new`), `nothing for a member whom nobody knows: ${nobody.out}${nobody.err}`);
+    }
   }
 }
 

@@ -95,6 +95,12 @@ export async function what_was_given_is_proven_to_a_second_implementation_and_no
 
   // What a person reads is made of what verified.
   const html = await ok(['ledger', 'report', '--member', 'cert-lt', '--form', 'html', '--data', a.data]), markdown = await ok(['verify', file, '--keys', keyFile, '--print', 'markdown']);
+  const proof = join(house.dir, 'no-report.json'), { report, ...rest } = document;
+  check(report !== undefined, 'a report says that it is one');
+  writeFileSync(proof, JSON.stringify(rest));
+  equal((await run(['verify', proof, '--keys', keyFile])).code, 0, 'a proof alone verifies');
+  const printed = await run(['verify', proof, '--keys', keyFile, '--print', 'markdown']);
+  check(printed.code === 2 && printed.out === '' && /is no report/.test(printed.err), `what is no report is not printed: ${printed.out}${printed.err}`);
   for (const text of [html, markdown]) check(text.includes(given[0].id) && text.includes('What cert-ua gave cert-lt') && !text.includes(kept.id), 'the report reads');
 }
 

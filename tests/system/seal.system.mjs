@@ -115,6 +115,11 @@ export async function files_are_sealed_opened_once_and_to_nobody_else(house) {
   check(bytesOf(opened).equals(content), 'the content is the same');
   const again = await run(['open', forB, '-o', opened, '--data', b.data]);
   check(again.code === 2 && /destroyed/.test(again.err), `a one-time key opens once: ${again.err}`);
+  // What cannot be written is not opened, so that it can be once more.
+  const nowhere = await run(['open', forC, '-o', join(house.dir, 'no', 'opened'), '--data', c.data]);
+  check(nowhere.code === 2 && /cannot be written/.test(nowhere.err), `no place to write: ${nowhere.err}`);
+  const directory = await run(['seal', '--to', 'cert-lt', '--label', 'TLP:CLEAR', house.dir, '-o', join(house.dir, 'empty'), '--data', a.data]);
+  check(directory.code === 2 && directory.err.includes(`${house.dir}: `) && /directory/.test(directory.err) && !existsSync(join(house.dir, 'empty')), `a directory is not sealed: ${directory.err}`);
   const other = await run(['open', forC, '-o', opened, '--data', b.data]);
   check(other.code === 2 && /not sealed to cert-lt/.test(other.err), `not for others: ${other.err}`);
   const bad = bytesOf(forC);

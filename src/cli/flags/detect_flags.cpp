@@ -111,7 +111,9 @@ void add_label(Program& p) {
   write->add_option("--created", w.created, "Instead of now");
   write->add_option("--review", w.review, "When to look at it again; five years after, if not said");
   write->add_option("--originator", w.originator, "A mail address; with stix the member who issues it");
-  write->add_option("--bind", w.bind, "URI[=content type] of what it is bound to; may be given again")->expected(1)->allow_extra_args(false);
+  write->add_option("--bind", w.bind, "URI[=type/subtype] of what it is bound to; may be given again")
+      ->expected(1)
+      ->allow_extra_args(false);
   write->callback([&p] { p.exit = run_label_write(w, stdout, stderr); });
 }
 

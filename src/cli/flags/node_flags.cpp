@@ -302,7 +302,8 @@ void add_upkeep(Program& p) {
   v->add_option("--key", evidence.keys, "A verifier key that you trust; may be given again")->expected(1)->allow_extra_args(false);
   v->add_option("--keys", evidence.key_files, "A file of such keys, one a line; may be given again")->expected(1)->allow_extra_args(false);
   v->add_option("--witness", evidence.witnesses, "Demand a cosignature by this name; may be given again")->expected(1)->allow_extra_args(false);
-  v->add_option("--print", evidence.form, "Print what the document shows: markdown or html")->check(CLI::IsMember({"markdown", "html"}));
+  v->add_option("--print", evidence.form, "Print what a report shows: markdown or html")
+      ->check(CLI::IsMember({"markdown", "html"}));
   v->callback([&p] { p.exit = evidence.files.empty() ? run_verify(p.common) : run_verify_files(p.common, evidence); });
   auto* certificate = p.group("certificate", "The certificate that this node shows");
   auto* renew = p.command(certificate, "renew", "A new one from the node's own authority, without a restart", "  bongsu certificate renew\n");

@@ -48,11 +48,12 @@ void add_signed_agreements(Program& p, CLI::App* agreement) {
   auto* draft = p.command(agreement, "draft", "Write an agreement to be signed, or the next version of one",
                           "  bongsu agreement draft --charter baltic --party cert-lt --party cert-ua -o energy.toml\n  bongsu agreement draft --from energy.json -o energy2.toml\n");
   draft->add_option("--from", d.from, "The version that is in force");
-  draft->add_option("--charter", d.charter, "Name of the charter");
-  draft->add_option("--party", d.parties, "Member; give it again for each")->allow_extra_args(false);
+  draft->add_option("--charter", d.charter, "Name of the charter; a next version stays under it");
+  draft->add_option("--party", d.parties, "Member; give it again for each. They stay in a next version")
+      ->allow_extra_args(false);
   draft->add_option("--title", d.title);
-  draft->add_option("--until", d.until, "A time, or a span")->capture_default_str();
-  draft->add_option("--notice-days", d.notice_days)->capture_default_str();
+  draft->add_option("--until", d.until, "A time, or a span from now (default: 365d; with --from as before)");
+  draft->add_option("--notice-days", d.notice_days, "Default: 90; with --from as before");
   draft->add_option("-o,--out", d.out)->capture_default_str();
   draft->callback([&p] { p.exit = run_agreement_draft(d, stdout, stderr); });
 
@@ -111,7 +112,7 @@ void add_members(Program& p) {
   confirm->callback([&p] { p.exit = run_member_change(p.common, confirmed, "confirm"); });
 
   auto* agreement = p.group("agreement", "What may flow to whom");
-  static std::string file, partner, why;
+  static std::string file, charter, partner, why;
   auto* set = p.command(agreement, "set", "Make or replace an agreement: local (TOML), or signed by its parties",
                         "  bongsu agreement set cert-ua.toml\n  bongsu agreement set energy.json\n");
   p.on_node(set);
@@ -120,9 +121,12 @@ void add_members(Program& p) {
   set->callback([&p] { p.exit = run_agreement_set(p.common, file, why); });
   auto* show = p.command(agreement, "show", "All agreements of this node, in words and as data; or a file's words", "  bongsu agreement show\n  bongsu agreement show energy.json\n");
   p.on_node(show);
-  show->add_option("file", file);
+  show->add_option("--charter", charter, "Check the file's signatures by this charter")
+      ->needs(show->add_option("file", file));
   show->callback([&p] {
-    p.exit = file.empty() ? run_agreement_show(p.common) : run_agreement_explain({.files = {file}, .json = p.common.json}, stdout, stderr);
+    p.exit = file.empty()
+                 ? run_agreement_show(p.common)
+                 : run_agreement_explain({.files = {file}, .charter = charter, .json = p.common.json}, stdout, stderr);
   });
   auto* end = p.command(agreement, "end", "End an agreement: nothing flows any more", "  bongsu agreement end cert-ua\n");
   p.on_node(end);
