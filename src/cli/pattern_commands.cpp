@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "base/text.h"
 #include "cli/terminal.h"
 #include "detect/pattern/pattern_set.h"
 #include "stix/pattern.h"
@@ -18,10 +17,17 @@ constexpr std::size_t kShownBytes = 160;  // of a long pattern, around the place
 
 void write_line(std::FILE* to, const JsonObject& object) { fmt::print(to, "{}\n", to_text(Json(object))); }
 
-Result<std::string> pattern_text(const std::string& argument) {
-  if (argument != "-" && !argument.starts_with('@')) return argument;
-  BONGSU_TRY(const std::string text, telemetry::read_whole(argument == "-" ? argument : argument.substr(1), stix::kMaxPatternBytes));
-  return std::string(trim(text));
+struct PatternText {
+  std::string text;
+  std::size_t skipped = 0;  // octets of the file before it: a mark of byte order
+};
+
+Result<PatternText> pattern_text(const std::string& argument) {
+  if (argument != "-" && !argument.starts_with('@')) return PatternText{argument, 0};
+  BONGSU_TRY(std::string text,
+             telemetry::read_whole(argument == "-" ? argument : argument.substr(1), stix::kMaxPatternBytes));
+  if (!text.starts_with("\xef\xbb\xbf")) return PatternText{std::move(text), 0};
+  return PatternText{text.substr(3), 3};
 }
 
 // Characters of UTF-8 up to the offset: how far the caret stands to the right.
@@ -49,28 +55,46 @@ std::string marked(std::string_view pattern, std::size_t offset) {
   return fmt::format("  {}\n  {}^", line, std::string(columns(pattern.substr(begin, offset - begin)), ' '));
 }
 
-int refuse(const std::string& pattern, const Error& error, bool json, std::FILE* out, std::FILE* err) {
+int refuse(const PatternText& pattern, const Error& error, bool json, std::FILE* out, std::FILE* err) {
+  const auto before = std::string_view(pattern.text).substr(0, error.where.offset);
+  const std::size_t line_begin = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
+  const auto line = std::ranges::count(before, '\n') + 1;
+  const std::size_t character = columns(before) + 1, column = columns(before.substr(line_begin)) + 1;
   if (json) {
     JsonObject object{{"kind", "error"}, {"error", to_string(error.code)}, {"message", error.message}};
-    if (error.where.has_offset) object["offset"] = error.where.offset;
+    if (error.where.has_offset) {
+      object["offset"] = error.where.offset + pattern.skipped;  // in octets
+      object["character"] = character;
+      object["line"] = line;
+      object["column"] = column;
+    }
     write_line(out, object);
   } else if (error.where.has_offset) {
-    fmt::print(err, "bongsu: the pattern is bad at character {}: {}\n{}\n",
-               columns(std::string_view(pattern).substr(0, error.where.offset)) + 1, error.message,
-               marked(pattern, error.where.offset));
+    const bool lines = std::string_view(pattern.text).substr(0, pattern.text.find_last_not_of('\n') + 1).contains('\n');
+    fmt::print(err, "bongsu: the pattern is bad at character {}{}: {}\n{}\n", character,
+               lines ? fmt::format(" (line {}, column {})", line, column) : "", error.message,
+               marked(pattern.text, error.where.offset));
   } else {
     fmt::print(err, "bongsu: {}\n", error.text());
   }
   return kExitTrouble;
 }
 
+// What is wrong and where, as far as that is known.
+JsonObject described(const Error& error) {
+  JsonObject object{{"message", error.message}};
+  if (!error.where.source.empty()) object["file"] = error.where.source;
+  if (error.where.line != 0) object["line"] = error.where.line;
+  if (!error.where.field.empty()) object["field"] = error.where.field;
+  if (error.where.has_offset) object["offset"] = error.where.offset;
+  return object;
+}
+
 int trouble(const Error& error, bool json, std::FILE* out, std::FILE* err) {
   if (json) {
-    write_line(out, {{"kind", "trouble"},
-                     {"file", error.where.source},
-                     {"line", error.where.line},
-                     {"field", error.where.field},
-                     {"message", error.message}});
+    JsonObject object = described(error);
+    object["kind"] = "trouble";
+    write_line(out, object);
   } else {
     fmt::print(err, "bongsu: {}\n", error.text());
   }
@@ -90,7 +114,7 @@ Result<stix::Pattern> checked(const std::string& text) {
 int run_pattern_check(const PatternCheckOptions& options, std::FILE* out, std::FILE* err) {
   const auto text = pattern_text(options.pattern);
   if (!text) return trouble(text.error(), options.json, out, err);
-  if (const auto pattern = checked(*text); !pattern) return refuse(*text, pattern.error(), options.json, out, err);
+  if (const auto pattern = checked(text->text); !pattern) return refuse(*text, pattern.error(), options.json, out, err);
   if (options.json) write_line(out, {{"kind", "good"}});
   return kExitOk;
 }
@@ -98,42 +122,62 @@ int run_pattern_check(const PatternCheckOptions& options, std::FILE* out, std::F
 int run_pattern_eval(const PatternEvalOptions& options, std::FILE* out, std::FILE* err) {
   const auto text = pattern_text(options.pattern);
   if (!text) return trouble(text.error(), options.json, out, err);
-  const auto pattern = checked(*text);
+  const auto pattern = checked(text->text);
   if (!pattern) return refuse(*text, pattern.error(), options.json, out, err);
 
   std::vector<std::string> files = options.files;
   if (files.empty()) files.emplace_back("-");
   std::vector<detect::Observation> observations;
-  bool bad = false;
+  std::vector<Error> bad;
+  std::uint64_t unsaid = 0, missing = 0;
   for (const std::string& file : files) {
-    const auto content = telemetry::read_whole(file, detect::kMaxObservedDataBytes);
-    if (!content) {
-      bad = true;
-      trouble(content.error(), options.json, out, err);
-      continue;
-    }
-    auto data = detect::read_observed_data(*content, file == "-" ? "(standard input)" : file);
+    const std::string name = file == "-" ? "(standard input)" : file;
+    auto data = [&]() -> Result<detect::ObservedData> {
+      BONGSU_TRY(const std::string content, telemetry::read_whole(file, detect::kMaxObservedDataBytes));
+      return detect::read_observed_data(content, name);
+    }();
     if (!data) {
-      bad = true;
-      trouble(data.error(), options.json, out, err);
+      bad.push_back(data.error());
+      if (bad.back().where.source.empty()) bad.back().where.source = name;
       continue;
     }
-    bad = bad || data->bad_count > 0;
-    for (const Error& error : data->bad) trouble(error, options.json, out, err);
-    if (data->bad_count > data->bad.size())
-      fmt::print(err, "bongsu: {}: {} more that could not be read\n", file, data->bad_count - data->bad.size());
+    bad.insert(bad.end(), data->bad.begin(), data->bad.end());
+    unsaid += data->bad_count - data->bad.size();
+    missing += data->missing_references;
     std::ranges::move(data->observations, std::back_inserter(observations));
+  }
+  if (!options.json) {
+    for (const Error& error : bad) fmt::print(err, "bongsu: {}\n", error.text());
+    if (unsaid > 0) fmt::print(err, "bongsu: {} more that could not be read\n", unsaid);
+  }
+  if (!options.quiet) {
+    if (missing > 0)
+      fmt::print(err, "bongsu: warning: {} object_refs name no object of the input; what they mean is not looked at\n",
+                 missing);
+    if (observations.empty() && bad.empty())
+      fmt::print(err, "bongsu: warning: there is no observed data in the input\n");
   }
 
   const auto bound = detect::evaluate(*pattern, observations);
   if (!bound) return trouble(bound.error(), options.json, out, err);
   const bool match = !bound->empty();
   if (options.json) {
+    // One object, whatever happens.
+    JsonObject object;
+    if (!match && !bad.empty()) object = described(bad.front());
+    object["kind"] = match ? "match" : bad.empty() ? "no match" : "trouble";
+    object["observations"] = observations.size();
     JsonArray ids;
     for (const std::size_t i : *bound) ids.emplace_back(observations[i].id);
-    write_line(out, {{"kind", match ? "match" : "no match"},
-                     {"observations", observations.size()},
-                     {"observed_data", std::move(ids)}});
+    object["observed_data"] = std::move(ids);
+    if (missing > 0) object["missing_references"] = missing;
+    if (!bad.empty()) {
+      JsonArray all;
+      for (const Error& error : bad) all.emplace_back(described(error));
+      object["bad"] = std::move(all);
+      object["bad_count"] = bad.size() + unsaid;
+    }
+    write_line(out, object);
   } else if (!options.quiet) {
     for (const std::size_t i : *bound) {
       const detect::Observation& o = observations[i];
@@ -141,7 +185,7 @@ int run_pattern_eval(const PatternEvalOptions& options, std::FILE* out, std::FIL
     }
   }
   if (match) return kExitOk;
-  return bad ? kExitTrouble : kExitNo;
+  return bad.empty() ? kExitNo : kExitTrouble;
 }
 
 }  // namespace bongsu::cli

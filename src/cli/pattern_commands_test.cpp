@@ -76,7 +76,7 @@ TEST_F(PatternCommands, CheckPutsACaretUnderThePlace) {
   EXPECT_EQ(check("[file:name = '\xc3\xa9' AND]"), 2);
   EXPECT_THAT(err_, HasSubstr("\n                      ^\n"));
   EXPECT_EQ(check("[a:b = 1] AND\n[c:d MATCHES '(x']"), 2);
-  EXPECT_THAT(err_, HasSubstr("\n  [c:d MATCHES '(x']\n               ^\n"));
+  EXPECT_THAT(err_, HasSubstr("\n  [c:d MATCHES '(x']\n                ^\n"));
   EXPECT_EQ(check("[file:name = 'a'" + std::string(100'000, ' ') + "x"), 2);
   EXPECT_LT(err_.size(), 600U);
 }
@@ -86,7 +86,28 @@ TEST_F(PatternCommands, CheckSaysThePlaceAsJson) {
   const auto line = parse_json(out_);
   ASSERT_TRUE(line);
   EXPECT_EQ(string_at(*line, "kind"), "error");
-  EXPECT_EQ(int_at(*line, "offset"), 19);
+  EXPECT_EQ(int_at(*line, "offset"), 23);  // of \\1
+  EXPECT_EQ(int_at(*line, "character"), 24);
+}
+
+TEST_F(PatternCommands, ThePlaceIsCountedFromTheFilesBeginning) {
+  const std::string text = "\n\n  [a:b = '\xc3\xa9'] AND\n  [c:d == 1]\n";
+  EXPECT_EQ(check("@" + file("p", text)), 2);
+  EXPECT_THAT(err_, HasSubstr("at character 29 (line 4, column 9): "));
+  EXPECT_EQ(check("@" + file("p", text), true), 2);
+  auto line = parse_json(out_);
+  ASSERT_TRUE(line);
+  EXPECT_EQ(int_at(*line, "offset"), static_cast<std::int64_t>(text.find("== ") + 1));
+  EXPECT_EQ(int_at(*line, "character"), 29);
+  EXPECT_EQ(int_at(*line, "line"), 4);
+  EXPECT_EQ(int_at(*line, "column"), 9);
+  // A mark of byte order is passed over.
+  EXPECT_EQ(check("@" + file("p", "\xef\xbb\xbf[a:b = 1]\n")), 0);
+  EXPECT_EQ(check("@" + file("p", "\xef\xbb\xbf" + text), true), 2);
+  line = parse_json(out_);
+  ASSERT_TRUE(line);
+  EXPECT_EQ(int_at(*line, "offset"), static_cast<std::int64_t>(text.find("== ") + 4));
+  EXPECT_EQ(int_at(*line, "character"), 29);
 }
 
 TEST_F(PatternCommands, HostilePatternsAreRefusedWithASentence) {
@@ -134,6 +155,52 @@ TEST_F(PatternCommands, EvalSaysWhatItCouldNotReadAndGoesOn) {
   EXPECT_EQ(eval("[a:v = 1]", (folder_ / "absent.json").string()), 2);
   EXPECT_EQ(eval("[a:v = ", file("empty.json", "[]")), 2);
   EXPECT_EQ(eval("[a:v = 1]", file("empty.json", "[]")), 1);
+}
+
+TEST_F(PatternCommands, EvalWritesOneObjectWithEveryPlace) {
+  const std::string good =
+      R"({"type":"observed-data","id":"observed-data--3","first_observed":"2020-01-01T00:00:00Z","last_observed":"2020-01-01T00:00:00Z","number_observed":1,"objects":{"0":{"type":"a","v":1}}})";
+  const std::string broken = file("broken.json", "{\"a\":");
+  EXPECT_EQ(eval("[a:v = 1]", broken, true), 2);
+  auto line = parse_json(out_);
+  ASSERT_TRUE(line) << out_;
+  EXPECT_EQ(string_at(*line, "kind"), "trouble");
+  EXPECT_EQ(string_at(*line, "file"), broken);
+  EXPECT_TRUE(int_at(*line, "offset"));
+  EXPECT_EQ(find(*line, "line"), nullptr);
+  EXPECT_EQ(find(*line, "field"), nullptr);
+
+  const std::string mixed = file("mixed.ndjson", good + "\n{broken\n" + R"({"type":"observed-data"})" + "\n");
+  EXPECT_EQ(eval("[a:v = 2]", mixed, true), 2);
+  line = parse_json(out_);
+  ASSERT_TRUE(line) << out_;
+  EXPECT_EQ(string_at(*line, "kind"), "trouble");
+  EXPECT_EQ(int_at(*line, "line"), 2);
+  ASSERT_NE(find(*line, "bad"), nullptr);
+  EXPECT_EQ(find(*line, "bad")->as_array().size(), 2U);
+  EXPECT_EQ(int_at(find(*line, "bad")->as_array()[1], "line"), 3);
+  EXPECT_EQ(string_at(find(*line, "bad")->as_array()[1], "field"), "first_observed");
+  EXPECT_EQ(eval("[a:v = 1]", mixed, true), 0);
+  line = parse_json(out_);
+  ASSERT_TRUE(line) << out_;
+  EXPECT_EQ(string_at(*line, "kind"), "match");
+  EXPECT_EQ(int_at(*line, "bad_count"), 2);
+  EXPECT_EQ(eval("[a:v = 1]", (folder_ / "absent.json").string(), true), 2);
+  EXPECT_TRUE(parse_json(out_)) << out_;
+}
+
+TEST_F(PatternCommands, EvalWarnsOfWhatIsNotThere) {
+  const std::string dangling = file(
+      "dangling.json",
+      R"({"type":"observed-data","first_observed":"2020-01-01T00:00:00Z","last_observed":"2020-01-01T00:00:00Z","number_observed":1,"object_refs":["file--1"]})");
+  EXPECT_EQ(eval("[a:v = 1]", dangling), 1);
+  EXPECT_THAT(err_, StartsWith("bongsu: warning: 1 object_refs"));
+  EXPECT_EQ(eval("[a:v = 1]", dangling, true), 1);
+  EXPECT_THAT(out_, HasSubstr(R"("missing_references":1)"));
+  EXPECT_EQ(eval("[a:v = 1]", file("empty.json", "[]")), 1);
+  EXPECT_THAT(err_, StartsWith("bongsu: warning: there is no observed data"));
+  EXPECT_EQ(eval("[a:v = 1]", file("empty.json", "[]"), true), 1);
+  EXPECT_THAT(out_, HasSubstr(R"("observations":0)"));
 }
 
 }  // namespace

@@ -319,15 +319,14 @@ class Parser {
     BONGSU_TRY(PathStep first, path_name());
     path.steps.push_back(std::move(first));
     while (true) {
-      if (take('.')) {
-        BONGSU_TRY(PathStep step, path_name());
-        path.steps.push_back(std::move(step));
-      } else if (take('[')) {
-        BONGSU_TRY(PathStep step, path_index());
-        path.steps.push_back(std::move(step));
-      } else {
-        return path;
-      }
+      skip_space();
+      const std::size_t here = at_;
+      const bool name = take('.');
+      if (!name && !take('[')) return path;
+      if (path.steps.size() >= kMaxPathSteps)
+        return error(here, fmt::format("an object path of more than {} steps", kMaxPathSteps));
+      BONGSU_TRY(PathStep step, name ? path_name() : path_index());
+      path.steps.push_back(std::move(step));
     }
   }
 
@@ -525,6 +524,27 @@ class Parser {
   std::size_t depth_ = 0;
 };
 
+// Where the first octet stands that belongs to no character of UTF-8; the end: all is well.
+std::size_t first_bad_octet(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto octet = [&](std::size_t i) {
+      return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+    };
+    const unsigned lead = octet(0);
+    const std::size_t size = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead >= 0x80 && (lead < 0xc2 || lead > 0xf4)) return at;
+    for (std::size_t i = 1; i < size; ++i)
+      if ((octet(i) & 0xc0) != 0x80) return at;
+    // Longer than need be, a surrogate, beyond U+10FFFF.
+    if ((lead == 0xe0 && octet(1) < 0xa0) || (lead == 0xed && octet(1) > 0x9f) || (lead == 0xf0 && octet(1) < 0x90) ||
+        (lead == 0xf4 && octet(1) > 0x8f))
+      return at;
+    at += size;
+  }
+  return at;
+}
+
 }  // namespace
 
 std::string ObjectPath::text() const {
@@ -556,6 +576,9 @@ Result<Pattern> parse_pattern(std::string_view text) {
     return fail(ErrorCode::kTooLarge,
                 fmt::format("a pattern of {} bytes; the limit is {}", text.size(), kMaxPatternBytes));
   }
+  if (const std::size_t bad = first_bad_octet(text); bad < text.size())
+    return fail(ErrorCode::kInvalid, "a pattern is Unicode text (STIX 2.1 §9.4): this is not UTF-8",
+                {.offset = bad, .has_offset = true});
   return Parser(text).pattern();
 }
 

@@ -21,6 +21,7 @@ namespace bongsu::stix {
 
 inline constexpr std::size_t kMaxPatternBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxPatternDepth = 128;
+inline constexpr std::size_t kMaxPathSteps = 128;  // of one object path: as deep as JSON goes
 
 struct PathStep {  // after "type:"
   enum class Kind { kProperty, kIndex, kAny } kind = Kind::kProperty;

@@ -268,5 +268,34 @@ TEST(Pattern, WritesLiteralsThatItReads) {
   }
 }
 
+TEST(Pattern, APathHasAsManyStepsAsJsonHasLevels) {
+  const auto path = [](std::size_t steps) {
+    std::string out = "[p:n";
+    for (std::size_t i = 1; i < steps; ++i) out += i % 2 == 0 ? ".n" : "[*]";
+    return out + " = 'a']";
+  };
+  EXPECT_TRUE(parse_pattern(path(kMaxPathSteps)));
+  const auto more = parse_pattern(path(kMaxPathSteps + 1));
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().where.offset, path(kMaxPathSteps).find(" = "));
+  EXPECT_FALSE(parse_pattern(path(100'000)));
+}
+
+TEST(Pattern, IsUnicodeText) {
+  struct Case {
+    const char* text;
+    std::size_t offset;
+  };
+  for (const Case& c :
+       {Case{"[a:b != '\xff']", 9}, Case{"[a:b = '\xc3\xa9\xc3']", 10}, Case{"[a:'\xed\xa0\x80' = 1]", 4},
+        Case{"[a:b = '\xc0\x80']", 8}, Case{"[a:b = '\xf4\x90\x80\x80']", 8}, Case{"[a:b = '\xe2\x82", 8}}) {
+    const auto pattern = parse_pattern(c.text);
+    ASSERT_FALSE(pattern) << c.text;
+    EXPECT_TRUE(pattern.error().where.has_offset);
+    EXPECT_EQ(pattern.error().where.offset, c.offset) << c.text;
+  }
+  EXPECT_TRUE(parse_pattern("[a:'\xc3\xa9' = '\xf0\x9f\x98\x80\xe2\x82\xac\xef\xbf\xbf\xed\x9f\xbf']"));
+}
+
 }  // namespace
 }  // namespace bongsu::stix

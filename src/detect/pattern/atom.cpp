@@ -64,32 +64,68 @@ std::unexpected<Error> at(const Literal& literal, ErrorCode code, std::string me
   return fail(code, std::move(message), {.offset = literal.offset, .has_offset = true});
 }
 
-Result<void> compile_regex(Atom& atom, const Literal& literal) {
-  if (literal.text.size() > kMaxRegexBytes)
-    return at(literal, ErrorCode::kTooLarge,
-              fmt::format("a regular expression of {} bytes; the limit is {}", literal.text.size(), kMaxRegexBytes));
-  std::string text = atom.octets ? literal.text : nfc(literal.text);
+// Where a character of the constant's value stands in the pattern: ' and \ have a backslash before them.
+std::size_t written(const Literal& literal, std::size_t at) {
+  const std::string_view before = std::string_view(literal.text).substr(0, at);
+  return literal.offset + 1 + before.size() +
+         static_cast<std::size_t>(std::ranges::count_if(before, [](char c) { return c == '\'' || c == '\\'; }));
+}
+
+Result<std::shared_ptr<const re2::RE2>> compile_regex(const Literal& literal, std::string_view pcre, bool octets,
+                                                      bool ignore_case) {
+  auto text = re2_of(pcre, octets, ignore_case);
+  if (!text) {
+    Error error = std::move(text).error();
+    // Normal form moves places: ask the constant itself.
+    const auto original = octets ? std::move(text) : re2_of(literal.text, octets, ignore_case);
+    const std::size_t place = octets     ? text_of_octets(pcre.substr(0, error.where.offset)).size()
+                              : original ? 0
+                                         : original.error().where.offset;
+    return fail(
+        error.code,
+        fmt::format("MATCHES: {}, at character {} of the constant", error.message,
+                    1 + std::ranges::count_if(literal.text.substr(0, place),
+                                              [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; })),
+        {.offset = written(literal, place), .has_offset = true});
+  }
   re2::RE2::Options options;
   options.set_log_errors(false);
   options.set_dot_nl(true);
   options.set_max_mem(kMaxRegexMemory);
-  options.set_case_sensitive(!atom.ignore_case);
-  if (atom.octets) {
-    options.set_encoding(re2::RE2::Options::EncodingLatin1);
-    auto octets = octets_of(text);
-    if (!octets) {
-      atom.never = true;
-      return {};
-    }
-    text = *std::move(octets);
-  }
-  auto regex = std::make_shared<re2::RE2>(re2_of(text, atom.octets), options);
+  options.set_case_sensitive(octets || !ignore_case);
+  if (octets) options.set_encoding(re2::RE2::Options::EncodingLatin1);
+  auto regex = std::make_shared<re2::RE2>(*text, options);
   if (!regex->ok()) {
     const bool large = regex->error_code() == re2::RE2::ErrorPatternTooLarge;
     return at(literal, large ? ErrorCode::kTooLarge : ErrorCode::kInvalid,
               fmt::format("MATCHES takes a regular expression that runs in linear time: {}", regex->error()));
   }
-  atom.regex = std::move(regex);
+  return regex;
+}
+
+Result<void> compile_regex(Atom& atom, const Literal& literal) {
+  if (literal.text.size() > kMaxRegexBytes)
+    return at(literal, ErrorCode::kTooLarge,
+              fmt::format("a regular expression of {} bytes; the limit is {}", literal.text.size(), kMaxRegexBytes));
+  BONGSU_TRY(atom.regex, compile_regex(literal, nfc(literal.text), false, atom.ignore_case));
+  if (!atom.octets) return {};
+  const auto octets = octets_of(literal.text);
+  atom.never = !octets;
+  if (octets) {
+    BONGSU_TRY(atom.octet_regex, compile_regex(literal, *octets, true, atom.ignore_case));
+  }
+  return {};
+}
+
+Result<void> compile_like(Atom& atom, const Literal& literal) {
+  atom.wildcards = nfc(literal.text);
+  if (longest_free_piece(atom.wildcards) > kMaxLikePiece)
+    return at(literal, ErrorCode::kTooLarge,
+              fmt::format("LIKE: a part with _ between two % of more than {} bytes", kMaxLikePiece));
+  if (!atom.octets) return {};
+  auto octets = octets_of(literal.text);
+  atom.never = !octets;
+  if (octets) atom.octet_wildcards = *std::move(octets);
   return {};
 }
 
@@ -108,12 +144,7 @@ Result<Atom> compile_atom(const stix::Comparison& comparison, std::uint32_t path
   const Literal* first = atom.constants.empty() ? nullptr : &atom.constants.front();
   switch (atom.op) {
     case ComparisonOperator::kLike:
-      atom.wildcards = nfc(first->text);
-      if (atom.octets) {
-        auto octets = octets_of(first->text);
-        atom.never = !octets;
-        if (octets) atom.wildcards = *std::move(octets);
-      }
+      BONGSU_TRY_VOID(compile_like(atom, *first));
       return atom;
     case ComparisonOperator::kMatches:
       BONGSU_TRY_VOID(compile_regex(atom, *first));
@@ -162,15 +193,14 @@ bool Atom::holds(const ValueView& value) const {
         if (order(*this, i, value) == 0) return true;
       return false;
     case ComparisonOperator::kLike: {
-      if (never) return false;
-      if (value.kind == Kind::kBinary) return octets && like(wildcards, value.text, true);
+      if (value.kind == Kind::kBinary) return octets && !never && like(octet_wildcards, value.text, true);
       std::string scratch;
       return value.kind == Kind::kString && like(wildcards, nfc(value.text, scratch), false);
     }
     case ComparisonOperator::kMatches: {
-      if (never) return false;
       if (value.kind == Kind::kBinary)
-        return octets && re2::RE2::PartialMatch(re2::StringPiece(value.text.data(), value.text.size()), *regex);
+        return octet_regex &&
+               re2::RE2::PartialMatch(re2::StringPiece(value.text.data(), value.text.size()), *octet_regex);
       if (value.kind != Kind::kString) return false;
       std::string scratch;
       const std::string_view text = nfc(value.text, scratch);

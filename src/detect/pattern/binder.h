@@ -6,7 +6,10 @@
 //
 // Each [ … ] takes an observation of its own. Observations that last (first_observed < last_observed) happened at some
 // moment of that time, one moment for the whole pattern. The search goes through the tree from left to right, checks
-// every step against bounds that are kept for each node, and steps back; it gives up after a number of steps.
+// every step against bounds that are kept for each node, and steps back. Where that takes long, a second search keeps
+// the candidates of every place, takes away what time and the other places rule out, asks whether each place can have a
+// candidate of its own (bipartite matching), and goes on with the place that has the fewest. Both give up after a
+// number of steps.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +27,18 @@ struct Candidate {
   std::uint32_t copy = 0;
 };
 
+struct Placement {
+  std::uint32_t node = 0, choice = 0;  // an expression, and which of its candidates
+  Candidate candidate;
+};
+
 class Binder {
  public:
   enum class Found { kYes, kNo, kGaveUp };
+  static constexpr std::uint64_t kQuickSteps = 1000;  // of the first search, and some more for each node
 
-  explicit Binder(const BindTree& tree) : tree_(tree) {}
+  explicit Binder(const BindTree& tree, std::uint64_t quick_steps = kQuickSteps)
+      : tree_(tree), quick_steps_(quick_steps) {}
 
   // Candidates by expression of the pattern. With `fixed`, the expression node of that number takes that candidate.
   Found find(std::span<const std::vector<Candidate>> candidates,
@@ -55,21 +65,25 @@ class Binder {
     Bounds bounds;
   };
 
+  Found search(std::span<const std::vector<Candidate>> candidates,
+               std::optional<std::pair<std::uint32_t, Candidate>> fixed, std::uint64_t max_steps,
+               std::vector<Candidate>& bound);
   std::uint32_t unfold(std::uint32_t agenda);
   bool place(std::uint32_t node, Candidate candidate);
   void undo(std::size_t size);
-  bool consistent() const;
 
   const BindTree& tree_;
+  std::uint64_t quick_steps_;
   std::vector<Bounds> bounds_;
   std::vector<Cell> cells_;
   std::vector<Undo> undo_;
   std::vector<Frame> frames_;
-  struct Bound {
-    std::uint32_t node = 0, choice = 0;
-    Candidate candidate;
-  };
-  std::vector<Bound> bound_;
+  std::vector<Placement> bound_;
 };
+
+// evaluate() of pattern_set.h, with the steps of the first search; 0: the second one alone (tests).
+std::vector<Result<std::vector<std::size_t>>> evaluate(const PatternSetPtr& set,
+                                                       const std::vector<Observation>& observations,
+                                                       std::uint64_t quick_steps);
 
 }  // namespace bongsu::detect

@@ -72,6 +72,9 @@ constexpr const char* kNet =
 constexpr const char* kMail =
     R"(0 {"0":{"type":"email-message","from_ref":"1","body_multipart":[{"content_type":"text/plain"},{"body_raw_ref":"2"}]},)"
     R"("1":{"type":"email-addr","value":"jdoe@example.com"},"2":{"type":"file","name":"Final Report 7.exe"}})";
+constexpr const char* kVariables =
+    R"(0 {"0":{"type":"process","environment_variables":{"GIT_ref":"main","node_bin":"/usr/bin/node","color_hex":"#ffd8\u00e9",)"
+    R"("good_hex":"ff","some_ref":"1"}},"1":{"type":"file","name":"a"}})";
 constexpr const char* kAbc = "0 " A "\n10 " B "\n20 " C;
 
 const Row kRows[] = {
@@ -86,6 +89,8 @@ const Row kRows[] = {
     {"9.4", "[file:magic = h'fff']", kFile, kBad},
     {"9.4", "[file:magic = b'A']", kFile, kBad},
     {"9.4", "file:name = 'foo.dll'", kFile, kBad},
+    {"9.4 Unicode", "[file:name != '\xff']", kFile, kBad},
+    {"9.4 Unicode", "[file:'\xed\xa0\x80' != 'a']", kFile, kBad},
 
     // 9.2: constants, and what they may be compared with.
     {"9.2 boolean", "[file:is_on = true]", kFile, kYes},
@@ -224,6 +229,13 @@ const Row kRows[] = {
     {"9.5.3", "[b:v = 1] FOLLOWEDBY [a:v = 1] OR [c:v = 1]", kAbc, kYes},
     {"9.5.3", "([b:v = 1] FOLLOWEDBY [a:v = 1]) OR [z:v = 1]", kAbc, kNo},
 
+    {"9.5.1 WITHIN ages", "([a:v = 1] AND [b:v = 1]) WITHIN 9000000001 SECONDS", "0 " A "\n9000000001 " B, kNo},
+    {"9.5.1 WITHIN ages", "([a:v = 1] AND [b:v = 1]) WITHIN 9000000002 SECONDS", "0 " A "\n9000000001 " B, kYes},
+    {"9.5.1 WITHIN moment", "([a:v = 1] AND [b:v = 1]) WITHIN 0.0000000001 SECONDS", "0 " A "\n0 " B, kYes},
+    {"9.5.1 WITHIN moment", "([a:v = 1] AND [b:v = 1]) WITHIN 0.0000000001 SECONDS", "0 " A "\n0.001 " B, kNo},
+    {"9.5.1 WITHIN fraction", "([a:v = 1] AND [b:v = 1]) WITHIN 1.0000000004 SECONDS", "0 " A "\n1 " B, kYes},
+    {"9.5.1 WITHIN fraction", "([a:v = 1] AND [b:v = 1]) WITHIN 0.3 SECONDS", "0 " A "\n0.3 " B, kNo},
+
     // 9.6: what is not there.
     {"9.6 absent", "[file:absent = 'x']", kFile, kNo},
     {"9.6 absent", "[file:absent != 'x']", kFile, kNo},
@@ -287,6 +299,14 @@ const Row kRows[] = {
     {"9.6.1 LIKE character", "[a:v LIKE '_']", "0 {\"type\":\"a\",\"v\":\"\xe2\x82\xac\"}", kYes},
     {"9.6.1 LIKE NFC", "[a:v LIKE '_']", "0 {\"type\":\"a\",\"v\":\"e\xcc\x81\"}", kYes},
     {"9.6.1 LIKE NFC", "[a:v LIKE 'e\xcc\x81%']", "0 {\"type\":\"a\",\"v\":\"\xc3\xa9t\xc3\xa9\"}", kYes},
+    {"9.6.1 LIKE parts", "[a:v LIKE 'a%bc%bd']", R"(0 {"type":"a","v":"abcbd"})", kYes},
+    {"9.6.1 LIKE parts", "[a:v LIKE 'a%bc%cd']", R"(0 {"type":"a","v":"abcd"})", kNo},
+    {"9.6.1 LIKE parts", "[a:v LIKE '%a_c%e_']",
+     "0 {\"type\":\"a\",\"v\":\"abba\xc3\xa9"
+     "ce\xe2\x82\xac\"}",
+     kYes},
+    {"9.6.1 LIKE parts", "[a:v LIKE '%__']", R"(0 {"type":"a","v":"a"})", kNo},
+    {"9.6.1 LIKE parts", "[a:v LIKE 'ab%b']", R"(0 {"type":"a","v":"ab"})", kNo},
     {"9.6.1 LIKE", "[file:name LIKE 5]", kFile, kBad},
     {"9.6.1 LIKE octets", "[artifact:payload_bin LIKE 'this%']", kArtifact, kYes},
     {"9.6.1 MATCHES", "[directory:path MATCHES '^C:\\\\\\\\Windows\\\\\\\\\\\\w+$']",
@@ -300,6 +320,78 @@ const Row kRows[] = {
     {"9.6.1 MATCHES NFC", "[a:v MATCHES '^.$']", "0 {\"type\":\"a\",\"v\":\"e\xcc\x81\"}", kYes},
     {"9.6.1 MATCHES octets", "[artifact:magic_hex MATCHES '^\\\\xff\\\\xd8$']", kArtifact, kYes},
     {"9.6.1 MATCHES octets", "[artifact:magic_hex MATCHES '^..$']", kArtifact, kYes},
+    {"9.6.1 MATCHES \\v", R"([a:v MATCHES 'x\\vy'])", R"(0 {"type":"a","v":"x\ry"})", kYes},
+    {"9.6.1 MATCHES \\v", R"([a:v MATCHES 'x\\vy'])", R"(0 {"type":"a","v":"x\ny"})", kYes},
+    {"9.6.1 MATCHES \\v", R"([a:v MATCHES 'x\\vy'])", R"(0 {"type":"a","v":"x\u2028y"})", kYes},
+    {"9.6.1 MATCHES \\v", R"([a:v MATCHES 'x\\vy'])", R"(0 {"type":"a","v":"x\u0085y"})", kYes},
+    {"9.6.1 MATCHES \\v", R"([a:v MATCHES 'x\\vy'])", R"(0 {"type":"a","v":"x y"})", kNo},
+    {"9.6.1 MATCHES \\v", R"([a:v MATCHES 'x[\\v]y'])", R"(0 {"type":"a","v":"x\u2029y"})", kYes},
+    {"9.6.1 MATCHES \\V", R"([a:v MATCHES 'x\\Vy'])", R"(0 {"type":"a","v":"x\u2029y"})", kNo},
+    {"9.6.1 MATCHES \\V", R"([a:v MATCHES 'x[\\V]y'])", R"(0 {"type":"a","v":"xzy"})", kYes},
+    {"9.6.1 MATCHES \\h", R"([a:v MATCHES 'a\\h*b'])", R"(0 {"type":"a","v":"a\t \u3000b"})", kYes},
+    {"9.6.1 MATCHES \\h", R"([a:v MATCHES 'a\\hb'])", R"(0 {"type":"a","v":"a\nb"})", kNo},
+    {"9.6.1 MATCHES \\H", R"([a:v MATCHES 'a[^\\H]b'])", R"(0 {"type":"a","v":"a\u00a0b"})", kYes},
+    {"9.6.1 MATCHES \\N", R"([a:v MATCHES 'a\\Nb'])", R"(0 {"type":"a","v":"a\nb"})", kNo},
+    {"9.6.1 MATCHES \\N", R"([a:v MATCHES 'a\\Nb'])", R"(0 {"type":"a","v":"axb"})", kYes},
+    {"9.6.1 MATCHES \\e", R"([a:v MATCHES '\\e'])", R"(0 {"type":"a","v":"\u001b"})", kYes},
+    {"9.6.1 MATCHES \\c", R"([a:v MATCHES '^\\cA$'])", R"(0 {"type":"a","v":"\u0001"})", kYes},
+    {"9.6.1 MATCHES [\\b]", R"([a:v MATCHES '^[\\b]$'])", R"(0 {"type":"a","v":"\u0008"})", kYes},
+    {"9.6.1 MATCHES name", R"([a:v MATCHES '(?<n>a)b'])", R"(0 {"type":"a","v":"ab"})", kYes},
+    {"9.6.1 MATCHES name", R"([a:v MATCHES '(?P<n>a)b'])", R"(0 {"type":"a","v":"ab"})", kYes},
+    {"9.6.1 MATCHES comment", R"([a:v MATCHES 'a(?#c)b'])", R"(0 {"type":"a","v":"ab"})", kYes},
+    {"9.6.1 MATCHES \\x", R"([a:v MATCHES '^\\x4$'])", R"(0 {"type":"a","v":"\u0004"})", kYes},
+    {"9.6.1 MATCHES \\x", R"([a:v MATCHES '^\\x41$'])", R"(0 {"type":"a","v":"A"})", kYes},
+    {"9.6.1 MATCHES octal", R"([a:v MATCHES '^\\101$'])", R"(0 {"type":"a","v":"A"})", kYes},
+    {"9.6.1 MATCHES \\Q", R"([a:v MATCHES '^[\\Qa]\\E]$'])", R"(0 {"type":"a","v":"]"})", kYes},
+    {"9.6.1 MATCHES \\Q", R"([a:v MATCHES '^\\Qa.b\\E+$'])", R"(0 {"type":"a","v":"a.bb"})", kYes},
+    {"9.6.1 MATCHES \\Q", R"([a:v MATCHES '^\\Qa.b\\E$'])", R"(0 {"type":"a","v":"axb"})", kNo},
+    {"9.6.1 MATCHES twice", R"([a:v MATCHES '^a{2}{3}$'])", R"(0 {"type":"a","v":"aaaaaa"})", kYes},
+    {"9.6.1 MATCHES twice", R"([a:v MATCHES '^a{2}{3}$'])", R"(0 {"type":"a","v":"aaaaa"})", kNo},
+    {"9.6.1 MATCHES brace", R"([a:v MATCHES '^a{x}$'])", R"(0 {"type":"a","v":"a{x}"})", kYes},
+    {"9.6.1 MATCHES class", R"([a:v MATCHES '^[]a-]+$'])", R"(0 {"type":"a","v":"-]a"})", kYes},
+    {"9.6.1 MATCHES class", R"([a:v MATCHES '^[^]]$'])", R"(0 {"type":"a","v":"]"})", kNo},
+    {"9.6.1 MATCHES class", R"([a:v MATCHES '^[[:upper:]]$'])", R"(0 {"type":"a","v":"A"})", kYes},
+    {"9.6.1 MATCHES class", R"([a:v MATCHES '^[\\w-]+$'])", R"(0 {"type":"a","v":"a-b"})", kYes},
+    {"9.6.1 MATCHES class", R"([a:v MATCHES '^[\\\\s]$'])", R"(0 {"type":"a","v":"s"})", kYes},
+    {"9.6.1 MATCHES (?m)", R"([a:v MATCHES '(?m:^a$)|b$'])", R"(0 {"type":"a","v":"b\n"})", kYes},
+    {"9.6.1 MATCHES (?m)", R"([a:v MATCHES '^a$|b$'])", R"(0 {"type":"a","v":"b\n"})", kYes},
+    {"9.6.1 MATCHES (?m)", R"([a:v MATCHES '(?m)^a$'])", R"(0 {"type":"a","v":"a\nb"})", kYes},
+    {"9.6.1 MATCHES (?m)", R"([a:v MATCHES '(?m:a)$'])", R"(0 {"type":"a","v":"a\nb"})", kNo},
+    {"9.6.1 MATCHES (?m)", R"([a:v MATCHES '\\(?m$'])", R"(0 {"type":"a","v":"(m\n"})", kYes},
+    {"9.6.1 MATCHES (?m)", R"([a:v MATCHES '[(?m]m$'])", R"(0 {"type":"a","v":"(m\n"})", kYes},
+    {"9.6.1 MATCHES (?i)", R"([a:v MATCHES '(?i)AB'])", R"(0 {"type":"a","v":"ab"})", kYes},
+    {"9.6.1 MATCHES (?i)", R"([a:v MATCHES '(?i:a)B'])", R"(0 {"type":"a","v":"AB"})", kYes},
+    {"9.6.1 MATCHES (?i)", R"([a:v MATCHES '(?i:a)B'])", R"(0 {"type":"a","v":"Ab"})", kNo},
+    {"9.6.1 MATCHES lazy", R"([a:v MATCHES '^a+?b$'])", R"(0 {"type":"a","v":"aab"})", kYes},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '(?i)\\xe9'])", R"(0 {"type":"a","x_hex":"c9"})", kNo},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '(?i)\\xe9'])", R"(0 {"type":"a","x_hex":"e9"})", kYes},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '(?i)[\\xe0-\\xff]'])", R"(0 {"type":"a","x_hex":"c9"})", kNo},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '(?i)A'])", R"(0 {"type":"a","x_hex":"61"})", kYes},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '(?i)[^a]'])", R"(0 {"type":"a","x_hex":"41"})", kNo},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '(?i:[a-c])B'])", R"(0 {"type":"a","x_hex":"4242"})", kYes},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '(?i:[a-c])B'])", R"(0 {"type":"a","x_hex":"4262"})", kNo},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '^\\W\\D\\S$'])", R"(0 {"type":"a","x_hex":"e9e9e9"})", kYes},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '(?i)[[:lower:]]'])", R"(0 {"type":"a","x_hex":"41"})", kYes},
+    {"9.6.1 MATCHES octets", R"([a:x_hex MATCHES '^[\\V]$'])", R"(0 {"type":"a","x_hex":"85"})", kNo},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '(?x) a b'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '(?>a)b'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES 'a++b'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES 'a{1001}'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '(?=a)b'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '(?<!a)b'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '(?1)'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '[z-a]'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '*a'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES 'a)'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '[a'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '[[:what:]]'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '\\g1'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '\\K'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '[\\N]'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '(a)\\1'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '(?(1)a)'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES '(*UTF8)a'])", R"(0 {"type":"a","v":"a"})", kBad},
+    {"9.6.1 MATCHES refused", R"([a:v MATCHES 'a{3,2}'])", R"(0 {"type":"a","v":"a"})", kBad},
     {"9.6.1 MATCHES", "[file:name MATCHES '(']", kFile, kBad},
     {"9.6.1 MATCHES", "[file:name MATCHES '(a)\\\\1']", kFile, kBad},
     {"9.6.1 ISSUBSET", "[ipv4-addr:value ISSUBSET '198.51.100.0/24']", kNet, kYes},
@@ -325,7 +417,12 @@ const Row kRows[] = {
     {"9.6.1 EXISTS", "[NOT EXISTS file:name]", kFile, kNo},
     {"9.6.1 EXISTS", "[NOT EXISTS process:name]", kFile, kNo},
     {"9.6.1 EXISTS", "[EXISTS network-traffic:dst_ref]", kNet, kYes},
-    {"9.6.1 EXISTS null", "[EXISTS a:v]", R"(0 {"type":"a","v":null})", kNo},
+    {"9.6.1 null", "[EXISTS a:v]", R"(0 {"type":"a","v":null})", kNo},
+    {"9.6.1 null", "[NOT EXISTS a:v]", R"(0 {"type":"a","v":null})", kYes},
+    {"9.6.1 null", "[a:v = 'x']", R"(0 {"type":"a","v":null})", kNo},
+    {"9.6.1 null", "[a:v != 'x']", R"(0 {"type":"a","v":null})", kNo},
+    {"9.6.1 null", "[a:v NOT = 'x']", R"(0 {"type":"a","v":null})", kNo},
+    {"9.6.1 null", "[a:v[*] != 'x']", R"(0 {"type":"a","v":[null]})", kNo},
 
     // 9.6.2: strings by code point, without normalisation.
     {"9.6.2", "[a:v < 'oz']", R"(0 {"type":"a","v":"o"})", kYes},
@@ -378,6 +475,18 @@ const Row kRows[] = {
     {"9.7.3 key", "[file:hashes.ssdeep = '3:x']", kFile, kYes},
     {"9.7.3 key", "[file:hashes.md5 = 'd4']", kFile, kNo},
     {"9.7.3 key", "[file:extensions.'raster-image-ext'.image_height = 768]", kFile, kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.GIT_ref = 'main']", kVariables, kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.GIT_ref != 'main']", kVariables, kNo},
+    {"9.7.3 key like a suffix", "[process:environment_variables.node_bin = '/usr/bin/node']", kVariables, kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.node_bin LIKE '/usr/%']", kVariables, kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.node_bin MATCHES '^/usr.*\xc4\x80?$']", kVariables,
+     kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.color_hex = '#ffd8\xc3\xa9']", kVariables, kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.color_hex IN ('x', '#ffd8\xc3\xa9')]", kVariables,
+     kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.color_hex = h'2366666438e9']", kVariables, kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.good_hex = h'ff']", kVariables, kYes},
+    {"9.7.3 key like a suffix", "[process:environment_variables.some_ref.name = 'a']", kVariables, kYes},
     {"9.7.4 one", "[email-message:from_ref.value = 'jdoe@example.com']", kMail, kYes},
     {"9.7.4 nested", "[email-message:body_multipart[*].body_raw_ref.name MATCHES '^Final Report.+\\\\.exe$']", kMail,
      kYes},
@@ -422,7 +531,64 @@ TEST(Chapter9, EverySentenceHoldsOfBothEvaluators) {
     ASSERT_TRUE(slow.has_value());
     EXPECT_EQ(*slow, row.want == kYes) << "slow";
   }
-  EXPECT_GT(rows, 200U);
+  EXPECT_GT(rows, 300U);
+}
+
+TEST(Chapter9, ReferencesThatGoRoundAreFollowedOnce) {
+  const auto two =
+      observations_of(R"(0 {"0":{"type":"p","k_refs":["0","1"],"n":"a"},"1":{"type":"p","k_refs":["0","1"],"n":"b"}})");
+  std::string path = "p:";
+  for (int i = 0; i < 40; ++i) path += "k_refs[*].";
+  for (const char* end : {"n = 'a'", "n = 'c'", "n NOT = 'a'", "n LIKE '_'"}) {
+    const auto pattern = stix::parse_pattern("[" + path + end + "]");
+    ASSERT_TRUE(pattern);
+    const auto fast = evaluate(*pattern, two);
+    ASSERT_TRUE(fast);
+    EXPECT_EQ(!fast->empty(), slow_matches(*pattern, two)) << end;
+  }
+}
+
+TEST(Chapter9, ALongLikeOverALongValueTakesNoLongTime) {
+  const auto observations = observations_of(R"(0 {"type":"a","v":")" + std::string(1'000'000, 'a') + "\"}");
+  for (const std::string& wildcards :
+       {"%" + std::string(8000, 'a') + "b%", "%" + std::string(1000, '_') + "b%", std::string(8000, '_') + "b%"}) {
+    const auto pattern = stix::parse_pattern("[a:v LIKE '" + wildcards + "']");
+    const auto fast = evaluate(*pattern, observations);
+    ASSERT_TRUE(fast);
+    EXPECT_TRUE(fast->empty());
+  }
+  const auto fast = evaluate(*stix::parse_pattern("[a:v LIKE '%" + std::string(1025, '_') + "%']"), observations);
+  ASSERT_FALSE(fast);
+  EXPECT_EQ(fast.error().code, ErrorCode::kTooLarge);
+}
+
+TEST(Chapter9, WhatARegularExpressionMayNotHaveIsNamedWithItsPlace) {
+  struct Case {
+    const char* constant;
+    const char* message;
+    std::size_t offset;
+  };
+  const Case table[] = {
+      {"ab(?=c)", "MATCHES: look-ahead (?=…) is not supported, at character 3 of the constant", 16},
+      {"\\\\'a++", "MATCHES: a possessive repeat is not supported, at character 5 of the constant", 21},
+      {"\xc3\xa9"
+       "a{1001}",
+       "MATCHES: a repeat of more than 1000 times, at character 3 of the constant", 17},
+      {"e\xcc\x81(?>a)", "MATCHES: an atomic group (?>…) is not supported, at character 3 of the constant", 17},
+      {"(a)\\1", "MATCHES: a back reference \\1 is not supported, at character 4 of the constant", 17},
+      {"(?x)a", "MATCHES: the extended notation (?x) is not supported, at character 1 of the constant", 14},
+  };
+  for (const Case& c : table) {
+    std::string constant;
+    for (const char* p = c.constant; *p != 0; ++p) {
+      if (*p == '\'' || *p == '\\') constant += '\\';
+      constant += *p;
+    }
+    const auto fast = evaluate(*stix::parse_pattern("[a:v MATCHES '" + constant + "']"), {});
+    ASSERT_FALSE(fast) << constant;
+    EXPECT_EQ(fast.error().message, c.message);
+    EXPECT_EQ(fast.error().where.offset, c.offset) << constant;
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <unicode/normalizer2.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "stix/value_checks.h"
 
@@ -78,29 +79,73 @@ std::string text_of_octets(std::string_view octets) {
   return out;
 }
 
-bool like(std::string_view wildcards, std::string_view value, bool octets) {
-  // On a mismatch the last % takes one character more; going back to earlier ones is never needed.
-  std::size_t w = 0, v = 0, after_any = std::string_view::npos, resume = 0;
-  while (v < value.size()) {
-    if (w < wildcards.size() && wildcards[w] == '%') {
-      after_any = ++w;
-      resume = v;
-    } else if (w < wildcards.size() && wildcards[w] == '_') {
-      ++w;
-      v += octets ? 1 : character(value, v);
-    } else if (w < wildcards.size() && wildcards[w] == value[v]) {
-      ++w;
-      ++v;
-    } else if (after_any != std::string_view::npos) {
-      w = after_any;
-      resume += octets ? 1 : character(value, resume);
-      v = resume;
-    } else {
-      return false;
+namespace {
+
+// Where the part of a LIKE that is held against the value from `at` on ends there; npos: it does not fit.
+std::size_t fits_here(std::string_view piece, std::string_view value, std::size_t at, bool octets) {
+  for (const char c : piece) {
+    if (at >= value.size()) return std::string_view::npos;
+    if (c == '_') {
+      at += octets ? 1 : character(value, at);
+    } else if (value[at++] != c) {
+      return std::string_view::npos;
     }
   }
-  while (w < wildcards.size() && wildcards[w] == '%') ++w;
-  return w == wildcards.size();
+  return at;
+}
+
+}  // namespace
+
+bool like(std::string_view wildcards, std::string_view value, bool octets) {
+  const std::size_t first = wildcards.find('%'), last = wildcards.rfind('%');
+  const std::size_t head = fits_here(wildcards.substr(0, first), value, 0, octets);
+  if (first == wildcards.npos) return head == value.size();
+  if (head == wildcards.npos) return false;
+  // Each part between two % as early as it fits: going back is never needed.
+  std::size_t at = head;
+  for (std::size_t begin = first + 1; begin <= last;) {
+    const std::size_t end = wildcards.find('%', begin);
+    const std::string_view piece = wildcards.substr(begin, end - begin);
+    begin = end + 1;
+    if (piece.empty()) continue;
+    if (piece.find('_') == piece.npos) {
+      const void* found = memmem(value.data() + at, value.size() - at, piece.data(), piece.size());  // linear
+      if (found == nullptr) return false;
+      at = static_cast<std::size_t>(static_cast<const char*>(found) - value.data()) + piece.size();
+      continue;
+    }
+    std::size_t behind = value.npos;
+    for (; at + piece.size() <= value.size(); at += octets ? 1 : character(value, at)) {
+      behind = fits_here(piece, value, at, octets);
+      if (behind != value.npos) break;
+    }
+    if (behind == value.npos) return false;
+    at = behind;
+  }
+  const std::string_view tail = wildcards.substr(last + 1);
+  if (tail.find('_') == tail.npos) return value.substr(at).ends_with(tail);
+  // As many characters from the end as the tail has.
+  const auto characters = [&](std::string_view text) {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < text.size(); i += octets ? 1 : character(text, i)) ++n;
+    return n;
+  };
+  const std::size_t there = characters(value.substr(at)), wanted = characters(tail);
+  if (there < wanted) return false;
+  for (std::size_t i = 0; i < there - wanted; ++i) at += octets ? 1 : character(value, at);
+  return fits_here(tail, value, at, octets) == value.size();
+}
+
+std::size_t longest_free_piece(std::string_view wildcards) {
+  std::size_t longest = 0;
+  for (std::size_t begin = wildcards.find('%'); begin != wildcards.npos;) {
+    const std::size_t end = wildcards.find('%', begin + 1);
+    if (end == wildcards.npos) break;
+    const std::string_view piece = wildcards.substr(begin + 1, end - begin - 1);
+    if (piece.find('_') != piece.npos) longest = std::max(longest, piece.size());
+    begin = end;
+  }
+  return longest;
 }
 
 bool AddressBlock::contains(const AddressBlock& other) const {
@@ -132,67 +177,6 @@ std::optional<AddressBlock> block_of(std::string_view text) {
     block.bytes[i] &= static_cast<std::uint8_t>(0xff << (8 - kept));
   }
   return block;
-}
-
-std::string re2_of(std::string_view pcre, bool octets) {
-  // (?m) changes what $ means; an expression that sets it anywhere keeps its $.
-  bool multiline = false;
-  for (std::size_t at = pcre.find("(?"); at != pcre.npos; at = pcre.find("(?", at + 2)) {
-    for (std::size_t i = at + 2; i < pcre.size() && pcre[i] >= 'a' && pcre[i] <= 'z'; ++i) multiline |= pcre[i] == 'm';
-  }
-  std::string out;
-  bool in_class = false;
-  for (std::size_t i = 0; i < pcre.size(); ++i) {
-    const char c = pcre[i];
-    if (c == '\\' && i + 1 < pcre.size()) {
-      const char next = pcre[++i];
-      if (next == 's') {
-        out += in_class ? "\\t\\n\\v\\f\\r " : "[\\t\\n\\v\\f\\r ]";
-      } else if (next == 'S') {
-        if (in_class) {
-          out += "\\x00-\\x08\\x0e-\\x1f\\x21-";
-          out += octets ? "\\xff" : "\\x{10ffff}";
-        } else {
-          out += "[^\\t\\n\\v\\f\\r ]";
-        }
-      } else if (next == 'Z' && !in_class) {
-        out += "(?:\\n?\\z)";
-      } else if (next == 'Q') {  // up to \E all is literal
-        const std::size_t end = std::min(pcre.find("\\E", i + 1), pcre.size());
-        out += "\\Q";
-        out += pcre.substr(i + 1, end - i - 1);
-        out += "\\E";
-        i = std::min(end + 1, pcre.size());
-      } else {
-        out += c;
-        out += next;
-      }
-    } else if (in_class) {
-      out += c;
-      if (c == '[' && i + 1 < pcre.size() && pcre[i + 1] == ':') {  // [:alpha:]
-        const std::size_t end = pcre.find(":]", i + 2);
-        if (end != pcre.npos) {
-          out += pcre.substr(i + 1, end + 1 - i);
-          i = end + 1;
-        }
-      } else if (c == ']') {
-        in_class = false;
-      }
-    } else if (c == '[') {
-      in_class = true;
-      out += c;
-      if (i + 1 < pcre.size() && pcre[i + 1] == '^') out += pcre[++i];
-      if (i + 1 < pcre.size() && pcre[i + 1] == ']') {  // a ] that comes first is a member
-        out += "\\]";
-        ++i;
-      }
-    } else if (c == '$' && !multiline) {
-      out += "(?:\\n?\\z)";
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 }  // namespace bongsu::detect

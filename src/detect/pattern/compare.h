@@ -1,8 +1,8 @@
 // The small questions of STIX 2.1 §9.6: normal forms, wildcards, blocks of addresses, regular expressions.
 //
-//   like("C:\\Windows\\%\\foo", value, Octets::kNo)        // %: any run, _: one character
+//   like("C:\\Windows\\%\\foo", value, false)               // %: any run, _: one character
 //   block_of("198.51.100.7/24")->contains(*block_of("198.51.100.9"))
-//   re2_of("^a\\s+b$", false)                                 // PCRE's meaning, written for RE2
+//   *re2_of("^a\\s+b$", false)                                // PCRE's meaning, written for RE2
 #pragma once
 
 #include <array>
@@ -19,6 +19,9 @@ namespace bongsu::detect {
 inline constexpr std::size_t kMaxRegexBytes = 16 * 1024;          // of one MATCHES
 inline constexpr std::int64_t kMaxRegexMemory = 2 * 1024 * 1024;  // of one, compiled
 
+// Of a LIKE: a part with _ that stands between two % is tried at each place of a value.
+inline constexpr std::size_t kMaxLikePiece = 1024;
+
 // NFC (Unicode Annex 15). `scratch` holds the result where it differs. Text that is not UTF-8 stays as it is.
 std::string_view nfc(std::string_view text, std::string& scratch);
 std::string nfc(std::string_view text);
@@ -30,6 +33,8 @@ std::string text_of_octets(std::string_view octets);
 
 // SQL's LIKE over the whole value. With `octets`, `_` is one octet, else one code point.
 bool like(std::string_view wildcards, std::string_view value, bool octets);
+// Bytes of the longest part that kMaxLikePiece bounds.
+std::size_t longest_free_piece(std::string_view wildcards);
 
 struct AddressBlock {
   std::array<std::uint8_t, 16> bytes{};  // host bits cleared; IPv4 in the first four
@@ -43,8 +48,8 @@ struct AddressBlock {
 // An address or CIDR block as STIX 2.1 §6.8 and §6.9 write them.
 std::optional<AddressBlock> block_of(std::string_view text);
 
-// PCRE text so that RE2 means the same by it: `$` and `\Z` also stand before a newline at the end, `\s` includes the
-// vertical tab. Whatever RE2 has no equal for is left for RE2 to refuse.
-std::string re2_of(std::string_view pcre, bool octets);
+// PCRE text so that RE2 means the same by it (README.md lists what differs between them). kInvalid with the offset of
+// what RE2 has no equal for. With `octets`, case is ASCII's (STIX 2.1 §9.6.1), and RE2 shall not ignore it once more.
+Result<std::string> re2_of(std::string_view pcre, bool octets, bool ignore_case = false);
 
 }  // namespace bongsu::detect

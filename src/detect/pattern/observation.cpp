@@ -14,30 +14,39 @@ namespace {
 
 using Kind = ObservedValue::Kind;
 
-enum class Under { kOther, kBinary, kHex, kReference };
+struct Under {
+  enum class Suffix { kOther, kBinary, kHex, kReference } suffix = Suffix::kOther;
+  bool key = false;  // possibly of a dictionary, where names say nothing
+};
+using Suffix = Under::Suffix;
 
-Under under(std::string_view name) {
-  if (name.ends_with("_bin")) return Under::kBinary;
-  if (name.ends_with("_hex")) return Under::kHex;
-  if (name.ends_with("_ref") || name.ends_with("_refs")) return Under::kReference;
-  return Under::kOther;
+Suffix suffix(std::string_view name) {
+  if (name.ends_with("_bin")) return Suffix::kBinary;
+  if (name.ends_with("_hex")) return Suffix::kHex;
+  if (name.ends_with("_ref") || name.ends_with("_refs")) return Suffix::kReference;
+  return Suffix::kOther;
 }
 
 ObservedValue text_value(Under where, std::string_view text) {
   ObservedValue value;
   value.kind = Kind::kString;
-  if (where == Under::kReference) value.kind = Kind::kReference;
-  if (where == Under::kBinary || where == Under::kHex) {
-    auto bytes = where == Under::kHex ? from_hex(text) : from_base64(text);
-    value.kind = bytes ? Kind::kBinary : Kind::kUnreadable;
-    if (bytes) value.text = *std::move(bytes);
-    return value;
+  if (where.suffix == Suffix::kReference) {
+    value.kind = Kind::kReference;
+    value.text_otherwise = where.key;
+  }
+  if (where.suffix == Suffix::kBinary || where.suffix == Suffix::kHex) {
+    auto bytes = where.suffix == Suffix::kHex ? from_hex(text) : from_base64(text);
+    if (bytes || !where.key) {
+      value.kind = bytes ? Kind::kBinary : Kind::kUnreadable;
+      if (bytes) value.text = *std::move(bytes);
+      return value;
+    }
   }
   value.text = text;
   return value;
 }
 
-ObservedValue value_of(const Json& json, Under where) {
+ObservedValue value_of(const Json& json, Under where, bool of_object = false) {
   ObservedValue value;
   switch (json.kind()) {
     case boost::json::kind::null:
@@ -67,7 +76,7 @@ ObservedValue value_of(const Json& json, Under where) {
     case boost::json::kind::object:
       value.kind = Kind::kDictionary;
       for (const auto& [name, item] : json.get_object())
-        value.members.push_back({std::string(name), value_of(item, under(name))});
+        value.members.push_back({std::string(name), value_of(item, {suffix(name), !of_object})});
       break;
   }
   return value;
@@ -76,11 +85,11 @@ ObservedValue value_of(const Json& json, Under where) {
 Result<CyberObject> object_of(std::string_view id, const Json& json) {
   if (!json.is_object()) return fail(ErrorCode::kInvalid, "an object of an observation is a JSON object");
   const auto type = string_at(json, "type");
-  if (!type) return fail(ErrorCode::kInvalid, "an object of an observation has a type", {.field = "type"});
+  if (!type) return fail(ErrorCode::kInvalid, "the type of the object is missing", {.field = "type"});
   CyberObject object;
   object.id = id;
   object.type = *type;
-  object.properties = value_of(json, Under::kOther);
+  object.properties = value_of(json, {}, true);
   return object;
 }
 
@@ -165,7 +174,8 @@ class Reader {
   static Result<Instant> instant(const Json& json, const char* name) {
     const auto text = string_at(json, name);
     if (!text)
-      return fail(ErrorCode::kInvalid, fmt::format("observed data has {} (STIX 2.1 §4.14.1)", name), {.field = name});
+      return fail(ErrorCode::kInvalid, fmt::format("{} is missing, or no text (STIX 2.1 §4.14.1)", name),
+                  {.field = name});
     const auto when = Instant::parse(*text);
     if (!when) return fail(ErrorCode::kInvalid, "not a timestamp (STIX 2.1 §2.16)", {.field = name});
     return *when;
@@ -188,7 +198,7 @@ class Reader {
     const Json* objects = find(json, "objects");
     const Json* refs = find(json, "object_refs");
     if (objects == nullptr && refs == nullptr)
-      return fail(ErrorCode::kInvalid, "observed data has objects or object_refs (STIX 2.1 §4.14.1)");
+      return fail(ErrorCode::kInvalid, "objects and object_refs are both missing (STIX 2.1 §4.14.1)");
     const auto room = [&]() -> Result<void> {
       if (out.objects.size() < kMaxObservedObjects) return {};
       return fail(ErrorCode::kTooLarge, fmt::format("an observation of more than {} objects", kMaxObservedObjects));
@@ -200,7 +210,8 @@ class Reader {
         BONGSU_TRY_VOID(room());
         auto object = object_of(key, item);
         if (!object) {
-          object.error().where.field = "objects." + std::string(key);
+          std::string& field = object.error().where.field;
+          field = "objects." + std::string(key) + (field.empty() ? "" : "." + field);
           return std::unexpected(std::move(object).error());
         }
         out.add(std::make_shared<CyberObject>(*std::move(object)));
@@ -262,6 +273,8 @@ Result<ObservedData> read_observed_data(std::string_view text, std::string_view 
   };
   std::vector<Document> documents;
   Reader reader(source);
+  const std::size_t mark = text.starts_with("\xef\xbb\xbf") ? 3 : 0;  // of byte order, as Windows writes it
+  text.remove_prefix(mark);
   auto whole = parse_json(text);
   if (whole) {
     documents.push_back({*std::move(whole), 0});
@@ -285,6 +298,7 @@ Result<ObservedData> read_observed_data(std::string_view text, std::string_view 
     }
     if (documents.empty()) {
       whole.error().where.source = source;
+      if (whole.error().where.has_offset) whole.error().where.offset += mark;
       return std::unexpected(std::move(whole).error());
     }
   }

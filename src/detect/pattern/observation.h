@@ -32,7 +32,8 @@ inline constexpr std::size_t kMaxKeptErrors = 20;
 struct ObservedMember;
 
 // A property's value in its native format (STIX 2.1 §9.6.4): what stands under a name that ends in _bin or _hex is
-// decoded, what stands under _ref or _refs is the name of another object of the observation.
+// decoded, what stands under _ref or _refs is the name of another object of the observation. Inside of dictionaries
+// such a name may be a mere key (environment_variables.GIT_ref): a value that is not of that form is text.
 struct ObservedValue {
   enum class Kind : std::uint8_t {
     kNull,
@@ -41,13 +42,14 @@ struct ObservedValue {
     kFloat,
     kString,
     kBinary,
-    kUnreadable,  // under _bin or _hex, and neither base64 nor hexadecimal: there, but nobody knows what it is
+    kUnreadable,  // an object's _bin or _hex, and neither base64 nor hexadecimal: there, but nobody knows what it is
     kReference,
     kList,
     kDictionary
   };
   Kind kind = Kind::kNull;
   bool boolean = false;
+  bool text_otherwise = false;  // kReference: text if it names no object of the observation
   std::int64_t integer = 0;
   double number = 0;  // kFloat
   std::string text;   // kString, kBinary (the octets), kReference

@@ -39,6 +39,29 @@ TEST(ObservedData, ValuesAreInTheirNativeFormat) {
   EXPECT_EQ(p.find("absent"), nullptr);
 }
 
+TEST(ObservedData, AKeyOfADictionaryMayLookLikeASuffix) {
+  const auto object = read_cyber_object(
+      R"({"type":"process","environment_variables":{"GIT_ref":"main","node_bin":"/usr/bin/node","color_hex":"#ffd800","good_hex":"ff"},"top_ref":"1"})");
+  ASSERT_TRUE(object);
+  const ObservedValue& d = *object->properties.find("environment_variables");
+  EXPECT_EQ(d.find("GIT_ref")->kind, Kind::kReference);
+  EXPECT_TRUE(d.find("GIT_ref")->text_otherwise);
+  EXPECT_FALSE(object->properties.find("top_ref")->text_otherwise);
+  EXPECT_EQ(d.find("node_bin")->kind, Kind::kString);
+  EXPECT_EQ(d.find("node_bin")->text, "/usr/bin/node");
+  EXPECT_EQ(d.find("color_hex")->text, "#ffd800");
+  EXPECT_EQ(d.find("good_hex")->kind, Kind::kBinary);
+}
+
+TEST(ObservedData, AMarkOfByteOrderIsPassedOver) {
+  const auto data = read_observed_data("\xef\xbb\xbf" + observed(R"("objects":{"0":{"type":"file"}})"), "t");
+  ASSERT_TRUE(data);
+  EXPECT_EQ(data->observations.size(), 1U);
+  const auto broken = read_observed_data("\xef\xbb\xbf{x", "t");
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().where.offset, 4U);
+}
+
 TEST(ObservedData, IsReadFromEveryShapeThatTheOasisMatcherTakes) {
   const std::string with_objects = observed(R"("objects":{"0":{"type":"file","name":"a"}})");
   const std::string with_refs = observed(R"("object_refs":["file--1","file--9"])");
@@ -94,7 +117,7 @@ TEST(ObservedData, WhatIsBadCostsItselfAndIsNamed) {
       {R"({"type":"observed-data","first_observed":"2020-01-01T00:00:00Z","last_observed":"2020-01-01T00:00:00Z","number_observed":0})",
        "[1].number_observed"},
       {R"({"type":"observed-data","first_observed":"2020-01-01T00:00:00Z","last_observed":"2020-01-01T00:00:00Z","number_observed":1,"objects":{"a":{}}})",
-       "[1].objects.a"},
+       "[1].objects.a.type"},
       {R"({"type":"observed-data","first_observed":"2020-01-01T00:00:00Z","last_observed":"2020-01-01T00:00:00Z","number_observed":1,"object_refs":[1]})",
        "[1].object_refs"},
       {R"({"type":"bundle","objects":{}})", "[1].objects"},
@@ -107,6 +130,7 @@ TEST(ObservedData, WhatIsBadCostsItselfAndIsNamed) {
     ASSERT_EQ(data->bad_count, 1U) << c.bad;
     EXPECT_EQ(data->bad[0].where.field, c.field) << data->bad[0].text();
     EXPECT_EQ(data->bad[0].where.source, "feed.json");
+    EXPECT_THAT(data->bad[0].message, testing::Not(HasSubstr("observed data has"))) << c.bad;
   }
   const auto lines = read_observed_data(good + "\n{broken\n" + good, "feed.ndjson");
   ASSERT_TRUE(lines);

@@ -257,12 +257,14 @@ std::optional<std::string> PatternSequencer::remark() const {
 
 namespace {
 
-Result<std::vector<std::size_t>> bind(const BindTree& tree, std::vector<std::vector<Candidate>>& candidates) {
+Result<std::vector<std::size_t>> bind(const BindTree& tree, std::vector<std::vector<Candidate>>& candidates,
+                                      std::uint64_t quick_steps) {
   for (auto& list : candidates)
     std::ranges::sort(list, {}, [](const Candidate& c) { return std::tuple(c.last, c.id, c.copy); });
   std::vector<std::size_t> out;
   std::vector<Candidate> bound;
-  if (const auto found = Binder(tree).find(candidates, {}, kMaxEvaluationSteps, bound); found != Binder::Found::kYes) {
+  if (const auto found = Binder(tree, quick_steps).find(candidates, {}, kMaxEvaluationSteps, bound);
+      found != Binder::Found::kYes) {
     if (found == Binder::Found::kNo) return out;
     return fail(ErrorCode::kTooLarge,
                 fmt::format("given up after {} steps: too many ways to give these observations to the pattern",
@@ -278,6 +280,12 @@ Result<std::vector<std::size_t>> bind(const BindTree& tree, std::vector<std::vec
 
 std::vector<Result<std::vector<std::size_t>>> evaluate(const PatternSetPtr& set,
                                                        const std::vector<Observation>& observations) {
+  return evaluate(set, observations, Binder::kQuickSteps);
+}
+
+std::vector<Result<std::vector<std::size_t>>> evaluate(const PatternSetPtr& set,
+                                                       const std::vector<Observation>& observations,
+                                                       std::uint64_t quick_steps) {
   const PatternParts& parts = set->parts();
   ObservationMatcher matcher(set);
   std::vector<std::vector<Candidate>> candidates(parts.expressions.size());
@@ -299,7 +307,7 @@ std::vector<Result<std::vector<std::size_t>>> evaluate(const PatternSetPtr& set,
     for (std::uint32_t e = 0; e < pattern.expressions; ++e)
       mine.push_back(std::move(candidates[pattern.first_expression + e]));
     if (pattern.tree) {
-      out.push_back(bind(*pattern.tree, mine));
+      out.push_back(bind(*pattern.tree, mine, quick_steps));
       continue;
     }
     const auto any = std::ranges::find_if(mine, [](const auto& list) { return !list.empty(); });

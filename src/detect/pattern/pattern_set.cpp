@@ -28,6 +28,17 @@ std::string key_of(const Comparison& c, bool ignore_case) {
   return out;
 }
 
+// Times are whole nanoseconds, and less than the width apart: a fraction of one rounds up. What only the binary form of
+// the number adds to it is none.
+Nanos width_of(double seconds) {
+  constexpr long double kAllTime = 1e21L;  // more than the years 0 to 9999
+  const long double width = static_cast<long double>(seconds) * 1e9L;
+  if (width >= kAllTime) return static_cast<Nanos>(kAllTime);
+  const long double nearest = std::round(width);
+  const bool whole = nearest >= 1 && std::abs(width - nearest) <= width * 1e-15L;
+  return static_cast<Nanos>(whole ? nearest : std::ceil(width));
+}
+
 // With [*] for every index.
 std::string any_index(const stix::ObjectPath& path) {
   stix::ObjectPath out = path;
@@ -84,8 +95,7 @@ class Compiler {
     while (qualifiers > 0) {
       const Qualifier& q = e.qualifiers[--qualifiers];
       if (q.kind == Qualifier::Kind::kWithin) {
-        const double width = q.seconds * 1e9;
-        tree[at].within = width < 9e18 ? static_cast<Nanos>(std::llround(width)) : static_cast<Nanos>(9e18) * 100;
+        tree[at].within = width_of(q.seconds);
       } else if (q.kind == Qualifier::Kind::kStartStop) {
         tree[at].has_span = true;
         tree[at].start = nanos(q.start->instant());
@@ -346,6 +356,7 @@ struct ObservationMatcher::Impl {
   Triggers::Scratch scratch;
   std::vector<std::uint32_t> found;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> candidates;  // expression, object
+  PathTable::Visited visited;
 
   void match(const Observation& observation, std::vector<PatternHit>& hits) {
     const PatternParts& parts = set->parts();
@@ -353,10 +364,12 @@ struct ObservationMatcher::Impl {
     for (std::uint32_t o = 0; o < observation.objects.size(); ++o) {
       const CyberObject& root = *observation.objects[o];
       found.clear();
+      visited.clear();
       parts.triggers.find_type(root.type, found);
-      parts.paths.walk(observation, root, parts.triggers.wanted(), [&](std::uint32_t path, const ObservedValue& value) {
-        parts.triggers.find(path, ValueView::of(value), scratch, found);
-      });
+      parts.paths.walk(observation, root, parts.triggers.wanted(), visited,
+                       [&](std::uint32_t path, const ObservedValue& value) {
+                         parts.triggers.find(path, ValueView::of(value, observation), scratch, found);
+                       });
       for (const std::uint32_t expression : found) candidates.emplace_back(expression, o);
     }
     std::ranges::sort(candidates);
@@ -368,6 +381,7 @@ struct ObservationMatcher::Impl {
       const bool holds = parts.holds(
           expression,
           [&](std::uint32_t path, const auto& take) {
+            visited.clear();
             each_value(observation, root.properties, parts.paths.path(path).steps, take);
           },
           [&](const std::string& type) { return root.type == type; });
@@ -377,19 +391,19 @@ struct ObservationMatcher::Impl {
     }
   }
 
-  // The values that a path leads to (§9.7).
+  // The values that a path leads to (§9.7). An object that a step of the path came to before leads to nothing new.
   template <class Take>
-  static void each_value(const Observation& observation, const ObservedValue& at, std::span<const stix::PathStep> rest,
-                         const Take& take) {
+  void each_value(const Observation& observation, const ObservedValue& at, std::span<const stix::PathStep> rest,
+                  const Take& take) {
     using Kind = ObservedValue::Kind;
     if (at.kind == Kind::kNull) return;
-    if (rest.empty()) return take(ValueView::of(at));
+    if (rest.empty()) return take(ValueView::of(at, observation));
     const stix::PathStep& step = rest.front();
     if (step.kind == stix::PathStep::Kind::kProperty) {
       const ObservedValue* members = &at;
       if (at.kind == Kind::kReference) {
         const CyberObject* object = observation.find(at.text);
-        if (object == nullptr) return;
+        if (object == nullptr || !visited.insert({rest.size(), object}).second) return;
         members = &object->properties;
       }
       if (members->kind != Kind::kDictionary) return;

@@ -32,22 +32,30 @@ const ObservedValue* member(const Observation& observation, const ObservedValue&
 
 std::vector<ObservedValue> values_of(const Observation& observation, const CyberObject& root,
                                      const std::vector<PathStep>& steps) {
-  std::vector<ObservedValue> now{root.properties};
+  std::vector<const ObservedValue*> now{&root.properties};
   for (const PathStep& step : steps) {
-    std::vector<ObservedValue> next;
-    for (const ObservedValue& value : now) {
+    std::vector<const ObservedValue*> next;
+    for (const ObservedValue* value : now) {
       if (step.kind == PathStep::Kind::kProperty) {
-        if (const ObservedValue* found = member(observation, value, step.name)) next.push_back(*found);
-      } else if (value.kind == Kind::kList) {
-        for (std::size_t i = 0; i < value.list.size(); ++i)
+        if (const ObservedValue* found = member(observation, *value, step.name)) next.push_back(found);
+      } else if (value->kind == Kind::kList) {
+        for (std::size_t i = 0; i < value->list.size(); ++i)
           if (step.kind == PathStep::Kind::kAny || static_cast<std::int64_t>(i) == step.index)
-            next.push_back(value.list[i]);
+            next.push_back(&value->list[i]);
       }
     }
+    std::ranges::sort(next);  // what several ways lead to once
+    next.erase(std::unique(next.begin(), next.end()), next.end());
     now = std::move(next);
   }
-  std::erase_if(now, [](const ObservedValue& v) { return v.kind == Kind::kNull; });
-  return now;
+  std::vector<ObservedValue> out;
+  for (const ObservedValue* value : now) {
+    if (value->kind == Kind::kNull) continue;
+    out.push_back(*value);
+    // Under a key that looks like a reference, and is none.
+    if (value->text_otherwise && observation.find(value->text) == nullptr) out.back().kind = Kind::kString;
+  }
+  return out;
 }
 
 // ---- one comparison (§9.6)
@@ -188,11 +196,11 @@ bool holds(const Comparison& c, const ObservedValue& value) {
       options.set_log_errors(false);
       options.set_dot_nl(true);
       if (value.kind == Kind::kString)
-        return RE2::PartialMatch(nfc(value.text), RE2(re2_of(nfc(b->text), false), options));
+        return RE2::PartialMatch(nfc(value.text), RE2(re2_of(nfc(b->text), false).value(), options));
       if (value.kind != Kind::kBinary) return false;
       const auto pattern = octets_of(b->text);
       options.set_encoding(RE2::Options::EncodingLatin1);
-      return pattern && RE2::PartialMatch(value.text, RE2(re2_of(*pattern, true), options));
+      return pattern && RE2::PartialMatch(value.text, RE2(re2_of(*pattern, true).value(), options));
     }
     case ComparisonOperator::kIsSubset:
     case ComparisonOperator::kIsSuperset: {
@@ -281,7 +289,10 @@ class Evaluator {
         const std::vector<Binding> once = out;
         for (std::int64_t i = 1; i < q.times && !out.empty(); ++i) out = joined(out, once, false);
       } else if (q.kind == stix::Qualifier::Kind::kWithin) {
-        const auto width = static_cast<__int128>(std::llround(q.seconds * 1e9));
+        // Less than so many whole nanoseconds apart; what a double adds to a decimal number is no nanosecond more.
+        const long double exact = static_cast<long double>(q.seconds) * 1e9L;
+        auto width = static_cast<__int128>(std::min(exact, 1e21L));
+        if (static_cast<long double>(width) < exact * (1 - 1e-15L) || width == 0) ++width;
         for (Binding& one : out)
           for (const int a : one.observations)
             for (const int b : one.observations)

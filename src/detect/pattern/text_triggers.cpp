@@ -111,7 +111,6 @@ double TextTriggers::cost(const Atom& atom) {
 }
 
 bool TextTriggers::add(const Atom& atom, std::uint32_t expression) {
-  if (atom.never) return true;
   std::string text;
   if (atom.op == stix::ComparisonOperator::kLike) {
     if (longest_run(atom.wildcards) < static_cast<std::size_t>(kMinLiteral)) return false;

@@ -105,12 +105,17 @@ void Triggers::add(const Atom& atom, std::uint32_t expression) {
         post(key(atom.path, kTime, atom.times[i].key()), expression);
       } else {
         p.equal_text = true;
+        // Values of a binary property are octets, but of a dictionary's key they may be text.
         std::string text = constant.text;
-        if (atom.octets && constant.kind == Literal::Kind::kString) {
-          if (!atom.octet_constants[i]) continue;  // never equal
-          text = *atom.octet_constants[i];
-        } else if (!atom.octets && is_octets(constant)) {
-          text = text_of_octets(text);
+        if (is_octets(constant)) {
+          const std::string as_text = text_of_octets(text);
+          if (!atom.octets) {
+            text = as_text;
+          } else if (as_text != text) {
+            post(key(atom.path, kText, as_text), expression);
+          }
+        } else if (atom.octets && atom.octet_constants[i] && *atom.octet_constants[i] != text) {
+          post(key(atom.path, kText, *atom.octet_constants[i]), expression);
         }
         post(key(atom.path, kText, text), expression);
       }
