@@ -57,6 +57,8 @@ Result<JsonObject> why_report(Core& core, std::string_view object_id, std::strin
       line["visible_now"] = visible;
       if (const auto open = not_recalled(core, object_id, entry.version_key); !open && member != core.config.member) {
         line["verdict"] = "withhold";
+        line["redact"] = JsonArray{};
+        line.erase("left_out");
         line["reasons"] = JsonArray{JsonObject{{"reason", "recalled"}, {"sentence", open.error().message}}};
       }
       versions.push_back(std::move(line));
