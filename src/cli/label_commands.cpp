@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <functional>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/definitions.h"
 #include "cli/terminal.h"
 #include "formats/spif.h"
 #include "formats/xml.h"
@@ -90,8 +91,7 @@ class Reading {
 
   Result<void> read_stix(const std::string& file, const std::string& bytes) {
     std::vector<stix::Object> objects;
-    std::map<std::string, Json, std::less<>> definitions;
-    std::map<std::string, std::string, std::less<>> defined;  // id → bytes
+    Definitions definitions;
     Result<void> bad;
     stix::BundleReader reader(file);
     const auto take = [&](stix::BundleItem&& item) {
@@ -99,16 +99,8 @@ class Reading {
         bad = std::unexpected(item.object.error());
         return false;
       }
-      if (item.object->type() == "marking-definition") {
-        const auto [at, fresh] = defined.try_emplace(item.object->id_text(), item.object->bytes());
-        // Which of two would hold is not for their order to say.
-        if (!fresh && at->second != item.object->bytes()) {
-          bad = fail(ErrorCode::kInvalid, fmt::format("a second definition of {} with other content", at->first),
-                     {.source = file, .field = at->first});
-          return false;
-        }
-        if (auto json = parse_json(item.object->bytes())) definitions.emplace(at->first, std::move(*json));
-      }
+      if (item.object->type() == "marking-definition") bad = definitions.add(*item.object, file);
+      if (!bad) return false;
       objects.push_back(std::move(*item.object));
       return true;
     };
@@ -116,14 +108,10 @@ class Reading {
     const auto finished = fed ? reader.finish(take) : fed;
     if (!bad) return bad;
     if (!finished) return finished;
-    const auto source = [&](const stix::Id& id) -> const Json* {
-      const auto found = definitions.find(id.text());
-      return found == definitions.end() ? nullptr : &found->second;
-    };
     for (const stix::Object& object : objects)
       show({.file = file,
             .of = object.id_text(),
-            .label = policy::label_of(object, source, fallback_),
+            .label = policy::label_of(object, std::cref(definitions), fallback_),
             .notes = {},
             .problems = {}});
     return {};

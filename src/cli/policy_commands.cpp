@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <functional>
 
 #include "cli/ask.h"
+#include "cli/definitions.h"
 #include "flow/facts.h"
 #include "net/http.h"
 #include "node/data_dir.h"
@@ -33,7 +34,7 @@ int told(const JsonObject& trace, bool explain, bool json, std::FILE* out) {
 
 struct Input {
   std::optional<stix::Object> object;       // the first that is no marking definition, or the only one
-  std::map<stix::Id, Json> markings;
+  Definitions definitions;
 };
 
 Result<Input> read_input(const std::string& file) {
@@ -41,7 +42,6 @@ Result<Input> read_input(const std::string& file) {
   Input out;
   std::optional<stix::Object> first;
   std::optional<Error> error;
-  std::map<stix::Id, Sha256> defined;
   stix::BundleReader reader(file);
   const auto take = [&](stix::BundleItem&& item) {
     if (!item.object) {
@@ -49,25 +49,19 @@ Result<Input> read_input(const std::string& file) {
       return false;
     }
     const stix::Object& object = *item.object;
-    const auto refuse = [&](std::string why) {
-      error = {ErrorCode::kInvalid, std::move(why), {.source = file, .field = object.id_text()}};
-      return false;
-    };
     if (object.type() == "marking-definition") {
-      // Whichever were taken, the other would say something else (R1).
-      if (const auto [known, fresh] = defined.emplace(object.id(), object.hash());
-          !fresh && known->second != object.hash())
-        return refuse("a marking definition of this id stands here with other content as well");
-      out.markings.insert_or_assign(object.id(), object.json());
+      if (auto added = out.definitions.add(object, file); !added) error = std::move(added).error();
     } else if (out.object) {
-      return refuse(fmt::format(
-          "a question is about one object, with the marking definitions that it names beside it: {} is the first",
-          out.object->id_text()));
+      error = {ErrorCode::kInvalid,
+               fmt::format("a question is about one object, with the marking definitions that it names beside it: {} "
+                           "is the first",
+                           out.object->id_text()),
+               {.source = file, .field = object.id_text()}};
     } else {
       out.object = object;
     }
     if (!first) first = object;
-    return true;
+    return !error;
   };
   const auto fed = reader.feed(text, take);
   const auto finished = fed ? reader.finish(take) : fed;
@@ -100,26 +94,18 @@ int decide_on_state_file(const DecideCommand& c, std::FILE* out, std::FILE* err)
   if (!now)
     return trouble({.code = ErrorCode::kInvalid, .message = "is a date and time: 2027-01-01T00:00:00Z", .where = {.field = "--at"}}, err);
   policy::end_consents(*state, *now, *purpose == policy::Purpose::kCrisis);
-  const auto& known = input->markings;
-  policy::ObjectFacts facts{.object_id = input->object->id_text(),
-                            .type = input->object->type(),
-                            .collection = c.collection,
-                            .origin = c.origin.empty() ? state->self : c.origin,
-                            .label = policy::label_of(
-                                *input->object,
-                                [&](const stix::Id& id) -> const Json* {
-                                  const auto found = known.find(id);
-                                  return found == known.end() ? nullptr : &found->second;
-                                },
-                                stix::Tlp::kAmberStrict),
-                            .sectors = {},
-                            .sighting_of = {}};
+  policy::ObjectFacts facts{
+      .object_id = input->object->id_text(),
+      .type = input->object->type(),
+      .collection = c.collection,
+      .origin = c.origin.empty() ? state->self : c.origin,
+      .label = policy::label_of(*input->object, std::cref(input->definitions), stix::Tlp::kAmberStrict),
+      .sectors = {},
+      .sighting_of = {}};
   flow::read_facts(facts, *input->object);
   facts.can_redact = facts.can_redact && c.redact;
-  // A sighting that names nobody flows back to who gave what was sighted: nobody, as far as is known here (D6).
-  if (const policy::Label& own = policy::own_part(facts.label);
-      facts.type == "sighting" && !own.releasable_to && own.clauses.empty() && !own.persons)
-    facts.sighting_of.emplace();
+  // To who gave what was sighted: nobody, as far as is known here.
+  if (flow::flows_back(facts)) facts.sighting_of.emplace();
   return told(policy::trace_json(facts, c.member, policy::decide(facts, c.member, *purpose, *state, *now)), c.explain, c.json, out);
 }
 

@@ -119,15 +119,17 @@ std::optional<policy::MemberId> Admission::made_by_another(const stix::Object& o
 // What a partner gave does not become ours by being put in here: whom it may go to is its giver's to widen (R8). By its
 // maker's name, where it has one that is known; else by its id, which nobody comes to twice: but an observable's
 // follows from its value, and what a feed brought or everybody may have was had without the giver.
+bool Admission::may_be_given(const stix::Object& object, const AdmitContext& context) const {
+  if (context.origin != self()) return false;
+  if (origins_ != nullptr && object.created_by())
+    if (const auto owner = origins_->owner_of(object.created_by()->text())) return *owner != self();
+  return object.version() != nullptr && context.received_from.empty();
+}
+
 void Admission::keep_with_givers(const stix::Object& object, const AdmitContext& context,
                                  const std::vector<KnownCopy>& copies, policy::Label& label) const {
   const policy::MemberId us = self();
   const auto maker = made_by_another(object);
-  if (!maker) {
-    const auto known_as =
-        origins_ != nullptr && object.created_by() ? origins_->owner_of(object.created_by()->text()) : std::nullopt;
-    if (known_as == us || object.version() == nullptr || !context.received_from.empty()) return;
-  }
   const auto ours = std::ranges::find(copies, us, &KnownCopy::origin);
   for (const KnownCopy& copy : copies) {
     if (copy.origin == us || (maker && copy.origin != *maker)) continue;
@@ -439,7 +441,7 @@ Result<AdmitReport> Admission::admit_with(std::span<const Result<stix::Object>> 
   }
   std::erase_if(work, [](const Work& w) { return w.object == nullptr; });
   for (Work& w : work) {
-    if (foreign) continue;
+    if (!may_be_given(*w.object, context)) continue;
     BONGSU_TRY(const auto copies, copies_of(w.object->id_text()));
     keep_with_givers(*w.object, context, copies, w.facts.label);
   }
@@ -811,8 +813,7 @@ Result<void> Admission::find_sighted(const std::vector<Referring>& batch, bool l
   for (const Referring& one : batch) {
     policy::ObjectFacts& facts = *one.facts;
     if (facts.type == "sighting") facts.sighted_by = sighted_by(*one.object);
-    const policy::Label& own = policy::own_part(facts.label);
-    if (facts.type != "sighting" || own.releasable_to || !own.clauses.empty() || own.persons) continue;
+    if (!flows_back(facts)) continue;
     if (!here) {
       here.emplace();
       for (const Referring& other : batch) here->insert(other.object->id_text());
@@ -917,7 +918,7 @@ Result<policy::ObjectFacts> Admission::facts_of(const stix::Object& object, cons
   if (!exercise.empty()) facts.label.exercises.insert(exercise);
   name_persons(facts.label, context.persons);
   KnownObjects::Look look = known_.look();
-  if (context.origin == self()) {
+  if (may_be_given(object, context)) {
     BONGSU_TRY(auto copies, look.copies(facts.object_id));
     if (exercise.empty()) leave_out_drills(copies);
     keep_with_givers(object, context, copies, facts.label);

@@ -210,6 +210,7 @@ class Admission {
   std::string own_identity() const;
   std::string exercise_of(std::string_view collection) const;
   std::optional<policy::MemberId> made_by_another(const stix::Object& object) const;
+  bool may_be_given(const stix::Object& object, const AdmitContext& context) const;
   void keep_with_givers(const stix::Object& object, const AdmitContext& context, const std::vector<KnownCopy>& copies,
                         policy::Label& label) const;
   Result<void> define_exercise(const std::string& exercise, const std::string& collection);

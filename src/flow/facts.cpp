@@ -116,6 +116,11 @@ std::optional<std::set<policy::Target>> read_targets(std::string_view text) {
 
 }  // namespace
 
+bool flows_back(const policy::ObjectFacts& facts) {
+  const policy::Label& own = policy::own_part(facts.label);
+  return facts.type == "sighting" && !own.releasable_to && own.clauses.empty() && !own.persons;
+}
+
 void read_facts(policy::ObjectFacts& facts, const stix::Object& object) {
   facts.label = policy::separate(facts.label, object.bytes());
   facts.can_redact = facts.label.parts.size() > 1;

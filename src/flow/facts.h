@@ -27,6 +27,9 @@ inline constexpr std::size_t kMaxFactsText = 5 * 1024 * 1024;
 //   can_redact      parts that its label has can be left out, and those who saw it; parts that cannot go become its own
 void read_facts(policy::ObjectFacts& facts, const stix::Object& object);
 
+// A sighting whose markings name nobody: it goes to who gave what was sighted alone (D6).
+bool flows_back(const policy::ObjectFacts& facts);
+
 // The label's text, and behind a line break what is known beyond it: "sighting-of:cert-ua names-sighters whole
 // sectors:energy,health targets:malware|<collections>|<sectors>|<givers>;…" ("|sighter" behind those that are only that)
 // sighted-by:cert-lt".

@@ -31,6 +31,10 @@ Group group_of(const std::string& name, const CharterGroup& group, Instant now) 
   return out;
 }
 
+bool may_consent(const Agreement& agreement, Instant now, bool crisis) {
+  return agreement.in_force(now) && (crisis || !agreement.waits_for_crises());
+}
+
 // What a partner lets this node do with what it gave stands in the first agreement with it. Clauses speak of certain
 // collections and types, which what was given does not remember: so what all of them permit is permitted. Clauses for
 // crises narrow at any time what others permit (what they brought may be here still), and permit while one lasts.
@@ -39,8 +43,8 @@ void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Inst
   std::optional<std::int64_t> days;
   bool any = false, amber = true, widens = true;
   for (const Agreement& a : incoming) {
-    if ((a.valid_from && now < *a.valid_from) || now >= a.valid_until) continue;
-    any = any || crisis || !a.waits_for_crises();
+    if (!a.in_force(now)) continue;
+    any = any || may_consent(a, now, crisis);
     amber = amber && a.tlp1_amber_is_amber;
     widens = widens && a.widens;
     if (a.personal_data_days) days = std::min(days.value_or(*a.personal_data_days), *a.personal_data_days);
@@ -54,10 +58,6 @@ void take_consent(Agreement& first, const std::vector<Agreement>& incoming, Inst
   first.tlp1_amber_is_amber = any && amber;
   first.widens = any && widens;
   first.personal_data_days = days;
-}
-
-bool may_consent(const Agreement& agreement, Instant now, bool crisis) {
-  return agreement.in_force(now) && (crisis || !agreement.waits_for_crises());
 }
 
 Agreement denials_alone(const Agreement& agreement) {
