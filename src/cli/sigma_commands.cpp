@@ -273,6 +273,9 @@ int run_sigma_eval(const SigmaOptions& options, std::FILE* out, std::FILE* err) 
   if (!options.quiet) {
     fmt::print(err, "{} hits of {} rules and {} correlations in {} events\n", found, loaded->report.rules,
                loaded->report.correlations, parser.events());
+    if (parser.events() > 0 && matcher.counters().of_sources == 0)
+      fmt::print(err,
+                 "  no event belongs to the log source of a rule: see `logsource` there, and the maps of fields\n");
     if (bad.count() > 0) {
       fmt::print(err, "  bad lines, not looked at: {}\n", bad.count());
       for (std::size_t i = 0; i < std::min<std::size_t>(3, bad.first().size()); ++i)

@@ -3,12 +3,16 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <istream>
 #include <streambuf>
 #include <unordered_map>
 #include <unordered_set>
+
+#include "base/utf8.h"
+#include "formats/utf8.h"
 
 namespace bongsu::formats {
 namespace {
@@ -52,6 +56,7 @@ class Builder : public YAML::EventHandler {
     node.text = value;
     node.quoted = tag != "?" && !tag.ends_with(":int") && !tag.ends_with(":float") && !tag.ends_with(":bool") &&
                   !tag.ends_with(":null") && !tag.empty();
+    if (tag != "?") last_quoted = mark;
     add(std::move(node), anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -66,6 +71,7 @@ class Builder : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   Yaml root;
+  std::optional<YAML::Mark> last_quoted;  // where the last scalar that is not plain stands, or its properties
 
  private:
   struct Open {
@@ -146,6 +152,29 @@ struct ViewBuffer : std::streambuf {
 };
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Does the quoted scalar at `mark` end? yaml-cpp takes one whose text ends with a line end instead of its quote.
+bool closed(std::string_view text, const YAML::Mark& mark) {
+  std::size_t at = 0;
+  for (int line = 0; line < mark.line; ++line) {
+    at = text.find('\n', at);
+    if (at == text.npos) return true;
+    ++at;
+  }
+  at += static_cast<std::size_t>(mark.column);
+  // Tags and anchors before it
+  while (at < text.size() && (text[at] == '!' || text[at] == '&'))
+    at = text.find_first_not_of(" \t\r\n", std::min(text.find_first_of(" \t\r\n", at), text.size()));
+  if (at >= text.size() || (text[at] != '"' && text[at] != '\'')) return true;  // a block
+  const char quote = text[at];
+  for (++at; at < text.size(); ++at) {
+    if (quote == '"' && text[at] == '\\')
+      ++at;
+    else if (text[at] == quote)
+      return true;  // '' inside closes one and opens the next
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -231,6 +260,15 @@ Result<std::vector<Yaml>> read_yaml(std::string_view text, const std::string& so
                 "the file has " + std::to_string(text.size()) + " bytes; at most " + std::to_string(kMaxYamlBytes) +
                     " are read",
                 {.source = source});
+  if (!is_utf8(text)) {
+    const std::size_t bad = first_bad_octet(text);
+    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bad), '\n') + 1;
+    const std::size_t begin = text.substr(0, bad).rfind('\n') + 1;  // npos + 1 is 0
+    return fail(ErrorCode::kInvalid, "not YAML: the text is not UTF-8",
+                at(source, {static_cast<std::uint32_t>(line), static_cast<std::uint32_t>(bad - begin + 1)}));
+  }
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<Yaml> out;
   std::size_t nodes = 0;
   ViewBuffer buffer(text);
@@ -240,6 +278,9 @@ Result<std::vector<Yaml>> read_yaml(std::string_view text, const std::string& so
     while (true) {
       Builder builder(nodes);
       if (!parser.HandleNextDocument(builder)) break;
+      if (builder.last_quoted && !closed(text, *builder.last_quoted))
+        return fail(ErrorCode::kInvalid, "not YAML: the quote that opens here is never closed",
+                    at(source, place_of(*builder.last_quoted)));
       out.push_back(std::move(builder.root));
     }
   } catch (const Stop& stop) {

@@ -2,27 +2,10 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
+
 namespace bongsu::identity {
 namespace {
-
-// RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<std::uint8_t>(text[at]) : 0U; };
-    const std::uint8_t lead = static_cast<std::uint8_t>(text[i]);
-    const std::size_t size = lead < 0x80 ? 1 : (lead >> 5) == 6 ? 2 : (lead >> 4) == 14 ? 3 : (lead >> 3) == 30 ? 4 : 0;
-    if (size == 0) return false;
-    std::uint32_t point = size == 1 ? lead : lead & (0x7fU >> size);
-    for (std::size_t k = 1; k < size; ++k) {
-      if ((byte(i + k) & 0xc0U) != 0x80U) return false;
-      point = point << 6 | (byte(i + k) & 0x3fU);
-    }
-    static constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (point < kLeast[size] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return false;
-    i += size;
-  }
-  return true;
-}
 
 class Reader {
  public:
@@ -52,7 +35,7 @@ class Reader {
         out.kind = major == 2 ? Cbor::Kind::kBytes : Cbor::Kind::kText;
         out.bytes = bytes_.substr(at_, number);
         at_ += number;
-        if (major == 3 && !is_utf8(out.bytes)) return broken("text is not UTF-8", begin);
+        if (major == 3 && first_bad_octet(out.bytes) != out.bytes.size()) return broken("text is not UTF-8", begin);
         return out;
       case 4:
         out.kind = Cbor::Kind::kArray;

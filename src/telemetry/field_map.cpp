@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/random.h"
 #include "telemetry/field_map_document.h"
 
 namespace bongsu::telemetry {
@@ -30,7 +31,12 @@ void add_names(std::vector<std::string>& to, const std::vector<std::string>& nam
     if (std::ranges::find(to, name) == to.end()) to.push_back(name);
 }
 
+std::uint64_t random_word() { return SystemRandom().next(); }
+
 }  // namespace
+
+const std::uint64_t FieldMap::kRoot = random_word();
+const std::uint64_t FieldMap::kSecret = random_word() | 1;
 
 std::string_view to_string(Format format) { return kFormatNames[static_cast<std::size_t>(format)]; }
 std::string_view to_string(Role role) { return kRoleNames[static_cast<std::size_t>(role)]; }
@@ -61,9 +67,32 @@ FieldMapPtr FieldMap::standard() {
   return map;
 }
 
-FieldId FieldMap::field(std::string_view path) const {
-  const FieldId found = find(path).field;
-  return found != kNoField && rows_[found].path == path ? found : kNoField;
+FieldId FieldMap::field(std::string_view path) const { return find(path).field; }
+
+FieldMap::Spot FieldMap::locate_behind(std::uint64_t parent, std::string_view key, std::uint64_t path) const {
+  Spot out{path, {}};
+  Format mark = Format::kText;
+  for (std::size_t dot = key.find('.'); dot != key.npos; dot = key.find('.')) {
+    const std::string_view container = key.substr(0, dot);
+    const Found found = find(extend(parent, container), container);
+    if (found.role != Role::kTransparent) break;
+    if (found.mark != Format::kText) mark = found.mark;
+    key.remove_prefix(dot + 1);
+    out.path = extend(parent, key);
+    out.found = find(out.path, key);
+    if (out.found.field != kNoField) break;
+  }
+  if (out.found.mark == Format::kText) out.found.mark = mark;
+  return out;
+}
+
+std::string_view FieldMap::plain(std::string_view path) const {
+  for (std::size_t dot = path.find('.'); dot != path.npos; dot = path.find('.')) {
+    const std::string_view container = path.substr(0, dot);
+    if (find(extend(kRoot, container), container).role != Role::kTransparent) break;
+    path.remove_prefix(dot + 1);
+  }
+  return path;
 }
 
 Result<void> FieldMap::index() {
@@ -98,6 +127,11 @@ FieldMapBuilder::FieldMapBuilder(const FieldMap& map) : rows_(map.rows_), log_so
 }
 
 Result<FieldId> FieldMapBuilder::add(FieldRow row) {
+  for (std::size_t dot = row.path.find('.'); dot != row.path.npos; dot = row.path.find('.')) {
+    const auto container = by_path_.find(row.path.substr(0, dot));
+    if (container == by_path_.end() || rows_[container->second].role != Role::kTransparent) break;
+    row.path.erase(0, dot + 1);
+  }
   if (row.path.empty()) return fail(ErrorCode::kInvalid, "a field has a path");
   if (row.path.size() > kMaxFieldPathBytes || std::ranges::count(row.path, '.') > kMaxDots)
     return fail(ErrorCode::kTooLarge, "the path of a field is too long", {.field = row.path.substr(0, 80)});

@@ -9,8 +9,10 @@
 //   BONGSU_TRY(FieldMapPtr wider, builder.build());               // ids of `map` keep their meaning in `wider`
 //
 // Paths are looked up by a hash that is carried down from container to container, so that no path is ever put together
-// on the way. "id.orig_h" as one key and {"id":{"orig_h":…}} find the same row. A path means the same in every format,
-// so the lookup is by path alone.
+// on the way. "id.orig_h" as one key and {"id":{"orig_h":…}} find the same row, and so do "winlog.event_data.Image" in
+// every way to nest it, and "Image": containers that add nothing are no part of a path. A path means the same in every
+// format, so the lookup is by path alone. The hash has a key of this process: who writes rules or telemetry cannot
+// make two paths meet.
 //
 // A map never changes once it is built: any thread may use it.
 #pragma once
@@ -110,7 +112,7 @@ using FieldMapPtr = std::shared_ptr<const FieldMap>;
 
 class FieldMap {
  public:
-  static constexpr std::uint64_t kRoot = 0x9e3779b97f4a7c15;
+  static const std::uint64_t kRoot;
 
   struct Found {
     Role role = Role::kShape;
@@ -124,8 +126,14 @@ class FieldMap {
 
   static std::uint64_t extend(std::uint64_t parent, std::string_view key) {
     std::uint64_t a = 0, b = 0;
-    const std::size_t n = key.size();
+    std::size_t n = key.size();
     const char* p = key.data();
+    for (; n > 16; p += 16, n -= 16) {
+      std::memcpy(&a, p, 8);
+      std::memcpy(&b, p + 8, 8);
+      parent = mixed(a ^ parent, b ^ kSecret);
+    }
+    a = b = 0;
     if (n >= 8) {
       std::memcpy(&a, p, 8);
       std::memcpy(&b, p + n - 8, 8);
@@ -138,8 +146,7 @@ class FieldMap {
     } else {
       for (std::size_t i = 0; i < n; ++i) a = a << 8 | static_cast<unsigned char>(p[i]);
     }
-    const unsigned __int128 m = static_cast<unsigned __int128>(a ^ parent) * (b ^ 0xe7037ed1a0b428db ^ (n << 32));
-    return static_cast<std::uint64_t>(m) ^ static_cast<std::uint64_t>(m >> 64);
+    return mixed(a ^ parent, b ^ kSecret ^ (static_cast<std::uint64_t>(key.size()) << 32));
   }
 
   // `path` is extend(parent, key).
@@ -150,8 +157,21 @@ class FieldMap {
       if (slot.hash == path && same(slot.key, key)) return slot.found;
     }
   }
+  // A key where it stands: its path, and its row. Containers that add nothing may stand before it in one key with it.
+  struct Spot {
+    std::uint64_t path = 0;
+    Found found;
+  };
+  Spot locate(std::uint64_t parent, std::string_view key) const {
+    const std::uint64_t path = extend(parent, key);
+    const Found found = find(path, key);
+    if (found.field != kNoField || key.find('.') == key.npos) return {path, found};
+    return locate_behind(parent, key, path);
+  }
   // The role of a column or flat path that stands alone.
-  Found find(std::string_view path) const { return find(extend(kRoot, path), path); }
+  Found find(std::string_view path) const { return locate(kRoot, path).found; }
+  // `path` without the containers before it that add nothing: "winlog.event_data.Image" → "Image".
+  std::string_view plain(std::string_view path) const;
 
   const FieldRow& row(FieldId field) const { return rows_[field]; }
   std::span<const FieldRow> rows() const { return std::span(rows_).subspan(1); }  // in the order of their ids, from 1
@@ -159,6 +179,13 @@ class FieldMap {
   std::span<const LogSource> log_sources() const { return log_sources_; }
 
  private:
+  static const std::uint64_t kSecret;
+  static std::uint64_t mixed(std::uint64_t a, std::uint64_t b) {
+    const unsigned __int128 m = static_cast<unsigned __int128>(a) * b;
+    return static_cast<std::uint64_t>(m) ^ static_cast<std::uint64_t>(m >> 64);
+  }
+  Spot locate_behind(std::uint64_t parent, std::string_view key, std::uint64_t path) const;
+
   // a == b without a call for short ones.
   static bool same(std::string_view a, std::string_view b) {
     const std::size_t n = a.size();
@@ -198,7 +225,8 @@ class FieldMapBuilder {
   // Begins with all that `map` has.
   explicit FieldMapBuilder(const FieldMap& map);
 
-  // A path that is there already takes the new role; names are added to those that it has. kInvalid, kTooLarge.
+  // A path that is there already takes the new role; names are added to those that it has. Containers that add nothing
+  // are taken off its beginning. kInvalid, kTooLarge.
   Result<FieldId> add(FieldRow row);
   // Log sources that are added later are looked at first.
   void add(LogSource source);

@@ -50,6 +50,53 @@ fields = { User = ["user", "uid"], Image = "client.exe" }
   EXPECT_EQ(event->leaves[1].raw(), "7");
 }
 
+TEST(FieldMapDocument, PathsAreToldApartByAllTheirBytes) {
+  FieldMapBuilder builder(*FieldMap::standard());
+  // Alike in length, first eight and last eight bytes.
+  const FieldId known = FieldMap::standard()->field("process.parent.executable");
+  ASSERT_NE(known, kNoField);
+  const FieldId other = builder.want("process.parXnt.executable").value();
+  const FieldId inner = builder.want("requestPXXXrameters.name").value();
+  const auto built = builder.build();
+  ASSERT_TRUE(built.has_value()) << built.error().text();
+  EXPECT_EQ((*built)->field("process.parent.executable"), known);
+  EXPECT_EQ((*built)->field("process.parXnt.executable"), other);
+  BadLines bad;
+  EventParser parser(bad, *built);
+  LineBatch batch{std::make_shared<const std::string>("x"),
+                  "{\"requestPYYYrameters\":{\"name\":\"a\"},\"requestPXXXrameters\":{\"name\":\"b\"}}", 0, 1, nullptr};
+  parser.start(batch);
+  const EventView* event = parser.next();
+  ASSERT_NE(event, nullptr);
+  ASSERT_EQ(event->leaves.size(), 2U);
+  EXPECT_EQ(event->leaves[0].field, kNoField);
+  EXPECT_EQ(event->leaves[1].field, inner);
+}
+
+TEST(FieldMapDocument, ContainersThatAddNothingAreNoPartOfAPath) {
+  FieldMapBuilder builder(*FieldMap::standard());
+  const FieldId foo = builder.want("winlog.event_data.Foo").value();
+  EXPECT_EQ(builder.want("Foo").value(), foo);
+  const FieldMapPtr map = builder.build().value();
+  EXPECT_EQ(map->row(foo).path, "Foo");
+  EXPECT_EQ(map->plain("Event.EventData.a.b"), "a.b");
+  EXPECT_EQ(map->plain("a.EventData.b"), "a.EventData.b");
+  BadLines bad;
+  EventParser parser(bad, map);
+  LineBatch batch{std::make_shared<const std::string>("x"),
+                  "{\"winlog.event_data.Foo\":1,\"winlog.event_data\":{\"Foo\":2},\"winlog\":{\"event_data.Foo\":3},"
+                  "\"\\u0077inlog.Foo\":4,\"other.Foo\":5}",
+                  0, 1, nullptr};
+  parser.start(batch);
+  const EventView* event = parser.next();
+  ASSERT_NE(event, nullptr);
+  EXPECT_EQ(event->format, Format::kWindows) << "winlog tells the format";
+  std::string found;
+  for (const Leaf& leaf : event->leaves)
+    if (leaf.field == foo) found += leaf.raw();
+  EXPECT_EQ(found, "1234");
+}
+
 TEST(FieldMapDocument, WantedNumbersOfTsvAndItsPathAreThere) {
   FieldMapBuilder builder(*FieldMap::standard());
   const FieldId path = builder.want("_path").value(), bytes = builder.want("orig_bytes").value();

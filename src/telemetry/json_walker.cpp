@@ -118,6 +118,7 @@ struct Level {
   std::uint16_t node;
   bool array;
   FieldMap::Found found;  // arrays: of their own path
+  std::size_t first_leaf = 0;  // objects: of the event's leaves, the first in it
 };
 
 }  // namespace
@@ -149,6 +150,8 @@ struct JsonWalker::Impl {
   KnownKey* learn(KnownKey& before, std::uint64_t parent, std::string_view key, std::uint64_t path,
                   FieldMap::Found found);
   std::size_t walk_expected(const Level& level, KnownKey*& before, std::size_t i, std::size_t end, EventStorage& out);
+
+  void name_data(const Level& level, std::uint64_t around, EventStorage& out) const;
 
   bool keeps_string(FieldMap::Found found) const { return found.role != Role::kIgnore || found.wanted || everything; }
   bool keeps_scalar(FieldMap::Found found) const {
@@ -274,6 +277,29 @@ std::size_t JsonWalker::Impl::walk_expected(const Level& level, KnownKey*& befor
   return i;
 }
 
+// Windows events that were XML hold their data as {"@Name": "Image", "#text": "C:\\…"} or {"#attributes": {"Name": …},
+// "#text": …} under the key "Data": the text is the field that the name says, in the container `around`.
+void JsonWalker::Impl::name_data(const Level& level, std::uint64_t around, EventStorage& out) const {
+  const Node& node = out.nodes[level.node];
+  if (node.key_size != 4 || std::memcmp(node.key, "Data", 4) != 0 || out.leaves.size() != level.first_leaf + 2) return;
+  const auto is = [](const auto& one, std::string_view key) { return std::string_view(one.key, one.key_size) == key; };
+  const Leaf& first = out.leaves[level.first_leaf];
+  Leaf& text = out.leaves[level.first_leaf + 1];
+  const bool names = first.parent == level.node ? is(first, "@Name")
+                                                : is(first, "Name") && is(out.nodes[first.parent], "#attributes") &&
+                                                      out.nodes[first.parent].parent == level.node;
+  if (!names || !first.quoted || first.size == 0 || std::memchr(first.value, '\\', first.size) != nullptr ||
+      text.parent != level.node || !is(text, "#text"))
+    return;
+  const FieldMap::Found found = map->locate(around, first.raw()).found;
+  text.key = first.value;
+  text.key_size = first.size;
+  text.parent = node.parent;
+  text.field = found.field;
+  text.role = found.role == Role::kTransparent ? Role::kShape : found.role;
+  out.leaves.erase(out.leaves.begin() + static_cast<std::ptrdiff_t>(level.first_leaf));
+}
+
 const char* JsonWalker::Impl::walk(std::size_t begin, std::size_t end, EventStorage& out) {
   out.clear();
   while (next < count && structurals[next] < begin) ++next;
@@ -324,18 +350,18 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
         key_size = static_cast<std::uint32_t>(base + key_end - 1 - key);
         if (at(i + 1) != ':') return next = i, at(i + 1) == '\0' ? kEndsEarly : "a colon was expected after the key";
         i += 2;
-        path = FieldMap::extend(level.path, {key, key_size});
-        found = fields.find(path, {key, key_size});
-        if (found.role == Role::kShape && std::memchr(key, '\\', key_size) != nullptr) {
+        FieldMap::Spot spot = fields.locate(level.path, {key, key_size});
+        const bool escaped = spot.found.role == Role::kShape && std::memchr(key, '\\', key_size) != nullptr;
+        if (escaped) {
           std::string& plain = out.keys.emplace_back();
           unescape_json({key, key_size}, plain);
           key = plain.data();
           key_size = static_cast<std::uint32_t>(plain.size());
-          path = FieldMap::extend(level.path, plain);
-          found = fields.find(path, plain);
-        } else {
-          before = learn(*before, level.path, {key, key_size}, path, found);
+          spot = fields.locate(level.path, plain);
         }
+        path = spot.path;
+        found = spot.found;
+        if (!escaped) before = learn(*before, level.path, {key, key_size}, path, found);
       }
       if (found.mark != Format::kText) out.mark = found.mark;
     } else if (at(i) == ']' && base[structurals[i - 1]] == '[') {  // empty array
@@ -358,7 +384,8 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
           if (out.nodes.size() >= kMaxEventLeaves) return next = i, "too many fields in one event";
           const auto node = static_cast<std::uint16_t>(out.nodes.size());
           out.nodes.push_back({key, key_size, level.node});
-          inner = {found.role == Role::kTransparent ? level.path : path, 0, nullptr, 0, node, false, {}};
+          inner = {
+              found.role == Role::kTransparent ? level.path : path, 0, nullptr, 0, node, false, {}, out.leaves.size()};
         }
         ++depth;
         ++i;
@@ -407,6 +434,7 @@ const char* JsonWalker::Impl::walk_object(std::size_t end, EventStorage& out) {
       }
       if (c == '\0') return next = i, kEndsEarly;
       if (c != (levels[depth - 1].array ? ']' : '}')) return next = i, "a comma or the container's end was expected";
+      if (c == '}' && depth >= 2) name_data(levels[depth - 1], levels[depth - 2].path, out);
       ++i;
       --depth;
     }

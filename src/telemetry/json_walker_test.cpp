@@ -53,6 +53,24 @@ TEST(JsonWalker, UndoesEscapesInKeysAndValues) {
             (std::vector<std::string>{"a=tab\t \"q\" \\ / \xc3\xa9 \xf0\x9f\x98\x80 \xef\xbf\xbd!"}));
 }
 
+TEST(JsonWalker, DataThatIsNamedByAnAttributeIsAFieldOfThatName) {
+  EXPECT_EQ(
+      leaves(
+          R"({"Event":{"EventData":{"Data":[{"@Name":"Image","#text":"C:\\a.exe"},{"@Name":"User","#text":"u"}]}}})"),
+      (std::vector<std::string>{"Event.EventData.Image=C:\\a.exe", "Event.EventData.User=u"}));
+  EXPECT_EQ(leaves(R"({"EventData":{"Data":[{"#attributes":{"Name":"Image"},"#text":"x"}]},"a":1})"),
+            (std::vector<std::string>{"EventData.Image=x", "a=1"}));
+  EXPECT_EQ(leaves(R"({"EventData":{"Data":{"@Name":"Image","#text":"x"}}})"),
+            (std::vector<std::string>{"EventData.Image=x"}));
+  // Anything else under that key stays as it is.
+  EXPECT_EQ(
+      leaves(R"({"Data":[{"@Name":"a","#text":"x","b":1},{"@Name":"a"},{"#text":"x"},{"Name":"a","#text":"x"},"y"]})"),
+      (std::vector<std::string>{"Data.@Name=a", "Data.#text=x", "Data.b=1", "Data.@Name=a", "Data.#text=x",
+                                "Data.Name=a", "Data.#text=x", "Data=y"}));
+  EXPECT_EQ(leaves(R"({"Datum":[{"@Name":"a","#text":"x"}]})"),
+            (std::vector<std::string>{"Datum.@Name=a", "Datum.#text=x"}));
+}
+
 TEST(JsonWalker, FindsRolesOfFlatAndNestedKeysAlike) {
   for (const std::string line :
        {R"({"id.orig_h":"1.2.3.4"})", R"({"id":{"orig_h":"1.2.3.4"}})",

@@ -157,6 +157,9 @@ Format EventParser::text_event(std::string_view line) {
 const EventView* EventParser::next() {
   const std::string& data = batch_->data;
   while (at_ < data.size()) {
+    const bool very_first = batch_->offset + at_ == 0;
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (very_first && data.starts_with(kByteOrderMark)) at_ += kByteOrderMark.size();
     const std::size_t begin = at_;
     line_ += 1 + more_lines_;
     more_lines_ = 0;
@@ -186,7 +189,7 @@ const EventView* EventParser::next() {
       }
       return deliver(begin, end, Format::kZeekTsv);
     }
-    if (batch_->offset + begin == 0) header_ = read_csv_header(line);
+    if (very_first) header_ = read_csv_header(line);
     return deliver(begin, end, text_event(line));
   }
   return nullptr;

@@ -30,6 +30,23 @@ std::vector<Seen> parse(const std::string& data, BadLines& bad, TsvHeaderPtr hea
   return out;
 }
 
+TEST(EventParser, AByteOrderMarkCostsNothing) {
+  const auto first = [](std::string lines) {
+    BadLines bad;
+    EventParser parser(bad);
+    const LineBatch batch{std::make_shared<const std::string>("x"), std::move(lines), 0, 1, nullptr};
+    parser.start(batch);
+    std::string out;
+    while (const EventView* event = parser.next())
+      out += std::string(to_string(event->format)) + "@" + std::to_string(event->offset) + ":" +
+             std::to_string(event->line) + " ";
+    EXPECT_EQ(bad.count(), 0U);
+    return out;
+  };
+  EXPECT_EQ(first("\xef\xbb\xbf{\"EventID\":1}\n{\"EventID\":2}\n"), "windows@3:1 windows@17:2 ");
+  EXPECT_EQ(first("\xef\xbb\xbf"), "");
+}
+
 TEST(EventParser, TellsFormatsLineByLineInMixedFiles) {
   BadLines bad;
   const std::string data =

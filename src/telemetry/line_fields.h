@@ -43,8 +43,7 @@ class LineFields {
   void add(Container in, std::string_view key, std::string_view value, Leaf::Escape escape = Leaf::Escape::kNone) {
     if (value.empty() || count_ >= kMaxLineFields) return;
     ++count_;
-    const std::uint64_t path = FieldMap::extend(in.path, key);
-    const FieldMap::Found found = map_.find(path, key);
+    const FieldMap::Found found = map_.locate(in.path, key).found;
     Role role = found.role == Role::kTransparent ? Role::kShape : found.role;
     if (role == Role::kText && escape == Leaf::Escape::kNone) role = Role::kIgnore;
     if (role == Role::kIgnore && !found.wanted && !everything_) return;

@@ -24,7 +24,7 @@
 namespace bongsu::detect {
 
 // Changes when key_walk.h gives other keys for the same event; segments made by other rules are looked at whole.
-inline constexpr std::uint64_t kHuntKeyRules = 1;
+inline constexpr std::uint64_t kHuntKeyRules = 2;
 
 // By which rules and field map a dictionary was made. Fields that a rule merely asked for change no key.
 std::uint64_t hunt_keyed_by(const telemetry::FieldMap& map);

@@ -123,17 +123,24 @@ RuleSet Collection::finish() && {
   std::vector<Rule> rules;
   std::vector<Correlation> correlations;
   std::vector<Filter> filters;
-  std::unordered_map<std::string, std::string> ids;  // → where
+  struct Named {
+    std::string source, where;
+    bool joined = false;
+  };
+  std::unordered_map<std::string, Named> ids;
   for (Document& document : documents_) {
     const Header& header = std::visit([](const auto& one) -> const Header& { return one; }, document);
-    const std::string where = header.source + ":" + std::to_string(header.place.line);
+    const Rule* as_rule = std::get_if<Rule>(&document);
+    const Named here{header.source, header.source + ":" + std::to_string(header.place.line),
+                     as_rule != nullptr && as_rule->joined};
     bool twice = false;
     for (const std::string* name : {&header.id, &header.name}) {
       if (name->empty()) continue;
-      const auto [there, fresh] = ids.try_emplace(*name, where);
-      if (!fresh && there->second != where) {
+      const auto [there, fresh] = ids.try_emplace(*name, here);
+      const Named& other = there->second;
+      if (!fresh && other.where != here.where && !(here.joined && other.source == here.source)) {
         out.errors.push_back(Error{ErrorCode::kConflict,
-                                   "\"" + *name + "\" is the id or name of " + there->second + " already",
+                                   "\"" + *name + "\" is the id or name of " + other.where + " already",
                                    at(header.source, header.place, name == &header.id ? "id" : "name")});
         twice = true;
         break;

@@ -79,6 +79,7 @@ struct SigmaSet::Compiled {
   std::uint32_t atoms = 0, trees = 0;
   std::size_t field_count = 0;   // FieldIds are below it
   std::vector<bool> rule_asked;  // rules that correlations ask values of
+  std::vector<bool> counted;     // value_names of which every value counts (value_count), not the first alone
 };
 
 }  // namespace bongsu::detect::sigma

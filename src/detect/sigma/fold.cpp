@@ -1,24 +1,42 @@
 #include "detect/sigma/fold.h"
 
+#include <unicode/uchar.h>
+
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 namespace bongsu::detect::sigma {
 namespace {
 
-// Upper case to lower within the two-byte range of UTF-8 (U+0080 to U+07FF).
-std::uint32_t lower_two(std::uint32_t c) {
-  if (c >= 0xc0 && c <= 0xde && c != 0xd7) return c + 0x20;
-  if (c >= 0x100 && c <= 0x137 && c != 0x130) return c | 1;
-  if (c >= 0x139 && c <= 0x148) return (c & 1) != 0 ? c + 1 : c;
-  if (c >= 0x14a && c <= 0x177) return c | 1;
-  if (c == 0x178) return 0xff;
-  if (c >= 0x179 && c <= 0x17e) return (c & 1) != 0 ? c + 1 : c;
-  if (c >= 0x391 && c <= 0x3a9 && c != 0x3a2) return c + 0x20;
-  if (c >= 0x410 && c <= 0x42f) return c + 0x20;
-  if (c >= 0x400 && c <= 0x40f) return c + 0x50;
-  if (c >= 0x460 && c <= 0x481) return c | 1;
-  return c;
+constexpr std::uint32_t kTabled = 0x10000;
+
+// Simple case folding (Unicode, CaseFolding.txt, C and S) of the Basic Multilingual Plane.
+std::uint32_t folded_character(std::uint32_t c) {
+  static const std::vector<std::uint16_t> kTable = [] {
+    std::vector<std::uint16_t> table(kTabled);
+    for (std::uint32_t i = 0; i < kTabled; ++i) {
+      const auto low = static_cast<std::uint32_t>(u_foldCase(static_cast<UChar32>(i), U_FOLD_CASE_DEFAULT));
+      table[i] = static_cast<std::uint16_t>(low);
+    }
+    // Two letters grow from two bytes to three; they keep their case, so that folding never lengthens.
+    for (const std::uint16_t keeps : {std::uint16_t{0x23a}, std::uint16_t{0x23e}}) table[keeps] = keeps;
+    return table;
+  }();
+  return c < kTabled ? kTable[c] : static_cast<std::uint32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT));
+}
+
+// At most as many bytes as the character that it was folded from.
+std::size_t put_utf8(std::uint32_t c, char* out) {
+  if (c < 0x80) {
+    out[0] = static_cast<char>(c);
+    return 1;
+  }
+  const std::size_t size = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+  for (std::size_t k = size - 1; k > 0; --k, c >>= 6) out[k] = static_cast<char>(0x80 | (c & 0x3f));
+  constexpr unsigned char kLead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+  out[0] = static_cast<char>(kLead[size] | c);
+  return size;
 }
 
 }  // namespace
@@ -58,19 +76,18 @@ std::size_t fold_into(std::string_view text, char* out) {
       continue;
     }
     const std::size_t size = character_size(text, i);
-    if (size == 2) {
-      const std::uint32_t code = (c & 0x1fU) << 6 | (static_cast<unsigned char>(p[i + 1]) & 0x3fU);
-      if (code == 0x17f) {
-        out[o++] = 's';
-      } else {
-        const std::uint32_t low = lower_two(code);
-        out[o++] = static_cast<char>(0xc0 | low >> 6);
-        out[o++] = static_cast<char>(0x80 | (low & 0x3f));
-      }
-    } else if (size == 3 && std::memcmp(p + i, "\xe2\x84\xaa", 3) == 0) {
-      out[o++] = 'k';
+    if (size == 1) {
+      out[o++] = p[i];  // no UTF-8
     } else {
-      for (std::size_t k = 0; k < size; ++k) out[o++] = p[i + k];
+      std::uint32_t code = c & (0xffU >> (size + 1));
+      for (std::size_t k = 1; k < size; ++k) code = code << 6 | (static_cast<unsigned char>(p[i + k]) & 0x3fU);
+      constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};  // below: longer than need be, no character
+      const std::uint32_t low = code < kLeast[size] ? code : folded_character(code);
+      if (low == code) {
+        for (std::size_t k = 0; k < size; ++k) out[o++] = p[i + k];  // also what only looks like UTF-8
+      } else {
+        o += put_utf8(low, out + o);
+      }
     }
     i += size;
   }

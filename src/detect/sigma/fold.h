@@ -3,8 +3,9 @@
 //
 //   fold("C:\\Windows\\CMD.EXE", scratch)  →  "c:\\windows\\cmd.exe"
 //
-// Letters of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic lose their case; so do the Kelvin sign (k) and the
-// long s. No other character changes. Bytes that are not UTF-8 stay as they are.
+// Simple case folding (Unicode Standard 3.13, CaseFolding.txt, statuses C and S, as regular expressions fold): one
+// character for one, so "ß" and "ẞ" are the same and "ss" is another. Ⱥ and Ⱦ stay, for they would grow. Bytes that are
+// not UTF-8 stay as they are.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,7 @@
 // `field|modifier|…: value` (modifiers appendix 2.1). Modifiers are applied in the order in which they stand.
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -30,16 +33,22 @@ std::optional<TimePart> time_part_of(std::string_view name) {
   return std::nullopt;
 }
 
-bool is_word_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
 // Bytes of the dash that begins text[at]: - / – — ―. 0: none.
 std::size_t dash_size(std::string_view text, std::size_t at) {
   if (text[at] == '-' || text[at] == '/') return 1;
   const std::string_view three = text.substr(at, 3);
   return three == "\u2013" || three == "\u2014" || three == "\u2015" ? 3 : 0;
+}
+
+// Does a letter, a digit or "_" stand before text[at]? Quotes and dashes beyond ASCII are none.
+bool word_ends_at(std::string_view text, std::size_t at) {
+  std::size_t begin = at - 1;
+  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) --begin;
+  if (at - begin == 1) return is_word_character(text[begin]);
+  UChar32 code = 0;
+  auto index = static_cast<std::int32_t>(begin);
+  U8_NEXT(text.data(), index, static_cast<std::int32_t>(at), code);
+  return code < 0 || u_isalnum(code) != 0;
 }
 
 // A dash that may introduce a flag: no letter before it, one behind it.
@@ -54,7 +63,7 @@ Pattern with_dashes(const Pattern& pattern) {
     for (std::size_t i = 0; i < part.text.size();) {
       const std::size_t size = dash_size(part.text, i);
       const bool dash_before = i >= 3 && dash_size(part.text, i - 3) == 3;
-      const bool flag = size > 0 && (i == 0 || dash_before || !is_word_character(part.text[i - 1])) &&
+      const bool flag = size > 0 && (i == 0 || dash_before || !word_ends_at(part.text, i)) &&
                         i + size < part.text.size() && dash_size(part.text, i + size) == 0 &&
                         is_word_character(part.text[i + size]);
       if (flag) {
@@ -65,40 +74,6 @@ Pattern with_dashes(const Pattern& pattern) {
       } else {
         plain += part.text[i++];
       }
-    }
-    out.add({Part::Kind::kText, std::move(plain)});
-  }
-  return out;
-}
-
-// `%name%` to placeholders; `\%` is a plain percent sign (rules specification, Placeholders).
-Pattern with_placeholders(const Pattern& pattern) {
-  Pattern out;
-  for (const Part& part : pattern.parts) {
-    if (part.kind != Part::Kind::kText) {
-      out.add(part);
-      continue;
-    }
-    const std::string& text = part.text;
-    std::string plain;
-    for (std::size_t i = 0; i < text.size();) {
-      if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '%') {
-        plain += '%';
-        i += 2;
-        continue;
-      }
-      if (text[i] == '%') {
-        std::size_t end = i + 1;
-        while (end < text.size() && (is_word_character(text[end]) || text[end] == '-')) ++end;
-        if (end > i + 1 && end < text.size() && text[end] == '%') {
-          out.add({Part::Kind::kText, std::move(plain)});
-          plain.clear();
-          out.add({Part::Kind::kPlaceholder, text.substr(i + 1, end - i - 1)});
-          i = end + 1;
-          continue;
-        }
-      }
-      plain += text[i++];
     }
     out.add({Part::Kind::kText, std::move(plain)});
   }
@@ -198,10 +173,22 @@ Result<std::vector<Test>> apply(const Chain& chain, std::string_view modifier, s
     }
     return out;
   } else if (modifier == "wide" || modifier == "utf16le" || modifier == "utf16be" || modifier == "utf16") {
-    BONGSU_TRY(const std::string text, encodable(chain, modifier, test));
-    auto bytes = utf16(text, modifier == "utf16be");
-    if (!bytes) return chain.wrong(bytes.error().message);
-    test.pattern = Pattern::plain((modifier == "utf16" ? std::string("\xff\xfe") : std::string()) + *bytes);
+    if (test.kind != kPattern) return chain.not_for(modifier, name_of(test));
+    if (test.pattern.has(Part::Kind::kDash)) return chain.not_for(modifier, "a string with dashes of \"windash\"");
+    Pattern encoded;
+    if (modifier == "utf16") encoded.add({Part::Kind::kText, "\xff\xfe"});
+    for (const Part& part : test.pattern.parts) {
+      Part one = part;
+      if (part.kind == Part::Kind::kText) {
+        auto bytes = utf16(part.text, modifier == "utf16be");
+        if (!bytes) return chain.wrong(bytes.error().message);
+        one.text = std::move(*bytes);
+      } else if (part.kind == Part::Kind::kPlaceholder) {
+        return chain.not_for(modifier, "a placeholder, whose value is not known yet");
+      }
+      encoded.add(std::move(one));
+    }
+    test.pattern = std::move(encoded);
   } else if (modifier == "re") {
     if (!bare) return chain.wrong("the modifier \"re\" must be the first: it takes the value as it is written");
     if (!written.is_scalar() || written.is_null()) return chain.not_for(modifier, "null");
@@ -246,7 +233,7 @@ Result<std::vector<Test>> apply(const Chain& chain, std::string_view modifier, s
     test.part = *part;
   } else if (modifier == "expand") {
     if (test.kind != kPattern) return chain.not_for(modifier, name_of(test));
-    test.pattern = with_placeholders(test.pattern);
+    test.pattern = test.pattern.with_placeholders();
   } else {
     return chain.wrong("the modifier \"" + std::string(modifier) + "\" is not part of Sigma 2.1",
                        ErrorCode::kUnsupported);

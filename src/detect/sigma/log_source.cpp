@@ -52,6 +52,7 @@ Sources sources_of(const LogSourceName& name, const FieldMap& map) {
 }
 
 std::vector<std::string> paths_of(std::string_view field, const LogSource* source, const FieldMap& map) {
+  field = map.plain(field);
   if (source != nullptr)
     if (const auto found = source->fields.find(field); found != source->fields.end()) return found->second;
   std::vector<std::string> out{std::string(field)};

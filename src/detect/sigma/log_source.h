@@ -27,7 +27,7 @@ struct Sources {
 Sources sources_of(const LogSourceName& name, const telemetry::FieldMap& map);
 
 // Paths that Sigma's `field` may stand at in events of `source` (nullptr: events of no declared source), the path that
-// is written like it among them unless the source says otherwise.
+// is written like it among them unless the source says otherwise. "winlog.event_data.X" is X.
 std::vector<std::string> paths_of(std::string_view field, const telemetry::LogSource* source,
                                   const telemetry::FieldMap& map);
 

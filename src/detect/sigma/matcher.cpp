@@ -399,6 +399,7 @@ void SigmaMatcher::Impl::match(const EventView& view, std::vector<SigmaMatch>& o
 
   const Class& kind = class_of(view);
   if (kind.groups.empty()) return;
+  ++counters.of_sources;
   candidates.clear();
   for (const Group* group : kind.groups)
     for (const std::uint32_t tree : group->always) candidate(*group, tree);
@@ -415,13 +416,18 @@ void SigmaMatcher::Impl::match(const EventView& view, std::vector<SigmaMatch>& o
     ++counters.candidates_by_rule[tree.rule];
     if (!eval(*group, tree, tree.root)) continue;
     rule_seen[tree.rule] = epoch;
-    SigmaMatch match{tree.rule, {}};
+    SigmaMatch match{tree.rule, {}, {}};
     if (compiled->rule_asked[tree.rule]) {
       for (const auto& fields : group->value_fields) {
         std::optional<std::string>& value = match.values.emplace_back();
         for (const FieldId field : fields)
-          for (std::uint32_t leaf = first(field); leaf != kNone && !value; leaf = next[leaf])
-            if (!is_null(leaves[leaf])) value = std::string(text(leaf));
+          for (std::uint32_t leaf = first(field); leaf != kNone; leaf = next[leaf]) {
+            if (is_null(leaves[leaf])) continue;
+            if (!value)
+              value = std::string(text(leaf));
+            else if (compiled->counted[match.values.size() - 1])
+              match.more.emplace_back(match.values.size() - 1, text(leaf));
+          }
       }
     }
     out.push_back(std::move(match));

@@ -8,7 +8,32 @@
 namespace bongsu::detect::sigma {
 namespace {
 
-std::string written(const Test& test) { return test.kind == Test::Kind::kPattern ? test.pattern.written() : test.text; }
+bool before_wildcard(std::string_view text, std::size_t at) {
+  return at < text.size() && (text[at] == '*' || text[at] == '?');
+}
+
+// As written(), but that backslashes before wildcards are doubled: "dir\" and a wildcard are no escaped wildcard.
+std::string replaceable(const Pattern& pattern) {
+  std::string out;
+  for (std::size_t p = 0; p < pattern.parts.size(); ++p) {
+    const Part& part = pattern.parts[p];
+    if (part.kind != Part::Kind::kText) {
+      out += Pattern{{part}}.written();
+      continue;
+    }
+    const bool wildcard_behind = p + 1 < pattern.parts.size() && (pattern.parts[p + 1].kind == Part::Kind::kMany ||
+                                                                  pattern.parts[p + 1].kind == Part::Kind::kOne);
+    for (std::size_t i = 0; i < part.text.size();) {
+      const std::size_t end = std::min(part.text.find_first_not_of('\\', i), part.text.size());
+      const bool plain_behind = before_wildcard(part.text, end);
+      out.append((end - i) * (plain_behind || (end == part.text.size() && wildcard_behind) ? 2 : 1), '\\');
+      if (plain_behind) out += '\\';
+      if (end < part.text.size()) out += part.text[end];
+      i = end + 1;
+    }
+  }
+  return out;
+}
 
 template <class F>
 void each_item(Detection& detection, F&& f) {
@@ -61,6 +86,16 @@ bool compare(std::string_view op, int order) {
   return order < 0;
 }
 
+// -1, 0, 1; numbers as such, other texts byte by byte (dates are written so that this is their order).
+int order_of(const std::string& a, const std::string& b) {
+  const auto x = formats::canonical_number(a), y = formats::canonical_number(b);
+  if (!x || !y) return a.compare(b);
+  double left = 0, right = 0;
+  std::from_chars(x->data(), x->data() + x->size(), left);
+  std::from_chars(y->data(), y->data() + y->size(), right);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
 bool attribute_holds(const Check& check, const Header& header) {
   const auto list = [&](const std::vector<std::string>& values) {
     const bool in = std::ranges::find(values, check.value) != values.end();
@@ -94,14 +129,7 @@ bool attribute_holds(const Check& check, const Header& header) {
     value = &custom->second;
   }
   if (value == nullptr || value->empty()) return false;
-  const auto number = formats::canonical_number(*value), wanted = formats::canonical_number(check.value);
-  if (number && wanted) {
-    double a = 0, b = 0;
-    std::from_chars(number->data(), number->data() + number->size(), a);
-    std::from_chars(wanted->data(), wanted->data() + wanted->size(), b);
-    return compare(check.op, a < b ? -1 : a > b ? 1 : 0);
-  }
-  return compare(check.op, value->compare(check.value));  // dates are written so that text order is their order
+  return compare(check.op, order_of(*value, check.value));
 }
 
 bool has_applied(const std::vector<std::string>& applied, const std::string& id) {
@@ -110,7 +138,8 @@ bool has_applied(const std::vector<std::string>& applied, const std::string& id)
 
 bool state_holds(const Check& check, const Pipeline::Trace& trace) {
   const auto found = trace.state.find(check.key);
-  return (found != trace.state.end() && found->second == check.value) == (check.op == "eq");
+  if (found == trace.state.end()) return check.op == "ne";
+  return compare(check.op, order_of(found->second, check.value));
 }
 
 bool rule_holds(const Checks& checks, const Rule* rule, const Header& header, const std::vector<const Rule*>& referred,
@@ -276,6 +305,41 @@ Result<std::vector<Test>> Pipeline::Impl::placeholders(const Test& test, const S
   return out;
 }
 
+// replace_string: the value after it; nothing when the expression is not found in it.
+Result<std::optional<Pattern>> Pipeline::Impl::replace(const Test& test, const Step& step, const Rule& rule) const {
+  const bool pattern = test.kind == Test::Kind::kPattern;
+  if (pattern && step.skip_special) {
+    Pattern next;
+    bool found = false;
+    for (Part part : test.pattern.parts) {
+      if (part.kind == Part::Kind::kText && re2::RE2::GlobalReplace(&part.text, *step.regex, step.text) > 0) {
+        found = true;
+        if (step.interpret_special) {
+          next.append(Pattern::parse(part.text).with_placeholders());
+          continue;
+        }
+      }
+      next.add(std::move(part));
+    }
+    return found ? std::optional(std::move(next)) : std::nullopt;
+  }
+  if (pattern && test.pattern.has(Part::Kind::kDash))
+    return refused(step, rule, "replace_string cannot be applied to a value with windash");
+  std::string text = pattern ? replaceable(test.pattern) : test.text;
+  if (re2::RE2::GlobalReplace(&text, *step.regex, step.text) == 0) return std::nullopt;
+  // Backslashes are single there, but before wildcards.
+  std::string escaped;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t end = std::min(text.find_first_not_of('\\', i), text.size());
+    escaped.append((end - i) * (before_wildcard(text, end) ? 1 : 2), '\\');
+    if (end < text.size()) escaped += text[end];
+    i = end + 1;
+  }
+  Pattern next = Pattern::parse(escaped);
+  if (pattern && test.pattern.has(Part::Kind::kPlaceholder)) next = next.with_placeholders();
+  return next;
+}
+
 // Values of one item; true when the step applies to it.
 Result<bool> Pipeline::Impl::change(Item& item, const Step& step, const Rule& rule) const {
   using enum Step::Kind;
@@ -298,24 +362,13 @@ Result<bool> Pipeline::Impl::change(Item& item, const Step& step, const Rule& ru
         }
         case kReplaceString:
           if (pattern || test.kind == Test::Kind::kNumber) {
-            Pattern next;
-            if (pattern && step.skip_special) {
-              for (const Part& part : test.pattern.parts) {
-                Part copy = part;
-                if (copy.kind == Part::Kind::kText) re2::RE2::GlobalReplace(&copy.text, *step.regex, step.text);
-                next.add(std::move(copy));
-              }
-            } else {
-              std::string text = sigma::written(test);
-              if (pattern && (test.pattern.has(Part::Kind::kDash) || test.pattern.has(Part::Kind::kPlaceholder)))
-                return refused(step, rule, "replace_string cannot be applied to a value with windash or placeholders");
-              re2::RE2::GlobalReplace(&text, *step.regex, step.text);
-              next = Pattern::parse(text);
+            BONGSU_TRY(const auto replaced, replace(test, step, rule));
+            if (replaced) {
+              test.kind = Test::Kind::kPattern;
+              test.text.clear();
+              test.pattern = std::move(*replaced);
+              changed = true;
             }
-            test.kind = Test::Kind::kPattern;
-            test.text.clear();
-            test.pattern = std::move(next);
-            changed = true;
           }
           break;
         case kMapString:
@@ -527,6 +580,10 @@ Result<void> Pipeline::apply(Correlation& correlation, const std::vector<const R
         return impl_->refused(step, correlation,
                               "the field \"" + field + "\" of a correlation is mapped to more than one");
       if (to.size() == 1) field = to[0];
+      if (!good_field_name(field))
+        return impl_->refused(
+            step, correlation,
+            "a correlation's field has a name that is empty or too long now: \"" + field.substr(0, 80) + "\"");
       return {};
     };
     for (std::string& field : correlation.group_by)

@@ -1,7 +1,9 @@
 // Pipelines from YAML.
 #include <algorithm>
 #include <charconv>
+#include <span>
 
+#include "base/text.h"
 #include "detect/sigma/condition.h"
 #include "detect/sigma/pipeline_steps.h"
 
@@ -10,51 +12,58 @@ namespace {
 
 constexpr std::int64_t kMaxRegexMemory = 8 << 20;
 
-const std::map<std::string, Step::Kind, std::less<>> kSteps = {
-    {"field_name_mapping", Step::Kind::kFieldMapping},
-    {"field_name_prefix_mapping", Step::Kind::kPrefixMapping},
-    {"field_name_prefix", Step::Kind::kFieldPrefix},
-    {"field_name_suffix", Step::Kind::kFieldSuffix},
-    {"drop_detection_item", Step::Kind::kDrop},
-    {"add_condition", Step::Kind::kAddCondition},
-    {"change_logsource", Step::Kind::kChangeLogSource},
-    {"value_placeholders", Step::Kind::kValuePlaceholders},
-    {"wildcard_placeholders", Step::Kind::kWildcardPlaceholders},
-    {"replace_string", Step::Kind::kReplaceString},
-    {"map_string", Step::Kind::kMapString},
-    {"set_value", Step::Kind::kSetValue},
-    {"convert_type", Step::Kind::kConvertType},
-    {"set_state", Step::Kind::kSetState},
-    {"set_custom_attribute", Step::Kind::kSetAttribute},
-    {"add_field", Step::Kind::kAddField},
-    {"remove_field", Step::Kind::kRemoveField},
-    {"set_field", Step::Kind::kSetField},
-    {"rule_failure", Step::Kind::kRuleFailure},
-    {"detection_item_failure", Step::Kind::kItemFailure},
+struct StepName {
+  Step::Kind kind;
+  std::vector<std::string_view> keys;  // beside those of every step
 };
+const std::map<std::string, StepName, std::less<>> kSteps = {
+    {"field_name_mapping", {Step::Kind::kFieldMapping, {"mapping"}}},
+    {"field_name_prefix_mapping", {Step::Kind::kPrefixMapping, {"mapping"}}},
+    {"field_name_prefix", {Step::Kind::kFieldPrefix, {"prefix"}}},
+    {"field_name_suffix", {Step::Kind::kFieldSuffix, {"suffix"}}},
+    {"drop_detection_item", {Step::Kind::kDrop, {}}},
+    {"add_condition", {Step::Kind::kAddCondition, {"conditions", "name", "template", "negated"}}},
+    {"change_logsource", {Step::Kind::kChangeLogSource, {"category", "product", "service"}}},
+    {"value_placeholders", {Step::Kind::kValuePlaceholders, {"include", "exclude"}}},
+    {"wildcard_placeholders", {Step::Kind::kWildcardPlaceholders, {"include", "exclude"}}},
+    {"replace_string", {Step::Kind::kReplaceString, {"regex", "replacement", "skip_special", "interpret_special"}}},
+    {"map_string", {Step::Kind::kMapString, {"mapping"}}},
+    {"set_value", {Step::Kind::kSetValue, {"value", "force_type"}}},
+    {"convert_type", {Step::Kind::kConvertType, {"target_type"}}},
+    {"set_state", {Step::Kind::kSetState, {"key", "val"}}},
+    {"set_custom_attribute", {Step::Kind::kSetAttribute, {"attribute", "value"}}},
+    {"add_field", {Step::Kind::kAddField, {"field"}}},
+    {"remove_field", {Step::Kind::kRemoveField, {"field"}}},
+    {"set_field", {Step::Kind::kSetField, {"fields"}}},
+    {"rule_failure", {Step::Kind::kRuleFailure, {"message"}}},
+    {"detection_item_failure", {Step::Kind::kItemFailure, {"message"}}},
+};
+
+constexpr std::string_view kOrderOps[] = {"eq", "ne", "gte", "gt", "lte", "lt"};
 
 enum class Level3 { kRule, kItem, kField };  // what a condition is about
 struct CheckName {
   std::string_view name;
   Check::Kind kind;
   bool rule, item, field;
+  std::vector<std::string_view> keys;  // beside the type
 };
-constexpr CheckName kChecks[] = {
-    {"logsource", Check::Kind::kLogSource, true, false, false},
-    {"contains_detection_item", Check::Kind::kContainsItem, true, false, false},
-    {"contains_field", Check::Kind::kContainsField, true, false, false},
-    {"processing_item_applied", Check::Kind::kItemApplied, true, true, true},
-    {"processing_state", Check::Kind::kState, true, true, true},
-    {"is_sigma_rule", Check::Kind::kIsRule, true, false, false},
-    {"is_sigma_correlation_rule", Check::Kind::kIsCorrelation, true, false, false},
-    {"rule_attribute", Check::Kind::kAttribute, true, false, false},
-    {"tag", Check::Kind::kTag, true, false, false},
-    {"match_string", Check::Kind::kMatchString, false, true, false},
-    {"match_value", Check::Kind::kMatchValue, false, true, false},
-    {"contains_wildcard", Check::Kind::kContainsWildcard, false, true, false},
-    {"is_null", Check::Kind::kIsNull, false, true, false},
-    {"include_fields", Check::Kind::kIncludeFields, false, false, true},
-    {"exclude_fields", Check::Kind::kExcludeFields, false, false, true},
+const CheckName kChecks[] = {
+    {"logsource", Check::Kind::kLogSource, true, false, false, {"category", "product", "service"}},
+    {"contains_detection_item", Check::Kind::kContainsItem, true, false, false, {"field", "value"}},
+    {"contains_field", Check::Kind::kContainsField, true, false, false, {"field"}},
+    {"processing_item_applied", Check::Kind::kItemApplied, true, true, true, {"processing_item_id"}},
+    {"processing_state", Check::Kind::kState, true, true, true, {"key", "val", "op"}},
+    {"is_sigma_rule", Check::Kind::kIsRule, true, false, false, {}},
+    {"is_sigma_correlation_rule", Check::Kind::kIsCorrelation, true, false, false, {}},
+    {"rule_attribute", Check::Kind::kAttribute, true, false, false, {"attribute", "value", "op"}},
+    {"tag", Check::Kind::kTag, true, false, false, {"tag"}},
+    {"match_string", Check::Kind::kMatchString, false, true, false, {"cond", "pattern", "negate"}},
+    {"match_value", Check::Kind::kMatchValue, false, true, false, {"cond", "value"}},
+    {"contains_wildcard", Check::Kind::kContainsWildcard, false, true, false, {"cond"}},
+    {"is_null", Check::Kind::kIsNull, false, true, false, {"cond"}},
+    {"include_fields", Check::Kind::kIncludeFields, false, false, true, {"fields", "mode"}},
+    {"exclude_fields", Check::Kind::kExcludeFields, false, false, true, {"fields", "mode"}},
 };
 
 Test test_of(const Yaml& node) {
@@ -99,6 +108,18 @@ struct Reader {
     }
     return out;
   }
+  // A key that nobody reads is a mistake that would go unseen.
+  Result<void> only(const Yaml& map, std::string_view what,
+                    std::initializer_list<std::span<const std::string_view>> sets) const {
+    for (const auto& [key, place] : map.keys) {
+      const bool known =
+          std::ranges::any_of(sets, [&](const auto& set) { return std::ranges::find(set, key) != set.end(); });
+      if (!known)
+        return fail(ErrorCode::kUnsupported, std::string(what) + " has no option \"" + key + "\"",
+                    at(source, place, key));
+    }
+    return {};
+  }
   Result<bool> flag(const Yaml& map, std::string_view key) const {
     const Yaml* node = map.find(key);
     if (node == nullptr) return false;
@@ -116,14 +137,37 @@ struct Reader {
     return RegexPtr(out);
   }
 
+  // A replacement of Python's re.sub as RE2 writes it: \g<1>, \g<name> → \1.
+  Result<std::string> rewrite(const re2::RE2& regex, std::string_view replacement, const Yaml& node) const {
+    std::string out;
+    while (true) {
+      const std::size_t begin = std::min(replacement.find("\\g<"), replacement.size());
+      out += replacement.substr(0, begin);
+      if (begin == replacement.size()) break;
+      const std::size_t end = replacement.find('>', begin);
+      if (end == replacement.npos) return wrong(node, "replacement", "\\g< without its >");
+      std::string group(replacement.substr(begin + 3, end - begin - 3));
+      if (const auto named = regex.NamedCapturingGroups().find(group); named != regex.NamedCapturingGroups().end())
+        group = std::to_string(named->second);
+      if (group.size() != 1 || !is_digit(group[0]))
+        return wrong(node, "replacement",
+                     "no group that can be put in: \"" + group + "\" (names, and numbers from 0 to 9)");
+      out += '\\' + group;
+      replacement.remove_prefix(end + 1);
+    }
+    return out;
+  }
+
   Result<Check> check(const Yaml& node, Level3 level) const {
     if (!node.is_map()) return wrong(node, "", "a condition is a map with a type");
     BONGSU_TRY(const std::string type, text(node, "type", true));
     const auto known = std::ranges::find(kChecks, type, &CheckName::name);
+    static constexpr std::string_view kType[] = {"type"};
     if (known == std::end(kChecks) || !(level == Level3::kRule   ? known->rule
                                         : level == Level3::kItem ? known->item
                                                                  : known->field))
       return wrong(node, "type", "the condition \"" + type + "\" is not supported here", ErrorCode::kUnsupported);
+    BONGSU_TRY_VOID(only(node, "the condition \"" + type + "\"", {kType, known->keys}));
     Check out;
     out.kind = known->kind;
     using enum Check::Kind;
@@ -157,8 +201,8 @@ struct Reader {
         BONGSU_TRY(out.value, text(node, "val", true));
         BONGSU_TRY(out.op, text(node, "op", false));
         if (out.op.empty()) out.op = "eq";
-        if (out.op != "eq" && out.op != "ne")
-          return wrong(node, "op", "a state is compared by eq or ne", ErrorCode::kUnsupported);
+        if (std::ranges::find(kOrderOps, out.op) == std::end(kOrderOps))
+          return wrong(*node.find("op"), "op", "no such comparison: \"" + out.op + "\"");
         break;
       }
       case kAttribute: {
@@ -166,9 +210,12 @@ struct Reader {
         BONGSU_TRY(out.value, text(node, "value", true));
         BONGSU_TRY(out.op, text(node, "op", false));
         if (out.op.empty()) out.op = "eq";
-        constexpr std::string_view kOps[] = {"eq", "ne", "gte", "gt", "lte", "lt", "in", "not_in"};
-        if (std::ranges::find(kOps, out.op) == std::end(kOps))
-          return wrong(node, "op", "no such comparison: \"" + out.op + "\"");
+        if (std::ranges::find(kOrderOps, out.op) == std::end(kOrderOps) && out.op != "in" && out.op != "not_in")
+          return wrong(*node.find("op"), "op", "no such comparison: \"" + out.op + "\"");
+        if (out.key == "level" && !parse_level(out.value))
+          return wrong(*node.find("value"), "value", "no level: \"" + out.value + "\"");
+        if (out.key == "status" && !is_status(out.value))
+          return wrong(*node.find("value"), "value", "no status: \"" + out.value + "\"");
         break;
       }
       case kTag: {
@@ -199,9 +246,9 @@ struct Reader {
         const Yaml* fields = node.find("fields");
         if (fields == nullptr) return wrong(node, "fields", "is needed here");
         BONGSU_TRY(out.fields, texts(*fields, "fields"));
-        std::string mode;
-        for (const char* key : {"mode", "type"})
-          if (const Yaml* m = node.find(key); m != nullptr && (m->text == "re" || m->text == "plain")) mode = m->text;
+        BONGSU_TRY(const std::string mode, text(node, "mode", false));
+        if (!mode.empty() && mode != "re" && mode != "plain")
+          return wrong(*node.find("mode"), "mode", "plain or re was expected");
         if (mode == "re") {
           for (const std::string& pattern : out.fields) {
             BONGSU_TRY(RegexPtr regex_ptr, regex(*fields, "fields", pattern));
@@ -258,8 +305,23 @@ struct Reader {
     if (known == kSteps.end())
       return wrong(*node.find("type"), "type", "the transformation \"" + type + "\" is not supported",
                    ErrorCode::kUnsupported);
+    static constexpr std::string_view kOfAll[] = {"id",
+                                                  "type",
+                                                  "rule_conditions",
+                                                  "rule_cond_op",
+                                                  "rule_cond_not",
+                                                  "rule_cond_expr",
+                                                  "detection_item_conditions",
+                                                  "detection_item_cond_op",
+                                                  "detection_item_cond_not",
+                                                  "detection_item_cond_expr",
+                                                  "field_name_conditions",
+                                                  "field_name_cond_op",
+                                                  "field_name_cond_not",
+                                                  "field_name_cond_expr"};
+    BONGSU_TRY_VOID(only(node, "the transformation \"" + type + "\"", {kOfAll, known->second.keys}));
     Step out;
-    out.kind = known->second;
+    out.kind = known->second.kind;
     out.place = node.place;
     BONGSU_TRY(out.id, text(node, "id", false));
     BONGSU_TRY(out.on_rule, checks(node, "rule", Level3::kRule));
@@ -326,9 +388,11 @@ struct Reader {
         BONGSU_TRY(out.regex, regex(node, "regex", pattern));
         BONGSU_TRY(out.text, text(node, "replacement", false));
         BONGSU_TRY(out.skip_special, flag(node, "skip_special"));
-        // Python's \g<1> is RE2's \1.
-        static const re2::RE2 kGroup("\\\\g<([0-9])>");
-        re2::RE2::GlobalReplace(&out.text, kGroup, "\\\\\\1");
+        BONGSU_TRY(out.interpret_special, flag(node, "interpret_special"));
+        if (out.interpret_special && !out.skip_special)
+          return wrong(node, "interpret_special",
+                       "this goes with skip_special: without it all of the result is read anew");
+        BONGSU_TRY(out.text, rewrite(*out.regex, out.text, node));
         std::string problem;
         if (!out.regex->CheckRewriteString(out.text, &problem)) return wrong(node, "replacement", problem);
         break;
@@ -337,6 +401,21 @@ struct Reader {
         const Yaml* value = node.find("value");
         if (value == nullptr || !value->is_scalar()) return wrong(node, "value", "a value is needed");
         out.value = test_of(*value);
+        BONGSU_TRY(const std::string force, text(node, "force_type", false));
+        if (!force.empty() && force != "str" && force != "num")
+          return wrong(*node.find("force_type"), "force_type", "str or num was expected");
+        if (!force.empty() && (value->is_null() || value->boolean()))
+          return wrong(*value, "value", "force_type is for texts and numbers");
+        if (force == "str" && out.value.kind == Test::Kind::kNumber) {
+          out.value = {};
+          out.value.pattern = Pattern::parse(value->text);
+        } else if (force == "num" && out.value.kind != Test::Kind::kNumber) {
+          const auto number = formats::canonical_number(value->text);
+          if (!number) return wrong(*value, "value", "no number: \"" + value->text + "\"");
+          out.value = {};
+          out.value.kind = Test::Kind::kNumber;
+          out.value.text = *number;
+        }
         break;
       }
       case kConvertType: {
@@ -398,6 +477,11 @@ Result<Pipeline> Pipeline::read(std::string_view text, const std::string& source
       if (node.is_null()) continue;
       if (!node.is_map()) return reader.wrong(node, key, "a map was expected");
       for (std::size_t v = 0; v < node.keys.size(); ++v) {
+        const auto empty = [](const Yaml& one) { return one.is_scalar() && one.is_null(); };
+        if (empty(node.items[v]) || std::ranges::any_of(node.items[v].items, empty))
+          return reader.wrong(node.items[v], node.keys[v].first, "null is no value of a placeholder");
+        if (node.items[v].is_list() && node.items[v].items.empty())
+          return reader.wrong(node.items[v], node.keys[v].first, "an empty list gives a placeholder no value");
         BONGSU_TRY(impl->vars[node.keys[v].first], reader.texts(node.items[v], node.keys[v].first));
       }
     } else if (key == "transformations") {

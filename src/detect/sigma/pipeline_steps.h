@@ -75,7 +75,7 @@ struct Step {
   std::vector<std::pair<std::string, std::vector<std::string>>> prefixes;
   std::string text, key;  // prefix, suffix, message, state, replacement
   RegexPtr regex;
-  bool skip_special = false, negated = false, templated = false, to_number = false;
+  bool skip_special = false, interpret_special = false, negated = false, templated = false, to_number = false;
   bool has_include = false, has_exclude = false;
   std::vector<std::string> include, exclude, fields;
   LogSourceName log_source;
@@ -96,6 +96,7 @@ struct Pipeline::Impl {
   }
 
   Result<void> apply(Rule& rule, Trace& trace, const Step& step, std::size_t number) const;
+  Result<std::optional<Pattern>> replace(const Test& test, const Step& step, const Rule& rule) const;
   Result<bool> change(Item& item, const Step& step, const Rule& rule) const;
   Result<void> walk(Detection& detection, const Step& step, const Rule& rule, Trace& trace) const;
   Result<std::vector<Test>> placeholders(const Test& test, const Step& step, const Rule& rule) const;

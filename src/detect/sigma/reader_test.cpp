@@ -199,6 +199,16 @@ detection: {s: {F: d}, condition: s}
   EXPECT_EQ(matched_lines(set, events, 3), (std::vector<std::uint64_t>{4}));
 }
 
+TEST(SigmaReader, DocumentsMadeFromOneMayHaveItsId) {
+  const TestSet set = compile_text(
+      "action: global\ntitle: t\nid: 929a690e-bef0-4204-a928-ef5e620d6fcc\ndetection: {s: {F: a}, condition: s}\n---\n"
+      "logsource: {product: test}\n---\nlogsource: {product: other}\n---\ntitle: c\ncorrelation: {type: event_count, "
+      "rules: [929a690e-bef0-4204-a928-ef5e620d6fcc], timespan: 1m, condition: {gte: 1}}\n");
+  EXPECT_TRUE(set.report.errors.empty()) << set.report.errors[0].text();
+  EXPECT_EQ(set.report.rules, 2U);
+  EXPECT_EQ(set.report.correlations, 1U) << "global is for rules";
+}
+
 TEST(SigmaReader, OneBadDocumentCostsItselfOnly) {
   const TestSet set =
       compile_text("title: bad\n---\ntitle: good\nid: i\n" + std::string(kRest) + "---\ntitle: again\nid: i\n" + kRest);
@@ -340,6 +350,60 @@ struct PipelineCase {
   std::vector<std::uint64_t> hits;
 };
 
+TEST(SigmaRules, AFilterThatNamesNoRuleIsRefused) {
+  const std::string rule = "title: t\nlogsource: {product: test}\ndetection: {s: {F: a}, condition: s}\n---\n";
+  const auto filter = [](const std::string& rules) {
+    return "title: f\nlogsource: {product: test}\nfilter:\n  rules:" + rules + "\n  s: {F: a}\n  condition: not s\n";
+  };
+  for (const char* rules : {"", " ~", " []", " null"}) {
+    const TestSet set = compile_text(rule + filter(rules));
+    ASSERT_EQ(set.report.errors.size(), 1U) << rules;
+    EXPECT_NE(set.report.errors[0].text().find("this names no rule"), std::string::npos) << set.report.errors[0].text();
+    EXPECT_EQ(matched_lines(set, "{\"F\":\"a\"}\n"), (std::vector<std::uint64_t>{1})) << rules;
+  }
+  for (const char* rules : {" any", " [any]", " Any"}) {
+    const TestSet set = compile_text(rule + filter(rules));
+    ASSERT_TRUE(set.report.errors.empty()) << rules;
+    EXPECT_TRUE(matched_lines(set, "{\"F\":\"a\"}\n").empty()) << rules;
+  }
+}
+
+TEST(SigmaRules, FieldsBehindContainersThatAddNothing) {
+  const std::string shapes =
+      R"({"winlog":{"channel":"Security","event_id":1,"event_data":{"Foo":"x"}}}
+{"winlog.channel":"Security","winlog.event_id":1,"winlog.event_data.Foo":"x"}
+{"Event":{"System":{"Channel":"Security","EventID":1},"EventData":{"Foo":"x"}}}
+{"Event":{"System":{"Channel":"Security","EventID":1},"EventData.Foo":"x"}}
+{"Channel":"Security","EventID":1,"Foo":"x"}
+{"Channel":"Security","EventID":1,"Bar":{"Foo":"x"}}
+)";
+  for (const char* field : {"Foo", "winlog.event_data.Foo", "Event.EventData.Foo", "event_data.Foo"}) {
+    const TestSet set = compile_text("title: t\nlogsource: {product: windows, service: security}\ndetection:\n  s: {" +
+                                     std::string(field) + ": x}\n  condition: s\n");
+    ASSERT_TRUE(set.report.errors.empty()) << field;
+    EXPECT_EQ(matched_lines(set, shapes), (std::vector<std::uint64_t>{1, 2, 3, 4, 5})) << field;
+  }
+  // The events that Winlogbeat's modules make, and other converters' names.
+  const TestSet ecs = compile_text(
+      "title: t\nlogsource: {product: windows, category: process_creation}\ndetection:\n  s: {Image|endswith: "
+      "'\\cmd.exe'}\n  condition: s\n");
+  EXPECT_EQ(
+      matched_lines(
+          ecs,
+          R"({"winlog":{"channel":"Microsoft-Windows-Sysmon/Operational","event_id":1},"process":{"executable":"C:\\cmd.exe"}}
+)"),
+      (std::vector<std::uint64_t>{1}));
+  const TestSet provider = compile_text(
+      "title: t\nlogsource: {product: windows}\ndetection:\n  s: {Provider_Name: p, Execution_ProcessID: 7}\n  "
+      "condition: s\n");
+  EXPECT_EQ(matched_lines(provider,
+                          R"({"Event":{"System":{"Channel":"a","Provider":{"@Name":"p"},"Execution":{"@ProcessID":7}}}}
+{"Event":{"System":{"Channel":"a","Provider_attributes":{"Name":"p"},"Execution_attributes":{"ProcessID":7}}}}
+{"Event":{"System":{"Channel":"a","Provider":{"Name":"p"},"Execution":{"ProcessID":7}}}}
+)"),
+            (std::vector<std::uint64_t>{1, 2, 3}));
+}
+
 TEST(SigmaPipelines, ChangeRules) {
   const PipelineCase kCases[] = {
       {"a field",
@@ -450,6 +514,50 @@ TEST(SigmaPipelines, ChangeRules) {
        "s: {F: a, H: b}\n  condition: s",
        "{\"Gx\":\"a\",\"H\":\"b\"}\n",
        {1}},
+      {"replace_string leaves what it does not match as it is",
+       "transformations: [{type: replace_string, regex: 'x(?P<n>y)', replacement: 'z\\g<n>'}]",
+       "s: {F: ['a\\b\\\\*', 'xy\\q', 'a\\*b', '\\\\share\\d']}\n  condition: s",
+       R"({"F":"a\\b\\c"}
+{"F":"zy\\q"}
+{"F":"a*b"}
+{"F":"\\share\\d"}
+{"F":"aXb"}
+)",
+       {1, 2, 3, 4}},
+      {"replace_string keeps a backslash before a wildcard apart from an escaped one",
+       "transformations: [{type: replace_string, regex: x, replacement: y}]",
+       "s: {F: ['x\\a\\\\*', 'xb\\*', 'xc\\\\\\*']}\n  condition: s",
+       R"({"F":"y\\a\\k"}
+{"F":"yb*"}
+{"F":"yc\\*"}
+{"F":"yb1"}
+{"F":"yc\\1"}
+)",
+       {1, 2, 3}},
+      {"replace_string beside wildcards, whose result is read anew or not",
+       "transformations: [{type: replace_string, regex: x, replacement: 'y*', skip_special: true, interpret_special: "
+       "true, field_name_conditions: [{type: include_fields, fields: [F]}]}, {type: replace_string, regex: x, "
+       "replacement: 'y*', skip_special: true, field_name_conditions: [{type: include_fields, fields: [G]}]}]",
+       "s: {F: 'x*z'}\n  t: {G: 'x*z'}\n  condition: 1 of them",
+       "{\"F\":\"y1z\"}\n{\"G\":\"y1z\"}\n{\"G\":\"y*1z\"}\n",
+       {1, 3}},
+      {"placeholders beside replace_string",
+       "vars: {p: [q]}\ntransformations: [{type: replace_string, regex: x, replacement: y}, {type: "
+       "value_placeholders}]",
+       "s: {F|expand: 'x%p%'}\n  condition: s",
+       "{\"F\":\"yq\"}\n{\"F\":\"xq\"}\n",
+       {1}},
+      {"a number that is forced to be text",
+       "transformations: [{type: set_value, value: 5, force_type: str}]",
+       "s: {F: a}\n  condition: s",
+       "{\"F\":\"5\"}\n{\"F\":\"5.0\"}\n",
+       {1}},
+      {"states compared as numbers",
+       "transformations: [{type: set_state, key: k, val: 10}, {type: field_name_mapping, mapping: {F: G}, "
+       "rule_conditions: [{type: processing_state, key: k, val: 9, op: gt}]}]",
+       "s: {F: a}\n  condition: s",
+       "{\"G\":\"a\"}\n{\"F\":\"a\"}\n",
+       {1}},
       {"rule conditions joined by or, and negated",
        "transformations: [{type: field_name_mapping, mapping: {F: G}, rule_cond_op: or, rule_cond_not: true, "
        "rule_conditions: [{type: logsource, product: windows}, {type: tag, tag: no}]}]",
@@ -486,6 +594,18 @@ TEST(SigmaPipelines, ChangeRules) {
   }
 }
 
+TEST(SigmaPipelines, ACorrelationWhoseFieldBecomesTooLongCostsItselfOnly) {
+  const TestSet set = compile_text(
+      "title: t\nname: r\nlogsource: {product: test}\ndetection: {s: {F: a}, condition: s}\n---\ntitle: c\n"
+      "correlation: {type: event_count, rules: [r], group-by: [User], timespan: 1m, condition: {gte: 2}}\n---\n"
+      "title: good\nlogsource: {product: test}\ndetection: {s: {F: b}, condition: s}\n",
+      "transformations: [{type: field_name_mapping, mapping: {User: " + std::string(300, 'z') + "}}]");
+  ASSERT_EQ(set.report.errors.size(), 1U);
+  EXPECT_NE(set.report.errors[0].message.find("too long"), std::string::npos) << set.report.errors[0].text();
+  EXPECT_EQ(set.report.rules, 2U);
+  EXPECT_EQ(matched_lines(set, "{\"F\":\"b\"}\n", 1), (std::vector<std::uint64_t>{1}));
+}
+
 TEST(SigmaPipelines, RunByPriorityAndChangeCorrelationsToo) {
   Collection collection;
   collection.add_pipeline(
@@ -516,6 +636,21 @@ TEST(SigmaPipelines, RefuseByName) {
        "the condition \"sunny\" is not supported"},
       {"transformations: [{type: set_value, value: x, rule_cond_expr: a, rule_conditions: {b: {type: is_sigma_rule}}}]",
        "no condition \"a\""},
+      {"transformations: [{type: set_value, value: x, rule_condition: []}]", "has no option \"rule_condition\""},
+      {"transformations: [{type: field_name_prefix, prefix: x, mapping: {}}]", "has no option \"mapping\""},
+      {"transformations: [{type: set_value, value: x, rule_conditions: [{type: logsource, produkt: x}]}]",
+       "has no option \"produkt\""},
+      {"transformations: [{type: set_value, value: x, field_name_conditions: [{type: include_fields, fields: [F], "
+       "mode: "
+       "regex}]}]",
+       "plain or re was expected"},
+      {"transformations: [{type: set_value, value: x, rule_conditions: [{type: rule_attribute, attribute: level, "
+       "value: "
+       "hihg}]}]",
+       "no level: \"hihg\""},
+      {"transformations: [{type: set_value, value: x, force_type: num}]", "no number: \"x\""},
+      {"transformations: [{type: replace_string, regex: a, replacement: '\\g<no>'}]", "no group that can be put in"},
+      {"vars: {p: [null]}", "null is no value"},
       {"[]", "a pipeline is one map"},
       {"priority: high", "a number was expected"},
   };

@@ -27,6 +27,8 @@ using formats::Place;
 using formats::Yaml;
 
 inline constexpr std::size_t kMaxValues = 100'000;   // of one rule
+inline constexpr std::size_t kMaxFieldNameBytes = 256;  // of those that correlations name
+inline constexpr std::ptrdiff_t kMaxFieldNameDots = 10;
 inline constexpr std::size_t kMaxOrderedRules = 32;  // of one temporal_ordered correlation
 
 // One line of a selection: a field (none: a keyword, looked for in every field), and values.
@@ -72,6 +74,7 @@ struct LogSourceName {
 enum class Level : std::uint8_t { kNone, kInformational, kLow, kMedium, kHigh, kCritical };
 std::string_view to_string(Level level);  // "" for kNone
 std::optional<Level> parse_level(std::string_view text);
+bool is_status(std::string_view text);  // stable, test, …
 
 // What rules, correlations and filters have in common.
 struct Header {
@@ -91,6 +94,7 @@ struct Rule : Header {
   std::vector<std::pair<std::string, Detection>> detections;  // in the order of the file
   std::vector<Condition> conditions;                          // joined by OR
   Place condition_place;
+  bool joined = false;  // made of `action: global` or `repeat`: such documents of a file may have one id
 
   const Detection* detection(std::string_view name) const;
 };
@@ -124,6 +128,8 @@ struct Correlation : Header {
   Place rules_place;
 };
 std::string_view to_string(Correlation::Type type);
+// A field that a correlation may group by or count: not empty, within the limits above.
+bool good_field_name(std::string_view name);
 
 struct Filter : Header {
   LogSourceName log_source;

@@ -9,12 +9,6 @@ namespace bongsu::detect::sigma {
 namespace {
 
 constexpr std::size_t kMaxGroupBy = 32;           // fields
-constexpr std::size_t kMaxFieldNameBytes = 256;   // of those that correlations name
-constexpr std::ptrdiff_t kMaxFieldNameDots = 10;
-
-bool good_field_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxFieldNameBytes && std::ranges::count(name, '.') <= kMaxFieldNameDots;
-}
 
 constexpr std::size_t kMaxTextBytes = 65'535;   // of a description (rules specification)
 constexpr std::size_t kMaxReferences = 10'000;  // rules that a correlation or a filter names
@@ -62,6 +56,17 @@ struct Reader {
   }
 };
 
+// The hexadecimal digits of a UUID have no case (RFC 9562, 4); names have.
+std::string canonical_id(std::string id) {
+  const bool uuid = id.size() == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-' &&
+                    id.find_first_not_of("0123456789abcdefABCDEF-") == id.npos;
+  return uuid ? lowered(id) : id;
+}
+std::vector<std::string> canonical_ids(std::vector<std::string> ids) {
+  for (std::string& id : ids) id = canonical_id(std::move(id));
+  return ids;
+}
+
 Result<void> read_header(const Reader& reader, const Yaml& node, Header& out) {
   out.source = reader.source;
   out.place = node.place;
@@ -82,6 +87,7 @@ Result<void> read_header(const Reader& reader, const Yaml& node, Header& out) {
   for (const auto& [key, member] : kTexts) {
     BONGSU_TRY(out.*member, reader.text(node, key, kMaxTextBytes * 4));
   }
+  out.id = canonical_id(std::move(out.id));
   const std::pair<const char*, std::vector<std::string> Header::*> kLists[] = {
       {"references", &Header::references},
       {"tags", &Header::tags},
@@ -99,8 +105,7 @@ Result<void> read_header(const Reader& reader, const Yaml& node, Header& out) {
                           "a level is informational, low, medium, high or critical");
     out.level = *parsed;
   }
-  constexpr std::string_view kStatuses[] = {"", "stable", "test", "experimental", "deprecated", "unsupported"};
-  if (std::ranges::find(kStatuses, out.status) == std::end(kStatuses))
+  if (!out.status.empty() && !is_status(out.status))
     return reader.wrong(node.find("status")->place, "status",
                         "a status is stable, test, experimental, deprecated or unsupported");
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
@@ -279,6 +284,7 @@ Result<Correlation> read_correlation(const Reader& reader, const Yaml& node) {
   const bool temporal = out.type == Type::kTemporal || out.type == Type::kTemporalOrdered;
 
   BONGSU_TRY(out.rules, reader.texts(correlation, "rules"));
+  out.rules = canonical_ids(std::move(out.rules));
   out.rules_place = correlation.find("rules") != nullptr ? correlation.find("rules")->place : correlation.place;
   BONGSU_TRY(out.group_by, reader.texts(correlation, "group-by"));
   const Yaml* group_by = correlation.find("group-by");
@@ -304,7 +310,7 @@ Result<Correlation> read_correlation(const Reader& reader, const Yaml& node) {
         if (per_rule.items[k].string() == nullptr)
           return reader.wrong(per_rule.items[k].place, "correlation.aliases." + aliases->keys[i].first,
                               "a field name was expected");
-        alias[per_rule.keys[k].first] = per_rule.items[k].text;
+        alias[canonical_id(per_rule.keys[k].first)] = per_rule.items[k].text;
       }
     }
   }
@@ -379,8 +385,11 @@ Result<Filter> read_filter(const Reader& reader, const Yaml& node) {
   const Yaml* rules = filter.find("rules");
   if (rules == nullptr) return reader.wrong(filter.place, "filter.rules", "the rules are needed, or \"any\"");
   BONGSU_TRY(out.rules, reader.texts(filter, "rules"));
-  out.any_rule =
-      out.rules.empty() || (rules->is_scalar() && (lowered(rules->text) == "any" || lowered(rules->text) == "all"));
+  out.rules = canonical_ids(std::move(out.rules));
+  // An empty list would stand for every rule in the eyes of some, and for none in those of others.
+  if (out.rules.empty())
+    return reader.wrong(rules->place, "filter.rules", "this names no rule: write ids or names of rules, or \"any\"");
+  out.any_rule = out.rules.size() == 1 && (lowered(out.rules[0]) == "any" || lowered(out.rules[0]) == "all");
   if (out.any_rule) out.rules.clear();
   BONGSU_TRY(out.detections, read_detections(reader, filter, {"rules", "condition"}));
   const Yaml* condition = filter.find("condition");
@@ -441,6 +450,13 @@ std::optional<Level> parse_level(std::string_view text) {
   for (std::size_t i = 1; i < std::size(kLevels); ++i)
     if (kLevels[i] == text) return static_cast<Level>(i);
   return std::nullopt;
+}
+bool good_field_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxFieldNameBytes && std::ranges::count(name, '.') <= kMaxFieldNameDots;
+}
+bool is_status(std::string_view text) {
+  constexpr std::string_view kStatuses[] = {"stable", "test", "experimental", "deprecated", "unsupported"};
+  return std::ranges::find(kStatuses, text) != std::end(kStatuses);
 }
 std::string_view to_string(Correlation::Type type) { return kTypes[static_cast<std::size_t>(type)]; }
 
@@ -557,7 +573,7 @@ ReadFile read_sigma(std::string_view text, const std::string& source) {
                                  "no such action: \"" + action + "\" (global, reset and repeat are)",
                                  at(source, node.place, "action")});
       continue;
-    } else if (global) {
+    } else if (global && node.find("correlation") == nullptr && node.find("filter") == nullptr) {
       merged = spend(budget, nodes_of(*global));
       Yaml base = merged ? *global : Yaml{};
       merged = merged && merge(base, node, budget);
@@ -571,6 +587,7 @@ ReadFile read_sigma(std::string_view text, const std::string& source) {
     }
     auto document = read_document(reader, node);
     if (document) {
+      if (Rule* rule = std::get_if<Rule>(&*document)) rule->joined = action == "repeat" || global.has_value();
       out.documents.push_back(std::move(*document));
     } else {
       out.errors.push_back(std::move(document).error());

@@ -49,6 +49,12 @@ std::optional<double> number_of(const std::string& text) {
   return out;
 }
 
+// A value as value_count compares it, one of several fields or alone.
+std::string counted_as(const std::string& value) {
+  const std::string low = folded(value);
+  return std::to_string(low.size()) + ':' + low;
+}
+
 bool has_not(const Condition& condition) {
   return condition.kind == Condition::Kind::kNot || std::ranges::any_of(condition.children, has_not);
 }
@@ -58,7 +64,9 @@ struct Signal {
   Nanos time = 0;
   EventPlace place;
   std::uint32_t rule = kNoRule;  // where its values come from
+  std::uint64_t event = 0;       // a number of the event; 0: a correlation's hit
   const std::vector<std::optional<std::string>>* values = nullptr;
+  const std::vector<std::pair<std::uint32_t, std::string>>* more = nullptr;  // values, as SigmaMatch has them
   std::vector<EventPlace> events;  // that took part before, for a correlation's hit
 };
 
@@ -87,11 +95,19 @@ struct Group {
   std::unordered_map<std::string, std::uint32_t> distinct;
   double sum = 0;
   Nanos newest = 0, end = 0;  // end: of the open window
+  // Numbers of the event that was counted last, whichever rules it matches, and of the one that completed the last hit.
+  std::uint64_t counted = 0, spent = 0;
   bool open = false;
   std::multimap<Nanos, Group*>::iterator due;  // while open
   std::vector<std::shared_ptr<const Chain>> best;
   std::list<Group*>::iterator age;
 };
+
+// An event is one event, of however many of the rules: it is counted once, and its number is taken once. What it has
+// different values of may still count for each (value_count, by aliases), as may rules that it is there for (temporal).
+bool counts_once(Type type) {
+  return type != Type::kValueCount && type != Type::kTemporal && type != Type::kTemporalOrdered;
+}
 
 // One correlation as it is judged.
 struct Plan {
@@ -127,6 +143,12 @@ struct SigmaSequencer::Impl {
   std::multimap<Nanos, Group*> due;  // every open window, by its end
   std::size_t entries = 0;
   Nanos now = 0;
+  std::uint64_t event = 0;
+  struct Told {
+    std::uint32_t correlation = 0, reference = 0;
+    const SigmaMatch* match = nullptr;
+  };
+  std::vector<Told> told;  // of the event at hand
   std::vector<SigmaHit>* out = nullptr;
 
   const std::vector<std::size_t>& columns(std::uint32_t correlation, std::uint32_t reference, std::uint32_t rule);
@@ -138,7 +160,7 @@ struct SigmaSequencer::Impl {
   void open(Group& group, Nanos end);
   void make_room(const Group& keep);
   bool add(const Plan& plan, Group& group, Entry entry);
-  void ordered(const Plan& plan, std::uint32_t correlation, Group& group, Entry entry);
+  void ordered(const Plan& plan, std::uint32_t correlation, Group& group, Entry entry, std::uint64_t event);
   bool judge(const Plan& plan, const Group& group) const;
   bool compare(const Plan& plan, double value) const;
   bool expression(const Condition& condition, const std::vector<bool>& there, const Plan& plan) const;
@@ -392,7 +414,8 @@ bool SigmaSequencer::Impl::judge(const Plan& plan, const Group& group) const {
   return false;
 }
 
-void SigmaSequencer::Impl::ordered(const Plan& plan, std::uint32_t correlation, Group& group, Entry entry) {
+void SigmaSequencer::Impl::ordered(const Plan& plan, std::uint32_t correlation, Group& group, Entry entry,
+                                   std::uint64_t event_number) {
   const std::size_t rules = plan.rule->rules.size(), rule = entry.reference;
   if (group.best.empty()) {
     group.best.resize(rules * rules);
@@ -420,6 +443,7 @@ void SigmaSequencer::Impl::ordered(const Plan& plan, std::uint32_t correlation, 
     for (const Chain* one = best.get(); one != nullptr; one = one->before.get()) taken.push_back(one->last);
     std::ranges::reverse(taken);
     clear(group);
+    group.spent = event_number;
     hit(correlation, group, std::move(taken), time);
     return;
   }
@@ -430,8 +454,17 @@ void SigmaSequencer::Impl::hit(std::uint32_t correlation, Group& group, std::vec
   made.correlation = true;
   made.index = correlation;
   made.at = taken.back().place;
-  const std::size_t others = taken.size() - 1;
-  for (std::size_t i = others - std::min(others, kMaxHitEvents); i < others; ++i) made.events.push_back(taken[i].place);
+  // The others, from the last back; an event that counted several times stands there once.
+  const auto same_event = [](const EventPlace& a, const EventPlace& b) {
+    return a.offset == b.offset && a.source == b.source;
+  };
+  const EventPlace* behind = &made.at;
+  for (std::size_t i = taken.size() - 1; i-- > 0 && made.events.size() < kMaxHitEvents;) {
+    if (same_event(taken[i].place, *behind)) continue;
+    made.events.push_back(taken[i].place);
+    behind = &taken[i].place;
+  }
+  std::ranges::reverse(made.events);
   const auto& names = plans[correlation].rule->group_by;
   for (std::size_t i = 0; i < names.size(); ++i) made.group.emplace_back(names[i], group.values[i]);
   // Those that refer to this one are told before `group` may be forgotten for others.
@@ -495,8 +528,7 @@ void SigmaSequencer::Impl::signal(std::uint32_t correlation, std::uint32_t refer
       ++counters.without_value;
       return;
     }
-    const std::string low = folded(*v);
-    entry.value += std::to_string(low.size()) + ':' + low;
+    entry.value += counted_as(*v);
     if (rule.type == Type::kValueCount || (rule.type == Type::kValuePercentile && !rule.percentile)) continue;
     const auto number = number_of(*v);
     if (!number) {
@@ -510,29 +542,48 @@ void SigmaSequencer::Impl::signal(std::uint32_t correlation, std::uint32_t refer
     ++counters.late;
     return;
   }
+  // A field that has several values counts for each.
+  std::vector<Entry> entries_of_event{entry};
+  if (rule.type == Type::kValueCount && rule.value_fields.size() == 1 && signal.more != nullptr)
+    for (const auto& [column, other] : *signal.more)
+      if (column == where[rule.group_by.size()]) {
+        entries_of_event.push_back(entry);
+        entries_of_event.back().value = counted_as(other);
+      }
   Group& group = *group_of(correlation, key);
+  if (signal.event != 0) {
+    if (group.spent == signal.event || (group.counted == signal.event && counts_once(rule.type))) return;
+    group.counted = signal.event;
+  }
   if (rule.type == Type::kTemporalOrdered) {
-    ordered(plan, correlation, group, std::move(entry));
+    ordered(plan, correlation, group, std::move(entry), signal.event);
     return;
   }
+  const auto add_all = [&](Group& to) {
+    bool added = false;
+    for (Entry& one : entries_of_event) added = add(plan, to, std::move(one)) || added;
+    return added;
+  };
   if (plan.at_once) {
-    if (!add(plan, group, std::move(entry)) || !judge(plan, group)) return;
+    if (!add_all(group) || !judge(plan, group)) return;
     std::vector<Entry> taken(std::make_move_iterator(group.entries.begin()),
                              std::make_move_iterator(group.entries.end()));
     clear(group);
+    group.spent = signal.event;
     hit(correlation, group, std::move(taken), signal.time);
     return;
   }
-  if (group.open && entry.time > group.end) {
+  if (group.open && signal.time > group.end) {
     close(group);
     // What referred to it may have cost this group its place.
     Group& again = *group_of(correlation, key);
-    open(again, entry.time + plan.span);
-    add(plan, again, std::move(entry));
+    again.counted = signal.event;
+    open(again, signal.time + plan.span);
+    add_all(again);
     return;
   }
-  if (!group.open) open(group, entry.time + plan.span);
-  add(plan, group, std::move(entry));
+  if (!group.open) open(group, signal.time + plan.span);
+  add_all(group);
 }
 
 SigmaSequencer::SigmaSequencer(SigmaSetPtr set) : impl_(std::make_unique<Impl>(std::move(set))) {}
@@ -545,6 +596,7 @@ void SigmaSequencer::use(SigmaSetPtr set) {
   auto next = std::make_unique<Impl>(std::move(set));
   next->counters = impl_->counters;
   next->now = impl_->now;
+  next->event = impl_->event;
   const auto& before = impl_->set->correlations();
   const auto& after = next->set->correlations();
   std::map<std::string, std::uint32_t> by_reference;
@@ -579,14 +631,29 @@ void SigmaSequencer::take(const std::vector<SigmaMatch>& matches, const EventPla
   const Nanos time = nanos(place.time);
   impl.now = std::max(impl.now, time);
   impl.close_due(impl.now);
+  ++impl.event;
+  impl.told.clear();
   for (const SigmaMatch& match : matches) {
     if (impl.set->rule_speaks(match.rule)) hits.push_back({false, match.rule, place, {}, {}});
+    for (const auto& [correlation, reference] : impl.of_rule[match.rule])
+      impl.told.push_back({correlation, reference, &match});
+  }
+  // In the order in which a correlation names its rules, not in that of files. An event does not come before itself: an
+  // ordered correlation hears of its later rules first, so that one event is one step.
+  std::ranges::sort(impl.told, [&](const Impl::Told& a, const Impl::Told& b) {
+    if (a.correlation != b.correlation) return a.correlation < b.correlation;
+    return impl.plans[a.correlation].rule->type == Type::kTemporalOrdered ? a.reference > b.reference
+                                                                          : a.reference < b.reference;
+  });
+  for (const Impl::Told& one : impl.told) {
     Signal signal;
     signal.time = time;
     signal.place = place;
-    signal.rule = match.rule;
-    signal.values = &match.values;
-    for (const auto& [correlation, reference] : impl.of_rule[match.rule]) impl.signal(correlation, reference, signal);
+    signal.rule = one.match->rule;
+    signal.event = impl.event;
+    signal.values = &one.match->values;
+    signal.more = &one.match->more;
+    impl.signal(one.correlation, one.reference, signal);
   }
   // Groups whose window is long past give their place back, a few at a time.
   for (int i = 0; i < 2 && !impl.ages.empty(); ++i) {

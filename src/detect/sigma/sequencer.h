@@ -14,6 +14,9 @@
 // It opens
 //   with the first event of a group and is judged when time has passed its end.
 //
+// An event that matches several of a correlation's rules is one event: it is counted once, its number is taken once,
+// and it is one step of an ordered correlation. For `temporal` it stands for each of the rules that it matches.
+//
 // An event without one of the group-by fields belongs to no group. Values of group-by fields are compared without case.
 // Memory is bounded: the group that was touched longest ago is forgotten first, and counted.
 //

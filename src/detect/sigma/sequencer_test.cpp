@@ -43,7 +43,13 @@ std::string event_of(const std::string& text) {
   std::string out = "{\"timestamp\":\"" + second(std::stoi(time)) + "\",\"do\":\"" + action + "\"";
   while (words >> pair) {
     const auto equals = pair.find('=');
-    out += ",\"" + pair.substr(0, equals) + "\":\"" + pair.substr(equals + 1) + "\"";
+    std::string value = "\"" + pair.substr(equals + 1) + "\"";
+    if (pair[equals + 1] == '[') {  // "v=[p,q]" is a list
+      value = "[\"" + pair.substr(equals + 2, pair.size() - equals - 3) + "\"]";
+      for (std::size_t comma = value.find(','); comma != value.npos; comma = value.find(',', comma + 3))
+        value.replace(comma, 1, "\",\"");
+    }
+    out += ",\"" + pair.substr(0, equals) + "\":" + value;
   }
   return out + "}\n";
 }
@@ -228,6 +234,44 @@ const Case kCases[] = {
      "title: X\ncorrelation: {type: event_count, rules: [a], timespan: 1h, condition: {gte: 2}, generate: true}\n",
      {"0 a", "1 a", "2 b"},
      {"A@1", "A@2", "X@2<1", "B@3"}},
+    {"an event that matches two of the rules is counted once",
+     "title: E\nname: e\nlogsource: {product: test}\ndetection: {s: {u: '*'}, condition: s}\n---\n"
+     "title: X\ncorrelation: {type: event_count, rules: [a, e], group-by: [u], timespan: 10s, condition: {gte: 3}}\n",
+     {"0 a u=x", "1 a u=x", "2 b u=x", "3 a u=x", "4 a u=x", "5 a u=x"},
+     {"X@3<1,2 u=x", "X@6<4,5 u=x"}},
+    {"its number is taken once",
+     "title: E\nname: e\nlogsource: {product: test}\ndetection: {s: {u: '*'}, condition: s}\n---\n"
+     "title: X\ncorrelation: {type: value_sum, rules: [e, a], timespan: 10s, condition: {field: v, gte: 20}}\n---\n"
+     "title: Y\ncorrelation: {type: value_avg, rules: [e, a], timespan: 10s, condition: {field: v, gte: 10}}\n",
+     {"0 a u=x v=12", "1 b u=x v=6"},
+     {}},
+    {"an event that completes a hit is spent, also for the other rules that it matches",
+     "title: E\nname: e\nlogsource: {product: test}\ndetection: {s: {u: '*'}, condition: s}\n---\n"
+     "title: X\ncorrelation: {type: value_count, rules: [a, e], timespan: 10s, condition: {field: v, gte: 2}}\n",
+     {"0 a u=x v=1", "1 a u=x v=2", "2 b u=x v=3", "3 b u=x v=4"},
+     {"X@2<1", "X@4<3"}},
+    {"temporal: one event stands for each rule that it matches",
+     "title: E\nname: e\nlogsource: {product: test}\ndetection: {s: {u: '*'}, condition: s}\n---\n"
+     "title: X\ncorrelation: {type: temporal, rules: [a, e], timespan: 10s}\n",
+     {"0 a u=x"},
+     {"X@1"}},
+    {"temporal_ordered: one event is one step, whichever rule's file comes first",
+     "title: E\nname: e\nlogsource: {product: test}\ndetection: {s: {u: '*'}, condition: s}\n---\n"
+     "title: X\ncorrelation: {type: temporal_ordered, rules: [a, e], timespan: 10s}\n---\n"
+     "title: Y\ncorrelation: {type: temporal_ordered, rules: [e, a], timespan: 10s}\n",
+     {"0 a u=x", "1 a u=x"},
+     {"X@2<1", "Y@2<1"}},
+    {"rules are named by a UUID in either case",
+     "title: X\ncorrelation: {type: event_count, rules: [22222222-2222-4222-8222-222222222222], timespan: 10s, "
+     "condition: {gte: 2}}\n---\ntitle: D\nid: ABCDEFAB-1111-4111-8111-111111111111\nlogsource: {product: test}\n"
+     "detection: {s: {do: d}, condition: s}\n---\ntitle: Y\ncorrelation: {type: event_count, rules: "
+     "[abcdefab-1111-4111-8111-111111111111], timespan: 10s, condition: {gte: 2}}\n",
+     {"0 d", "1 b", "2 d", "3 b"},
+     {"Y@3<1", "X@4<2"}},
+    {"value_count counts every value of a field that has several",
+     "title: X\ncorrelation: {type: value_count, rules: [a], timespan: 10s, condition: {field: v, gte: 3}}\n",
+     {"0 a v=[p,q]", "1 a v=[Q,p]", "2 a v=[r]", "3 a v=[x,y,z]"},
+     {"X@3<1,2", "X@4"}},
     {"events that come late by their time still count",
      "title: X\ncorrelation: {type: event_count, rules: [a], group-by: [u], timespan: 10s, condition: {gte: 3}}\n",
      {"10 a u=x", "5 a u=x", "7 a u=x"},

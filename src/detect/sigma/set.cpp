@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "detect/sigma/compiled.h"
 #include "detect/sigma/fold.h"
@@ -247,32 +248,39 @@ class GroupBuilder {
   std::vector<std::pair<Clue, std::uint32_t>> clues_;
 };
 
-// Every field name that correlations over `rule` ask for, with aliases undone.
+// The fields by their own names that `field` of a correlation stands for: itself, or what its alias says.
+std::vector<std::string> names_of(const Correlation& correlation, const std::string& field) {
+  const auto alias = correlation.aliases.find(field);
+  if (alias == correlation.aliases.end()) return {field};
+  std::vector<std::string> out;
+  for (const auto& [rule, name] : alias->second) out.push_back(name);
+  return out;
+}
+
+// Every field name that correlations ask for, and which rules they ask.
 void collect_names(const std::vector<LinkedCorrelation>& correlations, std::vector<std::string>& names,
                    std::vector<bool>& asked_rules) {
-  const auto add = [&](const std::string& name) {
-    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-  };
   for (const LinkedCorrelation& one : correlations) {
-    for (const std::string& field : one.correlation.group_by) {
-      const auto alias = one.correlation.aliases.find(field);
-      if (alias == one.correlation.aliases.end()) {
-        add(field);
-      } else {
-        for (const auto& [rule, name] : alias->second) add(name);
-      }
-    }
-    for (const std::string& field : one.correlation.value_fields) {
-      const auto alias = one.correlation.aliases.find(field);
-      if (alias == one.correlation.aliases.end()) {
-        add(field);
-      } else {
-        for (const auto& [rule, name] : alias->second) add(name);
-      }
-    }
+    for (const auto* fields : {&one.correlation.group_by, &one.correlation.value_fields})
+      for (const std::string& field : *fields)
+        for (const std::string& name : names_of(one.correlation, field))
+          if (std::ranges::find(names, name) == names.end()) names.push_back(name);
     for (const auto& reference : one.references)
       if (!reference.correlation) asked_rules[reference.index] = true;
   }
+}
+
+// `error`, of the first correlation that asks for `name`.
+Error no_field(const std::vector<LinkedCorrelation>& correlations, const std::string& name, Error error) {
+  for (const LinkedCorrelation& one : correlations)
+    for (const auto* fields : {&one.correlation.group_by, &one.correlation.value_fields})
+      for (const std::string& field : *fields)
+        if (const auto names = names_of(one.correlation, field); std::ranges::find(names, name) != names.end()) {
+          error.where = at(one.correlation.source, one.correlation.place, "correlation");
+          error.message += ": \"" + name.substr(0, 80) + "\"";
+          return error;
+        }
+  return error;
 }
 
 }  // namespace
@@ -292,8 +300,38 @@ Result<SigmaSetPtr> SigmaSet::compile(RuleSet rules, const FieldMap& map, FieldM
 
   compiled->rule_asked.assign(rules.rules.size(), false);
   collect_names(rules.correlations, set->value_names_, compiled->rule_asked);
+  for (const std::string& name : set->value_names_)
+    compiled->counted.push_back(std::ranges::any_of(rules.correlations, [&](const LinkedCorrelation& one) {
+      const Correlation& rule = one.correlation;
+      if (rule.type != Correlation::Type::kValueCount || rule.value_fields.size() != 1) return false;
+      const auto names = names_of(rule, rule.value_fields[0]);
+      return std::ranges::find(names, name) != names.end();
+    }));
 
   const auto rows = map.log_sources();
+  // How events are told apart. Fields of `when` are wanted even if no rule is there for the source.
+  std::map<std::string, std::uint32_t> tellers;
+  for (const LogSource& row : rows) {
+    Compiled::Source source;
+    source.format = row.format;
+    source.has_product = !row.product.empty();
+    for (const auto& [field, values] : row.when) {
+      const auto [known, fresh] = tellers.try_emplace(field, static_cast<std::uint32_t>(compiled->tellers.size()));
+      if (fresh) {
+        std::vector<FieldId> ids;
+        for (const std::string& path : paths_of(field, nullptr, map)) {
+          BONGSU_TRY(const FieldId id, builder.want(path));
+          ids.push_back(id);
+        }
+        compiled->tellers.push_back(std::move(ids));
+      }
+      std::vector<std::string> wanted;
+      for (const std::string& value : values) wanted.push_back(folded(value));
+      source.when.emplace_back(known->second, std::move(wanted));
+    }
+    compiled->sources.push_back(std::move(source));
+  }
+
   std::map<std::size_t, GroupBuilder> groups;
   std::vector<bool> refused(rules.rules.size(), false);
   for (std::size_t i = 0; i < rules.rules.size(); ++i) {
@@ -335,36 +373,16 @@ Result<SigmaSetPtr> SigmaSet::compile(RuleSet rules, const FieldMap& map, FieldM
   report.rules = static_cast<std::size_t>(std::ranges::count(refused, false));
   report.correlations = rules.correlations.size();
 
-  // How events are told apart. Fields of `when` are wanted even if no rule is there for the source.
-  std::map<std::string, std::uint32_t> tellers;
-  for (const LogSource& row : rows) {
-    Compiled::Source source;
-    source.format = row.format;
-    source.has_product = !row.product.empty();
-    for (const auto& [field, values] : row.when) {
-      const auto [known, fresh] = tellers.try_emplace(field, static_cast<std::uint32_t>(compiled->tellers.size()));
-      if (fresh) {
-        std::vector<FieldId> ids;
-        for (const std::string& path : paths_of(field, nullptr, map)) {
-          BONGSU_TRY(const FieldId id, builder.want(path));
-          ids.push_back(id);
-        }
-        compiled->tellers.push_back(std::move(ids));
-      }
-      std::vector<std::string> wanted;
-      for (const std::string& value : values) wanted.push_back(folded(value));
-      source.when.emplace_back(known->second, std::move(wanted));
-    }
-    compiled->sources.push_back(std::move(source));
-  }
-
   compiled->groups_of_source.resize(rows.size() + 1);  // the last: no declared product
+  std::set<std::string> told;
   for (auto& [row, group] : groups) {
     Group& g = group.group;
     g.source = row;
     for (const std::string& name : set->value_names_) {
-      BONGSU_TRY(std::vector<FieldId> ids, group.fields_of(name));
-      g.value_fields.push_back(std::move(ids));
+      // A field that cannot be had is absent from every event; what groups by it or counts it is told.
+      auto ids = group.fields_of(name);
+      if (!ids && told.insert(name).second) report.errors.push_back(no_field(rules.correlations, name, ids.error()));
+      g.value_fields.push_back(ids ? std::move(*ids) : std::vector<FieldId>());
     }
     BONGSU_TRY_VOID(group.finish(report));
     g.first_atom = compiled->atoms;

@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "detect/sigma/collection.h"
@@ -46,6 +47,8 @@ struct SigmaReport {
 struct SigmaMatch {
   std::uint32_t rule = 0;  // index into SigmaSet::rules()
   std::vector<std::optional<std::string>> values;
+  // The other values of fields that have several: (index into value_names, value).
+  std::vector<std::pair<std::uint32_t, std::string>> more{};
 };
 
 class SigmaSet {
@@ -87,7 +90,9 @@ class SigmaMatcher {
 
   // How much work it was, for measuring.
   struct Counters {
-    std::uint64_t events = 0, scanned_bytes = 0, scans = 0, candidates = 0, tests = 0, matches = 0;
+    std::uint64_t events = 0;
+    std::uint64_t of_sources = 0;  // events that some rule's log source means
+    std::uint64_t scanned_bytes = 0, scans = 0, candidates = 0, tests = 0, matches = 0;
     std::vector<std::uint32_t> candidates_by_rule, matches_by_rule;
   };
   const Counters& counters() const;

@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <re2/re2.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <cmath>
@@ -42,30 +44,23 @@ std::uint32_t code_of(const std::string& character) {
   if (character.size() == 1) return byte(0);
   if (character.size() == 2) return (byte(0) & 31) << 6 | (byte(1) & 63);
   if (character.size() == 3) return (byte(0) & 15) << 12 | (byte(1) & 63) << 6 | (byte(2) & 63);
-  return 0x10000;
+  return (byte(0) & 7) << 18 | (byte(1) & 63) << 12 | (byte(2) & 63) << 6 | (byte(3) & 63);
 }
 
-std::string two_bytes(std::uint32_t code) {
-  return {static_cast<char>(0xc0 | code >> 6), static_cast<char>(0x80 | (code & 63))};
-}
-
+// One character for one, as ICU folds it; two that would grow stay.
 std::string lower_character(const std::string& character) {
-  const std::uint32_t c = code_of(character);
-  if (character.size() == 1)
-    return std::string(1, c < 0x80 ? static_cast<char>(std::tolower(static_cast<int>(c))) : character[0]);
-  if (c == 0x212a) return "k";
-  if (c == 0x17f) return "s";
-  if (character.size() != 2) return character;
-  const auto in = [&](std::uint32_t a, std::uint32_t b) { return c >= a && c <= b; };
-  if (in(0xc0, 0xde) && c != 0xd7) return two_bytes(c + 32);
-  if (c == 0x178) return two_bytes(0xff);
-  // Pairs of upper and lower case, upper first: on even codes, but on odd ones in two stretches.
-  if ((in(0x100, 0x137) && c != 0x130) || in(0x14a, 0x177) || in(0x460, 0x481))
-    return two_bytes(c % 2 == 0 ? c + 1 : c);
-  if (in(0x139, 0x148) || in(0x179, 0x17e)) return two_bytes(c % 2 == 1 ? c + 1 : c);
-  if ((in(0x391, 0x3a9) && c != 0x3a2) || in(0x410, 0x42f)) return two_bytes(c + 32);
-  if (in(0x400, 0x40f)) return two_bytes(c + 80);
-  return character;
+  if (character.size() == 1) {
+    const auto c = static_cast<unsigned char>(character[0]);
+    return std::string(1, c < 0x80 ? static_cast<char>(std::tolower(c)) : character[0]);
+  }
+  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (code_of(character) < kLeast[character.size()]) return character;  // longer than need be: no character
+  const UChar32 low = u_foldCase(static_cast<UChar32>(code_of(character)), U_FOLD_CASE_DEFAULT);
+  char out[U8_MAX_LENGTH];
+  std::int32_t size = 0;
+  U8_APPEND_UNSAFE(out, size, low);
+  return static_cast<std::size_t>(size) > character.size() ? character
+                                                           : std::string(out, static_cast<std::size_t>(size));
 }
 
 // A decimal number, exactly as far as long double goes.

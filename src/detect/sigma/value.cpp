@@ -2,9 +2,15 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "detect/sigma/fold.h"
 
 namespace bongsu::detect::sigma {
+
+bool is_word_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
 
 Pattern Pattern::parse(std::string_view text) {
   Pattern out;
@@ -56,6 +62,39 @@ bool Pattern::has(Part::Kind kind) const {
 
 bool Pattern::special() const {
   return std::ranges::any_of(parts, [](const Part& part) { return part.kind != Part::Kind::kText; });
+}
+
+Pattern Pattern::with_placeholders() const {
+  Pattern out;
+  for (const Part& part : parts) {
+    if (part.kind != Part::Kind::kText) {
+      out.add(part);
+      continue;
+    }
+    const std::string& text = part.text;
+    std::string plain;
+    for (std::size_t i = 0; i < text.size();) {
+      if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '%') {
+        plain += '%';
+        i += 2;
+        continue;
+      }
+      if (text[i] == '%') {
+        std::size_t end = i + 1;
+        while (end < text.size() && (is_word_character(text[end]) || text[end] == '-')) ++end;
+        if (end > i + 1 && end < text.size() && text[end] == '%') {
+          out.add({Part::Kind::kText, std::move(plain)});
+          plain.clear();
+          out.add({Part::Kind::kPlaceholder, text.substr(i + 1, end - i - 1)});
+          i = end + 1;
+          continue;
+        }
+      }
+      plain += text[i++];
+    }
+    out.add({Part::Kind::kText, std::move(plain)});
+  }
+  return out;
 }
 
 std::string Pattern::written() const {

@@ -41,7 +41,9 @@ struct Pattern {
   bool has(Part::Kind kind) const;
   bool special() const;  // anything but text
   bool empty() const { return parts.empty(); }
-  // As the specification writes it: wildcards as such, plain * and ? escaped.
+  // `%name%` as placeholders; `\%` is a plain percent sign (rules specification, Placeholders).
+  Pattern with_placeholders() const;
+  // As pipelines see it (pySigma's str()): wildcards as such, plain * and ? escaped, backslashes single.
   std::string written() const;
   // The text when nothing is special.
   std::string text() const;
@@ -74,6 +76,9 @@ struct Test {
   std::vector<std::string> other_fields;  // kFieldRef: after the pipelines, any of them
   bool operator==(const Test&) const = default;
 };
+
+// A letter, a digit, "_", or part of a character beyond ASCII.
+bool is_word_character(char c);
 
 // Base64 of bytes (RFC 4648 §4), and the part of it that does not depend on what stands before and after, for the
 // three offsets. A string of less than one whole sextet group gives an empty part.
