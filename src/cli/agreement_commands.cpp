@@ -177,10 +177,12 @@ int run_agreement_sign(const AgreementSignOptions& o, std::FILE* out, std::FILE*
     return document;
   }();
   if (!done) return trouble(done.error(), o.json, err);
-  if (o.json) return kExitOk;
-  fmt::print(err, "{}\n", for_terminal(signatures_of(*done).line));
-  if (o.notice) fmt::print(err, "It ends at {}.\n", policy::end_of(*done).text(0));
-  return kExitOk;
+  const Signatures signatures = signatures_of(*done);
+  if (!o.json) {
+    fmt::print(err, "{}\n", for_terminal(signatures.line));
+    if (o.notice) fmt::print(err, "It ends at {}.\n", policy::end_of(*done).text(0));
+  }
+  return signatures.hold ? kExitOk : kExitNo;
 }
 
 int run_agreement_merge(const AgreementFilesOptions& o, std::FILE* out, std::FILE* err) {
@@ -194,8 +196,9 @@ int run_agreement_merge(const AgreementFilesOptions& o, std::FILE* out, std::FIL
   if (!all) return trouble({.code = ErrorCode::kInvalid, .message = "needs files to merge", .where = {}}, o.json, err);
   if (const auto written = write_document(o.out, all->text(), out); !written)
     return trouble(written.error(), o.json, err);
-  if (!o.json) fmt::print(err, "{}\n", for_terminal(signatures_of(*all).line));
-  return kExitOk;
+  const Signatures signatures = signatures_of(*all);
+  if (!o.json) fmt::print(err, "{}\n", for_terminal(signatures.line));
+  return signatures.hold ? kExitOk : kExitNo;
 }
 
 int run_agreement_explain(const AgreementFilesOptions& o, std::FILE* out, std::FILE* err) {

@@ -59,6 +59,10 @@ TEST_F(AgreementCommands, SaysOfEachSignatureWhetherItHolds) {
   EXPECT_EQ(explain(path("bad"), false, true), kExitNo);
   EXPECT_THAT(out_, HasSubstr(R"("signatures_hold":false)"));
 
+  const AgreementFilesOptions merge{.files = {path("bad")}, .out = path("merged")};
+  EXPECT_EQ(run(run_agreement_merge, merge), kExitNo) << "it is written, and does not hold";
+  EXPECT_THAT(err_, HasSubstr("cert-lt: DOES NOT HOLD"));
+
   // Signatures of another text.
   auto other = signed_by({"cert-lt", "cert-ee"});
   other.toml += "# something else\n";

@@ -6,6 +6,7 @@
 
 #include "cli/ask.h"
 #include "cli/definitions.h"
+#include "cli/signed_files.h"
 #include "flow/facts.h"
 #include "net/http.h"
 #include "node/data_dir.h"
@@ -72,27 +73,27 @@ Result<Input> read_input(const std::string& file) {
   return out;
 }
 
-int trouble(const Error& error, std::FILE* err) {
-  fmt::print(err, "bongsu: {}\n", for_terminal(error.text()));
-  return kExitTrouble;
-}
-
 }  // namespace
 
 int decide_on_state_file(const DecideCommand& c, std::FILE* out, std::FILE* err) {
   const auto purpose = policy::parse_purpose(c.purpose);
   if (!purpose)
-    return trouble({.code = ErrorCode::kInvalid, .message = "is operations, exercise or crisis", .where = {.field = "--purpose"}}, err);
+    return trouble(
+        {.code = ErrorCode::kInvalid, .message = "is operations, exercise or crisis", .where = {.field = "--purpose"}},
+        c.json, err);
   const auto text = node::read_small_file(c.state, policy::kMaxStateBytes);
-  if (!text) return trouble(text.error(), err);
+  if (!text) return trouble(text.error(), c.json, err);
   auto state = policy::parse_state(*text, c.state);
-  if (!state) return trouble(state.error(), err);
+  if (!state) return trouble(state.error(), c.json, err);
   const auto input = read_input(c.object);
-  if (!input) return trouble(input.error(), err);
+  if (!input) return trouble(input.error(), c.json, err);
   std::optional<Instant> now = SystemClock().now();
   if (!c.at.empty()) now = Instant::parse(c.at);
   if (!now)
-    return trouble({.code = ErrorCode::kInvalid, .message = "is a date and time: 2027-01-01T00:00:00Z", .where = {.field = "--at"}}, err);
+    return trouble({.code = ErrorCode::kInvalid,
+                    .message = "is a date and time: 2027-01-01T00:00:00Z",
+                    .where = {.field = "--at"}},
+                   c.json, err);
   policy::end_consents(*state, *now, *purpose == policy::Purpose::kCrisis);
   policy::ObjectFacts facts{
       .object_id = input->object->id_text(),

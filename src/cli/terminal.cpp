@@ -20,44 +20,53 @@ int report(const Error& error, bool json) {
     const Json value = JsonObject{{"error", to_string(error.code)}, {"message", error.text()}};
     fmt::print(stderr, "{}\n", to_text(value));
   } else {
-    fmt::print(stderr, "bongsu: {}\n", error.text());
+    fmt::print(stderr, "bongsu: {}\n", for_terminal(error.text()));
   }
   return kExitTrouble;
 }
 
 void print_json(const Json& value) { fmt::print("{}\n", to_pretty_text(value)); }
-std::string for_terminal(std::string_view text) {
+namespace {
+
+// Bytes of the character at text[at] that a terminal, or whoever reads it, must not get: a control character (C0, DEL,
+// C1), one that turns the direction of what follows (Unicode, UAX 9: LRM, RLM, ALM, embeddings, overrides, isolates), a
+// line or paragraph separator, a byte order mark. 0: none.
+std::size_t unsafe_bytes(std::string_view text, std::size_t at) {
+  const auto c = static_cast<unsigned char>(text[at]);
+  if (c < 0x20 || c == 0x7f) return 1;
+  const auto byte = [&](std::size_t i) {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : static_cast<unsigned char>(0);
+  };
+  if (c == 0xc2 && byte(1) >= 0x80 && byte(1) < 0xa0) return 2;
+  if (c == 0xd8 && byte(1) == 0x9c) return 2;
+  if (c == 0xe2 && byte(1) == 0x80 && (byte(2) == 0x8e || byte(2) == 0x8f || (byte(2) >= 0xa8 && byte(2) <= 0xae)))
+    return 3;
+  if (c == 0xe2 && byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9) return 3;
+  if (c == 0xef && byte(1) == 0xbb && byte(2) == 0xbf) return 3;
+  return 0;
+}
+
+std::string made_safe(std::string_view text, std::string_view but) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    // C1 controls, as UTF-8 writes them.
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
-    if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
-      out += '?';
-      ++i;
-    } else {
-      out += (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : text[i];
-    }
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t bad = but.find(text[i]) == but.npos ? unsafe_bytes(text, i) : 0;
+    out += bad > 0 ? '?' : text[i];
+    i += std::max<std::size_t>(bad, 1);
   }
   return out;
 }
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    out += u < 32 || u == 127 ? '?' : c;
-  }
-  return out;
-}
+}  // namespace
+
+std::string for_terminal(std::string_view text) { return made_safe(text, "\n\t"); }
+std::string printable(std::string_view text) { return made_safe(text, ""); }
 
 std::string printable(std::string_view text, std::size_t width) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     if (out.size() >= width) return out.substr(0, width - 1) + "…";
-    const auto u = static_cast<unsigned char>(c);
-    out += u < 32 || u == 127 ? '.' : c;
+    out += c;
   }
   return out;
 }

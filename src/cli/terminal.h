@@ -19,11 +19,12 @@ bool is_terminal(std::FILE* file);
 // "bongsu: …" on standard error (or a JSON object with --json); returns kExitTrouble.
 int report(const Error& error, bool json);
 void print_json(const Json& value);
-// What comes out of logs and from partners must not steer a terminal: control characters but newline and tab become '?'.
+// What comes out of logs and from partners must not steer a terminal, nor show otherwise than it is: control characters
+// but newline and tab, and characters that turn the direction of writing (Unicode, UAX 9), become '?'.
 std::string for_terminal(std::string_view text);
-// One line of it: every control character becomes '?'.
+// One line of it: newlines and tabs, too.
 std::string printable(std::string_view text);
-// For a table's cell or a long message: every control character becomes '.', and what is longer than `width` bytes is cut.
+// For a table's cell or a long message: what is longer than `width` bytes is cut.
 std::string printable(std::string_view text, std::size_t width);
 void say(std::string_view text);  // a line on standard output, for_terminal
 void hint(std::string_view text); // what to do next: on standard error, terminals only

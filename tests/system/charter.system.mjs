@@ -40,6 +40,8 @@ async function founded(house, { draft = [] } = {}) {
   await sponsors.sign(f('c1.draft'), ['lt', 'ee'], f('c1'));
   const verified = await json(['charter', 'verify', f('c1')]);
   equal(verified.signed_by, ['ee', 'lt'], 'who signed');
+  const another = await run(['charter', 'verify', f('c1'), '--digest', '0000 1111', '--json']);
+  equal([another.code, JSON.parse(another.out).refusal], [1, 'digest'], 'a digest that is another: exit and refusal');
   await refused(['charter', 'accept', f('c1'), '--data', a.data], 'pin: this node trusts no charter yet');
   await refused(['charter', 'accept', f('c1'), '--digest', '0000 1111', '--data', a.data], 'pin: the digest of this charter is');
   for (const node of [a, b]) await ok(['charter', 'accept', f('c1'), '--digest', verified.spoken_digest, '--data', node.data]);
