@@ -44,7 +44,7 @@ struct TextHash {
 
 // What one field of one group is looked through for. Values are indexes into Group::trees.
 struct FieldScan {
-  std::unique_ptr<const LiteralScanner> literals;  // null: none
+  std::shared_ptr<const LiteralScanner> literals;  // null: none; fields that one name stands for have one together
   std::unordered_map<std::string, std::vector<std::uint32_t>, TextHash, std::equal_to<>> whole;
   bool numbers = false;  // some of `whole` are numbers
   std::vector<std::uint32_t> present;

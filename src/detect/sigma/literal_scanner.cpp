@@ -40,13 +40,17 @@ void LiteralScanner::Builder::add(std::string_view literal, Use use) {
   literals.emplace_back(std::string(literal), use);
 }
 
-Result<std::unique_ptr<const LiteralScanner>> LiteralScanner::Builder::build() {
-  std::unique_ptr<LiteralScanner> out(new LiteralScanner);
+void LiteralScanner::Builder::tidy() {
   std::ranges::sort(literals, [](const auto& a, const auto& b) {
     return std::tie(a.first, a.second.value, a.second.at_start, a.second.at_end) <
            std::tie(b.first, b.second.value, b.second.at_start, b.second.at_end);
   });
   literals.erase(std::unique(literals.begin(), literals.end()), literals.end());
+}
+
+Result<std::shared_ptr<const LiteralScanner>> LiteralScanner::Builder::build() {
+  std::shared_ptr<LiteralScanner> out(new LiteralScanner);
+  tidy();
   std::vector<const char*> texts;
   std::vector<std::size_t> sizes;
   std::vector<unsigned> flags, ids;
@@ -72,7 +76,7 @@ Result<std::unique_ptr<const LiteralScanner>> LiteralScanner::Builder::build() {
     return fail(ErrorCode::kInternal, "Vectorscan does not take the literals: " + message);
   }
   out->database_ = database;
-  return std::unique_ptr<const LiteralScanner>(std::move(out));
+  return std::shared_ptr<const LiteralScanner>(std::move(out));
 }
 
 int LiteralScanner::on_match(unsigned id, unsigned long long, unsigned long long to, unsigned, void* context) {

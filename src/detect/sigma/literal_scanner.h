@@ -49,7 +49,8 @@ class LiteralScanner {
   struct Builder {
     void add(std::string_view literal, Use use);
     bool empty() const { return literals.empty(); }
-    Result<std::unique_ptr<const LiteralScanner>> build();
+    void tidy();  // sorted, each once: equal builders make equal scanners
+    Result<std::shared_ptr<const LiteralScanner>> build();
     std::vector<std::pair<std::string, Use>> literals;
   };
 

@@ -90,6 +90,9 @@ class GroupBuilder {
       for (const FieldId field : atom.fields) place(group.fields[field], literals[field]);
     }
     clues_.clear();
+    std::vector<
+        std::pair<std::vector<std::pair<std::string, LiteralScanner::Use>>, std::shared_ptr<const LiteralScanner>>>
+        made;
     const auto tidy = [&](FieldScan& scan, LiteralScanner::Builder& builder) -> Result<void> {
       const auto unique = [](std::vector<std::uint32_t>& list) {
         std::ranges::sort(list);
@@ -98,7 +101,14 @@ class GroupBuilder {
       for (auto& [text, trees] : scan.whole) unique(trees);
       unique(scan.present);
       if (builder.empty()) return {};
+      builder.tidy();
+      const auto known = std::ranges::find_if(made, [&](const auto& one) { return one.first == builder.literals; });
+      if (known != made.end()) {
+        scan.literals = known->second;
+        return {};
+      }
       BONGSU_TRY(scan.literals, builder.build());
+      made.emplace_back(std::move(builder.literals), scan.literals);
       ++report.scanners;
       report.literals += scan.literals->literals();
       return {};
