@@ -271,6 +271,7 @@ Result<std::vector<Yaml>> read_yaml(std::string_view text, const std::string& so
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<Yaml> out;
   std::size_t nodes = 0;
+  std::optional<YAML::Mark> last_quoted;
   ViewBuffer buffer(text);
   std::istream stream(&buffer);
   try {
@@ -278,11 +279,13 @@ Result<std::vector<Yaml>> read_yaml(std::string_view text, const std::string& so
     while (true) {
       Builder builder(nodes);
       if (!parser.HandleNextDocument(builder)) break;
-      if (builder.last_quoted && !closed(text, *builder.last_quoted))
-        return fail(ErrorCode::kInvalid, "not YAML: the quote that opens here is never closed",
-                    at(source, place_of(*builder.last_quoted)));
+      last_quoted = builder.last_quoted;
       out.push_back(std::move(builder.root));
     }
+    // One that is open takes in all that follows: it is the last of the last document.
+    if (last_quoted && !closed(text, *last_quoted))
+      return fail(ErrorCode::kInvalid, "not YAML: the quote that opens here is never closed",
+                  at(source, place_of(*last_quoted)));
   } catch (const Stop& stop) {
     return fail(stop.code, stop.message, at(source, stop.place));
   } catch (const YAML::Exception& error) {
