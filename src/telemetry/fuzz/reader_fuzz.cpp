@@ -1,4 +1,5 @@
-// Any bytes through decompression, line cutting and every line format; each event's views must lie within its line.
+// Any bytes through decompression, line cutting and every line format; each event's views must lie within its line, but
+// for the path of a TSV, which its header says.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -21,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     parser.start(**batch);
     while (const EventView* event = parser.next()) {
       for (const Leaf& leaf : event->leaves)
-        if (leaf.value < event->raw.data() || leaf.value + leaf.size > event->raw.data() + event->raw.size())
+        if (!(event->format == Format::kZeekTsv && std::string_view(leaf.key, leaf.key_size) == "_path") &&
+            (leaf.value < event->raw.data() || leaf.value + leaf.size > event->raw.data() + event->raw.size()))
           std::abort();
       fields_of(*event, storage);
       event->time();
