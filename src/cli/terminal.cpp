@@ -11,23 +11,6 @@ namespace {
 
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-}  // namespace
-
-bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }
-
-int report(const Error& error, bool json) {
-  if (json) {
-    const Json value = JsonObject{{"error", to_string(error.code)}, {"message", error.text()}};
-    fmt::print(stderr, "{}\n", to_text(value));
-  } else {
-    fmt::print(stderr, "bongsu: {}\n", for_terminal(error.text()));
-  }
-  return kExitTrouble;
-}
-
-void print_json(const Json& value) { fmt::print("{}\n", to_pretty_text(value)); }
-namespace {
-
 // Bytes of the character at text[at] that a terminal, or whoever reads it, must not get: a control character (C0, DEL,
 // C1), one that turns the direction of what follows (Unicode, UAX 9: LRM, RLM, ALM, embeddings, overrides, isolates), a
 // line or paragraph separator, a byte order mark. 0: none.
@@ -58,6 +41,20 @@ std::string made_safe(std::string_view text, std::string_view but) {
 }
 
 }  // namespace
+
+bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }
+
+int report(const Error& error, bool json) {
+  if (json) {
+    const Json value = JsonObject{{"error", to_string(error.code)}, {"message", error.text()}};
+    fmt::print(stderr, "{}\n", to_text(value));
+  } else {
+    fmt::print(stderr, "bongsu: {}\n", for_terminal(error.text()));
+  }
+  return kExitTrouble;
+}
+
+void print_json(const Json& value) { fmt::print("{}\n", to_pretty_text(value)); }
 
 std::string for_terminal(std::string_view text) { return made_safe(text, "\n\t"); }
 std::string printable(std::string_view text) { return made_safe(text, ""); }

@@ -116,9 +116,9 @@ std::optional<policy::MemberId> Admission::made_by_another(const stix::Object& o
   return maker && *maker != self() ? maker : std::nullopt;
 }
 
-// What a partner gave does not become ours by being put in here: whom it may go to is its giver's to widen (R8). By its
-// maker's name, where it has one that is known; else by its id, which nobody comes to twice: but an observable's
-// follows from its value, and what a feed brought or everybody may have was had without the giver.
+// May what is put in here be a partner's, which gave it before? By its maker's name, where it has one that is known; else
+// by its id, which nobody comes to twice: but an observable's follows from its value, and what a feed brought was had
+// without the giver.
 bool Admission::may_be_given(const stix::Object& object, const AdmitContext& context) const {
   if (context.origin != self()) return false;
   if (origins_ != nullptr && object.created_by())
@@ -126,6 +126,8 @@ bool Admission::may_be_given(const stix::Object& object, const AdmitContext& con
   return object.version() != nullptr && context.received_from.empty();
 }
 
+// What a partner gave does not become ours by being put in here: whom it may go to is its giver's to widen (R8). What
+// everybody may have was had without the giver.
 void Admission::keep_with_givers(const stix::Object& object, const AdmitContext& context,
                                  const std::vector<KnownCopy>& copies, policy::Label& label) const {
   const policy::MemberId us = self();

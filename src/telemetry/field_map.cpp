@@ -69,28 +69,31 @@ FieldMapPtr FieldMap::standard() {
 
 FieldId FieldMap::field(std::string_view path) const { return find(path).field; }
 
+bool FieldMap::strip(std::uint64_t parent, std::string_view& key, Format& mark) const {
+  const std::size_t dot = key.find('.');
+  if (dot == key.npos) return false;
+  const std::string_view container = key.substr(0, dot);
+  const Found found = find(extend(parent, container), container);
+  if (found.role != Role::kTransparent) return false;
+  if (found.mark != Format::kText) mark = found.mark;
+  key.remove_prefix(dot + 1);
+  return true;
+}
+
 FieldMap::Spot FieldMap::locate_behind(std::uint64_t parent, std::string_view key, std::uint64_t path) const {
   Spot out{path, {}};
   Format mark = Format::kText;
-  for (std::size_t dot = key.find('.'); dot != key.npos; dot = key.find('.')) {
-    const std::string_view container = key.substr(0, dot);
-    const Found found = find(extend(parent, container), container);
-    if (found.role != Role::kTransparent) break;
-    if (found.mark != Format::kText) mark = found.mark;
-    key.remove_prefix(dot + 1);
+  while (out.found.field == kNoField && strip(parent, key, mark)) {
     out.path = extend(parent, key);
     out.found = find(out.path, key);
-    if (out.found.field != kNoField) break;
   }
   if (out.found.mark == Format::kText) out.found.mark = mark;
   return out;
 }
 
 std::string_view FieldMap::plain(std::string_view path) const {
-  for (std::size_t dot = path.find('.'); dot != path.npos; dot = path.find('.')) {
-    const std::string_view container = path.substr(0, dot);
-    if (find(extend(kRoot, container), container).role != Role::kTransparent) break;
-    path.remove_prefix(dot + 1);
+  Format mark = Format::kText;
+  while (strip(kRoot, path, mark)) {
   }
   return path;
 }

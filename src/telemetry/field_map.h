@@ -184,6 +184,8 @@ class FieldMap {
     const unsigned __int128 m = static_cast<unsigned __int128>(a) * b;
     return static_cast<std::uint64_t>(m) ^ static_cast<std::uint64_t>(m >> 64);
   }
+  // Takes the container before the first dot off `key` if it adds nothing; what it tells of the format goes to `mark`.
+  bool strip(std::uint64_t parent, std::string_view& key, Format& mark) const;
   Spot locate_behind(std::uint64_t parent, std::string_view key, std::uint64_t path) const;
 
   // a == b without a call for short ones.

@@ -50,6 +50,13 @@ std::size_t character_size(std::string_view text, std::size_t at) {
   return size;
 }
 
+std::uint32_t code_of(std::string_view character) {
+  const auto lead = static_cast<unsigned char>(character[0]);
+  std::uint32_t code = character.size() == 1 ? lead : lead & (0xffU >> (character.size() + 1));
+  for (const char c : character.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3fU);
+  return code;
+}
+
 std::size_t fold_into(std::string_view text, char* out) {
   const char* p = text.data();
   const std::size_t n = text.size();
@@ -79,8 +86,7 @@ std::size_t fold_into(std::string_view text, char* out) {
     if (size == 1) {
       out[o++] = p[i];  // no UTF-8
     } else {
-      std::uint32_t code = c & (0xffU >> (size + 1));
-      for (std::size_t k = 1; k < size; ++k) code = code << 6 | (static_cast<unsigned char>(p[i + k]) & 0x3fU);
+      const std::uint32_t code = code_of(text.substr(i, size));
       constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};  // below: longer than need be, no character
       const std::uint32_t low = code < kLeast[size] ? code : folded_character(code);
       if (low == code) {

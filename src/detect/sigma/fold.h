@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,5 +27,7 @@ std::size_t fold_into(std::string_view text, char* out);
 
 // Bytes of the character that begins text[at]: 1 to 4, and 1 for a byte that begins none. `at` < text.size().
 std::size_t character_size(std::string_view text, std::size_t at);
+// The code point of one character of that size; of a single byte, the byte.
+std::uint32_t code_of(std::string_view character);
 
 }  // namespace bongsu::detect::sigma

@@ -1,6 +1,5 @@
 // `field|modifier|…: value` (modifiers appendix 2.1). Modifiers are applied in the order in which they stand.
 #include <unicode/uchar.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 
@@ -44,11 +43,9 @@ std::size_t dash_size(std::string_view text, std::size_t at) {
 bool word_ends_at(std::string_view text, std::size_t at) {
   std::size_t begin = at - 1;
   while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) --begin;
-  if (at - begin == 1) return is_word_character(text[begin]);
-  UChar32 code = 0;
-  auto index = static_cast<std::int32_t>(begin);
-  U8_NEXT(text.data(), index, static_cast<std::int32_t>(at), code);
-  return code < 0 || u_isalnum(code) != 0;
+  const std::size_t size = character_size(text, begin);
+  return size == 1 ? is_word_character(text[begin])
+                   : u_isalnum(static_cast<UChar32>(code_of(text.substr(begin, size)))) != 0;
 }
 
 // A dash that may introduce a flag: no letter before it, one behind it.

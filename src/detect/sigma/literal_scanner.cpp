@@ -50,7 +50,6 @@ void LiteralScanner::Builder::tidy() {
 
 Result<std::shared_ptr<const LiteralScanner>> LiteralScanner::Builder::build() {
   std::shared_ptr<LiteralScanner> out(new LiteralScanner);
-  tidy();
   std::vector<const char*> texts;
   std::vector<std::size_t> sizes;
   std::vector<unsigned> flags, ids;

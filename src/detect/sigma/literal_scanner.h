@@ -3,6 +3,7 @@
 //
 //   LiteralScanner::Builder builder;
 //   builder.add("\\cmd.exe", 7);                                     // 7 comes back when it is found
+//   builder.tidy();
 //   BONGSU_TRY(auto scanner, builder.build());
 //   scanner->scan(text, scratch, [&](const LiteralScanner::Found& found) { … });
 #pragma once
@@ -49,7 +50,7 @@ class LiteralScanner {
   struct Builder {
     void add(std::string_view literal, Use use);
     bool empty() const { return literals.empty(); }
-    void tidy();  // sorted, each once: equal builders make equal scanners
+    void tidy();  // sorted, each once, as build() needs them: equal builders make equal scanners
     Result<std::shared_ptr<const LiteralScanner>> build();
     std::vector<std::pair<std::string, Use>> literals;
   };

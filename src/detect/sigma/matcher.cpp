@@ -427,6 +427,8 @@ void SigmaMatcher::Impl::match(const EventView& view, std::vector<SigmaMatch>& o
               value = std::string(text(leaf));
             else if (compiled->counted[match.values.size() - 1])
               match.more.emplace_back(match.values.size() - 1, text(leaf));
+            else
+              break;
           }
       }
     }

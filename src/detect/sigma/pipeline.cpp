@@ -88,12 +88,9 @@ bool compare(std::string_view op, int order) {
 
 // -1, 0, 1; numbers as such, other texts byte by byte (dates are written so that this is their order).
 int order_of(const std::string& a, const std::string& b) {
-  const auto x = formats::canonical_number(a), y = formats::canonical_number(b);
-  if (!x || !y) return a.compare(b);
-  double left = 0, right = 0;
-  std::from_chars(x->data(), x->data() + x->size(), left);
-  std::from_chars(y->data(), y->data() + y->size(), right);
-  return left < right ? -1 : left > right ? 1 : 0;
+  const auto left = number_of(a), right = number_of(b);
+  if (!left || !right) return a.compare(b);
+  return *left < *right ? -1 : *left > *right ? 1 : 0;
 }
 
 bool attribute_holds(const Check& check, const Header& header) {

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "base/uuid.h"
 #include "detect/sigma/condition.h"
 #include "detect/sigma/rule.h"
 
@@ -58,9 +59,8 @@ struct Reader {
 
 // The hexadecimal digits of a UUID have no case (RFC 9562, 4); names have.
 std::string canonical_id(std::string id) {
-  const bool uuid = id.size() == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-' &&
-                    id.find_first_not_of("0123456789abcdefABCDEF-") == id.npos;
-  return uuid ? lowered(id) : id;
+  const auto uuid = Uuid::parse(id);
+  return uuid ? uuid->text() : id;
 }
 std::vector<std::string> canonical_ids(std::vector<std::string> ids) {
   for (std::string& id : ids) id = canonical_id(std::move(id));

@@ -41,14 +41,6 @@ bool holds(Operator op, double value, double limit) {
   return false;
 }
 
-std::optional<double> number_of(const std::string& text) {
-  const auto canonical = formats::canonical_number(text);
-  if (!canonical) return std::nullopt;
-  double out = 0;
-  std::from_chars(canonical->data(), canonical->data() + canonical->size(), out);
-  return out;
-}
-
 // A value as value_count compares it, one of several fields or alone.
 std::string counted_as(const std::string& value) {
   const std::string low = folded(value);

@@ -1,11 +1,21 @@
 #include "detect/sigma/value.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.h"
 #include "detect/sigma/fold.h"
+#include "formats/yaml.h"
 
 namespace bongsu::detect::sigma {
+
+std::optional<double> number_of(std::string_view text) {
+  const auto canonical = formats::canonical_number(text);
+  if (!canonical) return std::nullopt;
+  double out = 0;
+  std::from_chars(canonical->data(), canonical->data() + canonical->size(), out);
+  return out;
+}
 
 bool is_word_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' ||
@@ -166,8 +176,7 @@ Result<std::string> utf16(std::string_view text, bool big_endian) {
     const std::size_t size = character_size(text, i);
     const auto lead = static_cast<unsigned char>(text[i]);
     if (size == 1 && lead >= 0x80) return fail(ErrorCode::kInvalid, "the value is not UTF-8");
-    std::uint32_t code = size == 1 ? lead : lead & (0xffU >> (size + 1));
-    for (std::size_t k = 1; k < size; ++k) code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3fU);
+    const std::uint32_t code = code_of(text.substr(i, size));
     if (code >= 0x10000) {
       unit(0xd800 + ((code - 0x10000) >> 10));
       unit(0xdc00 + ((code - 0x10000) & 0x3ff));

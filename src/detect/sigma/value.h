@@ -77,6 +77,9 @@ struct Test {
   bool operator==(const Test&) const = default;
 };
 
+// The number that a text says, however it is written.
+std::optional<double> number_of(std::string_view text);
+
 // A letter, a digit, "_", or part of a character beyond ASCII.
 bool is_word_character(char c);
 
